@@ -1,0 +1,63 @@
+# The only door: `make help` lists what there is.
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+
+PYTHON ?= $(shell sh launcher/find-python.sh)
+VENV := .venv
+BIN := $(VENV)/bin
+UV := $(BIN)/uv
+INSTALL := $(UV) pip install --quiet --python $(BIN)/python --no-deps --require-hashes -r
+
+CAMERA ?=
+REDIS_URL ?= redis://127.0.0.1:6379/0
+DATA ?= data/fer2013.csv
+RECIPE ?= training/recipe.toml
+RUN ?= runs/latest
+VERSION ?=
+
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+setup: $(VENV)/.dev ## Build .venv with everything that development needs
+
+run: $(VENV)/.run ## Start every service here, without Docker (CAMERA=demo|0|/dev/video1|URL|FILE)
+	@exec $(BIN)/python -m launcher --camera "$(CAMERA)"
+
+capture: $(VENV)/.capture ## Start capture alone, for a Redis elsewhere (REDIS_URL=redis://host:6379/0 CAMERA=0)
+	@EMOTION_CAPTURE_REDIS_URL="$(REDIS_URL)" EMOTION_CAPTURE_CAMERAS="cam0=$(or $(CAMERA),0)" exec $(BIN)/python -m services.capture
+
+test: $(VENV)/.dev ## Run the tests that need Python and PyPI only
+	$(BIN)/python -m pytest
+
+check: $(VENV)/.dev ## Look for faults in style and types; changes nothing
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+fix: $(VENV)/.dev ## Format the code and mend what can be mended mechanically
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+train: $(VENV)/.dev ## Train, or go on training (DATA=fer2013.csv RECIPE=file.toml RUN=folder)
+	$(BIN)/python -m training.train --data "$(DATA)" --recipe "$(RECIPE)" --out "$(RUN)"
+
+lock: $(VENV)/.bootstrap ## Resolve requirements/*.in anew into requirements/*.lock
+	UV="$(abspath $(UV))" sh requirements/lock.sh
+
+clean: ## Remove what was built: .venv and caches; training runs stay
+	rm -rf $(VENV) .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(VENV)/.bootstrap: requirements/bootstrap.lock
+	@test -n "$(PYTHON)" || { echo "Python 3.11, 3.12 or 3.13 is needed and none was found; install one, or name it: make PYTHON=/path/to/python3.12" >&2; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { echo "$(PYTHON) can't make virtual environments; on Debian and Ubuntu: apt install python3-venv" >&2; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/bootstrap.lock
+	@touch $@
+
+$(VENV)/.%: requirements/%.lock $(VENV)/.bootstrap
+	$(INSTALL) $<
+	@touch $@
+
+.PRECIOUS: $(VENV)/.bootstrap
+.PHONY: help setup run capture test check fix train lock clean

@@ -1,0 +1,1 @@
+"""Starts the whole system on this machine, without Docker, and stops it again."""

@@ -1,0 +1,13 @@
+# Makes requirements/*.lock from *.in. All share the versions of dev.lock, which is resolved first.
+# Names, versions and hashes only: no addresses.
+set -eu
+cd "$(dirname "$0")"
+compile() {
+    "$UV" pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+        --no-emit-index-url --no-emit-find-links --no-annotate --no-header "$@"
+}
+compile bootstrap.in -o bootstrap.lock
+compile dev.in --overrides overrides.txt -o dev.lock
+for name in run capture; do
+    compile "$name.in" --overrides overrides.txt --constraints dev.lock -o "$name.lock"
+done

@@ -1,0 +1,1 @@
+"""Every agreement between two processes, stated once. Imports numpy and the standard library only."""

@@ -1,0 +1,84 @@
+"""The frame message that capture writes to a Redis stream and the gateway reads."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from services.contracts.messages import MalformedMessage
+
+FRAMES_KEPT = 4
+"""Entries a stream keeps: the newest is what counts, the rest bridge a reader's round trip."""
+
+FRAMES_TTL_S = 10
+"""A stream expires this long after its last frame, so that no picture outlives its camera."""
+
+
+def frames_key(camera: str) -> str:
+    """Return the key of a camera's stream."""
+    return f"frames:{camera}"
+
+
+@dataclass(frozen=True)
+class FrameMessage:
+    """One frame. Its id is the entry id that Redis gives it.
+
+    Attributes:
+        jpeg: The picture.
+        captured_at_us: Unix microseconds by the camera host's clock; informative, since clocks differ.
+        delay_us: Microseconds from the grab to the ``XADD``, by a monotonic clock.
+        width: Pixels.
+        height: Pixels.
+        seq: Counts the frames of one camera since capture started; gaps are drops.
+    """
+
+    jpeg: bytes
+    captured_at_us: int
+    delay_us: int
+    width: int
+    height: int
+    seq: int
+
+    def encode(self) -> dict[str, bytes | int]:
+        """Return the fields of the stream entry."""
+        return {
+            "jpeg": self.jpeg,
+            "captured_at": self.captured_at_us,
+            "delay_us": self.delay_us,
+            "width": self.width,
+            "height": self.height,
+            "seq": self.seq,
+        }
+
+    @classmethod
+    def decode(cls, fields: Mapping[bytes, bytes]) -> "FrameMessage":
+        """Read the fields of a stream entry.
+
+        Raises:
+            MalformedMessage: A field is missing or can't be read.
+        """
+        try:
+            return cls(
+                jpeg=fields[b"jpeg"],
+                captured_at_us=int(fields[b"captured_at"]),
+                delay_us=int(fields[b"delay_us"]),
+                width=int(fields[b"width"]),
+                height=int(fields[b"height"]),
+                seq=int(fields[b"seq"]),
+            )
+        except (KeyError, ValueError) as error:
+            raise MalformedMessage(f"frame: {error!r}") from error
+
+
+def captured_at_us(entry_id: str, delay_us: int) -> int:
+    """Return when a frame was captured: Unix microseconds by Redis's clock.
+
+    Args:
+        entry_id: ``milliseconds-sequence``, as Redis gave it.
+        delay_us: The message's own.
+
+    Raises:
+        MalformedMessage: The id is not of that form.
+    """
+    milliseconds, _, sequence = entry_id.partition("-")
+    if not (milliseconds.isdecimal() and sequence.isdecimal()):
+        raise MalformedMessage(f"frame id {entry_id!r}")
+    return int(milliseconds) * 1000 - delay_us

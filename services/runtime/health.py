@@ -1,0 +1,86 @@
+"""``/healthz`` and ``/readyz``: alive is not ready, and readiness is measured each time."""
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any, Protocol
+
+from fastapi import APIRouter
+from fastapi.responses import JSONResponse
+
+from services.runtime.stopping import Stopping
+
+CHECK_TIMEOUT_S = 1.0
+
+
+@dataclass(frozen=True)
+class DependencyState:
+    """What a check found.
+
+    Attributes:
+        ok: Whether the dependency does its part now.
+        required: Whether the service can answer nothing without it.
+        detail: What is wrong, or what was found.
+    """
+
+    ok: bool
+    required: bool = True
+    detail: str = ""
+
+
+class Check(Protocol):
+    """Looks at one dependency. It answers within a second or counts as failed."""
+
+    required: bool
+
+    async def __call__(self) -> str:
+        """Return what was found, in a few words; raise any exception where the dependency fails."""
+
+
+async def look_at(checks: Mapping[str, Check]) -> dict[str, DependencyState]:
+    """Run all checks at the same time and return each one's state by its name."""
+    states = await asyncio.gather(*(_state(check) for check in checks.values()))
+    return dict(zip(checks, states, strict=True))
+
+
+async def _state(check: Check) -> DependencyState:
+    try:
+        async with asyncio.timeout(CHECK_TIMEOUT_S):
+            return DependencyState(True, check.required, await check())
+    except TimeoutError:
+        return DependencyState(False, check.required, f"no answer within {CHECK_TIMEOUT_S:g} s")
+    except Exception as error:  # a failing check is an answer, whatever failed
+        return DependencyState(False, check.required, str(error) or type(error).__name__)
+
+
+def health_router(checks: Mapping[str, Check], stopping: Stopping) -> APIRouter:
+    """Return the routes.
+
+    ``/readyz`` answers 200 with ``ready`` or ``degraded`` (an optional dependency fails), or 503 with
+    ``unready`` or ``stopping``; always with the state of each dependency.
+    """
+    router = APIRouter(tags=["health"])
+
+    @router.get("/healthz", summary="The process lives")
+    async def healthz() -> dict[str, str]:
+        return {"status": "ok"}
+
+    @router.get("/readyz", summary="The process can do its work", responses={503: {"description": "Not now"}})
+    async def readyz() -> JSONResponse:
+        states = await look_at(checks)
+        status = _summary(states, stopping)
+        body: dict[str, Any] = {
+            "status": status,
+            "dependencies": {name: asdict(state) for name, state in states.items()},
+        }
+        return JSONResponse(body, status_code=200 if status in ("ready", "degraded") else 503)
+
+    return router
+
+
+def _summary(states: Mapping[str, DependencyState], stopping: Stopping) -> str:
+    if stopping.begun:
+        return "stopping"
+    if any(state.required and not state.ok for state in states.values()):
+        return "unready"
+    return "ready" if all(state.ok for state in states.values()) else "degraded"

@@ -1,0 +1,65 @@
+"""Turns what goes wrong in a request into ``application/problem+json``, on every route."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+
+from services.contracts.problems import PROBLEM_MEDIA_TYPE, Problem, ProblemKind
+
+_KIND_OF_STATUS = {
+    400: ProblemKind.BAD_REQUEST,
+    404: ProblemKind.NOT_FOUND,
+    405: ProblemKind.METHOD_NOT_ALLOWED,
+}
+
+
+class ProblemError(Exception):
+    """Ends a request with a problem."""
+
+    def __init__(self, kind: ProblemKind, detail: str, **extensions: Any) -> None:
+        super().__init__(detail)
+        self.problem = Problem(kind, detail, extensions)
+
+
+def problem_response(problem: Problem, request_id: str, headers: Mapping[str, str] | None = None) -> Response:
+    """Return a problem as an HTTP response, with ``Retry-After`` where another try makes sense."""
+    sent = dict(headers or {})
+    if problem.kind.retry_after_s is not None:
+        sent["Retry-After"] = str(problem.kind.retry_after_s)
+    if problem.kind is ProblemKind.UNAUTHORIZED:
+        sent["WWW-Authenticate"] = "Bearer"
+    return Response(json.dumps(problem.encode(request_id)), problem.kind.status, sent, media_type=PROBLEM_MEDIA_TYPE)
+
+
+def handle_problems(app: FastAPI) -> None:
+    """Register the handlers for our own problems and for those of the framework."""
+    app.add_exception_handler(ProblemError, _on_problem)
+    app.add_exception_handler(HTTPException, _on_http_exception)
+    app.add_exception_handler(RequestValidationError, _on_validation_error)
+
+
+async def _on_problem(request: Request, error: Exception) -> Response:
+    assert isinstance(error, ProblemError)
+    return problem_response(error.problem, request.state.request_id)
+
+
+async def _on_http_exception(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    kind = _KIND_OF_STATUS.get(error.status_code, ProblemKind.INTERNAL)
+    detail = f"{request.method} {request.url.path}" if kind.status in (404, 405) else str(error.detail)
+    return problem_response(Problem(kind, detail), request.state.request_id, error.headers)
+
+
+async def _on_validation_error(request: Request, error: Exception) -> Response:
+    assert isinstance(error, RequestValidationError)
+    detail = "; ".join(f"{_place(problem['loc'])}: {problem['msg']}" for problem in error.errors())
+    return problem_response(Problem(ProblemKind.INVALID_PARAMETER, detail), request.state.request_id)
+
+
+def _place(location: tuple[int | str, ...]) -> str:
+    """Return a parameter's name without the word for where it stands (``query``, ``path``)."""
+    return ".".join(str(part) for part in location[1:]) or str(location[0])

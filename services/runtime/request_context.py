@@ -1,0 +1,75 @@
+"""The outermost layer of every request: its id, its log line, its metrics, and the last resort for failures."""
+
+import logging
+import re
+import time
+import uuid
+from typing import Any
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from services.contracts.problems import Problem, ProblemKind
+from services.runtime.metrics import HttpMetrics
+from services.runtime.problems import problem_response
+
+REQUEST_ID_HEADER = "X-Request-ID"
+_ACCEPTED_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
+_log = logging.getLogger(__name__)
+
+
+class RequestContext:
+    """ASGI middleware.
+
+    A caller's ``X-Request-ID`` is kept where it is a plain word, so that one id follows a request
+    through all services; else a new one is made. It stands in ``request.state.request_id`` and in
+    the answer's headers.
+    """
+
+    def __init__(self, app: ASGIApp, metrics: HttpMetrics) -> None:
+        self._app = app
+        self._metrics = metrics
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass one connection on to the application."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        request_id = _request_id(Headers(scope=scope))
+        scope.setdefault("state", {})["request_id"] = request_id
+        started = time.perf_counter()
+        status: int | None = None
+
+        async def send_with_id(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                MutableHeaders(scope=message)[REQUEST_ID_HEADER] = request_id
+            await send(message)
+
+        try:
+            await self._app(scope, receive, send_with_id)
+        except Exception:
+            _log.exception("request failed", extra={"request_id": request_id, "path": scope["path"]})
+            if status is not None:
+                raise  # the answer has begun: only cutting the connection tells the client
+            problem = Problem(ProblemKind.INTERNAL, "The failure was logged under this request id")
+            await problem_response(problem, request_id)(scope, receive, send_with_id)
+        finally:
+            self._record(scope, request_id, status, time.perf_counter() - started)
+
+    def _record(self, scope: Scope, request_id: str, status: int | None, seconds: float) -> None:
+        route: Any = scope.get("route")
+        template = getattr(route, "path", "unmatched")
+        self._metrics.observe(scope["method"], template, status or 499, seconds)
+        _log.debug("%s %s %s in %.1f ms, request %s", scope["method"], scope["path"], status, seconds * 1e3, request_id)
+
+
+def new_request_id() -> str:
+    """Return an id that no other request has."""
+    return uuid.uuid4().hex
+
+
+def _request_id(headers: Headers) -> str:
+    given = headers.get(REQUEST_ID_HEADER, "")
+    return given if _ACCEPTED_ID.fullmatch(given) else new_request_id()

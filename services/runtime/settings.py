@@ -1,0 +1,66 @@
+"""Settings from the environment; a misspelt variable is an error, not a default in disguise."""
+
+import os
+import sys
+from typing import Literal, TypeVar
+
+from pydantic import Field, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class SettingsError(ValueError):
+    """A variable is unknown or its value can't be used; the message has one line for each."""
+
+
+class ServiceSettings(BaseSettings):
+    """What every service can be told. Subclasses set ``env_prefix`` and a default port."""
+
+    model_config = SettingsConfigDict(frozen=True, extra="forbid")
+
+    host: str = Field("127.0.0.1", description="Address to listen on.")
+    port: int = Field(ge=0, le=65535, description="Port to listen on; 0 picks a free one.")
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="Least level logged.")
+    log_format: Literal["text", "json"] = Field("text", description="Lines for people, or JSON for machines.")
+    drain_s: float = Field(
+        0.2, ge=0, le=60, description="Seconds between SIGTERM, when readiness goes down, and the end of listening."
+    )
+    stop_timeout_s: int = Field(
+        10, ge=1, le=300, description="Seconds that requests in flight may take to finish after that."
+    )
+
+
+S = TypeVar("S", bound=ServiceSettings)
+
+
+def load_settings(cls: type[S]) -> S:
+    """Read a service's settings from the environment.
+
+    Raises:
+        SettingsError: A variable with the service's prefix is unknown, or a value can't be used.
+    """
+    prefix = cls.model_config.get("env_prefix", "")
+    known = {f"{prefix}{name}".upper() for name in cls.model_fields}
+    unknown = sorted(name for name in os.environ if name.upper().startswith(prefix) and name.upper() not in known)
+    if unknown:
+        raise SettingsError(
+            "\n".join(f"{name}: no such setting; known are {', '.join(sorted(known))}" for name in unknown)
+        )
+    try:
+        return cls()
+    except ValidationError as error:
+        raise SettingsError(
+            "\n".join(f"{_variable(prefix, problem['loc'])}: {problem['msg']}" for problem in error.errors())
+        ) from error
+
+
+def load_settings_or_exit(cls: type[S]) -> S:
+    """Read a service's settings, or leave with status 2 and the reason on standard error."""
+    try:
+        return load_settings(cls)
+    except SettingsError as error:
+        print(error, file=sys.stderr)  # noqa: T201 - logging isn't configured yet
+        raise SystemExit(2) from error
+
+
+def _variable(prefix: str, location: tuple[int | str, ...]) -> str:
+    return f"{prefix}{location[0]}".upper() if location else prefix

@@ -1,0 +1,1 @@
+"""Dataset, network, training, evaluation and export of the emotion model."""

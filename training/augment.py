@@ -1,0 +1,44 @@
+"""Random changes to training faces: what a camera and a face detector vary, within the recipe's bounds."""
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from training.recipe import Augmentation
+
+
+def augment(image: NDArray[np.uint8], limits: Augmentation, rng: np.random.Generator) -> NDArray[np.float32]:
+    """Return a changed copy of one face.
+
+    Args:
+        image: uint8 [48, 48].
+        limits: How far each change may go.
+        rng: The source of chance; the same state gives the same face.
+
+    Returns:
+        float32 [48, 48] in [0, 1].
+    """
+    side = image.shape[0]
+    matrix = _affine(side, limits, rng)
+    moved = cv2.warpAffine(image, matrix, (side, side), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    if rng.random() < limits.blur_probability:
+        moved = cv2.GaussianBlur(moved, (0, 0), rng.uniform(0.4, 1.2))
+    face = moved.astype(np.float32) / 255
+    contrast = 1 + rng.uniform(-limits.contrast, limits.contrast)
+    brightness = rng.uniform(-limits.brightness, limits.brightness)
+    mean = face.mean()
+    changed: NDArray[np.float32] = np.clip((face - mean) * contrast + mean + brightness, 0, 1, dtype=np.float32)
+    return changed
+
+
+def _affine(side: int, limits: Augmentation, rng: np.random.Generator) -> NDArray[np.float64]:
+    """Return the 2×3 matrix of a random rotation, scale, shift and flip about the centre."""
+    centre = (side - 1) / 2
+    angle = rng.uniform(-limits.rotation_degrees, limits.rotation_degrees)
+    scale = 1 + rng.uniform(-limits.scale, limits.scale)
+    matrix = np.asarray(cv2.getRotationMatrix2D((centre, centre), angle, scale), np.float64)
+    matrix[:, 2] += rng.uniform(-limits.shift, limits.shift, size=2) * side
+    if limits.flip and rng.random() < 0.5:
+        matrix[0] = -matrix[0]
+        matrix[0, 2] += side - 1
+    return matrix

@@ -1,0 +1,53 @@
+"""Turns a split into batches; each epoch's order and changes depend on seed and epoch only."""
+
+import math
+
+import keras
+import numpy as np
+from numpy.typing import NDArray
+
+from services.contracts.emotions import EMOTIONS
+from training.augment import augment
+from training.dataset import Split
+from training.recipe import Recipe
+
+Batch = tuple[NDArray[np.float32], NDArray[np.float32]]
+
+
+class TrainingBatches(keras.utils.PyDataset):
+    """Augmented, shuffled batches: faces float32 [b, 48, 48, 1], targets float32 [b, 7] one-hot."""
+
+    def __init__(self, split: Split, recipe: Recipe, first_epoch: int) -> None:
+        super().__init__(workers=1, use_multiprocessing=False, max_queue_size=8)
+        self._split = split
+        self._recipe = recipe
+        self._epoch = first_epoch
+        self._order = self._shuffled()
+
+    def __len__(self) -> int:
+        return math.ceil(len(self._split) / self._recipe.batch_size)
+
+    def __getitem__(self, index: int) -> Batch:
+        size = self._recipe.batch_size
+        rows = self._order[index * size : (index + 1) * size]
+        rng = np.random.default_rng((self._recipe.seed, self._epoch, index))
+        faces = np.stack([augment(self._split.images[row], self._recipe.augmentation, rng) for row in rows])
+        return faces[..., np.newaxis], one_hot(self._split.labels[rows])
+
+    def on_epoch_end(self) -> None:
+        """Shuffle for the next epoch; Keras calls this."""
+        self._epoch += 1
+        self._order = self._shuffled()
+
+    def _shuffled(self) -> NDArray[np.int64]:
+        return np.random.default_rng((self._recipe.seed, self._epoch)).permutation(len(self._split))
+
+
+def as_faces(images: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """Return uint8 [n, 48, 48] images as the model's input, float32 [n, 48, 48, 1] in [0, 1]."""
+    return images[..., np.newaxis].astype(np.float32) / np.float32(255)
+
+
+def one_hot(labels: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """Return labels [n] as float32 [n, 7]."""
+    return np.eye(len(EMOTIONS), dtype=np.float32)[labels]

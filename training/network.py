@@ -1,0 +1,55 @@
+"""The CNN–BiLSTM: three convolutional stages, their feature map read as a sequence by two LSTMs."""
+
+import keras
+from keras import layers
+
+from services.contracts.emotions import EMOTIONS
+from services.contracts.model import FACE_SHAPE, INPUT_FACE, OUTPUT_PROBABILITIES
+from training.recipe import Network
+
+STAGE_FILTERS = (32, 64, 128)
+LSTM_UNITS = (128, 64)
+DENSE_UNITS = 200
+DROPOUT = 0.6
+
+
+def build_network(network: Network, seed: int) -> keras.Model:
+    """Return the untrained network.
+
+    Input: float [n, 48, 48, 1] in [0, 1]. Output: float32 [n, 7], probabilities in the order of
+    ``EMOTIONS``.
+    """
+    face = keras.Input(FACE_SHAPE, name=INPUT_FACE)
+    features = face
+    for filters, convolutions in zip(STAGE_FILTERS, network.convolutions, strict=True):
+        features = _stage(features, filters, convolutions)
+    sequence = _rows_as_sequence(features)
+    # Unrolled: six steps cost less than a while loop, and leave no room for a cuDNN kernel.
+    sequence = layers.Bidirectional(layers.LSTM(LSTM_UNITS[0], return_sequences=True, unroll=True))(sequence)
+    summary = layers.Bidirectional(layers.LSTM(LSTM_UNITS[1], unroll=True))(sequence)
+    hidden = layers.Dense(DENSE_UNITS, activation="relu")(summary)
+    hidden = layers.Dropout(DROPOUT, seed=seed)(hidden)
+    probabilities = layers.Dense(len(EMOTIONS), activation="softmax", dtype="float32", name=OUTPUT_PROBABILITIES)(
+        hidden
+    )
+    return keras.Model(face, probabilities, name="cnn_bilstm")
+
+
+def _stage(features: keras.KerasTensor, filters: int, convolutions: int) -> keras.KerasTensor:
+    features = layers.ReLU()(_convolution(features, filters))
+    shortcut = features
+    for _ in range(convolutions - 2):
+        features = layers.ReLU()(_convolution(features, filters))
+    if convolutions > 1:
+        features = layers.ReLU()(layers.Add()([_convolution(features, filters), shortcut]))
+    return layers.MaxPooling2D()(features)
+
+
+def _convolution(features: keras.KerasTensor, filters: int) -> keras.KerasTensor:
+    features = layers.Conv2D(filters, 3, padding="same", use_bias=False, kernel_initializer="he_normal")(features)
+    return layers.BatchNormalization()(features)
+
+
+def _rows_as_sequence(features: keras.KerasTensor) -> keras.KerasTensor:
+    _, rows, columns, channels = features.shape
+    return layers.Reshape((rows, columns * channels))(features)

@@ -1,0 +1,59 @@
+"""One training recipe: everything that decides what comes out of a run, read from a TOML file."""
+
+import tomllib
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+DEFAULT_RECIPE = Path(__file__).parent / "recipe.toml"
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Network(_Section):
+    """What is free within the fixed architecture."""
+
+    convolutions: tuple[int, int, int]
+    """How many 3×3 convolutions the stages of 32, 64 and 128 filters have."""
+
+
+class Augmentation(_Section):
+    """Largest random changes to a training face."""
+
+    flip: bool
+    shift: float = Field(ge=0, lt=0.5)
+    """Fraction of the side."""
+    rotation_degrees: float = Field(ge=0, le=45)
+    scale: float = Field(ge=0, lt=1)
+    """Faces are scaled by a factor in 1 ± this."""
+    brightness: float = Field(ge=0, lt=1)
+    contrast: float = Field(ge=0, lt=1)
+    blur_probability: float = Field(ge=0, le=1)
+
+
+class Recipe(_Section):
+    """A run's settings."""
+
+    seed: int
+    epochs: int = Field(gt=0)
+    batch_size: int = Field(gt=0)
+    precision: Literal["float32", "mixed_bfloat16"]
+    learning_rate: float = Field(gt=0)
+    warmup_epochs: float = Field(ge=0)
+    weight_decay: float = Field(ge=0)
+    label_smoothing: float = Field(ge=0, lt=1)
+    network: Network
+    augmentation: Augmentation
+
+
+def read_recipe(path: Path = DEFAULT_RECIPE) -> Recipe:
+    """Read a recipe.
+
+    Raises:
+        pydantic.ValidationError: A key is missing, unknown or out of range.
+        tomllib.TOMLDecodeError: The file is not TOML.
+    """
+    return Recipe.model_validate(tomllib.loads(path.read_text()))

@@ -1,0 +1,6 @@
+from typing import Any
+
+class Callback:
+    model: Any
+    def __init__(self) -> None: ...
+    def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = ...) -> None: ...
