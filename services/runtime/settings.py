@@ -1,6 +1,7 @@
 """Settings from the environment; a misspelt variable is an error, not a default in disguise."""
 
 import os
+import re
 import sys
 from typing import Literal, TypeVar
 
@@ -53,7 +54,8 @@ def load_settings(cls: type[S]) -> S:
             "\n".join(f"{_variable(prefix, problem['loc'])}: {problem['msg']}" for problem in error.errors())
         ) from error
     except UnreadableValue as error:  # a list or mapping that is not JSON
-        raise SettingsError(f"{prefix}…: {error}; it must be JSON") from error
+        field = re.search(r'field "(\w+)"', str(error))
+        raise SettingsError(f"{_variable(prefix, field.groups() if field else ())}: not valid JSON") from error
 
 
 def load_settings_or_exit(cls: type[S]) -> S:
@@ -66,4 +68,4 @@ def load_settings_or_exit(cls: type[S]) -> S:
 
 
 def _variable(prefix: str, location: tuple[int | str, ...]) -> str:
-    return f"{prefix}{location[0]}".upper() if location else prefix
+    return f"{prefix}{location[0]}".upper() if location else f"{prefix}*"
