@@ -11,7 +11,7 @@ from services.contracts import detection
 from services.contracts.detection import DetectedFace, Detection, DetectTimings, Searched, encode_pixels
 from services.contracts.geometry import Box, ImageSize, format_hint, parse_hint
 
-RAMP = (np.arange(48 * 48, dtype=np.float32) / 2303).reshape(48, 48, 1)
+RAMP = (np.arange(48 * 48) / 2303).astype(np.float32).reshape(48, 48, 1)
 
 
 def test_route_and_media_types() -> None:
@@ -32,7 +32,9 @@ def test_pixels_are_base64_of_little_endian_float32_row_by_row() -> None:
     assert raw[:4] == b"\x00\x00\x00\x00"
     assert raw[-4:] == b"\x00\x00\x80\x3f"
     assert struct.unpack_from("<f", raw, 4 * 48) == (RAMP[1, 0, 0],)
-    assert hashlib.sha256(text.encode()).hexdigest() == "4c54ead8289b7af82c687742c7db8f710339d895c51613dd86a7eeebc1053ffd"
+    assert (
+        hashlib.sha256(text.encode()).hexdigest() == "4c54ead8289b7af82c687742c7db8f710339d895c51613dd86a7eeebc1053ffd"
+    )
 
 
 def test_whole_answer() -> None:
