@@ -31,9 +31,9 @@ class Pace:
 
         A camera of the same rate isn't perfectly regular: a frame may come a quarter of a period early.
         """
-        if self._due is None:
-            self._due = now
+        if self._due is None or now >= self._due + self._period_s:
+            self._due = now  # after a pause the schedule starts anew
         if now < self._due - self._period_s / 4:
             return False
-        self._due = max(self._due, now - self._period_s) + self._period_s
+        self._due += self._period_s
         return True
