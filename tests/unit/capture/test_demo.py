@@ -74,7 +74,7 @@ def test_what_is_drawn_lies_where_it_was_placed() -> None:
 def test_each_frame_shows_the_cascade_one_face_where_the_portrait_has_its_own() -> None:
     cascade = cv2.CascadeClassifier(str(Path(cv2.__file__).parent / "data" / "haarcascade_frontalface_alt2.xml"))
     canvas = DemoCanvas()
-    for index in range(0, 300, 23):  # every phase of the motion; all 300 frames take half a minute
+    for index in range(0, 300, 37):  # phases of the whole motion; all 300 frames take half a minute
         placement = placement_at(index / 30)
         jpeg = jpeg_of(Frame(canvas.draw(placement), WIDTH, HEIGHT, 0.0, 0), quality=85)
         gray = cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_GRAYSCALE)
