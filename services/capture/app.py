@@ -1,6 +1,7 @@
 """The application: its cameras run for as long as it does; over HTTP it only tells how they are."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
@@ -57,7 +58,8 @@ def _stop(cameras: Sequence[Camera], heartbeat: Heartbeat, publisher: Publisher)
     """Stop all cameras at the same time, then say that they are gone."""
     for camera in cameras:
         camera.begin_stop()
+    deadline = time.monotonic() + STOP_CAMERAS_S
     for camera in cameras:
-        camera.join(STOP_CAMERAS_S)
+        camera.join(max(deadline - time.monotonic(), 0.0))
     heartbeat.stop(STOP_CAMERAS_S)
     publisher.close()

@@ -9,6 +9,10 @@ from services.capture.frame import Frame, Pixels
 from services.capture.jpeg import jpeg_size, starts_as_jpeg
 from services.capture.sources import SourceEnded, SourceError
 
+BAD_FRAMES_BORNE = 10
+"""Over USB and over the air a frame arrives broken now and then; that alone is no reason to start over."""
+FRAMES_PROBED = 3
+
 
 class Capture(Protocol):
     """What we use of ``cv2.VideoCapture``."""
@@ -40,12 +44,13 @@ class OpenCvSource:
 
         Raises:
             SourceEnded: The file has no more.
-            SourceError: The camera gave none.
+            SourceError: The camera gave none, or many in a row that can't be decoded.
         """
-        pixels, grabbed_at, captured_at_us = _grab(self._capture, self._clock, self._ends)
-        if pixels.ndim != 3 or 0 in pixels.shape:
-            raise SourceError(f"a frame of shape {pixels.shape} is no colour picture")
-        return Frame(pixels, pixels.shape[1], pixels.shape[0], grabbed_at, captured_at_us)
+        for _ in range(BAD_FRAMES_BORNE):
+            pixels, grabbed_at, captured_at_us = _grab(self._capture, self._clock, self._ends)
+            if pixels is not None and pixels.ndim == 3 and pixels.size > 0:
+                return Frame(pixels, pixels.shape[1], pixels.shape[0], grabbed_at, captured_at_us)
+        raise SourceError("the frames can't be decoded")
 
     def close(self) -> None:
         """Release the capture."""
@@ -65,13 +70,13 @@ class MjpegSource:
         """Return the next frame.
 
         Raises:
-            SourceError: The camera gave none, or something else than a JPEG.
+            SourceError: The camera gave none, or many in a row that are no JPEG.
         """
-        data, grabbed_at, captured_at_us = _grab(self._capture, self._clock, ends=False)
-        jpeg = data.tobytes()
-        if not starts_as_jpeg(jpeg):
-            raise SourceError("the camera no longer gives JPEG")
-        return Frame(jpeg, *self._size, grabbed_at, captured_at_us)
+        for _ in range(BAD_FRAMES_BORNE):
+            data, grabbed_at, captured_at_us = _grab(self._capture, self._clock, ends=False)
+            if data is not None and starts_as_jpeg(jpeg := data.tobytes()):
+                return Frame(jpeg, *self._size, grabbed_at, captured_at_us)
+        raise SourceError("the camera no longer gives JPEG")
 
     def close(self) -> None:
         """Release the capture."""
@@ -79,20 +84,26 @@ class MjpegSource:
 
 
 def first_jpeg_size(capture: Capture) -> tuple[int, int] | None:
-    """Grab one frame, undecoded, and return (width, height) where it is a JPEG that can be decoded."""
-    if not capture.grab():
-        return None
-    retrieved, data = capture.retrieve()
-    return jpeg_size(np.asarray(data).tobytes()) if retrieved and data is not None else None
+    """Grab a few frames, undecoded, and return (width, height) of the first that is a JPEG, if any."""
+    for _ in range(FRAMES_PROBED):
+        retrieved, data = capture.retrieve() if capture.grab() else (False, None)
+        size = jpeg_size(np.asarray(data).tobytes()) if retrieved and data is not None else None
+        if size is not None:
+            return size
+    return None
 
 
-def _grab(capture: Capture, clock: Clock, ends: bool) -> tuple[Pixels, float, int]:
-    """Return a frame and when it was grabbed: monotonic seconds and Unix microseconds."""
+def _grab(capture: Capture, clock: Clock, ends: bool) -> tuple[Pixels | None, float, int]:
+    """Return a frame, or none where it can't be decoded, and when it was grabbed.
+
+    The moment is given in monotonic seconds and in Unix microseconds.
+    """
     grabbed = capture.grab()
     grabbed_at, captured_at_us = clock.monotonic(), clock.unix_us()
-    retrieved, data = capture.retrieve() if grabbed else (False, None)
-    if not retrieved or data is None:
-        if ends and not grabbed:
+    if not grabbed:
+        if ends:
             raise SourceEnded
         raise SourceError("the source gives no more frames")
-    return np.asarray(data, dtype=np.uint8), grabbed_at, captured_at_us
+    retrieved, data = capture.retrieve()
+    usable = retrieved and data is not None
+    return np.asarray(data, dtype=np.uint8) if usable else None, grabbed_at, captured_at_us

@@ -86,8 +86,23 @@ def test_passthrough_can_be_switched_off() -> None:
     assert not isinstance(source.read().picture, bytes)
 
 
+NOISE: Data = np.zeros((1, 9), np.uint8)
+
+
+def test_a_broken_frame_now_and_then_is_left_out() -> None:
+    source = MjpegSource(FakeCapture(raw=[], pixels=[NOISE, NOISE, JPEG]), FakeClock(), (64, 48))
+    assert source.read().picture == JPEG.tobytes()
+    decoding = OpenCvSource(FakeCapture(raw=[], pixels=[NOISE, PIXELS]), FakeClock(), ends=False)
+    assert decoding.read().width == 64
+
+
+def test_frames_that_stay_broken_are_an_error() -> None:
+    with pytest.raises(SourceError, match="can't be decoded"):
+        OpenCvSource(FakeCapture(raw=[], pixels=[NOISE] * 99), FakeClock(), ends=False).read()
+
+
 def test_a_webcam_that_stops_giving_jpeg_is_an_error() -> None:
-    source = MjpegSource(FakeCapture(raw=[], pixels=[np.zeros((1, 9), np.uint8)]), FakeClock(), (64, 48))
+    source = MjpegSource(FakeCapture(raw=[], pixels=[NOISE] * 99), FakeClock(), (64, 48))
     with pytest.raises(SourceError, match="no longer gives JPEG"):
         source.read()
 
