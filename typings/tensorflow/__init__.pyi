@@ -1,3 +1,4 @@
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -23,6 +24,7 @@ class TensorShape:
     def as_list(self) -> list[int | None]: ...
 
 class TensorSpec:
+    def __init__(self, shape: Sequence[int | None], dtype: DType = ..., name: str | None = ...) -> None: ...
     @property
     def shape(self) -> TensorShape: ...
     @property
