@@ -1,11 +1,10 @@
 """The FastAPI application that every service starts from."""
 
-from collections.abc import Callable
-from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 
 from fastapi import FastAPI
 from prometheus_client import CollectorRegistry
+from starlette.types import Lifespan
 
 from services.runtime.body_limit import BodyLimit
 from services.runtime.health import Check, health_router
@@ -14,7 +13,6 @@ from services.runtime.problems import handle_problems
 from services.runtime.request_context import RequestContext
 from services.runtime.stopping import Stopping
 
-Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
 SMALL_BODY_BYTES = 64 * 1024
 
 
@@ -36,7 +34,7 @@ class Plumbing:
 def create_service_app(
     title: str,
     plumbing: Plumbing,
-    lifespan: Lifespan,
+    lifespan: Lifespan[FastAPI],
     body_limit_bytes: int = SMALL_BODY_BYTES,
     description: str = "",
 ) -> FastAPI:

@@ -25,4 +25,5 @@ def listen(address: str, port: int) -> socket.socket:
         family = socket.getaddrinfo(address, port, type=socket.SOCK_STREAM)[0][0]
         return socket.create_server((address, port), family=family, backlog=128)
     except OSError as error:
-        raise PortError(address, port, error.strerror or str(error)) from error
+        reason = (error.strerror or str(error)).partition(" (while")[0]  # Python repeats the address there
+        raise PortError(address, port, reason) from error

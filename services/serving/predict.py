@@ -16,7 +16,7 @@ def predict(servable: Servable, request: PredictRequest) -> PredictResponse:
     signature = servable.signature(request.model_spec.signature_name)
     signature.check_inputs(request.inputs.keys())
     inputs = {name: decode_tensor(name, proto) for name, proto in request.inputs.items()}
-    outputs = servable.run(signature, inputs, request.output_filter)
+    outputs = servable.run(signature, inputs, tuple(request.output_filter))
     spec = ModelSpec(name=servable.name, signature_name=signature.name)
     spec.version.value = servable.version
     response = PredictResponse(model_spec=spec)

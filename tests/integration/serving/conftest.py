@@ -23,10 +23,3 @@ def toys(models: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ser
     threads = ("--tensorflow_intra_op_parallelism=1", "--tensorflow_inter_op_parallelism=1")
     with ServerProcess("toys", models / "toys", log, extra=threads) as server:
         yield server.wait_until_ready()
-
-
-@pytest.fixture(scope="session")
-def emotion(models: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
-    log = tmp_path_factory.mktemp("emotion") / "log"
-    with ServerProcess("emotion", models / "emotion", log) as server:
-        yield server.wait_until_ready()

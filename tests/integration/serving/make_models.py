@@ -62,7 +62,7 @@ def _write_emotion(folder: Path, warmup_batches: tuple[int, ...]) -> None:
 
     def emotions(face: Any) -> Any:
         probabilities = tf.nn.softmax(tf.reshape(face, [-1, 48 * 48])[:, :7])
-        return {"probabilities": probabilities, "reliable": tf.reduce_max(probabilities, axis=1) > 0.25}
+        return {"probabilities": probabilities, "reliable": tf.reduce_max(probabilities, axis=1) > 0.205}
 
     function = _function(emotions, face=([None, 48, 48, 1], "float32"))
     tf.saved_model.save(module, str(folder), signatures={"serving_default": function})

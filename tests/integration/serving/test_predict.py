@@ -1,19 +1,35 @@
+from typing import Any
+
 import grpc
 import numpy as np
 import pytest
 import tensorflow as tf
 from google.protobuf.empty_pb2 import Empty
 from google.protobuf.wrappers_pb2 import Int64Value
+from numpy.typing import NDArray
 from tensorflow.core.framework.tensor_pb2 import TensorProto
 from tensorflow_serving.apis.model_pb2 import ModelSpec
 from tensorflow_serving.apis.model_service_pb2_grpc import ModelServiceStub
 from tensorflow_serving.apis.prediction_service_pb2_grpc import PredictionServiceStub
 
-from services.contracts.model import INPUT_FACE, MODEL_NAME, OUTPUT_PROBABILITIES, OUTPUT_RELIABLE, SIGNATURE_NAME
+from services.contracts.model import SIGNATURE_NAME
 from tests.integration.serving.calls import arrays, content, floats, predict, predict_error, told
 from tests.integration.serving.make_models import ECHOED
 from tests.integration.serving.process import ServerProcess
 
+TYPED_FIELDS = {
+    "float16": ("half_val", "uint16"),
+    "float32": ("float_val", "float32"),
+    "float64": ("double_val", "float64"),
+    "int8": ("int_val", "int8"),
+    "int16": ("int_val", "int16"),
+    "int32": ("int_val", "int32"),
+    "int64": ("int64_val", "int64"),
+    "uint8": ("int_val", "uint8"),
+    "uint32": ("uint32_val", "uint32"),
+    "bool": ("bool_val", "bool"),
+    "complex64": ("scomplex_val", "float32"),
+}
 NOT_FOUND = grpc.StatusCode.NOT_FOUND
 INVALID = grpc.StatusCode.INVALID_ARGUMENT
 
@@ -47,19 +63,9 @@ def test_answers_as_a_version_that_is_named(toys: ServerProcess) -> None:
     assert predict(toys, {"x": floats(1)}, spec("", 10)).model_spec.version.value == 10
 
 
-def test_takes_a_whole_frame_of_faces(emotion: ServerProcess) -> None:
-    faces = np.random.default_rng(0).random((3, 48, 48, 1), np.float32)
-    response = predict(emotion, {INPUT_FACE: content(faces)})
-    outputs = arrays(response)
-    assert response.model_spec.name == MODEL_NAME
-    assert outputs[OUTPUT_PROBABILITIES].shape == (3, 7)
-    assert outputs[OUTPUT_PROBABILITIES].sum(axis=1) == pytest.approx([1, 1, 1])
-    assert outputs[OUTPUT_RELIABLE].dtype == np.bool_
-    assert outputs[OUTPUT_RELIABLE].tolist() == (outputs[OUTPUT_PROBABILITIES].max(axis=1) > 0.25).tolist()
-
-
 @pytest.mark.parametrize("as_content", [True, False])
 def test_carries_every_type_both_ways(toys: ServerProcess, as_content: bool) -> None:
+    assert set(TYPED_FIELDS) == set(ECHOED)
     sent = {name: np.array([1, 0, 1]).astype(name) for name in ECHOED}
     inputs = {name: content(array) if as_content else _typed(array) for name, array in sent.items()}
     received = arrays(predict(toys, inputs, spec("echo")))
@@ -68,9 +74,11 @@ def test_carries_every_type_both_ways(toys: ServerProcess, as_content: bool) -> 
         assert received[f"{name}_out"].tolist() == array.tolist()
 
 
-def _typed(array: np.ndarray) -> TensorProto:
-    proto: TensorProto = tf.make_tensor_proto(array.tolist(), dtype=array.dtype)
-    proto.tensor_content = b""
+def _typed(array: NDArray[Any]) -> TensorProto:
+    proto = TensorProto(dtype=tf.as_dtype(array.dtype).as_datatype_enum)
+    proto.tensor_shape.dim.add(size=len(array))
+    field, carried = TYPED_FIELDS[array.dtype.name]
+    getattr(proto, field).extend(array.view(carried).tolist())
     return proto
 
 
@@ -142,12 +150,6 @@ def test_inputs_that_do_not_fit_are_invalid(toys: ServerProcess, inputs: dict[st
     assert message in details
 
 
-def test_a_face_of_another_size_is_told_which_was_expected(emotion: ServerProcess) -> None:
-    code, details = predict_error(emotion, {INPUT_FACE: content(np.zeros((2, 64, 64, 1), np.float32))})
-    assert code is INVALID
-    assert details == "Input face must have shape [-1,48,48,1], but [2,64,64,1] was sent."
-
-
 @pytest.mark.parametrize(
     ("outputs", "message"),
     [
@@ -186,7 +188,7 @@ def test_methods_that_are_not_written_are_unimplemented(toys: ServerProcess) -> 
 
 
 def test_a_deadline_ends_the_call(toys: ServerProcess) -> None:
-    request = content(np.array(2_000_000, np.int32))
+    request = content(np.array(300_000, np.int32))
     with pytest.raises(grpc.RpcError) as caught:
         predict(toys, {"steps": request}, spec("count"), timeout_s=0.2)
     assert told(caught.value)[0] is grpc.StatusCode.DEADLINE_EXCEEDED

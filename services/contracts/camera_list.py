@@ -1,0 +1,49 @@
+"""The gateway's answer to ``/cameras``."""
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+OFFLINE = "offline"
+"""The state of a camera whose capture process has gone: nobody keeps its status."""
+
+
+@dataclass(frozen=True)
+class CameraView:
+    """One camera, for clients.
+
+    Attributes:
+        id: Its name.
+        state: ``online``, ``reconnecting`` or ``failed``, as capture says; ``offline`` without capture.
+        source: Where its frames come from, credentials cut out.
+        fps: Frames published a second.
+        width: Pixels.
+        height: Pixels.
+        age_ms: Age of its newest frame; null where none is held.
+        published: Frames published since its capture started.
+        dropped: Frames read and not published.
+        reconnects: How often its source was opened anew.
+        last_error: The last thing that went wrong, or an empty string.
+    """
+
+    id: str
+    state: str
+    source: str
+    fps: float
+    width: int
+    height: int
+    age_ms: float | None
+    published: int
+    dropped: int
+    reconnects: int
+    last_error: str
+
+
+@dataclass(frozen=True)
+class CameraList:
+    """All cameras, by name."""
+
+    cameras: tuple[CameraView, ...]
+
+    def encode(self) -> dict[str, Any]:
+        """Return the answer's JSON object."""
+        return asdict(self)

@@ -1,0 +1,52 @@
+"""``POST /detect``."""
+
+import json
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Request, Response
+
+from services.contracts.detection import DETECT_PATH, IMAGE_MEDIA_TYPES
+from services.contracts.geometry import Box, parse_hint
+from services.contracts.messages import MalformedMessage
+from services.contracts.problems import ProblemKind
+from services.detector.images import ImageTooLargeError, InvalidImageError
+from services.detector.metrics import DetectorMetrics
+from services.detector.pool import DetectorPool, PoolFullError
+from services.runtime.media_types import require_media_type
+from services.runtime.problems import ProblemError
+
+MAX_HINTS = 32
+
+
+def detect_router(pool: DetectorPool, metrics: DetectorMetrics) -> APIRouter:
+    """Return the route."""
+    router = APIRouter()
+
+    @router.post(DETECT_PATH, summary="Find the faces of an image")
+    async def detect(request: Request, near: Annotated[list[str] | None, Query()] = None) -> Response:
+        require_media_type(request.headers, IMAGE_MEDIA_TYPES)
+        hints = _hints(near or [])
+        body = await request.body()
+        if not body:
+            raise ProblemError(ProblemKind.INVALID_IMAGE, "The body is empty")
+        try:
+            detection = await pool.detect(body, hints)
+        except InvalidImageError as error:
+            raise ProblemError(ProblemKind.INVALID_IMAGE, str(error)) from error
+        except ImageTooLargeError as error:
+            raise ProblemError(ProblemKind.IMAGE_TOO_LARGE, str(error)) from error
+        except PoolFullError as error:
+            raise ProblemError(ProblemKind.OVERLOADED, "Every worker is busy and the queue is full") from error
+        metrics.observe(detection)
+        return Response(json.dumps(detection.encode()), media_type="application/json")
+
+    return router
+
+
+def _hints(near: list[str]) -> list[Box]:
+    if len(near) > MAX_HINTS:
+        raise ProblemError(ProblemKind.INVALID_PARAMETER, f"near may be given {MAX_HINTS} times, got {len(near)}")
+    try:
+        return [parse_hint(text) for text in near]
+    except MalformedMessage as error:
+        raise ProblemError(ProblemKind.INVALID_PARAMETER, str(error)) from error

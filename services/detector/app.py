@@ -1,0 +1,49 @@
+"""Builds the detector's application."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import cv2
+from fastapi import FastAPI
+from prometheus_client import Gauge
+
+from services.detector.api import detect_router
+from services.detector.cascade import HaarCascade, SearchParameters
+from services.detector.metrics import DetectorMetrics
+from services.detector.pool import DetectorPool
+from services.detector.readiness import PoolCheck
+from services.detector.search import FaceSearch
+from services.detector.settings import DetectorSettings
+from services.runtime.app import Plumbing, create_service_app
+
+
+def create_app(settings: DetectorSettings, plumbing: Plumbing) -> FastAPI:
+    """Return the application; the cascade is loaded here, once for each worker.
+
+    Raises:
+        CascadeError: The cascade can't be loaded.
+    """
+    cv2.setNumThreads(1)
+    pool = _pool(settings)
+    Gauge("detector_in_flight", "Images worked on or waiting", registry=plumbing.registry).set_function(
+        lambda: pool.in_flight
+    )
+
+    plumbing.checks["workers"] = PoolCheck(pool)
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        yield
+        pool.close()
+
+    app = create_service_app("Face detector", plumbing, lifespan, settings.body_limit_bytes)
+    app.include_router(detect_router(pool, DetectorMetrics(plumbing.registry)))
+    return app
+
+
+def _pool(settings: DetectorSettings) -> DetectorPool:
+    parameters = SearchParameters(settings.scale_factor, settings.min_neighbors, settings.min_face_px)
+    searches = [
+        FaceSearch(HaarCascade(settings.cascade), parameters, settings.search_side_px) for _ in range(settings.workers)
+    ]
+    return DetectorPool(searches, settings.waiting, settings.pixel_limit)

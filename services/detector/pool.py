@@ -1,0 +1,85 @@
+"""A bounded pool of threads beside the event loop; OpenCV lets go of the interpreter while it works."""
+
+import asyncio
+import queue
+import time
+from collections.abc import Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+
+from services.contracts.detection import Detection
+from services.contracts.geometry import Box
+from services.detector.detect import detect
+from services.detector.search import FaceSearch
+
+
+class PoolFullError(Exception):
+    """Every worker is busy and as many images wait as may."""
+
+
+class DetectorPool:
+    """Works on as many images at a time as it has searches; each search serves one thread at a time."""
+
+    def __init__(self, searches: Sequence[FaceSearch], waiting: int, pixel_limit: int) -> None:
+        """Start the threads.
+
+        Args:
+            searches: One for each thread.
+            waiting: Images that may wait beyond those being worked on.
+            pixel_limit: Most pixels an image may have.
+        """
+        self._idle: queue.SimpleQueue[FaceSearch] = queue.SimpleQueue()
+        for search in searches:
+            self._idle.put(search)
+        self._capacity = len(searches) + waiting
+        self._pixel_limit = pixel_limit
+        self._executor = ThreadPoolExecutor(len(searches), thread_name_prefix="detect")
+        self._in_flight = 0
+        self._progress_at = time.monotonic()
+
+    @property
+    def in_flight(self) -> int:
+        """Images being worked on or waiting."""
+        return self._in_flight
+
+    @property
+    def seconds_since_progress(self) -> float:
+        """Since an image was finished, or began to be worked on in an idle pool."""
+        return time.monotonic() - self._progress_at
+
+    async def detect(self, data: bytes, hints: Sequence[Box]) -> Detection:
+        """Find the faces of an image; see ``services.detector.detect``.
+
+        Raises:
+            PoolFullError: No room for one more.
+            InvalidImageError: It can't be decoded.
+            ImageTooLargeError: It has too many pixels.
+        """
+        if self._in_flight >= self._capacity:
+            raise PoolFullError
+        if self._in_flight == 0:
+            self._progress_at = time.monotonic()
+        self._in_flight += 1
+        loop = asyncio.get_running_loop()
+        future = self._executor.submit(self._work, data, hints)
+        # Counted down when the work ends, not when the caller goes away: the thread is busy until then.
+        future.add_done_callback(lambda done: self._release(loop, done))
+        return await asyncio.wrap_future(future)
+
+    def close(self) -> None:
+        """Finish what is being worked on and end the threads."""
+        self._executor.shutdown(wait=True, cancel_futures=True)
+
+    def _work(self, data: bytes, hints: Sequence[Box]) -> Detection:
+        search = self._idle.get()
+        try:
+            return detect(data, hints, search, self._pixel_limit)
+        finally:
+            self._idle.put(search)
+
+    def _release(self, loop: asyncio.AbstractEventLoop, _: Future[Detection]) -> None:
+        if not loop.is_closed():
+            loop.call_soon_threadsafe(self._count_down)
+
+    def _count_down(self) -> None:
+        self._in_flight -= 1
+        self._progress_at = time.monotonic()

@@ -1,0 +1,1 @@
+"""The HTTP edge: it alone knows the order frame → faces → emotions."""

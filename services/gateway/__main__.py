@@ -1,0 +1,20 @@
+"""``python -m services.gateway``."""
+
+from services.gateway.app import create_app
+from services.gateway.settings import GatewaySettings
+from services.runtime.app import Plumbing
+from services.runtime.logs import configure_logging
+from services.runtime.server import serve
+from services.runtime.settings import load_settings_or_exit
+
+
+def main() -> None:
+    """Wire and run."""
+    settings = load_settings_or_exit(GatewaySettings)
+    configure_logging("gateway", settings.log_level, settings.log_format)
+    plumbing = Plumbing()
+    serve(create_app(settings, plumbing), settings, plumbing.stopping)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,67 @@
+"""From a camera's name to its newest frame, or to the reason why there is none."""
+
+from services.contracts.cameras import CAMERA_ID_PATTERN, is_camera_id
+from services.contracts.problems import ProblemKind
+from services.gateway.frames import Frame, FrameStore, KnownCamera
+from services.gateway.sharing import SharedCalls
+from services.runtime.problems import ProblemError
+
+
+class CameraFrames:
+    """Fresh frames; those who ask for the same camera at the same time share one reading."""
+
+    def __init__(self, store: FrameStore, max_age_s: float) -> None:
+        self._store = store
+        self._max_age_s = max_age_s
+        self._readings: SharedCalls[str, KnownCamera | None] = SharedCalls()
+
+    async def choose(self, camera: str | None) -> str:
+        """Return the named camera, or the only one there is.
+
+        Raises:
+            ProblemError: The name is malformed; none is named and there are several, or none.
+        """
+        if camera is not None:
+            return require_camera_id(camera)
+        cameras = await self._store.camera_ids()
+        if not cameras:
+            raise ProblemError(ProblemKind.NO_CAMERA, "No camera has registered; is capture running?")
+        if len(cameras) > 1:
+            raise ProblemError(ProblemKind.CAMERA_AMBIGUOUS, "Name one of the cameras with ?camera=", cameras=cameras)
+        return cameras[0]
+
+    async def newest(self, camera: str) -> Frame:
+        """Return a camera's newest frame.
+
+        Raises:
+            ProblemError: There is no such camera, or it has no fresh frame.
+        """
+        known = await self._readings.run(camera, lambda: self._store.known_camera(camera))
+        if known is None:
+            raise ProblemError(ProblemKind.CAMERA_NOT_FOUND, f"No camera {camera} has registered")
+        frame = known.newest
+        if frame is None or frame.age_ms() > self._max_age_s * 1e3:
+            raise ProblemError(ProblemKind.NO_FRESH_FRAME, _why_no_frame(known), camera=camera)
+        return frame
+
+
+def require_camera_id(camera: str) -> str:
+    """Return the text if it can name a camera.
+
+    Raises:
+        ProblemError: It can't.
+    """
+    if not is_camera_id(camera):
+        raise ProblemError(ProblemKind.INVALID_PARAMETER, f"camera must match {CAMERA_ID_PATTERN}, got {camera[:64]!r}")
+    return camera
+
+
+def _why_no_frame(known: KnownCamera) -> str:
+    if known.newest is not None:
+        frame = f"Camera {known.camera}'s newest frame is {known.newest.age_ms() / 1e3:.1f} s old"
+    else:
+        frame = f"Camera {known.camera} has no frame"
+    if known.status is None:
+        return f"{frame}; its capture process has gone"
+    reason = f": {known.status.last_error}" if known.status.last_error else ""
+    return f"{frame}; it is {known.status.state.value}{reason}"

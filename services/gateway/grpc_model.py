@@ -1,0 +1,115 @@
+"""The model behind TensorFlow Serving's gRPC API: the only file of the gateway that talks to it."""
+
+import logging
+from time import monotonic
+
+import grpc
+import grpc.aio
+import numpy as np
+from numpy.typing import NDArray
+
+from services.contracts.emotions import EMOTIONS
+from services.contracts.model import (
+    INPUT_FACE,
+    MODEL_NAME,
+    OUTPUT_PROBABILITIES,
+    OUTPUT_RELIABLE,
+    SIGNATURE_NAME,
+)
+from services.contracts.problems import ProblemKind
+from services.gateway.emotions import EmotionScores
+from services.gateway.serving_messages import (
+    get_model_status_pb2,
+    model_service_pb2_grpc,
+    predict_pb2,
+    prediction_service_pb2_grpc,
+)
+from services.gateway.tensors import bool_array, float_array, float_tensor
+from services.runtime.problems import ProblemError
+
+_CHANNEL_OPTIONS = (
+    # Left alone, the pause between tries to reconnect grows to two minutes.
+    ("grpc.initial_reconnect_backoff_ms", 100),
+    ("grpc.min_reconnect_backoff_ms", 100),
+    ("grpc.max_reconnect_backoff_ms", 1000),
+)
+_AVAILABLE = 30
+_log = logging.getLogger(__name__)
+
+
+def connect(target: str) -> grpc.aio.Channel:
+    """Return a channel to ``host:port``; it connects by itself, again and again."""
+    return grpc.aio.insecure_channel(target, options=_CHANNEL_OPTIONS)
+
+
+class ServingModel:
+    """An ``EmotionModel``."""
+
+    def __init__(self, channel: grpc.aio.Channel, timeout_s: float) -> None:
+        self._predict = prediction_service_pb2_grpc.PredictionServiceStub(channel).Predict
+        self._get_status = model_service_pb2_grpc.ModelServiceStub(channel).GetModelStatus
+        self._timeout_s = timeout_s
+
+    async def infer(self, faces: NDArray[np.float32]) -> EmotionScores:
+        """Return the scores of all faces of an image, in one call."""
+        request = predict_pb2.PredictRequest()
+        request.model_spec.name = MODEL_NAME
+        request.model_spec.signature_name = SIGNATURE_NAME
+        request.inputs[INPUT_FACE].CopyFrom(float_tensor(faces))
+        try:
+            response = await self._call(request)
+        except grpc.aio.AioRpcError as error:
+            raise self._problem(error) from error
+        return _scores(response, len(faces))
+
+    async def check(self) -> str:
+        """Return the version that is available."""
+        request = get_model_status_pb2.GetModelStatusRequest()
+        request.model_spec.name = MODEL_NAME
+        try:
+            answer = await self._get_status(request, timeout=self._timeout_s)
+        except grpc.aio.AioRpcError as error:
+            raise self._problem(error) from error
+        available = [status.version for status in answer.model_version_status if status.state == _AVAILABLE]
+        if not available:
+            raise _unavailable("No version of the model is available")
+        return f"version {max(available)} is available"
+
+    async def _call(self, request: predict_pb2.PredictRequest) -> predict_pb2.PredictResponse:
+        deadline = monotonic() + self._timeout_s
+        try:
+            return await self._predict(request, timeout=self._timeout_s)
+        except grpc.aio.AioRpcError as error:
+            if error.code() is not grpc.StatusCode.UNAVAILABLE:
+                raise
+        return await self._predict(request, timeout=max(0.001, deadline - monotonic()))
+
+    def _problem(self, error: grpc.aio.AioRpcError) -> ProblemError:
+        code = error.code()
+        if code is grpc.StatusCode.DEADLINE_EXCEEDED:
+            return ProblemError(
+                ProblemKind.DEPENDENCY_TIMEOUT,
+                f"The model took longer than {self._timeout_s:g} s",
+                dependency="model",
+            )
+        if code is grpc.StatusCode.UNAVAILABLE:
+            return _unavailable("TensorFlow Serving can't be reached")
+        _log.warning("model: %s: %s", code.name, error.details())
+        return _unavailable(f"TensorFlow Serving answered {code.name}")
+
+
+def _scores(response: predict_pb2.PredictResponse, faces: int) -> EmotionScores:
+    try:
+        probabilities = float_array(response.outputs[OUTPUT_PROBABILITIES])
+        reliable = bool_array(response.outputs[OUTPUT_RELIABLE])
+    except ValueError as error:
+        raise _unavailable(f"The model's answer can't be read: {error}") from error
+    if probabilities.shape != (faces, len(EMOTIONS)) or reliable.shape != (faces,):
+        raise _unavailable(f"The model's answer has the shapes {probabilities.shape} and {reliable.shape}")
+    if not np.isfinite(probabilities).all():
+        raise _unavailable("The model's answer holds numbers that are not finite")
+    return EmotionScores(probabilities, reliable, str(response.model_spec.version.value))
+
+
+def _unavailable(detail: str) -> ProblemError:
+    return ProblemError(ProblemKind.DEPENDENCY_UNAVAILABLE, detail, dependency="model")

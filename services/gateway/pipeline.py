@@ -1,0 +1,83 @@
+"""The order of things: image → faces → emotions."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from time import perf_counter
+
+import numpy as np
+
+from services.contracts.detection import DetectedFace, Detection
+from services.contracts.emotions import EMOTIONS
+from services.contracts.geometry import ImageSize
+from services.contracts.prediction import FaceEmotion
+from services.gateway.emotions import EmotionModel, EmotionScores
+from services.gateway.faces import FaceDetector
+
+
+@dataclass(frozen=True)
+class Analysis:
+    """What was found in one image.
+
+    Attributes:
+        image: The upright image's size.
+        faces: The primary face first.
+        model_version: None where no face needed the model.
+        detect_ms: Time to find the faces.
+        infer_ms: Time to infer their emotions.
+    """
+
+    image: ImageSize
+    faces: tuple[FaceEmotion, ...]
+    model_version: str | None
+    detect_ms: float
+    infer_ms: float
+
+
+@dataclass(frozen=True)
+class Pipeline:
+    """The two services that an image passes through."""
+
+    detector: FaceDetector
+    model: EmotionModel
+
+    async def analyse(self, image: bytes, media_type: str, request_id: str) -> Analysis:
+        """Find the faces of an image and their emotions.
+
+        Raises:
+            ProblemError: The image can't be used, or a service fails.
+        """
+        started = perf_counter()
+        detection = await self.detector.detect(image, media_type, request_id)
+        detected = perf_counter()
+        scores = await self._infer(detection)
+        done = perf_counter()
+        return Analysis(
+            image=detection.image,
+            faces=describe(detection.faces, scores) if scores else (),
+            model_version=scores.version if scores else None,
+            detect_ms=(detected - started) * 1e3,
+            infer_ms=(done - detected) * 1e3,
+        )
+
+    async def _infer(self, detection: Detection) -> EmotionScores | None:
+        if not detection.faces:
+            return None
+        return await self.model.infer(np.stack([face.pixels for face in detection.faces]))
+
+
+def describe(faces: Sequence[DetectedFace], scores: EmotionScores) -> tuple[FaceEmotion, ...]:
+    """Join boxes and scores, face by face."""
+    described = []
+    for face, row, reliable in zip(faces, scores.probabilities, scores.reliable, strict=True):
+        best = int(row.argmax())
+        described.append(
+            FaceEmotion(
+                box=face.box,
+                emotion=EMOTIONS[best],
+                confidence=float(row[best]),
+                reliable=bool(reliable),
+                probabilities=dict(zip(EMOTIONS, row.tolist(), strict=True)),
+                sharpness=face.sharpness,
+            )
+        )
+    return tuple(described)

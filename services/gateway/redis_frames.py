@@ -1,0 +1,119 @@
+"""Frames and cameras in Redis: the only file of the gateway that talks to it."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Mapping
+from time import monotonic
+from typing import Any, TypeVar
+
+from redis.asyncio import Redis
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.exceptions import RedisError
+from redis.exceptions import TimeoutError as RedisTimeoutError
+
+from services.contracts.cameras import CAMERAS_KEY, CameraStatus, status_key
+from services.contracts.frames import FrameMessage, captured_at_us, frames_key
+from services.contracts.messages import MalformedMessage
+from services.contracts.problems import ProblemKind
+from services.gateway.frames import Frame, KnownCamera
+from services.runtime.problems import ProblemError
+
+_log = logging.getLogger(__name__)
+T = TypeVar("T")
+
+
+def connect(url: str, timeout_s: float) -> Redis:
+    """Return a client; nothing is sent before the first command.
+
+    A lost connection is tried anew once, at once: after a restart of Redis every pooled connection
+    is dead, which is no failure yet.
+    """
+    return Redis.from_url(
+        url,
+        protocol=2,  # any Redis, Valkey or managed service speaks it
+        socket_connect_timeout=timeout_s,
+        socket_timeout=timeout_s,
+        retry=Retry(NoBackoff(), 1, supported_errors=(RedisConnectionError,)),
+    )
+
+
+class RedisFrames:
+    """A ``FrameStore``."""
+
+    def __init__(self, redis: Redis, timeout_s: float) -> None:
+        self._redis = redis
+        self._timeout_s = timeout_s
+
+    async def camera_ids(self) -> list[str]:
+        """Return the ids of all cameras that exist, sorted."""
+        pipeline = self._redis.pipeline(transaction=False)
+        pipeline.zrange(CAMERAS_KEY, 0, -1)
+        (members,) = await self._within_deadline(pipeline.execute())
+        return sorted(member.decode() for member in members)
+
+    async def known_camera(self, camera: str) -> KnownCamera | None:
+        """Return a camera with its newest frame, in one round trip.
+
+        Redis's own time is asked for along with the frame, so that ages are right whatever the
+        clocks of this host and the camera's host say.
+        """
+        pipeline = self._redis.pipeline(transaction=False)
+        pipeline.time()
+        pipeline.zscore(CAMERAS_KEY, camera)
+        pipeline.hgetall(status_key(camera))
+        pipeline.xrevrange(frames_key(camera), count=1)
+        now, heartbeat, status, entries = await self._within_deadline(pipeline.execute())
+        read_at_s = monotonic()
+        if heartbeat is None:
+            return None
+        return KnownCamera(camera, _status(camera, status), _newest(camera, entries, _microseconds(now), read_at_s))
+
+    async def ping(self) -> None:
+        """Return if Redis answers; raise if not."""
+        await self._within_deadline(self._redis.ping())
+
+    async def _within_deadline(self, call: Awaitable[T]) -> T:
+        try:
+            async with asyncio.timeout(self._timeout_s):
+                return await call
+        except (TimeoutError, RedisTimeoutError) as error:
+            raise ProblemError(
+                ProblemKind.DEPENDENCY_TIMEOUT,
+                f"Redis took longer than {self._timeout_s:g} s",
+                dependency="redis",
+            ) from error
+        except (RedisError, OSError) as error:
+            _log.warning("redis: %s", type(error).__name__)
+            raise ProblemError(
+                ProblemKind.DEPENDENCY_UNAVAILABLE, "Redis can't be reached", dependency="redis"
+            ) from error
+
+
+def _microseconds(redis_time: tuple[int, int]) -> int:
+    seconds, microseconds = redis_time
+    return seconds * 1_000_000 + microseconds
+
+
+def _status(camera: str, fields: Mapping[bytes, bytes]) -> CameraStatus | None:
+    if not fields:
+        return None
+    try:
+        return CameraStatus.decode(fields)
+    except MalformedMessage as error:
+        _log.warning("camera %s: %s", camera, error)
+        return None
+
+
+def _newest(camera: str, entries: list[Any], now_us: int, read_at_s: float) -> Frame | None:
+    if not entries:
+        return None
+    entry_id, fields = entries[0]
+    try:
+        message = FrameMessage.decode(fields)
+        captured_us = captured_at_us(entry_id.decode(), message.delay_us)
+    except MalformedMessage as error:
+        _log.warning("camera %s: %s", camera, error)
+        return None
+    return Frame(entry_id.decode(), message, captured_us, (now_us - captured_us) / 1e3, read_at_s)

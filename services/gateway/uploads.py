@@ -1,0 +1,69 @@
+"""Reads an uploaded image from a request, as raw body or as a form's field; in memory only."""
+
+import sys
+from dataclasses import dataclass
+
+from fastapi import Request
+from starlette.datastructures import FormData, UploadFile
+from starlette.formparsers import MultiPartException, MultiPartParser
+
+from services.contracts.detection import IMAGE_MEDIA_TYPES
+from services.contracts.problems import ProblemKind
+from services.runtime.media_types import require_media_type
+from services.runtime.problems import ProblemError
+
+FORM_MEDIA_TYPE = "multipart/form-data"
+FORM_FIELD = "image"
+ACCEPTED_MEDIA_TYPES = (*IMAGE_MEDIA_TYPES, FORM_MEDIA_TYPE)
+ANY_IMAGE = "application/octet-stream"
+
+
+class _InMemoryParser(MultiPartParser):
+    """Starlette's parser, which otherwise writes files over a megabyte to disk: no face may get there."""
+
+    spool_max_size = sys.maxsize
+
+
+@dataclass(frozen=True)
+class Upload:
+    """An image as the client sent it, not decoded."""
+
+    data: bytes
+    media_type: str
+
+
+async def read_upload(request: Request) -> Upload:
+    """Return the image that a request carries.
+
+    Raises:
+        ProblemError: The media type isn't accepted, the body is empty or too large, or the form is
+            malformed or lacks the field.
+    """
+    media_type = require_media_type(request.headers, ACCEPTED_MEDIA_TYPES)
+    if media_type == FORM_MEDIA_TYPE:
+        upload = await _from_form(request)
+    else:
+        upload = Upload(await request.body(), media_type or ANY_IMAGE)
+    if not upload.data:
+        raise ProblemError(ProblemKind.INVALID_IMAGE, "The image is empty")
+    return upload
+
+
+async def _from_form(request: Request) -> Upload:
+    form = await _parse(request)
+    try:
+        field = form.get(FORM_FIELD)
+        if not isinstance(field, UploadFile):
+            raise ProblemError(ProblemKind.INVALID_PARAMETER, f"The form needs a file in the field {FORM_FIELD!r}")
+        stated = (field.content_type or "").lower()
+        return Upload(await field.read(), stated if stated in IMAGE_MEDIA_TYPES else ANY_IMAGE)
+    finally:
+        await form.close()
+
+
+async def _parse(request: Request) -> FormData:
+    try:
+        return await _InMemoryParser(request.headers, request.stream(), max_files=8, max_fields=32).parse()
+    except (MultiPartException, KeyError) as error:
+        reason = error.message if isinstance(error, MultiPartException) else "no boundary is stated"
+        raise ProblemError(ProblemKind.INVALID_PARAMETER, f"The form is malformed: {reason}") from error
