@@ -1,0 +1,64 @@
+"""``python -m services.serving --model_base_path=FOLDER``: serves one model over gRPC and REST."""
+
+import logging
+import os
+import signal
+import socket
+import sys
+
+from services.runtime.logs import configure_logging
+from services.runtime.stopping import Stopping
+from services.serving.flags import FlagError, Flags, parse_flags
+from services.serving.ports import PortError, listen
+
+
+def main() -> int:
+    """Serve until SIGTERM or SIGINT; return the exit status."""
+    try:
+        flags = parse_flags(sys.argv[1:])
+        rest_socket = _claim_ports(flags)
+    except FlagError as error:
+        return _leave(error, 2)
+    except PortError as error:
+        return _leave(error, 1)
+    stopping = _stop_on_signals()
+    configure_logging("serving", "INFO", "text")
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    from services.serving.server import run  # imports TensorFlow, which reads the line above and takes seconds
+
+    try:
+        run(flags, rest_socket, stopping)
+    except PortError as error:
+        return _leave(error, 1)
+    return 0
+
+
+def _claim_ports(flags: Flags) -> socket.socket | None:
+    listen(flags.bind_address, flags.port).close()  # gRPC opens it again by itself
+    return listen(flags.bind_address, flags.rest_api_port) if flags.rest_api_port else None
+
+
+def _stop_on_signals() -> Stopping:
+    """Begin to stop on the first signal, and leave at once on a second one."""
+    stopping = Stopping()
+
+    def handle(*_: object) -> None:
+        if stopping.begun:
+            os._exit(0)
+        stopping.begin()
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, handle)
+    return stopping
+
+
+def _leave(error: Exception, status: int) -> int:
+    print(error, file=sys.stderr)
+    return status
+
+
+if __name__ == "__main__":
+    status = main()
+    logging.shutdown()
+    # A thread that still computes, or loads a model, must not hold the process up.
+    os._exit(status)

@@ -1,0 +1,39 @@
+"""What operations can see of the calls, gRPC and REST alike."""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import grpc
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+
+from services.runtime.metrics import LATENCY_BUCKETS_S
+from services.serving.errors import ServingError
+
+
+class CallMetrics:
+    """Counts and times calls by interface (``grpc``, ``rest``) and method."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        labels = ["api", "method"]
+        self._calls = Counter("serving_calls", "Calls answered", [*labels, "code"], registry=registry)
+        self._in_flight = Gauge("serving_calls_in_flight", "Calls being answered", labels, registry=registry)
+        self._seconds = Histogram(
+            "serving_call_seconds", "From call to answer", labels, buckets=LATENCY_BUCKETS_S, registry=registry
+        )
+
+    @contextmanager
+    def measure(self, api: str, method: str) -> Iterator[None]:
+        """Observe one call. A ServingError that passes gives its status; a call that is cut off is CANCELLED."""
+        started = time.perf_counter()
+        code = grpc.StatusCode.CANCELLED
+        with self._in_flight.labels(api, method).track_inprogress():
+            try:
+                yield
+                code = grpc.StatusCode.OK
+            except ServingError as error:
+                code = error.code
+                raise
+            finally:
+                self._calls.labels(api, method, code.name).inc()
+                self._seconds.labels(api, method).observe(time.perf_counter() - started)

@@ -1,0 +1,97 @@
+"""What a signature of a model takes and gives, and the checks that name what was expected."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from services.serving.errors import InvalidArgumentError
+
+Array = NDArray[Any]
+
+
+@dataclass(frozen=True)
+class InputSpec:
+    """One input.
+
+    Attributes:
+        name: Its name in requests.
+        type_name: TensorFlow's name of its type, such as ``float32`` or ``string``.
+        dtype: The type of arrays that hold it; ``object`` for strings, with ``bytes`` in them.
+        shape: A length for each dimension, None where any length will do; None for any shape at all.
+    """
+
+    name: str
+    type_name: str
+    dtype: np.dtype[Any]
+    shape: tuple[int | None, ...] | None
+
+    def check(self, array: Array) -> None:
+        """Raise InvalidArgumentError unless the array's type and shape fit."""
+        if array.dtype != self.dtype:
+            sent = "string" if array.dtype == object else array.dtype.name
+            raise InvalidArgumentError(f"Input {self.name} must be {self.type_name}, but {sent} was sent.")
+        if not self._fits(array.shape):
+            wanted, sent = format_shape(self.shape), format_shape(array.shape)
+            raise InvalidArgumentError(f"Input {self.name} must have shape {wanted}, but {sent} was sent.")
+
+    def _fits(self, shape: tuple[int, ...]) -> bool:
+        if self.shape is None:
+            return True
+        return len(shape) == len(self.shape) and all(
+            wanted in (None, length) for wanted, length in zip(self.shape, shape, strict=True)
+        )
+
+
+@dataclass(frozen=True)
+class Signature:
+    """The inputs by name, and the names of the outputs in the model's order."""
+
+    name: str
+    inputs: Mapping[str, InputSpec]
+    outputs: tuple[str, ...]
+
+    def check_inputs(self, names: Collection[str]) -> None:
+        """Raise InvalidArgumentError unless exactly the signature's inputs are named."""
+        expected = self.inputs.keys()
+        if len(names) != len(expected):
+            raise InvalidArgumentError(
+                f"input size does not match signature: {len(names)}!={len(expected)} "
+                f"len({_set(names)}) != len({_set(expected)}). Sent extra: {_set(set(names) - expected)}. "
+                f"Missing but required: {_set(expected - set(names))}."
+            )
+        for name in names:
+            if name not in expected:
+                raise InvalidArgumentError(
+                    f"input tensor alias not found in signature: {name}. "
+                    f"Inputs expected to be in the set {_set(expected)}."
+                )
+
+    def choose_outputs(self, wanted: Sequence[str]) -> Sequence[str]:
+        """Return the outputs to answer with: those that are wanted, or all.
+
+        Raises:
+            InvalidArgumentError: One doesn't exist or is named twice.
+        """
+        for name in wanted:
+            if name not in self.outputs:
+                raise InvalidArgumentError(
+                    f"output tensor alias not found in signature: {name} "
+                    f"Outputs expected to be in the set {_set(self.outputs)}."
+                )
+            if wanted.count(name) > 1:
+                raise InvalidArgumentError(f"duplicate output tensor alias: {name}")
+        return wanted or self.outputs
+
+
+def format_shape(shape: Sequence[int | None] | None) -> str:
+    """Return a shape as ``[-1,48,48,1]``, with -1 for any length; ``[?]`` for any shape."""
+    if shape is None:
+        return "[?]"
+    return f"[{','.join('-1' if length is None else str(length) for length in shape)}]"
+
+
+def _set(names: Collection[str]) -> str:
+    return "{" + ",".join(sorted(names)) + "}"

@@ -1,0 +1,25 @@
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.integration.serving.process import ServerProcess
+
+
+@pytest.fixture(scope="session")
+def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("models")
+    subprocess.run(
+        [sys.executable, "-m", "tests.integration.serving.make_models", str(folder)], check=True, timeout=120
+    )
+    return folder
+
+
+@pytest.fixture(scope="session")
+def toys(models: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
+    log = tmp_path_factory.mktemp("toys") / "log"
+    threads = ("--tensorflow_intra_op_parallelism=1", "--tensorflow_inter_op_parallelism=1")
+    with ServerProcess("toys", models / "toys", log, extra=threads) as server:
+        yield server.wait_until_ready()

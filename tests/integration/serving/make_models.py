@@ -1,0 +1,86 @@
+"""Writes the SavedModels that the tests serve: ``python -m tests.integration.serving.make_models FOLDER``.
+
+It runs as a process of its own, so that TensorFlow's state stays out of the tests.
+"""
+
+import os
+import shutil
+import sys
+from pathlib import Path
+from typing import Any
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+
+import tensorflow as tf
+from tensorflow.core.framework.tensor_pb2 import TensorProto
+from tensorflow_serving.apis.model_pb2 import ModelSpec
+from tensorflow_serving.apis.predict_pb2 import PredictRequest
+from tensorflow_serving.apis.prediction_log_pb2 import PredictionLog, PredictLog
+
+ECHOED = ("float16", "float32", "float64", "int8", "int16", "int32", "int64", "uint8", "uint32", "bool", "complex64")
+
+
+def _function(body: Any, **inputs: tuple[list[int | None], str]) -> Any:
+    specs = [tf.TensorSpec(shape, tf.as_dtype(dtype), name) for name, (shape, dtype) in inputs.items()]
+    return tf.function(body, input_signature=specs)
+
+
+def _count(steps: Any) -> Any:
+    tf.debugging.assert_positive(steps, message="steps must be positive")
+    return {"count": tf.while_loop(lambda i: i < steps, lambda i: (i + 1,), (tf.constant(0),))[0]}
+
+
+def _echo(**values: Any) -> Any:
+    return {f"{name}_out": tf.identity(value) for name, value in values.items()}
+
+
+def _write_toys(folder: Path) -> None:
+    module = tf.Module()
+    module.two = tf.Variable(2.0)
+    batch: list[int | None] = [None]
+    signatures = {
+        "serving_default": _function(lambda x: {"y": x / 2 + module.two}, x=(batch, "float32")),
+        "pair": _function(
+            lambda a, b: {"sum": a + b, "total": tf.reduce_sum(a + b)}, a=(batch, "int64"), b=(batch, "int64")
+        ),
+        "strings": _function(
+            lambda text: {"upper": tf.strings.upper(text), "same_bytes": tf.identity(text)}, text=(batch, "string")
+        ),
+        "count": _function(_count, steps=([], "int32")),
+        "echo": tf.function(_echo).get_concrete_function(
+            **{name: tf.TensorSpec([None], tf.as_dtype(name), name) for name in ECHOED}
+        ),
+    }
+    tf.saved_model.save(module, str(folder / "10"), signatures=signatures)
+    shutil.copytree(folder / "10", folder / "9")
+    (folder / "11").mkdir()
+    (folder / "notes").mkdir()
+
+
+def _write_emotion(folder: Path, warmup_batches: tuple[int, ...]) -> None:
+    module = tf.Module()
+
+    def emotions(face: Any) -> Any:
+        probabilities = tf.nn.softmax(tf.reshape(face, [-1, 48 * 48])[:, :7])
+        return {"probabilities": probabilities, "reliable": tf.reduce_max(probabilities, axis=1) > 0.205}
+
+    function = _function(emotions, face=([None, 48, 48, 1], "float32"))
+    tf.saved_model.save(module, str(folder), signatures={"serving_default": function})
+    (folder / "assets.extra").mkdir()
+    with tf.io.TFRecordWriter(str(folder / "assets.extra" / "tf_serving_warmup_requests")) as writer:
+        for batch in warmup_batches:
+            writer.write(_warmup_record(batch).SerializeToString())
+
+
+def _warmup_record(batch: int) -> PredictionLog:
+    faces = TensorProto(dtype=tf.float32.as_datatype_enum, tensor_content=bytes(batch * 48 * 48 * 4))
+    for length in (batch, 48, 48, 1):
+        faces.tensor_shape.dim.add(size=length)
+    request = PredictRequest(model_spec=ModelSpec(name="emotion"), inputs={"face": faces})
+    return PredictionLog(predict_log=PredictLog(request=request))
+
+
+if __name__ == "__main__":
+    out = Path(sys.argv[1])
+    _write_toys(out / "toys")
+    _write_emotion(out / "emotion" / "1", (1, 4))
