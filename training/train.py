@@ -7,8 +7,7 @@ same ``--out``.
 import argparse
 import math
 import sys
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 from zipfile import BadZipFile
 
@@ -17,6 +16,7 @@ import keras
 from training.batches import TrainingBatches, as_faces, one_hot
 from training.dataset import TRAINING, VALIDATION, DatasetError, Split, read_splits, require, without_duplicates
 from training.network import build_network
+from training.precision import precision
 from training.recipe import DEFAULT_RECIPE, Recipe, RecipeError
 from training.run_folder import RunError, RunFolder
 
@@ -54,7 +54,7 @@ def train(data: Path, recipe_path: Path, out: Path) -> keras.Model:
     print(f"training rows: {len(training)} ({len(everything) - len(training)} left out as duplicates)", flush=True)
     folder = RunFolder(out)
     recipe = folder.claim(recipe_path, data)
-    with _precision(recipe.precision):
+    with precision(recipe.precision):
         return _fit(recipe, training, validation, folder)
 
 
@@ -98,17 +98,6 @@ def _restore(model: keras.Model, checkpoint: Path, steps: int) -> int:
     if iterations % steps:
         raise RunError(f"{checkpoint}: {iterations} steps are no whole number of epochs of {steps} steps")
     return iterations // steps
-
-
-@contextmanager
-def _precision(name: str) -> Iterator[None]:
-    """Build and run layers in this arithmetic inside the block."""
-    before = keras.config.dtype_policy()
-    keras.config.set_dtype_policy(name)
-    try:
-        yield
-    finally:
-        keras.config.set_dtype_policy(before)
 
 
 def _compiled(recipe: Recipe, steps: int) -> keras.Model:
