@@ -50,6 +50,7 @@ def _summary(evaluation: Evaluation) -> str:
         ("expected calibration error", _percent(evaluation.calibration_error)),
         ("negative log-likelihood", f"{evaluation.negative_log_likelihood:.3f} nats"),
         ("reliable from a top probability of", f"{evaluation.threshold:.3f}"),
+        ("chosen so that", evaluation.threshold_rule),
         ("faces answered reliably", _percent(evaluation.reliable_coverage)),
         ("accuracy of those", _percent(evaluation.reliable_accuracy)),
     ]

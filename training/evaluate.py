@@ -68,6 +68,7 @@ def _subject(folder: Path, data: Path, splits: dict[str, Split]) -> Subject:
         version=paper.version,
         bytes_on_disk=repository.bytes_on_disk(folder),
         threshold=paper.threshold,
+        threshold_rule=paper.threshold_rule,
         data_sha256=sha256_of(data),
         training_faces=kept,
         left_out=len(training) - kept if training else 0,

@@ -56,7 +56,7 @@ def publish(run: Path, data: Path, models: Path, version: int) -> Path:
         last_epoch=_last_epoch(folder),
         data_sha256=digest,
         threshold=threshold,
-        threshold_rule=f"accuracy of what is answered reliably reaches {TARGET_ACCURACY} on {VALIDATION}",
+        threshold_rule=f"{TARGET_ACCURACY:.0%} of the reliable answers about {VALIDATION} are right",
         parameters=network.count_params(),
         revision=repository.revision(),
         libraries=repository.libraries(),

@@ -49,6 +49,8 @@ class Evaluation(_Part):
     """In nats."""
     threshold: float
     """The top probability from which an answer counts as reliable."""
+    threshold_rule: str
+    """How it was chosen, in words."""
     reliable_coverage: float
     """Fraction of faces answered reliably."""
     reliable_accuracy: float | None
@@ -65,6 +67,7 @@ class Subject:
     version: int
     bytes_on_disk: int
     threshold: float
+    threshold_rule: str
     data_sha256: str
     training_faces: int
     left_out: int
