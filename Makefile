@@ -27,7 +27,13 @@ capture: $(VENV)/.capture ## Start capture alone, for a Redis elsewhere (REDIS_U
 	@EMOTION_CAPTURE_REDIS_URL="$(REDIS_URL)" EMOTION_CAPTURE_CAMERAS="cam0=$(or $(CAMERA),0)" exec $(BIN)/python -m services.capture
 
 test: $(VENV)/.dev ## Run the tests that need Python and PyPI only
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --ignore=tests/debian
+
+test-debian: $(VENV)/.dev ## Run the tests that need Debian packages: an RTSP server, the system's Redis
+	$(BIN)/python -m pytest tests/debian
+
+debian-packages: ## Name the packages that test-debian needs
+	@echo redis-server python3-gi gir1.2-gst-rtsp-server-1.0 gstreamer1.0-plugins-base gstreamer1.0-plugins-good
 
 check: $(VENV)/.dev ## Look for faults in style and types; changes nothing
 	$(BIN)/ruff format --check .
@@ -66,4 +72,4 @@ $(VENV)/.%: requirements/%.lock $(VENV)/.bootstrap
 	@touch $@
 
 .PRECIOUS: $(VENV)/.bootstrap
-.PHONY: help setup run capture test check fix train export evaluate lock clean
+.PHONY: help setup run capture test test-debian debian-packages check fix train export evaluate lock clean

@@ -31,7 +31,7 @@ class ServiceSettings(BaseSettings):
     )
 
 
-S = TypeVar("S", bound=ServiceSettings)
+S = TypeVar("S", bound=BaseSettings)
 
 
 def load_settings(cls: type[S]) -> S:

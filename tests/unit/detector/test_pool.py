@@ -1,0 +1,94 @@
+import asyncio
+import threading
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from services.detector.cascade import Candidate, CascadeError, HaarCascade, SearchParameters
+from services.detector.pool import DetectorPool, PoolFullError
+from services.detector.readiness import PoolCheck
+from services.detector.search import FaceSearch
+from tests import pictures
+
+PARAMETERS = SearchParameters(1.1, 5, 48)
+IMAGE = pictures.encode(np.zeros((50, 50, 3), np.uint8), ".png")
+
+
+class Gate:
+    """A finder that waits until it is let go on, and notes how many work at the same time."""
+
+    def __init__(self) -> None:
+        self.open = threading.Event()
+        self.entered = threading.Event()
+        self.working = 0
+        self.most = 0
+        self._lock = threading.Lock()
+
+    def find(self, gray: NDArray[np.uint8], parameters: SearchParameters) -> list[Candidate]:  # noqa: ARG002
+        with self._lock:
+            self.working += 1
+            self.most = max(self.most, self.working)
+        self.entered.set()
+        self.open.wait(10)
+        with self._lock:
+            self.working -= 1
+        return []
+
+
+def pool_of(gate: Gate, workers: int, waiting: int) -> DetectorPool:
+    return DetectorPool([FaceSearch(gate, PARAMETERS, 1280) for _ in range(workers)], waiting, 10**6)
+
+
+async def test_what_does_not_fit_is_refused_at_once() -> None:
+    pool = pool_of(gate := Gate(), workers=2, waiting=1)
+    tasks = [asyncio.create_task(pool.detect(IMAGE, [])) for _ in range(3)]
+    await asyncio.sleep(0)
+    with pytest.raises(PoolFullError):
+        await pool.detect(IMAGE, [])
+    gate.open.set()
+    assert [detection.faces for detection in await asyncio.gather(*tasks)] == [(), (), ()]
+    assert gate.most == 2
+    await asyncio.sleep(0)
+    assert pool.in_flight == 0
+    pool.close()
+
+
+async def test_a_caller_who_goes_away_leaves_the_worker_counted_as_busy() -> None:
+    pool = pool_of(gate := Gate(), workers=1, waiting=0)
+    task = asyncio.create_task(pool.detect(IMAGE, []))
+    await asyncio.to_thread(gate.entered.wait, 10)
+    task.cancel()
+    await asyncio.sleep(0)
+    with pytest.raises(PoolFullError):
+        await pool.detect(IMAGE, [])
+    gate.open.set()
+    async with asyncio.timeout(10):
+        await _until_idle(pool)
+    await pool.detect(IMAGE, [])
+    pool.close()
+
+
+async def _until_idle(pool: DetectorPool) -> None:
+    while pool.in_flight:  # noqa: ASYNC110 - the pool has no event to wait for
+        await asyncio.sleep(0.001)
+
+
+async def test_an_idle_pool_is_tried_and_a_busy_one_must_get_on() -> None:
+    pool = pool_of(gate := Gate(), workers=1, waiting=0)
+    check = PoolCheck(pool)
+    gate.open.set()
+    assert await check() == "idle"
+    gate.open.clear()
+    task = asyncio.create_task(pool.detect(IMAGE, []))
+    await asyncio.sleep(0)
+    assert await check() == "1 in flight"
+    gate.open.set()
+    await task
+    pool.close()
+
+
+@pytest.mark.parametrize("name", ["no_such_cascade", "/nonexistent.xml"])
+def test_a_cascade_that_is_not_there(name: str) -> None:
+    with pytest.raises(CascadeError, match="no cascade at"):
+        HaarCascade(name)

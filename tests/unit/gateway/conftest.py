@@ -1,0 +1,24 @@
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+
+import pytest
+from starlette.testclient import TestClient
+
+from services.gateway.app import create_app
+from services.gateway.settings import GatewaySettings
+from services.runtime.app import Plumbing
+from tests.unit.gateway.fakes import FakeServices
+
+Gateway = Callable[..., TestClient]
+
+
+@pytest.fixture
+def gateway() -> Iterator[Gateway]:
+    """Starts a gateway over fakes; keyword arguments are its settings."""
+    with ExitStack() as stack:
+
+        def start(services: FakeServices | None = None, **settings: object) -> TestClient:
+            app = create_app(GatewaySettings.model_validate(settings), Plumbing(), (services or FakeServices()).open)
+            return stack.enter_context(TestClient(app, raise_server_exceptions=False))
+
+        yield start

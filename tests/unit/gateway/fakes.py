@@ -1,0 +1,106 @@
+"""Fakes for the gateway's three services: a few lines behind each Protocol."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from time import monotonic
+
+import numpy as np
+from numpy.typing import NDArray
+
+from services.contracts.cameras import CameraState, CameraStatus
+from services.contracts.detection import DetectedFace, Detection, DetectTimings, Searched
+from services.contracts.frames import FrameMessage
+from services.contracts.geometry import Box, ImageSize
+from services.gateway.emotions import EmotionScores
+from services.gateway.frames import Frame, KnownCamera
+from services.gateway.resources import Resources
+from services.gateway.settings import GatewaySettings
+
+ONLINE = CameraStatus(CameraState.ONLINE, "demo", 30.0, 1280, 720, 100, 2, 1, "")
+
+
+def frame(frame_id: str = "1700000000000-0", age_ms: float = 40.0, jpeg: bytes = b"jpeg") -> Frame:
+    message = FrameMessage(jpeg, 1_700_000_000_000_000, 1500, 1280, 720, 7)
+    return Frame(frame_id, message, 1_700_000_000_000_000 - 1500, age_ms, monotonic())
+
+
+def face(x: int = 10, weight: float = 5.0) -> DetectedFace:
+    return DetectedFace(Box(x, 20, 100, 100), weight, 0.5, np.full((48, 48, 1), 0.25, np.float32))
+
+
+@dataclass
+class FakeFrames:
+    cameras: dict[str, KnownCamera] = field(default_factory=dict)
+    error: Exception | None = None
+    reads: int = 0
+    delay_s: float = 0.0
+
+    @classmethod
+    def with_camera(cls, camera: str = "cam0", newest: Frame | None = None) -> "FakeFrames":
+        return cls({camera: KnownCamera(camera, ONLINE, newest or frame())})
+
+    async def camera_ids(self) -> list[str]:
+        await self.ping()
+        return sorted(self.cameras)
+
+    async def known_camera(self, camera: str) -> KnownCamera | None:
+        self.reads += 1
+        await asyncio.sleep(self.delay_s)
+        await self.ping()
+        return self.cameras.get(camera)
+
+    async def ping(self) -> None:
+        if self.error:
+            raise self.error
+
+
+@dataclass
+class FakeDetector:
+    faces: tuple[DetectedFace, ...] = (face(),)
+    error: Exception | None = None
+    images: list[bytes] = field(default_factory=list)
+    delay_s: float = 0.0
+
+    async def detect(self, image: bytes, media_type: str, request_id: str) -> Detection:  # noqa: ARG002
+        self.images.append(image)
+        await asyncio.sleep(self.delay_s)
+        if self.error:
+            raise self.error
+        return Detection(ImageSize(1280, 720), Searched.FULL, self.faces, DetectTimings(1, 2, 3, 6))
+
+    async def check(self) -> str:
+        if self.error:
+            raise self.error
+        return "ready"
+
+
+@dataclass
+class FakeModel:
+    probabilities: tuple[float, ...] = (0.05, 0.05, 0.05, 0.6, 0.05, 0.1, 0.1)
+    error: Exception | None = None
+    calls: int = 0
+
+    async def infer(self, faces: NDArray[np.float32]) -> EmotionScores:
+        self.calls += 1
+        if self.error:
+            raise self.error
+        rows = np.tile(np.array(self.probabilities, np.float32), (len(faces), 1))
+        return EmotionScores(rows, rows.max(axis=1) >= 0.5, "3")
+
+    async def check(self) -> str:
+        if self.error:
+            raise self.error
+        return "version 3 is available"
+
+
+@dataclass
+class FakeServices:
+    frames: FakeFrames = field(default_factory=FakeFrames.with_camera)
+    detector: FakeDetector = field(default_factory=FakeDetector)
+    model: FakeModel = field(default_factory=FakeModel)
+
+    @asynccontextmanager
+    async def open(self, _: GatewaySettings) -> AsyncIterator[Resources]:
+        yield Resources(self.frames, self.detector, self.model)

@@ -1,0 +1,62 @@
+from services.contracts.problems import ProblemKind
+from services.gateway.frames import KnownCamera
+from services.runtime.problems import ProblemError
+from tests.unit.gateway.conftest import Gateway
+from tests.unit.gateway.fakes import ONLINE, FakeDetector, FakeFrames, FakeServices, frame
+
+
+def test_cameras_are_listed_with_their_state(gateway: Gateway) -> None:
+    known = {"door": KnownCamera("door", None, None), "cam0": KnownCamera("cam0", ONLINE, frame(age_ms=40))}
+    first, second = gateway(FakeServices(frames=FakeFrames(known))).get("/cameras").json()["cameras"]
+    assert 40 <= first.pop("age_ms") < 5000
+    assert first == {
+        "id": "cam0",
+        "state": "online",
+        "source": "demo",
+        "fps": 30.0,
+        "width": 1280,
+        "height": 720,
+        "published": 100,
+        "dropped": 2,
+        "reconnects": 1,
+        "last_error": "",
+    }
+    assert (second["id"], second["state"], second["age_ms"]) == ("door", "offline", None)
+
+
+def test_no_camera_is_an_empty_list(gateway: Gateway) -> None:
+    assert gateway(FakeServices(frames=FakeFrames())).get("/cameras").json() == {"cameras": []}
+
+
+def test_a_frame_passes_through_untouched(gateway: Gateway) -> None:
+    answer = gateway(FakeServices(frames=FakeFrames.with_camera(newest=frame(jpeg=b"\xff\xd8bytes")))).get(
+        "/cameras/cam0/frame.jpg"
+    )
+    assert answer.content == b"\xff\xd8bytes"
+    assert answer.headers["Content-Type"] == "image/jpeg"
+    assert answer.headers["Cache-Control"] == "no-store"
+    assert answer.headers["X-Frame-Id"] == "1700000000000-0"
+    assert float(answer.headers["X-Frame-Age-Ms"]) >= 40
+
+
+def test_frames_that_are_not_there(gateway: Gateway) -> None:
+    known = {"old": KnownCamera("old", ONLINE, frame(age_ms=60_000))}
+    client = gateway(FakeServices(frames=FakeFrames(known)))
+    statuses = [client.get(f"/cameras/{camera}/frame.jpg").status_code for camera in ("old", "none", "BAD")]
+    assert statuses == [503, 404, 422]
+
+
+def test_services_tells_each_dependency_apart(gateway: Gateway) -> None:
+    down = ProblemError(ProblemKind.DEPENDENCY_UNAVAILABLE, "gone fishing", dependency="detector")
+    services = gateway(FakeServices(detector=FakeDetector(error=down))).get("/services").json()["services"]
+    assert services["redis"] == {"ok": True, "required": False, "detail": "answers"}
+    assert services["detector"] == {"ok": False, "required": True, "detail": "gone fishing"}
+    assert services["model"]["ok"] is True
+
+
+def test_ready_while_uploads_can_be_answered(gateway: Gateway) -> None:
+    down = ProblemError(ProblemKind.DEPENDENCY_UNAVAILABLE, "down")
+    without_redis = gateway(FakeServices(frames=FakeFrames(error=down))).get("/readyz")
+    without_detector = gateway(FakeServices(detector=FakeDetector(error=down))).get("/readyz")
+    assert (without_redis.status_code, without_redis.json()["status"]) == (200, "degraded")
+    assert (without_detector.status_code, without_detector.json()["status"]) == (503, "unready")

@@ -1,0 +1,92 @@
+import asyncio
+
+import pytest
+
+from services.gateway.access import InFlightLimit
+from services.gateway.camera_analysis import CameraAnalyses
+from services.gateway.camera_frames import CameraFrames
+from services.gateway.pipeline import Pipeline
+from services.gateway.sharing import SharedCalls
+from services.runtime.problems import ProblemError
+from tests.unit.gateway.fakes import FakeDetector, FakeFrames, FakeModel, frame
+
+
+async def test_callers_at_the_same_time_share_one_call() -> None:
+    shared: SharedCalls[str, int] = SharedCalls()
+    calls = 0
+
+    async def work() -> int:
+        nonlocal calls
+        calls += 1
+        await asyncio.sleep(0)
+        return calls
+
+    assert await asyncio.gather(*(shared.run("a", work) for _ in range(10))) == [1] * 10
+    assert await shared.run("a", work) == 2
+
+
+async def test_an_error_reaches_all_and_is_forgotten() -> None:
+    shared: SharedCalls[str, int] = SharedCalls()
+
+    async def fail() -> int:
+        await asyncio.sleep(0)
+        raise KeyError("x")
+
+    async def succeed() -> int:
+        return 7
+
+    outcomes = await asyncio.gather(*(shared.run("a", fail) for _ in range(3)), return_exceptions=True)
+    assert [type(outcome) for outcome in outcomes] == [KeyError] * 3
+    assert await shared.run("a", succeed) == 7
+
+
+async def test_one_who_goes_away_takes_nothing_from_the_others() -> None:
+    shared: SharedCalls[str, str] = SharedCalls()
+    go = asyncio.Event()
+
+    async def work() -> str:
+        await go.wait()
+        return "done"
+
+    leaver = asyncio.create_task(shared.run("a", work))
+    stayer = asyncio.create_task(shared.run("a", work))
+    await asyncio.sleep(0)
+    leaver.cancel()
+    await asyncio.sleep(0)
+    go.set()
+    assert await stayer == "done"
+    assert leaver.cancelled()
+
+
+async def test_callers_of_one_camera_cost_one_reading_and_one_analysis() -> None:
+    store, detector, model = FakeFrames.with_camera(), FakeDetector(delay_s=0.01), FakeModel()
+    store.delay_s = 0.01
+    frames = CameraFrames(store, max_age_s=2)
+    analyses = CameraAnalyses(Pipeline(detector, model))
+
+    async def predict() -> str:
+        analysis = await analyses.of_frame("cam0", await frames.newest("cam0"), "id")
+        return analysis.faces[0].emotion
+
+    assert await asyncio.gather(*(predict() for _ in range(20))) == ["happy"] * 20
+    assert (store.reads, len(detector.images), model.calls) == (1, 1, 1)
+
+
+async def test_two_cameras_share_nothing() -> None:
+    detector = FakeDetector()
+    analyses = CameraAnalyses(Pipeline(detector, FakeModel()))
+    await asyncio.gather(*(analyses.of_frame(camera, frame(), "id") for camera in ("a", "b")))
+    assert len(detector.images) == 2
+
+
+async def test_predictions_beyond_the_limit_are_refused_until_one_ends() -> None:
+    limit = InFlightLimit(1)
+    first = limit()
+    await anext(first)
+    with pytest.raises(ProblemError) as refused:
+        await anext(limit())
+    assert refused.value.problem.kind.status == 503
+    with pytest.raises(StopAsyncIteration):
+        await anext(first)
+    await anext(limit())
+    assert limit.in_flight == 1
