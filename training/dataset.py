@@ -93,6 +93,19 @@ def require(splits: dict[str, Split], usage: str, path: Path) -> Split:
     return splits[usage]
 
 
+def training_rows(splits: dict[str, Split], path: Path) -> tuple[Split, int]:
+    """Return the rows to train on, and how many were left out since their pixels stand in a later split.
+
+    Raises:
+        DatasetError: The file holds no row to train on.
+    """
+    everything = require(splits, TRAINING, path)
+    kept = without_duplicates(everything, *(split for usage, split in splits.items() if usage != TRAINING))
+    if not len(kept):
+        raise DatasetError(f"{path}: every {TRAINING} row stands in a later split")
+    return kept, len(everything) - len(kept)
+
+
 def _rows(path: Path) -> Iterator[tuple[str, int, NDArray[np.uint8]]]:
     try:
         stream = path.open(newline="", encoding="utf-8-sig")

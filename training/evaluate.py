@@ -14,7 +14,7 @@ from pydantic import ValidationError
 from training import repository
 from training.batches import as_faces
 from training.card import CardError, figures, with_figures
-from training.dataset import TRAINING, VALIDATION, DatasetError, Split, read_splits, require, without_duplicates
+from training.dataset import VALIDATION, DatasetError, read_splits, require
 from training.files import sha256_of, write_whole
 from training.report import Evaluation, Subject, evaluation_of
 from training.served_model import ModelError, ServedModel
@@ -28,11 +28,11 @@ def evaluate(data: Path, folder: Path) -> Evaluation:
         ModelError: The folder holds no exported model.
         OSError: A file can't be read or written.
     """
-    splits = read_splits(data)
-    validation = require(splits, VALIDATION, data)
+    validation = require(read_splits(data), VALIDATION, data)
     model = ServedModel(folder)
-    subject = _subject(folder, data, splits)
-    evaluation = evaluation_of(subject, VALIDATION, validation, model.answer(as_faces(validation.images)))
+    evaluation = evaluation_of(
+        _subject(folder, data), VALIDATION, validation, model.answer(as_faces(validation.images))
+    )
     write_whole(repository.evaluation_paper(folder), evaluation.model_dump_json(indent=1) + "\n")
     return evaluation
 
@@ -54,7 +54,7 @@ def update_card(folder: Path, evaluation: Evaluation) -> str:
     return f"rewrote the figures in {card}"
 
 
-def _subject(folder: Path, data: Path, splits: dict[str, Split]) -> Subject:
+def _subject(folder: Path, data: Path) -> Subject:
     path = repository.model_paper(folder)
     try:
         paper = repository.ModelPaper.model_validate_json(path.read_text(encoding="utf-8"))
@@ -62,16 +62,14 @@ def _subject(folder: Path, data: Path, splits: dict[str, Split]) -> Subject:
         raise ModelError(f"{path}: {error.strerror}; was the model made by `make export`?") from error
     except ValidationError as error:
         raise ModelError(f"{path}: {error}") from error
-    training, later = splits.get(TRAINING), [split for usage, split in splits.items() if usage != TRAINING]
-    kept = len(without_duplicates(training, *later)) if training else 0
     return Subject(
         version=paper.version,
         bytes_on_disk=repository.bytes_on_disk(folder),
         threshold=paper.threshold,
         threshold_rule=paper.threshold_rule,
         data_sha256=sha256_of(data),
-        training_faces=kept,
-        left_out=len(training) - kept if training else 0,
+        training_faces=paper.training_faces,
+        left_out=paper.left_out,
     )
 
 

@@ -14,7 +14,7 @@ from services.contracts.emotions import EMOTIONS
 from services.contracts.model import MODEL_NAME
 from training import repository
 from training.batches import as_faces
-from training.dataset import VALIDATION, Split, read_splits, require
+from training.dataset import VALIDATION, Split, read_splits, require, training_rows
 from training.files import sha256_of
 from training.metrics import operating_point
 from training.network import build_network
@@ -48,13 +48,17 @@ def publish(run: Path, data: Path, models: Path, version: int) -> Path:
     folder = RunFolder(run)
     recipe, digest = folder.recipe(), _digest(folder, data)
     network = trained_network(folder.checkpoint, recipe)
-    threshold = _threshold(network, require(read_splits(data), VALIDATION, data))
+    splits = read_splits(data)
+    threshold = _threshold(network, require(splits, VALIDATION, data))
+    training, left_out = training_rows(splits, data)
     paper = repository.ModelPaper(
         name=MODEL_NAME,
         version=version,
         recipe=recipe,
         last_epoch=_last_epoch(folder),
         data_sha256=digest,
+        training_faces=len(training),
+        left_out=left_out,
         threshold=threshold,
         threshold_rule=f"{TARGET_ACCURACY:.0%} of the reliable answers about {VALIDATION} are right",
         parameters=network.count_params(),

@@ -31,8 +31,9 @@ class Evaluation(_Part):
     bytes_on_disk: int
     """Without ``assets.extra``: what the model server reads to serve."""
     data_sha256: str
+    """Of the file that it was evaluated on."""
     training_faces: int
-    """Training rows of the data file less those left out."""
+    """Training rows less those left out."""
     left_out: int
     """Training rows whose pixels stand in a later split."""
     split: str

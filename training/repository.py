@@ -33,6 +33,10 @@ class ModelPaper(BaseModel):
     last_epoch: dict[str, float]
     """The last row of the run's history; its figures are of the training arithmetic, before export."""
     data_sha256: str
+    training_faces: int
+    """Training rows of the data less those left out."""
+    left_out: int
+    """Training rows whose pixels stand in a later split."""
     threshold: float
     threshold_rule: str
     parameters: int

@@ -14,7 +14,7 @@ from zipfile import BadZipFile
 import keras
 
 from training.batches import TrainingBatches, as_faces, one_hot
-from training.dataset import TRAINING, VALIDATION, DatasetError, Split, read_splits, require, without_duplicates
+from training.dataset import VALIDATION, DatasetError, Split, read_splits, require, training_rows
 from training.network import build_network
 from training.precision import precision
 from training.recipe import DEFAULT_RECIPE, Recipe, RecipeError
@@ -49,9 +49,8 @@ def train(data: Path, recipe_path: Path, out: Path) -> keras.Model:
     print(f"reading {data}", flush=True)
     splits = read_splits(data)
     validation = require(splits, VALIDATION, data)
-    everything = require(splits, TRAINING, data)
-    training = without_duplicates(everything, *(split for usage, split in splits.items() if usage != TRAINING))
-    print(f"training rows: {len(training)} ({len(everything) - len(training)} left out as duplicates)", flush=True)
+    training, left_out = training_rows(splits, data)
+    print(f"training rows: {len(training)} ({left_out} left out as duplicates)", flush=True)
     folder = RunFolder(out)
     recipe = folder.claim(recipe_path, data)
     with precision(recipe.precision):

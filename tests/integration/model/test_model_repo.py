@@ -63,8 +63,10 @@ def test_signature_is_the_contracts(model: ServedModel) -> None:
 @pytest.mark.parametrize("count", [1, 32])
 def test_any_number_of_faces_is_answered(model: ServedModel, count: int) -> None:
     answers = model.answer(np.full((count, *FACE_SHAPE), 0.5, np.float32))
-    assert (answers.probabilities.shape, answers.probabilities.dtype) == ((count, 7), np.float32)
-    assert (answers.reliable.shape, answers.reliable.dtype) == ((count,), np.bool_)
+    assert answers.probabilities.shape == (count, 7)
+    assert answers.probabilities.dtype == np.float32
+    assert answers.reliable.shape == (count,)
+    assert answers.reliable.dtype == np.bool_
 
 
 def test_a_face_is_answered_alike_alone_and_in_company(model: ServedModel) -> None:

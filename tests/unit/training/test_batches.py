@@ -69,8 +69,9 @@ def test_an_epoch_holds_every_face_once(split: Split, recipe: Recipe) -> None:
 
 def test_batches_have_the_models_shapes(split: Split, recipe: Recipe) -> None:
     faces, targets = TrainingBatches(split, recipe, first_epoch=0)[0]
-    assert (faces.shape, faces.dtype) == ((4, 48, 48, 1), np.float32)
-    assert (targets.shape, targets.dtype) == ((4, 7), np.float32)
+    assert faces.shape == (4, 48, 48, 1)
+    assert targets.shape == (4, 7)
+    assert faces.dtype == targets.dtype == np.float32
 
 
 def test_an_epoch_is_the_same_whether_reached_or_started_from(split: Split, recipe: Recipe) -> None:
@@ -88,7 +89,8 @@ def test_faces_are_scaled_to_one() -> None:
     image = np.zeros((1, 48, 48), np.uint8)
     image[0, 0, :3] = (0, 51, 255)
     faces = as_faces(image)
-    assert (faces.shape, faces.dtype) == ((1, 48, 48, 1), np.float32)
+    assert faces.shape == (1, 48, 48, 1)
+    assert faces.dtype == np.float32
     np.testing.assert_allclose(faces[0, 0, :3, 0], [0, 0.2, 1])
 
 

@@ -50,7 +50,8 @@ def evaluation() -> Evaluation:
     """Eight faces: half answered at 0.7, half at 0.5; sad and neutral are missed."""
     labels, predicted = [0, 0, 1, 2, 3, 4, 5, 6], [0, 0, 1, 2, 3, 0, 5, 3]
     top = np.array([0.7, 0.7, 0.7, 0.5, 0.5, 0.7, 0.5, 0.5], np.float32)
-    probabilities = np.repeat((1 - top[:, np.newaxis]) / 6, len(EMOTIONS), axis=1)
+    probabilities = np.empty((8, len(EMOTIONS)), np.float32)
+    probabilities[:] = (1 - top[:, np.newaxis]) / 6
     probabilities[np.arange(8), predicted] = top
     subject = Subject(3, 5_713_636, 0.65, "it is easy to test", "0" * 64, 28_006, 703)
     split = Split(np.zeros((8, 48, 48), np.uint8), np.array(labels, np.uint8))

@@ -15,6 +15,7 @@ from training.dataset import (
     known_duplicates,
     read_splits,
     require,
+    training_rows,
     without_duplicates,
 )
 
@@ -122,6 +123,22 @@ def test_training_images_of_a_later_split_are_left_out() -> None:
     kept = without_duplicates(training, later)
 
     assert kept.labels.tolist() == [0, 1, 3, 4, 5, 6]
+
+
+def test_rows_to_train_on_come_with_how_many_were_left_out(tmp_path: Path) -> None:
+    rng = np.random.default_rng(RNG_SEED)
+    first, second = pattern(1, rng), pattern(2, rng)
+    path = tmp_path / "fer2013.csv"
+    splits = {
+        TRAINING: Split(np.stack([first, second]), np.array([1, 2], np.uint8)),
+        VALIDATION: Split(first[np.newaxis], np.array([1], np.uint8)),
+    }
+
+    kept, left_out = training_rows(splits, path)
+
+    assert (kept.labels.tolist(), left_out) == ([2], 1)
+    with pytest.raises(DatasetError, match=r"fer2013\.csv: every Training row stands in a later split"):
+        training_rows({TRAINING: splits[VALIDATION], VALIDATION: splits[VALIDATION]}, path)
 
 
 def test_no_rows_have_no_duplicates() -> None:

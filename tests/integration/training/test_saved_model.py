@@ -1,0 +1,71 @@
+"""What an export is refused for."""
+
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from training.network import build_network
+from training.recipe import Network
+from training.saved_model import check_saved_model, write_saved_model
+from training.served_model import ModelError, ServedModel
+
+FACE = tf.TensorSpec([None, 48, 48, 1], tf.float32, name="face")
+
+
+def save(folder: Path, answer: Any) -> None:
+    signature = tf.function(answer, input_signature=[FACE], autograph=False)
+    tf.saved_model.save(tf.Module(), str(folder), signatures={"serving_default": signature})
+
+
+@pytest.fixture(scope="module")
+def network() -> keras.Model:
+    return build_network(Network(convolutions=(1, 1, 1)), seed=1)
+
+
+def test_what_says_the_same_as_the_network_passes(network: keras.Model, tmp_path: Path) -> None:
+    write_saved_model(network, 0.5, tmp_path)
+    check_saved_model(tmp_path, network)
+
+
+def test_another_networks_answers_are_refused(network: keras.Model, tmp_path: Path) -> None:
+    save(
+        tmp_path, lambda face: {"probabilities": tf.ones([tf.shape(face)[0], 7]) / 7, "reliable": face[:, 0, 0, 0] > 0}
+    )
+    with pytest.raises(ModelError, match="differs from the network"):
+        check_saved_model(tmp_path, network)
+
+
+def test_a_gpus_operation_is_found_inside_functions(network: keras.Model, tmp_path: Path) -> None:
+    def recur(face: Any) -> dict[str, Any]:
+        sequence = tf.reshape(face, [48, -1, 48])
+        state = tf.zeros([1, tf.shape(sequence)[1], 8])
+        output = tf.raw_ops.CudnnRNN(input=sequence, input_h=state, input_c=state, params=tf.zeros([9999]))[0]
+        return {"probabilities": output[-1], "reliable": output[-1, :, 0] > 0}
+
+    save(tmp_path, recur)
+    with pytest.raises(ModelError, match="only a GPU has: CudnnRNN"):
+        check_saved_model(tmp_path, network)
+
+
+def test_a_model_too_large_for_the_repository_is_refused(network: keras.Model, tmp_path: Path) -> None:
+    (tmp_path / "saved_model.pb").write_bytes(bytes(12_000_001))
+    with pytest.raises(ModelError, match="takes 12,000,001 bytes"):
+        check_saved_model(tmp_path, network)
+
+
+def test_a_model_without_the_signature_is_refused(tmp_path: Path) -> None:
+    tf.saved_model.save(tf.Module(), str(tmp_path))
+    with pytest.raises(ModelError, match="has no signature serving_default"):
+        ServedModel(tmp_path)
+
+
+def test_the_threshold_travels_with_the_model(network: keras.Model, tmp_path: Path) -> None:
+    faces = np.random.default_rng(3).random((6, 48, 48, 1), np.float32)
+    write_saved_model(network, 0.0, tmp_path / "lenient")
+    write_saved_model(network, 1.01, tmp_path / "strict")
+    assert ServedModel(tmp_path / "lenient").answer(faces).reliable.all()
+    assert not ServedModel(tmp_path / "strict").answer(faces).reliable.any()
