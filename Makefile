@@ -41,6 +41,12 @@ fix: $(VENV)/.dev ## Format the code and mend what can be mended mechanically
 train: $(VENV)/.dev ## Train, or go on training (DATA=fer2013.csv RECIPE=file.toml RUN=folder)
 	$(BIN)/python -m training.train --data "$(DATA)" --recipe "$(RECIPE)" --out "$(RUN)"
 
+export: $(VENV)/.dev ## Make a version for the model server out of a run (RUN=folder DATA=fer2013.csv VERSION=next)
+	$(BIN)/python -m training.export --run "$(RUN)" --data "$(DATA)" $(if $(VERSION),--version "$(VERSION)")
+
+evaluate: $(VENV)/.dev ## Measure an exported version, rewrite the model card (DATA=fer2013.csv VERSION=highest)
+	$(BIN)/python -m training.evaluate --data "$(DATA)" $(if $(VERSION),--model "model_repo/emotion/$(VERSION)")
+
 lock: $(VENV)/.bootstrap ## Resolve requirements/*.in anew into requirements/*.lock
 	UV="$(abspath $(UV))" sh requirements/lock.sh
 
@@ -60,4 +66,4 @@ $(VENV)/.%: requirements/%.lock $(VENV)/.bootstrap
 	@touch $@
 
 .PRECIOUS: $(VENV)/.bootstrap
-.PHONY: help setup run capture test check fix train lock clean
+.PHONY: help setup run capture test check fix train export evaluate lock clean

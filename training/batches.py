@@ -18,7 +18,7 @@ class TrainingBatches(keras.utils.PyDataset):
     """Augmented, shuffled batches: faces float32 [b, 48, 48, 1], targets float32 [b, 7] one-hot."""
 
     def __init__(self, split: Split, recipe: Recipe, first_epoch: int) -> None:
-        super().__init__(workers=1, use_multiprocessing=False, max_queue_size=8)
+        super().__init__(workers=1, use_multiprocessing=False)
         self._split = split
         self._recipe = recipe
         self._epoch = first_epoch

@@ -79,37 +79,63 @@ def without_duplicates(training: Split, *later: Split) -> Split:
     file doesn't let its images into training.
     """
     seen = known_duplicates() | {image_digest(image) for split in later for image in split.images}
-    return training.select(np.array([image_digest(image) not in seen for image in training.images]))
+    return training.select(np.array([image_digest(image) not in seen for image in training.images], np.bool_))
+
+
+def require(splits: dict[str, Split], usage: str, path: Path) -> Split:
+    """Return one usage of what was read from ``path``.
+
+    Raises:
+        DatasetError: The file holds no such row.
+    """
+    if usage not in splits:
+        raise DatasetError(f"{path}: no rows with usage {usage}")
+    return splits[usage]
 
 
 def _rows(path: Path) -> Iterator[tuple[str, int, NDArray[np.uint8]]]:
     try:
-        stream = path.open(newline="")
+        stream = path.open(newline="", encoding="utf-8-sig")
     except OSError as error:
         raise DatasetError(f"{path}: {error.strerror}") from error
     with stream:
         reader = csv.reader(stream)
-        header = [name.strip() for name in next(reader, [])]
-        if header != _COLUMNS:
-            raise DatasetError(f"{path}, line 1: expected the header {','.join(_COLUMNS)}, got {','.join(header)!r}")
-        for row in reader:
-            try:
+        try:
+            _check_header(next(reader, []))
+            for row in reader:
                 yield _parse(row)
-            except ValueError as error:
-                raise DatasetError(f"{path}, line {reader.line_num}: {error}") from error
+        except UnicodeDecodeError as error:
+            raise DatasetError(f"{path}: not a text file (is it still packed?)") from error
+        except (ValueError, csv.Error) as error:
+            raise DatasetError(f"{path}, line {max(1, reader.line_num)}: {error}") from error
+
+
+def _check_header(header: list[str]) -> None:
+    if [name.strip() for name in header] != _COLUMNS:
+        raise ValueError(f"expected the header {','.join(_COLUMNS)}, got {','.join(header)[:80]!r}")
 
 
 def _parse(row: list[str]) -> tuple[str, int, NDArray[np.uint8]]:
     if len(row) != len(_COLUMNS):
         raise ValueError(f"expected {len(_COLUMNS)} columns, got {len(row)} (is the file truncated?)")
-    label, usage = int(row[0]), row[2].strip()
-    if not 0 <= label < len(EMOTIONS):
-        raise ValueError(f"emotion {label} is not in 0..{len(EMOTIONS) - 1}")
+    label, usage = _label(row[0]), row[2].strip()
     if usage not in USAGES:
-        raise ValueError(f"usage {usage!r} is not one of {', '.join(USAGES)}")
-    pixels = np.array(row[1].split(), dtype=np.int64)
+        raise ValueError(f"usage {usage!r} is not one of {', '.join(USAGES)} (is the file truncated?)")
+    return usage, label, _image(row[1])
+
+
+def _label(text: str) -> int:
+    labels = [str(label) for label in range(len(EMOTIONS))]
+    if text.strip() not in labels:
+        raise ValueError(f"emotion {text[:20]!r} is not one of {', '.join(labels)}")
+    return int(text)
+
+
+def _image(text: str) -> NDArray[np.uint8]:
+    try:
+        pixels = np.loadtxt([text], np.uint8, comments=None, ndmin=1) if text.strip() else np.empty(0, np.uint8)
+    except ValueError as error:
+        raise ValueError("a pixel is not a whole number in 0..255") from error
     if pixels.size != FACE_SIDE * FACE_SIDE:
         raise ValueError(f"expected {FACE_SIDE * FACE_SIDE} pixels, got {pixels.size} (is the file truncated?)")
-    if pixels.min() < 0 or pixels.max() > 255:
-        raise ValueError("a pixel is outside 0..255")
-    return usage, label, pixels.astype(np.uint8).reshape(FACE_SIDE, FACE_SIDE)
+    return pixels.reshape(FACE_SIDE, FACE_SIDE)

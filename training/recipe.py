@@ -2,11 +2,18 @@
 
 import tomllib
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 DEFAULT_RECIPE = Path(__file__).parent / "recipe.toml"
+
+
+_Count = Annotated[int, Field(gt=0)]
+
+
+class RecipeError(ValueError):
+    """The recipe can't be read or holds an unknown, missing or impossible value; the message names the file."""
 
 
 class _Section(BaseModel):
@@ -16,7 +23,7 @@ class _Section(BaseModel):
 class Network(_Section):
     """What is free within the fixed architecture."""
 
-    convolutions: tuple[int, int, int]
+    convolutions: tuple[_Count, _Count, _Count]
     """How many 3×3 convolutions the stages of 32, 64 and 128 filters have."""
 
 
@@ -53,7 +60,14 @@ def read_recipe(path: Path = DEFAULT_RECIPE) -> Recipe:
     """Read a recipe.
 
     Raises:
-        pydantic.ValidationError: A key is missing, unknown or out of range.
-        tomllib.TOMLDecodeError: The file is not TOML.
+        RecipeError: The file can't be read, is not TOML, or a key is missing, unknown or out of range.
     """
-    return Recipe.model_validate(tomllib.loads(path.read_text()))
+    try:
+        return Recipe.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
+    except OSError as error:
+        raise RecipeError(f"{path}: {error.strerror}") from error
+    except ValidationError as error:
+        faults = (f"{'.'.join(str(part) for part in fault['loc'])}: {fault['msg']}" for fault in error.errors())
+        raise RecipeError(f"{path}: {'; '.join(faults)}") from error
+    except ValueError as error:
+        raise RecipeError(f"{path}: {error}") from error

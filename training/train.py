@@ -5,35 +5,36 @@ same ``--out``.
 """
 
 import argparse
-import csv
 import math
 import sys
+from collections.abc import Sequence
 from pathlib import Path
+from zipfile import BadZipFile
 
 import keras
 
 from training.batches import TrainingBatches, as_faces, one_hot
-from training.dataset import TRAINING, VALIDATION, DatasetError, Split, read_splits, without_duplicates
+from training.dataset import TRAINING, VALIDATION, DatasetError, Split, read_splits, require, without_duplicates
 from training.network import build_network
-from training.recipe import DEFAULT_RECIPE, Recipe, read_recipe
-
-CHECKPOINT = "checkpoint.keras"
-HISTORY = "history.csv"
-RECIPE = "recipe.toml"
+from training.precision import precision
+from training.recipe import DEFAULT_RECIPE, Recipe, RecipeError
+from training.run_folder import RunError, RunFolder
 
 
 class _SaveEpoch(keras.callbacks.Callback):
     """Writes the model with its optimizer after each epoch, so that a kill loses one epoch at most."""
 
-    def __init__(self, out: Path) -> None:
+    def __init__(self, folder: RunFolder) -> None:
         super().__init__()
-        self._out = out
+        self._folder = folder
 
     def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
-        _append_history(self._out / HISTORY, epoch, logs or {})
-        partial = self._out / f"partial-{CHECKPOINT}"
+        # The history first: a row too many can be dropped on resuming, a missing one can't be found again.
+        self._folder.append_epoch(epoch, {name: float(value) for name, value in (logs or {}).items()})
+        checkpoint = self._folder.checkpoint
+        partial = checkpoint.with_name(f"partial-{checkpoint.name}")
         self.model.save(partial)
-        partial.replace(self._out / CHECKPOINT)
+        partial.replace(checkpoint)
 
 
 def train(data: Path, recipe_path: Path, out: Path) -> keras.Model:
@@ -41,26 +42,29 @@ def train(data: Path, recipe_path: Path, out: Path) -> keras.Model:
 
     Raises:
         DatasetError: The data can't be used.
-        ValueError: ``out`` holds a run of another recipe.
+        RecipeError: The recipe can't be used.
+        RunError: ``out`` holds a run of another recipe or of other data, or its checkpoint is damaged.
+        OSError: ``out`` can't be written.
     """
-    recipe = _claim(out, recipe_path)
+    print(f"reading {data}", flush=True)
     splits = read_splits(data)
-    for usage in (TRAINING, VALIDATION):
-        if usage not in splits:
-            raise DatasetError(f"{data}: no rows with usage {usage}")
-    validation = splits[VALIDATION]
-    training = without_duplicates(splits[TRAINING], *(split for usage, split in splits.items() if usage != TRAINING))
-    print(f"training rows: {len(training)} ({len(splits[TRAINING]) - len(training)} left out as duplicates)")
-    return _fit(recipe, training, validation, out)
+    validation = require(splits, VALIDATION, data)
+    everything = require(splits, TRAINING, data)
+    training = without_duplicates(everything, *(split for usage, split in splits.items() if usage != TRAINING))
+    print(f"training rows: {len(training)} ({len(everything) - len(training)} left out as duplicates)", flush=True)
+    folder = RunFolder(out)
+    recipe = folder.claim(recipe_path, data)
+    with precision(recipe.precision):
+        return _fit(recipe, training, validation, folder)
 
 
-def _fit(recipe: Recipe, training: Split, validation: Split, out: Path) -> keras.Model:
+def _fit(recipe: Recipe, training: Split, validation: Split, folder: RunFolder) -> keras.Model:
     keras.utils.set_random_seed(recipe.seed)
-    keras.mixed_precision.set_global_policy(recipe.precision)
     steps = math.ceil(len(training) / recipe.batch_size)
-    model = _resumed(out) or _compiled(recipe, steps)
-    done = int(model.optimizer.iterations) // steps
-    _trim_history(out / HISTORY, done)
+    model = _compiled(recipe, steps)
+    done = _restore(model, folder.checkpoint, steps) if folder.checkpoint.exists() else 0
+    folder.forget_from(done)
+    print(f"epochs done: {done} of {recipe.epochs}", flush=True)
     if done < recipe.epochs:
         model.fit(
             TrainingBatches(training, recipe, first_epoch=done),
@@ -68,26 +72,32 @@ def _fit(recipe: Recipe, training: Split, validation: Split, out: Path) -> keras
             validation_batch_size=256,
             initial_epoch=done,
             epochs=recipe.epochs,
-            callbacks=[_SaveEpoch(out)],
+            callbacks=[_SaveEpoch(folder)],
             shuffle=False,
             verbose=1 if sys.stdout.isatty() else 2,
         )
     return model
 
 
-def _claim(out: Path, recipe_path: Path) -> Recipe:
-    recipe = read_recipe(recipe_path)
-    kept = out / RECIPE
-    if kept.exists() and read_recipe(kept) != recipe:
-        raise ValueError(f"{out} holds a run of another recipe; choose another folder")
-    out.mkdir(parents=True, exist_ok=True)
-    kept.write_text(recipe_path.read_text())
-    return recipe
+def _restore(model: keras.Model, checkpoint: Path, steps: int) -> int:
+    """Put a checkpoint's weights and optimizer state into a compiled model; return its number of whole epochs.
 
-
-def _resumed(out: Path) -> keras.Model | None:
-    path = out / CHECKPOINT
-    return keras.models.load_model(path) if path.exists() else None
+    The model is built anew instead of loaded, because the file doesn't carry which variables the
+    optimizer leaves out of weight decay: a loaded one would decay all of them.
+    """
+    model.optimizer.build(model.trainable_variables)
+    try:
+        model.load_weights(checkpoint)
+    except (OSError, ValueError, KeyError, BadZipFile) as error:
+        raise RunError(f"{checkpoint} can't be read: {error}") from error
+    iterations = int(model.optimizer.iterations)
+    for layer in model.layers:
+        if isinstance(layer, keras.layers.Dropout):
+            # Nor does the file carry how many masks were drawn, one a step: without it their sequence starts anew.
+            layer.seed_generator.state.assign([layer.seed, iterations])
+    if iterations % steps:
+        raise RunError(f"{checkpoint}: {iterations} steps are no whole number of epochs of {steps} steps")
+    return iterations // steps
 
 
 def _compiled(recipe: Recipe, steps: int) -> keras.Model:
@@ -109,33 +119,19 @@ def _compiled(recipe: Recipe, steps: int) -> keras.Model:
     return model
 
 
-def _append_history(path: Path, epoch: int, logs: dict[str, float]) -> None:
-    new = not path.exists()
-    with path.open("a", newline="") as stream:
-        writer = csv.writer(stream)
-        if new:
-            writer.writerow(["epoch", *sorted(logs)])
-        writer.writerow([epoch, *(f"{float(logs[name]):.6f}" for name in sorted(logs))])
-
-
-def _trim_history(path: Path, epochs: int) -> None:
-    """Drop rows of epochs that the checkpoint doesn't hold: the run was killed between the two writes."""
-    if path.exists():
-        lines = path.read_text().splitlines(keepends=True)
-        path.write_text("".join(lines[: epochs + 1]))
-
-
-def main() -> None:
+def main(arguments: Sequence[str] | None = None) -> None:
     """Parse the command line and train."""
     parser = argparse.ArgumentParser(prog="python -m training.train", description=__doc__)
     parser.add_argument("--data", type=Path, required=True, help="the published fer2013.csv")
     parser.add_argument("--recipe", type=Path, default=DEFAULT_RECIPE)
     parser.add_argument("--out", type=Path, required=True, help="folder of the run")
-    arguments = parser.parse_args()
+    options = parser.parse_args(arguments)
     try:
-        train(arguments.data, arguments.recipe, arguments.out)
-    except (DatasetError, ValueError) as error:
+        train(options.data, options.recipe, options.out)
+    except (DatasetError, RecipeError, RunError, OSError) as error:
         sys.exit(f"train: {error}")
+    except KeyboardInterrupt:
+        sys.exit("train: stopped; the same command goes on from the last whole epoch")
 
 
 if __name__ == "__main__":

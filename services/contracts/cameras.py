@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from services.contracts.messages import MalformedMessage
+from services.contracts.messages import MalformedMessage, finite
 
 CAMERA_ID_PATTERN = r"^[a-z0-9][a-z0-9_-]{0,31}$"
 
@@ -88,7 +88,7 @@ class CameraStatus:
             return cls(
                 state=CameraState(text["state"]),
                 source=text["source"],
-                fps=float(text["fps"]),
+                fps=finite(float(text["fps"])),
                 width=int(text["width"]),
                 height=int(text["height"]),
                 published=int(text["published"]),

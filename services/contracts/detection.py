@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from services.contracts.geometry import Box, ImageSize
-from services.contracts.messages import MalformedMessage
+from services.contracts.messages import MalformedMessage, finite, whole
 from services.contracts.model import FACE_SHAPE
 
 DETECT_PATH = "/detect"
@@ -88,14 +88,14 @@ class Detection:
         """
         try:
             return cls(
-                image=ImageSize(answer["image"]["width"], answer["image"]["height"]),
+                image=ImageSize(whole(answer["image"]["width"]), whole(answer["image"]["height"])),
                 searched=Searched(answer["searched"]),
                 faces=tuple(_decode_face(face) for face in answer["faces"]),
                 timings_ms=DetectTimings(
-                    **{name: float(answer["timings_ms"][name]) for name in ("decode", "search", "crop", "total")}
+                    **{name: finite(answer["timings_ms"][name]) for name in ("decode", "search", "crop", "total")}
                 ),
             )
-        except (KeyError, TypeError, ValueError) as error:
+        except (KeyError, TypeError, ValueError, OverflowError) as error:
             raise MalformedMessage(f"detection: {error!r}") from error
 
 
@@ -105,22 +105,25 @@ def encode_pixels(pixels: NDArray[np.float32]) -> str:
 
 
 def decode_pixels(text: str) -> NDArray[np.float32]:
-    """Read base64 of little-endian float32 [48, 48, 1].
+    """Read base64 of little-endian float32 [48, 48, 1] in [0, 1].
 
     Raises:
-        MalformedMessage: Not base64, or not as many numbers.
+        MalformedMessage: Not base64, not as many numbers, or one that is no brightness.
     """
     try:
-        return np.frombuffer(base64.b64decode(text, validate=True), _PIXEL_DTYPE).reshape(FACE_SHAPE)
+        pixels = np.frombuffer(base64.b64decode(text, validate=True), _PIXEL_DTYPE).reshape(FACE_SHAPE)
     except (binascii.Error, ValueError) as error:
         raise MalformedMessage(f"pixels: {error}") from error
+    if not (pixels.min() >= 0 and pixels.max() <= 1):  # so written, NaN fails too
+        raise MalformedMessage("pixels: a value is outside 0 to 1")
+    return pixels
 
 
 def _decode_face(face: Mapping[str, Any]) -> DetectedFace:
     box = face["box"]
     return DetectedFace(
-        box=Box(box["x"], box["y"], box["w"], box["h"]),
-        weight=float(face["weight"]),
-        sharpness=float(face["sharpness"]),
+        box=Box(whole(box["x"]), whole(box["y"]), whole(box["w"]), whole(box["h"])),
+        weight=finite(face["weight"]),
+        sharpness=finite(face["sharpness"]),
         pixels=decode_pixels(face["pixels"]),
     )

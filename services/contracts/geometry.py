@@ -1,8 +1,11 @@
 """Boxes in pictures."""
 
+import re
 from dataclasses import dataclass
 
 from services.contracts.messages import MalformedMessage
+
+_HINT = re.compile(r"(-?[0-9]{1,6}),(-?[0-9]{1,6}),([0-9]{1,6}),([0-9]{1,6})")
 
 
 @dataclass(frozen=True)
@@ -32,12 +35,12 @@ def parse_hint(text: str) -> Box:
     """Read the value of the detector's query parameter ``near``.
 
     Raises:
-        MalformedMessage: Not four integers, or without an area.
+        MalformedMessage: Not four integers of at most six digits, or without an area.
     """
-    try:
-        x, y, w, h = (int(part) for part in text.split(","))
-    except ValueError as error:
-        raise MalformedMessage(f"near must be x,y,w,h in whole pixels, got {text[:40]!r}") from error
+    numbers = _HINT.fullmatch(text)
+    if numbers is None:
+        raise MalformedMessage(f"near must be x,y,w,h in whole pixels, got {text[:40]!r}")
+    x, y, w, h = (int(number) for number in numbers.groups())
     if w <= 0 or h <= 0:
         raise MalformedMessage(f"near must have a positive width and height, got {text[:40]!r}")
     return Box(x, y, w, h)

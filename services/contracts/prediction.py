@@ -19,11 +19,11 @@ class CameraSource:
         age_ms: From the capture to this answer.
     """
 
+    kind: Literal["camera"] = field(default="camera", kw_only=True)
     camera: str
     frame_id: str
     captured_at: str
     age_ms: float
-    kind: Literal["camera"] = field(default="camera", kw_only=True)
 
 
 @dataclass(frozen=True)
@@ -62,8 +62,8 @@ class FaceEmotion:
 class ModelVersion:
     """The model that gave the probabilities; the version is null where no face needed one."""
 
+    name: str = field(default=MODEL_NAME, kw_only=True)
     version: str | None
-    name: str = MODEL_NAME
 
 
 @dataclass(frozen=True)

@@ -37,6 +37,7 @@ class ProblemKind(Enum):
     NO_FRESH_FRAME = _Kind("no-fresh-frame", 503, "The camera has no fresh frame", 2)
     DEPENDENCY_UNAVAILABLE = _Kind("dependency-unavailable", 503, "A service that is needed can't be reached", 2)
     OVERLOADED = _Kind("overloaded", 503, "Too many requests in flight", 1)
+    STOPPING = _Kind("stopping", 503, "The service is stopping", 1)
     DEPENDENCY_TIMEOUT = _Kind("dependency-timeout", 504, "A service that is needed took too long")
 
     @property

@@ -39,17 +39,19 @@ class Check(Protocol):
 
 async def look_at(checks: Mapping[str, Check]) -> dict[str, DependencyState]:
     """Run all checks at the same time and return each one's state by its name."""
-    states = await asyncio.gather(*(_state(check) for check in checks.values()))
-    return dict(zip(checks, states, strict=True))
+    looked_at = dict(checks)  # the service may add a check meanwhile
+    states = await asyncio.gather(*(_state(check) for check in looked_at.values()))
+    return dict(zip(looked_at, states, strict=True))
 
 
 async def _state(check: Check) -> DependencyState:
+    deadline = asyncio.timeout(CHECK_TIMEOUT_S)
     try:
-        async with asyncio.timeout(CHECK_TIMEOUT_S):
+        async with deadline:
             return DependencyState(True, check.required, await check())
-    except TimeoutError:
-        return DependencyState(False, check.required, f"no answer within {CHECK_TIMEOUT_S:g} s")
     except Exception as error:  # a failing check is an answer, whatever failed
+        if deadline.expired():
+            return DependencyState(False, check.required, f"no answer within {CHECK_TIMEOUT_S:g} s")
         return DependencyState(False, check.required, str(error) or type(error).__name__)
 
 

@@ -12,7 +12,10 @@ class ProblemHttpProtocol(HttpToolsProtocol):
     """uvicorn's protocol, answering malformed HTTP as a problem like every other error."""
 
     def send_400_response(self, msg: str) -> None:
-        """Answer 400 and close the connection."""
+        """Answer 400 and close the connection; only close it where that would land inside an answer half sent."""
+        if self.cycle is not None and self.cycle.response_started and not self.cycle.response_complete:
+            self.transport.close()
+            return
         request_id = new_request_id()
         body = json.dumps(Problem(ProblemKind.BAD_REQUEST, msg).encode(request_id)).encode()
         head = (

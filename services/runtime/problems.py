@@ -7,22 +7,35 @@ from typing import Any
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
+from starlette.routing import Match
 
 from services.contracts.problems import PROBLEM_MEDIA_TYPE, Problem, ProblemKind
 
 _KIND_OF_STATUS = {
-    400: ProblemKind.BAD_REQUEST,
+    401: ProblemKind.UNAUTHORIZED,
     404: ProblemKind.NOT_FOUND,
     405: ProblemKind.METHOD_NOT_ALLOWED,
+    413: ProblemKind.BODY_TOO_LARGE,
+    415: ProblemKind.UNSUPPORTED_MEDIA_TYPE,
+    429: ProblemKind.RATE_LIMITED,
+    503: ProblemKind.OVERLOADED,
 }
+_METHODS = ("DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT")
 
 
-class ProblemError(Exception):
-    """Ends a request with a problem."""
+class ProblemError(HTTPException):
+    """Ends a request with a problem.
+
+    It is an ``HTTPException`` because FastAPI takes any other exception that arises while it reads a
+    body for a malformed body.
+    """
 
     def __init__(self, kind: ProblemKind, detail: str, **extensions: Any) -> None:
-        super().__init__(detail)
+        super().__init__(kind.status, detail)
         self.problem = Problem(kind, detail, extensions)
+
+    def __str__(self) -> str:
+        return self.problem.detail
 
 
 def problem_response(problem: Problem, request_id: str, headers: Mapping[str, str] | None = None) -> Response:
@@ -49,9 +62,25 @@ async def _on_problem(request: Request, error: Exception) -> Response:
 
 async def _on_http_exception(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
-    kind = _KIND_OF_STATUS.get(error.status_code, ProblemKind.INTERNAL)
+    kind = _kind_of(error.status_code)
     detail = f"{request.method} {request.url.path}" if kind.status in (404, 405) else str(error.detail)
-    return problem_response(Problem(kind, detail), request.state.request_id, error.headers)
+    headers = dict(error.headers or {})
+    if kind is ProblemKind.METHOD_NOT_ALLOWED:
+        headers["Allow"] = ", ".join(_allowed_methods(request))
+    return problem_response(Problem(kind, detail), request.state.request_id, headers)
+
+
+def _kind_of(status: int) -> ProblemKind:
+    """Return the kind for a status that the framework chose; 400 is its word for a body it can't read."""
+    otherwise = ProblemKind.INVALID_PARAMETER if 400 <= status < 500 else ProblemKind.INTERNAL
+    return _KIND_OF_STATUS.get(status, otherwise)
+
+
+def _allowed_methods(request: Request) -> list[str]:
+    """Return the methods of all routes with this path; the framework names those of the first alone."""
+    routes = request.app.router.routes
+    tries = {method: {"type": "http", "method": method, "path": request.scope["path"]} for method in _METHODS}
+    return [method for method, scope in tries.items() if any(route.matches(scope)[0] is Match.FULL for route in routes)]
 
 
 async def _on_validation_error(request: Request, error: Exception) -> Response:

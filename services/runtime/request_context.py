@@ -1,5 +1,6 @@
 """The outermost layer of every request: its id, its log line, its metrics, and the last resort for failures."""
 
+import asyncio
 import logging
 import re
 import time
@@ -7,6 +8,7 @@ import uuid
 from typing import Any
 
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from services.contracts.problems import Problem, ProblemKind
@@ -14,6 +16,8 @@ from services.runtime.metrics import HttpMetrics
 from services.runtime.problems import problem_response
 
 REQUEST_ID_HEADER = "X-Request-ID"
+_CLIENT_LEFT = 499
+"""What nginx logs where a client went before its answer."""
 _ACCEPTED_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _log = logging.getLogger(__name__)
 
@@ -39,6 +43,14 @@ class RequestContext:
         scope.setdefault("state", {})["request_id"] = request_id
         started = time.perf_counter()
         status: int | None = None
+        client_left = False
+
+        async def watched_receive() -> Message:
+            nonlocal client_left
+            message = await receive()
+            if message["type"] == "http.disconnect" and status is None:
+                client_left = True
+            return message
 
         async def send_with_id(message: Message) -> None:
             nonlocal status
@@ -48,21 +60,30 @@ class RequestContext:
             await send(message)
 
         try:
-            await self._app(scope, receive, send_with_id)
+            await self._app(scope, watched_receive, send_with_id)
+        except ClientDisconnect:
+            pass  # nobody is left to answer, and nothing of ours failed
+        except asyncio.CancelledError:
+            if status is not None:
+                raise
+            problem = Problem(ProblemKind.STOPPING, "The service stopped before the answer was ready")
+            await problem_response(problem, request_id)(scope, receive, send_with_id)
         except Exception:
-            _log.exception("request failed", extra={"request_id": request_id, "path": scope["path"]})
+            _log.exception("request %s failed", request_id, extra={"request_id": request_id, "path": scope["path"]})
             if status is not None:
                 raise  # the answer has begun: only cutting the connection tells the client
             problem = Problem(ProblemKind.INTERNAL, "The failure was logged under this request id")
             await problem_response(problem, request_id)(scope, receive, send_with_id)
         finally:
-            self._record(scope, request_id, status, time.perf_counter() - started)
+            answered = _CLIENT_LEFT if client_left or status is None else status
+            self._record(scope, request_id, answered, time.perf_counter() - started)
 
-    def _record(self, scope: Scope, request_id: str, status: int | None, seconds: float) -> None:
+    def _record(self, scope: Scope, request_id: str, status: int, seconds: float) -> None:
         route: Any = scope.get("route")
         template = getattr(route, "path", "unmatched")
-        self._metrics.observe(scope["method"], template, status or 499, seconds)
-        _log.debug("%s %s %s in %.1f ms, request %s", scope["method"], scope["path"], status, seconds * 1e3, request_id)
+        self._metrics.observe(scope["method"], template, status, seconds)
+        # repr, since a path may hold line breaks
+        _log.debug("%s %r %s in %.1f ms, request %s", scope["method"], scope["path"], status, seconds * 1e3, request_id)
 
 
 def new_request_id() -> str:

@@ -1,11 +1,13 @@
 """Settings from the environment; a misspelt variable is an error, not a default in disguise."""
 
 import os
+import re
 import sys
 from typing import Literal, TypeVar
 
 from pydantic import Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import SettingsError as UnreadableValue
 
 
 class SettingsError(ValueError):
@@ -38,8 +40,8 @@ def load_settings(cls: type[S]) -> S:
     Raises:
         SettingsError: A variable with the service's prefix is unknown, or a value can't be used.
     """
-    prefix = cls.model_config.get("env_prefix", "")
-    known = {f"{prefix}{name}".upper() for name in cls.model_fields}
+    prefix = cls.model_config.get("env_prefix", "").upper()
+    known = {f"{prefix}{name.upper()}" for name in cls.model_fields}
     unknown = sorted(name for name in os.environ if name.upper().startswith(prefix) and name.upper() not in known)
     if unknown:
         raise SettingsError(
@@ -51,6 +53,9 @@ def load_settings(cls: type[S]) -> S:
         raise SettingsError(
             "\n".join(f"{_variable(prefix, problem['loc'])}: {problem['msg']}" for problem in error.errors())
         ) from error
+    except UnreadableValue as error:  # a list or mapping that is not JSON
+        field = re.search(r'field "(\w+)"', str(error))
+        raise SettingsError(f"{_variable(prefix, field.groups() if field else ())}: not valid JSON") from error
 
 
 def load_settings_or_exit(cls: type[S]) -> S:
@@ -63,4 +68,4 @@ def load_settings_or_exit(cls: type[S]) -> S:
 
 
 def _variable(prefix: str, location: tuple[int | str, ...]) -> str:
-    return f"{prefix}{location[0]}".upper() if location else prefix
+    return f"{prefix}{location[0]}".upper() if location else f"{prefix}*"

@@ -1,0 +1,1 @@
+"""Camera → JPEG → Redis. Knows nothing of who reads the frames."""

@@ -1,0 +1,57 @@
+"""Reads the list of cameras: ``cam0=0,door=rtsp://user:password@host/stream``."""
+
+import re
+from dataclasses import dataclass
+
+from services.capture.source_spec import SourceKind, SourceSpec, parse_source
+from services.contracts.cameras import CAMERA_ID_PATTERN, is_camera_id
+
+# A comma ends an entry only where a name and `=` follow it, since URLs may hold commas.
+_ENTRY_END = re.compile(r",(?=[^,=/?&:@%]*=)")
+
+
+@dataclass(frozen=True)
+class NamedSource:
+    """A camera's id and where its frames come from."""
+
+    camera: str
+    source: SourceSpec
+
+
+def parse_cameras(text: str) -> tuple[NamedSource, ...]:
+    """Read all cameras, in the order given.
+
+    Raises:
+        ValueError: An entry is malformed or an id is used twice. Sources may hold passwords, so the
+            message names an entry by its place or its id and never repeats a source.
+    """
+    entries = tuple(_parse_entry(entry, place) for place, entry in enumerate(_ENTRY_END.split(text), start=1))
+    names = [entry.camera for entry in entries]
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise ValueError(f"used more than once: {', '.join(twice)}")
+    return entries
+
+
+def _parse_entry(text: str, place: int) -> NamedSource:
+    camera, equals, source = (part.strip() for part in text.partition("="))
+    if not equals or "://" in camera:
+        raise ValueError(f"entry {place} is not of the form id=source")
+    if not is_camera_id(camera):
+        raise ValueError(
+            f"entry {place}: an id must match {CAMERA_ID_PATTERN}; in a URL, write a comma before name= as %2C"
+        )
+    _refuse_stray_comma(camera, source)
+    try:
+        return NamedSource(camera, parse_source(source))
+    except ValueError as error:
+        raise ValueError(f"{camera}: {error}") from error
+
+
+def _refuse_stray_comma(camera: str, source: str) -> None:
+    """Catch ``cam0=0,1`` and ``cam0=0,``, which would else be read as files of strange names."""
+    first, comma, rest = source.partition(",")
+    if not comma:
+        return
+    if not first.strip() or not rest.strip() or parse_source(first).kind not in (SourceKind.STREAM, SourceKind.FILE):
+        raise ValueError(f"{camera}: after a comma comes the next id=source")

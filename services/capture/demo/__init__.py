@@ -1,0 +1,1 @@
+"""The demo feed: two portraits in turn, for machines without a camera."""

@@ -1,0 +1,81 @@
+"""What happens to a frame once it was read: numbered, held to the rate, and put in the mailbox."""
+
+from dataclasses import dataclass
+from threading import Event
+from typing import Protocol
+
+from services.capture.clock import Clock
+from services.capture.frame import Frame
+from services.capture.mailbox import Mailbox
+from services.capture.pace import Pace
+from services.capture.source_spec import SourceSpec
+from services.capture.tally import Tally
+
+
+@dataclass(frozen=True, eq=False)
+class NumberedFrame:
+    """A frame and its number among all that the camera gave."""
+
+    frame: Frame
+    seq: int
+
+
+class Intake(Protocol):
+    """Stands between a source and the mailbox."""
+
+    def ready_for_next(self, leave: Event) -> None:
+        """Return when the next frame may be read, at once where ``leave`` is set."""
+
+    def accept(self, frame: Frame, leave: Event) -> None:
+        """Take a frame, which may wait until ``leave`` is set."""
+
+
+class OwnPaceIntake:
+    """For cameras, which deliver when they like: frames over the rate and frames nobody took are dropped."""
+
+    def __init__(self, mailbox: Mailbox[NumberedFrame], tally: Tally, fps: float) -> None:
+        self._mailbox = mailbox
+        self._tally = tally
+        self._pace = Pace(fps)
+
+    def ready_for_next(self, leave: Event) -> None:
+        """Return at once: the camera itself makes us wait."""
+
+    def accept(self, frame: Frame, leave: Event) -> None:  # noqa: ARG002 - never waits
+        """Put the frame in the mailbox, in place of an older one."""
+        numbered = NumberedFrame(frame, self._tally.frame_read())
+        if not self._pace.admits(frame.grabbed_at) or self._mailbox.replace(numbered):
+            self._tally.frame_dropped()
+
+
+class PacedIntake:
+    """For sources that give a frame whenever asked: they are asked on schedule.
+
+    Where ``waits`` is set, as for files, each frame waits for its turn in the mailbox; else, as for the
+    demo feed, it takes the place of an older one.
+    """
+
+    def __init__(self, mailbox: Mailbox[NumberedFrame], tally: Tally, fps: float, clock: Clock, waits: bool) -> None:
+        self._mailbox = mailbox
+        self._tally = tally
+        self._pace = Pace(fps)
+        self._clock = clock
+        self._waits = waits
+
+    def ready_for_next(self, leave: Event) -> None:
+        """Wait for the next mark of the schedule."""
+        leave.wait(self._pace.wait_s(self._clock.monotonic()))
+
+    def accept(self, frame: Frame, leave: Event) -> None:
+        """Put the frame in the mailbox."""
+        numbered = NumberedFrame(frame, self._tally.frame_read())
+        lost = not self._mailbox.put(numbered, leave) if self._waits else self._mailbox.replace(numbered)
+        if lost:
+            self._tally.frame_dropped()
+
+
+def intake_for(source: SourceSpec, mailbox: Mailbox[NumberedFrame], tally: Tally, fps: float, clock: Clock) -> Intake:
+    """Return the intake that suits a source."""
+    if source.has_own_pace:
+        return OwnPaceIntake(mailbox, tally, fps)
+    return PacedIntake(mailbox, tally, fps, clock, waits=not source.is_live)

@@ -1,0 +1,114 @@
+"""Opens a source: from what a person named to frames that come."""
+
+import os
+import sys
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import cv2
+
+from services.capture.backends import backends_for, opening_parameters
+from services.capture.clock import Clock
+from services.capture.demo.source import DemoSource
+from services.capture.looping_source import LoopingSource
+from services.capture.opencv_source import Capture, MjpegSource, OpenCvSource, first_jpeg_size
+from services.capture.source_spec import SourceKind, SourceSpec
+from services.capture.sources import FrameSource, SourceError, SourceOpener
+
+_BUFFERED_FRAMES = 2  # with one only, drivers wait for us before they expose the next
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What a camera is asked for; it may give something else.
+
+    Attributes:
+        width: Pixels.
+        height: Pixels.
+        fps: Frames a second.
+        own_jpegs: Whether a webcam's own JPEGs are wanted undecoded.
+    """
+
+    width: int
+    height: int
+    fps: float
+    own_jpegs: bool
+
+
+def opener(asked: Asked, loop: bool, clock: Clock) -> SourceOpener:
+    """Return the function that opens sources; ``loop`` makes files start again at their end."""
+    return partial(_open, asked, loop, clock)
+
+
+def _open(asked: Asked, loop: bool, clock: Clock, source: SourceSpec) -> FrameSource:
+    match source.kind:
+        case SourceKind.DEMO:
+            return DemoSource(clock)
+        case SourceKind.FILE:
+            open_file = partial(_open_file, source, clock)
+            return LoopingSource(open_file) if loop else open_file()
+        case SourceKind.STREAM:
+            return OpenCvSource(_capture(source, "the stream can't be opened"), clock, ends=False)
+        case SourceKind.WEBCAM | SourceKind.DEVICE:
+            return _open_webcam(source, asked, clock)
+
+
+def _open_file(source: SourceSpec, clock: Clock) -> FrameSource:
+    if not Path(source.value).is_file():
+        raise SourceError(f"no such file: {source.value}")
+    return OpenCvSource(_capture(source, "no video that can be read"), clock, ends=True)
+
+
+def _open_webcam(source: SourceSpec, asked: Asked, clock: Clock) -> FrameSource:
+    capture = _capture(source, webcam_trouble(source, sys.platform))
+    return start_webcam(capture, asked, clock)
+
+
+def start_webcam(capture: Capture, asked: Asked, clock: Clock) -> FrameSource:
+    """Ask an opened webcam for what we want, and return it as a source.
+
+    Its own JPEGs are passed on only where the first one proves to be a picture; else OpenCV decodes.
+    """
+    # Motion JPEG first: at full size few webcams have the bandwidth for anything else.
+    capture.set(cv2.CAP_PROP_FOURCC, cv2.VideoWriter.fourcc(*"MJPG"))
+    capture.set(cv2.CAP_PROP_FRAME_WIDTH, asked.width)
+    capture.set(cv2.CAP_PROP_FRAME_HEIGHT, asked.height)
+    capture.set(cv2.CAP_PROP_FPS, asked.fps)
+    capture.set(cv2.CAP_PROP_BUFFERSIZE, _BUFFERED_FRAMES)
+    if asked.own_jpegs and capture.set(cv2.CAP_PROP_CONVERT_RGB, 0):
+        size = first_jpeg_size(capture)
+        if size is not None:
+            return MjpegSource(capture, clock, size)
+        capture.set(cv2.CAP_PROP_CONVERT_RGB, 1)
+    return OpenCvSource(capture, clock, ends=False)
+
+
+def webcam_trouble(source: SourceSpec, platform: str) -> str:
+    """Return the likeliest reason, and what helps, for a webcam that doesn't open."""
+    if platform != "linux":
+        return "the webcam can't be opened: is it there, free, and may this program use the camera?"
+    device = Path(source.value if source.kind is SourceKind.DEVICE else f"/dev/video{source.value}")
+    if not device.exists():
+        return f"there is no {device}"
+    if not os.access(device, os.R_OK | os.W_OK):
+        return f"no permission for {device}: add this user to the group that owns it, often video"
+    return f"{device} can't be opened: another program may be using it"
+
+
+def _capture(source: SourceSpec, trouble: str) -> cv2.VideoCapture:
+    """Return an opened capture.
+
+    Raises:
+        SourceError: No backend could open it; ``trouble`` is the message.
+    """
+    parameters = opening_parameters(source.kind)
+    for backend in backends_for(source.kind, sys.platform):
+        if source.kind is SourceKind.WEBCAM:
+            capture = cv2.VideoCapture(int(source.value), backend, parameters)
+        else:
+            capture = cv2.VideoCapture(source.value, backend, parameters)
+        if capture.isOpened():
+            return capture
+        capture.release()
+    raise SourceError(trouble)

@@ -1,0 +1,68 @@
+"""What ``/readyz`` looks at: Redis, each camera, and whether any camera is online at all."""
+
+import asyncio
+from collections.abc import Sequence
+
+from services.capture.camera import Camera
+from services.capture.publishing import StatusBoard
+from services.contracts.cameras import CameraState
+from services.runtime.health import Check
+
+
+class NotReady(Exception):
+    """A check failed; the message says why."""
+
+
+class RedisAnswers:
+    """Redis answers a ping."""
+
+    required = True
+
+    def __init__(self, board: StatusBoard) -> None:
+        self._board = board
+
+    async def __call__(self) -> str:
+        """Ping Redis."""
+        await asyncio.to_thread(self._board.ping)
+        return "answers"
+
+
+class CameraOnline:
+    """One camera gives frames. The others may do without it."""
+
+    required = False
+
+    def __init__(self, camera: Camera) -> None:
+        self._camera = camera
+
+    async def __call__(self) -> str:
+        """Look at the camera's state."""
+        status = self._camera.status()
+        if status.state is not CameraState.ONLINE:
+            raise NotReady(f"{status.state.value}: {status.last_error or 'no frame yet'}")
+        return f"{status.fps:.1f} frames/s"
+
+
+class AnyCameraOnline:
+    """At least one camera gives frames."""
+
+    required = True
+
+    def __init__(self, cameras: Sequence[Camera]) -> None:
+        self._cameras = cameras
+
+    async def __call__(self) -> str:
+        """Count the cameras that are online."""
+        online = sum(camera.state is CameraState.ONLINE for camera in self._cameras)
+        if online == 0:
+            raise NotReady("no camera is online")
+        return f"{online} of {len(self._cameras)} online"
+
+
+def checks_for(cameras: Sequence[Camera], board: StatusBoard) -> dict[str, Check]:
+    """Return all checks by name."""
+    return {
+        "redis": RedisAnswers(board),
+        "cameras": AnyCameraOnline(cameras),
+        **{f"camera:{camera.id}": CameraOnline(camera) for camera in cameras},
+    }

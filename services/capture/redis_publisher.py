@@ -1,0 +1,95 @@
+"""The only file that touches Redis. Commands of Redis 6.2, over its older protocol, so that any server will do."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+
+import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+from redis.typing import EncodableT, FieldT
+
+from services.capture.publishing import PublishError
+from services.contracts.cameras import CAMERAS_KEY, FORGET_AFTER_S, STATUS_TTL_S, CameraStatus, status_key
+from services.contracts.frames import FRAMES_KEPT, FRAMES_TTL_S, FrameMessage, frames_key
+
+TIMEOUT_S = 1.0
+
+
+class RedisPublisher:
+    """Publishes to Redis. Connects when first used, and anew after every failure."""
+
+    def __init__(self, url: str) -> None:
+        """Prepare; ``url`` may hold a password and is kept by the client only."""
+        self._redis = redis.Redis.from_url(
+            url,
+            protocol=2,
+            socket_timeout=TIMEOUT_S,
+            socket_connect_timeout=TIMEOUT_S,
+            # The next frame is the retry; waiting for an old one would only make it older.
+            retry=Retry(NoBackoff(), 0),
+            # Naming the client takes a command of Redis 7.2.
+            driver_info=None,
+        )
+
+    def publish(self, camera: str, message: FrameMessage) -> None:
+        """Append a frame to the camera's stream and renew the stream's life.
+
+        Raises:
+            PublishError: Redis didn't take it.
+        """
+        key = frames_key(camera)
+        # One transaction: a stream without an expiry would keep a picture for good.
+        with _failures_named(), self._redis.pipeline(transaction=True) as pipe:
+            pipe.xadd(key, _fields(message.encode()), maxlen=FRAMES_KEPT, approximate=False)
+            pipe.expire(key, FRAMES_TTL_S)
+            pipe.execute()
+
+    def announce(self, statuses: Mapping[str, CameraStatus]) -> None:
+        """Renew the statuses and the cameras' place in the list, by Redis's clock.
+
+        Raises:
+            PublishError: Redis didn't take them.
+        """
+        with _failures_named(), self._redis.pipeline(transaction=True) as pipe:
+            seconds, microseconds = self._redis.time()
+            now = seconds + microseconds / 1e6
+            for camera, status in statuses.items():
+                pipe.hset(status_key(camera), mapping=_fields(status.encode()))
+                pipe.expire(status_key(camera), STATUS_TTL_S)
+                pipe.zadd(CAMERAS_KEY, {camera: now})
+            pipe.zremrangebyscore(CAMERAS_KEY, "-inf", now - FORGET_AFTER_S)
+            pipe.execute()
+
+    def withdraw(self, cameras: Iterable[str]) -> None:
+        """Delete the statuses.
+
+        Raises:
+            PublishError: Redis can't be reached; the statuses expire.
+        """
+        with _failures_named():
+            self._redis.delete(*(status_key(camera) for camera in cameras))
+
+    def ping(self) -> None:
+        """Look whether Redis answers.
+
+        Raises:
+            PublishError: It doesn't.
+        """
+        with _failures_named():
+            self._redis.ping()
+
+    def close(self) -> None:
+        """Close all connections."""
+        self._redis.close()
+
+
+def _fields(encoded: Mapping[str, bytes | int] | Mapping[str, str]) -> dict[FieldT, EncodableT]:
+    return dict(encoded.items())
+
+
+@contextmanager
+def _failures_named() -> Iterator[None]:
+    try:
+        yield
+    except (redis.RedisError, OSError) as error:
+        raise PublishError(f"{type(error).__name__}: {error}") from error

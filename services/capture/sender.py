@@ -1,0 +1,82 @@
+"""The thread that takes a camera's frames from the mailbox, makes them JPEG and publishes them."""
+
+import logging
+import threading
+from dataclasses import dataclass
+
+from services.capture.clock import Clock
+from services.capture.intake import NumberedFrame
+from services.capture.jpeg import NotEncodable, jpeg_of
+from services.capture.mailbox import Mailbox
+from services.capture.publishing import FramePublisher, PublishError
+from services.capture.rate_meter import RateMeter
+from services.capture.tally import Tally
+from services.contracts.frames import FrameMessage
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Outlet:
+    """Where one camera's frames go, and how good their JPEGs are (1 to 100)."""
+
+    camera: str
+    publisher: FramePublisher
+    jpeg_quality: int
+
+
+class Sender(threading.Thread):
+    """Publishes until the mailbox is closed and empty.
+
+    A frame that can't be published is dropped and counted; the next one is the next try.
+
+    Attributes:
+        size: (width, height) of the last frame; (0, 0) before the first.
+    """
+
+    def __init__(self, outlet: Outlet, mailbox: Mailbox[NumberedFrame], tally: Tally, clock: Clock) -> None:
+        super().__init__(name=f"sender-{outlet.camera}", daemon=True)
+        self.size = (0, 0)
+        self._outlet = outlet
+        self._mailbox = mailbox
+        self._tally = tally
+        self._clock = clock
+        self._rate = RateMeter(clock.monotonic())
+        self._failing = False
+
+    def run(self) -> None:
+        """Publish frame by frame."""
+        while (numbered := self._mailbox.take()) is not None:
+            try:
+                self._publish(numbered)
+            except (PublishError, NotEncodable) as error:
+                self._note_failure(error)
+            else:
+                self._note_success()
+
+    def frames_per_second(self) -> float:
+        """Return the rate of published frames over the last seconds."""
+        return self._rate.per_second(self._clock.monotonic())
+
+    def _publish(self, numbered: NumberedFrame) -> None:
+        frame = numbered.frame
+        self.size = (frame.width, frame.height)
+        jpeg = jpeg_of(frame, self._outlet.jpeg_quality)
+        delay_s = self._clock.monotonic() - frame.grabbed_at
+        self._outlet.publisher.publish(
+            self._outlet.camera,
+            FrameMessage(jpeg, frame.captured_at_us, round(delay_s * 1e6), frame.width, frame.height, numbered.seq),
+        )
+
+    def _note_failure(self, error: Exception) -> None:
+        self._tally.frame_dropped()
+        if not self._failing:  # once, not thirty times a second
+            self._failing = True
+            _log.warning("%s: frames are dropped: %s", self._outlet.camera, error)
+
+    def _note_success(self) -> None:
+        self._tally.frame_published()
+        self._rate.count(self._clock.monotonic())
+        if self._failing:
+            self._failing = False
+            _log.info("%s: frames are published again", self._outlet.camera)

@@ -1,0 +1,66 @@
+"""What capture can be told, all of it from the environment."""
+
+from typing import Annotated
+from urllib.parse import urlsplit
+
+from pydantic import Field, SecretStr, ValidationInfo, field_validator
+from pydantic_settings import NoDecode, SettingsConfigDict
+
+from services.capture.camera_list import NamedSource, parse_cameras
+from services.runtime.settings import ServiceSettings
+
+REDIS_SCHEMES = ("redis", "rediss", "unix")
+
+
+class CaptureSettings(ServiceSettings):
+    """Settings of capture. Cameras and the Redis URL may hold passwords: neither is ever logged."""
+
+    model_config = SettingsConfigDict(env_prefix="EMOTION_CAPTURE_")
+
+    port: int = Field(8001, ge=0, le=65535, description="Port to listen on; 0 picks a free one.")
+    cameras: Annotated[tuple[NamedSource, ...], NoDecode] = Field(
+        parse_cameras("cam0=demo"),
+        description="Cameras as `id=source,id=source`. A source is a webcam's number, a device path, an RTSP or HTTP "
+        "URL, a video file, or `demo`.",
+    )
+    redis_url: SecretStr = Field(
+        SecretStr("redis://127.0.0.1:6379/0"),
+        description="Redis that frames go to: `redis://`, `rediss://` or `unix://`, with a password where needed.",
+    )
+    width: int = Field(1280, ge=16, le=7680, description="Width asked of a camera, pixels; it may give another.")
+    height: int = Field(720, ge=16, le=4320, description="Height asked of a camera, pixels; it may give another.")
+    fps: float = Field(30.0, gt=0, le=240, description="Most frames a second published for each camera.")
+    jpeg_quality: int = Field(85, ge=1, le=100, description="Quality of the JPEGs that capture makes.")
+    loop: bool = Field(True, description="Whether a video file starts again at its end; else its camera is then over.")
+    open_s: float = Field(15.0, gt=0, le=300, description="Seconds a source may take to open and give a first frame.")
+    stall_s: float = Field(5.0, gt=0, le=300, description="Seconds without a frame after which a source is given up.")
+    reconnect_min_s: float = Field(0.5, gt=0, le=60, description="First wait before a source is opened anew, seconds.")
+    reconnect_max_s: float = Field(10.0, gt=0, le=600, description="Longest wait before a source is opened anew.")
+    mjpeg_passthrough: bool = Field(
+        True, description="Whether a webcam's own JPEGs are passed on undecoded, where it makes valid ones."
+    )
+
+    @field_validator("cameras", mode="before")
+    @classmethod
+    def _read_cameras(cls, value: object) -> object:
+        return parse_cameras(value) if isinstance(value, str) else value
+
+    @field_validator("redis_url")
+    @classmethod
+    def _check_redis_url(cls, value: SecretStr) -> SecretStr:
+        try:
+            parts = urlsplit(value.get_secret_value())
+            usable = parts.scheme in REDIS_SCHEMES and (bool(parts.hostname) or parts.scheme == "unix")
+            _ = parts.port  # raises where it isn't a number
+        except ValueError:
+            usable = False
+        if not usable:  # the value stays out of the message: it may hold a password
+            raise ValueError("must be a URL such as redis://:password@host:6379/0")
+        return value
+
+    @field_validator("reconnect_max_s")
+    @classmethod
+    def _check_order(cls, value: float, info: ValidationInfo) -> float:
+        if value < info.data.get("reconnect_min_s", 0.0):
+            raise ValueError("must not be below reconnect_min_s")
+        return value

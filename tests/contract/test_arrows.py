@@ -1,0 +1,151 @@
+"""Which folder may import which, and who may touch TensorFlow and the environment."""
+
+import sys
+from fnmatch import fnmatch
+
+import pytest
+
+from tests.contract.sources import Source, all_sources, read_source
+
+EVERYTHING = frozenset({"services", "client", "training", "bench", "launcher", "tests"})
+PLUMBING = frozenset({"services.contracts", "services.runtime"})
+
+ROOMS: dict[str, frozenset[str]] = {
+    "services.contracts": frozenset(),
+    "services.runtime": frozenset({"services.contracts"}),
+    "services.capture": PLUMBING,
+    "services.detector": PLUMBING,
+    "services.serving": PLUMBING,
+    "services.gateway": PLUMBING,
+    "client": frozenset({"services.contracts"}),
+    "training": frozenset({"services.contracts", "services.detector.preprocess"}),
+    "launcher": PLUMBING,
+    "deploy": frozenset(),
+    "model_repo": frozenset(),
+    "bench": EVERYTHING,
+    "tests": EVERYTHING,
+}
+"""Each folder with Python in it → what of ours it may import besides itself."""
+
+CONTRACTS_MAY_USE = sys.stdlib_module_names | {"numpy"}
+
+MAY_LOAD_TENSORFLOW = ("services/serving/*", "training/*", "bench/*", "tests/*")
+TENSORFLOW = ("tensorflow", "keras", "tf_keras")
+WITHOUT_TENSORFLOW = "tensorflow.core."
+"""Generated protobuf modules: they are installed without TensorFlow and load nothing of it."""
+
+MAY_USE_ENVIRONMENT = (
+    "services/runtime/settings.py",
+    "services/*/settings.py",
+    "services/serving/__main__.py",  # TensorFlow's log level must stand before its import
+    "services/capture/*",  # OpenCV's FFmpeg and log options, likewise
+    "launcher/*",  # hands the environment on to the processes it starts
+    "bench/*",
+    "tests/*",
+)
+
+SOURCES = list(all_sources())
+
+
+def within(name: str, packages: frozenset[str] | tuple[str, ...]) -> bool:
+    return any(name == package or name.startswith(f"{package}.") for package in packages)
+
+
+def room_of(source: Source) -> str | None:
+    module = source.path.removesuffix(".py").replace("/", ".")
+    return next((room for room in ROOMS if within(module, (room,))), None)
+
+
+def forbidden_arrows(source: Source) -> list[str]:
+    room = room_of(source)
+    if room is None:
+        return []
+    allowed = ROOMS[room] | {room}
+    ours = (name for name in source.imports if within(name, EVERYTHING))
+    return sorted(name for name in ours if not within(name, allowed))
+
+
+def tensorflow_imports(source: Source) -> list[str]:
+    if any(fnmatch(source.path, pattern) for pattern in MAY_LOAD_TENSORFLOW):
+        return []
+    return sorted(
+        name for name in source.imports if within(name, TENSORFLOW) and not name.startswith(WITHOUT_TENSORFLOW)
+    )
+
+
+def reads_environment_unasked(source: Source) -> bool:
+    return source.uses_environment and not any(fnmatch(source.path, pattern) for pattern in MAY_USE_ENVIRONMENT)
+
+
+def test_every_file_is_in_a_room() -> None:
+    assert {source.path for source in SOURCES if room_of(source) is None} == {"services/__init__.py"}
+
+
+def test_folders_import_what_they_may() -> None:
+    assert {source.path: arrows for source in SOURCES if (arrows := forbidden_arrows(source))} == {}
+
+
+def test_contracts_need_numpy_only() -> None:
+    needed = {
+        name
+        for source in SOURCES
+        if room_of(source) == "services.contracts"
+        for name in source.imports
+        if name.split(".")[0] not in CONTRACTS_MAY_USE and not within(name, ("services.contracts",))
+    }
+    assert needed == set()
+
+
+def test_tensorflow_is_loaded_where_it_must_be_only() -> None:
+    assert {source.path: names for source in SOURCES if (names := tensorflow_imports(source))} == {}
+
+
+def test_the_environment_is_touched_where_it_may_be_only() -> None:
+    assert [source.path for source in SOURCES if reads_environment_unasked(source)] == []
+
+
+@pytest.mark.parametrize(
+    ("path", "code"),
+    [
+        ("services/gateway/app.py", "import services.detector.preprocess"),
+        ("services/gateway/app.py", "from services import capture"),
+        ("services/gateway/app.py", "from ..capture import camera"),
+        ("services/gateway/app.py", "def late():\n    from services.serving.model import load"),
+        ("services/runtime/app.py", "from services.gateway.app import create_app"),
+        ("services/contracts/frames.py", "from services.runtime import logs"),
+        ("client/api.py", "from services.runtime.logs import configure_logging"),
+        ("training/train.py", "from services.detector import cascade"),
+        ("launcher/__main__.py", "import training"),
+        ("services/detector/app.py", "import tests.unit"),
+    ],
+)
+def test_a_forbidden_arrow_is_seen(path: str, code: str) -> None:
+    assert forbidden_arrows(read_source(path, code))
+
+
+@pytest.mark.parametrize(
+    ("path", "code"),
+    [
+        ("services/gateway/app.py", "from services.contracts.model import FACE_SIDE"),
+        ("services/gateway/app.py", "from .settings import Settings"),
+        ("training/batches.py", "from services.detector.preprocess import to_input"),
+        ("training/batches.py", "from services.detector import preprocess"),
+        ("bench/run.py", "import services.gateway.app"),
+    ],
+)
+def test_an_allowed_arrow_is_let_through(path: str, code: str) -> None:
+    assert not forbidden_arrows(read_source(path, code))
+
+
+@pytest.mark.parametrize("code", ["import tensorflow as tf", "from keras import layers", "from tensorflow import io"])
+def test_tensorflow_in_the_gateway_is_seen(code: str) -> None:
+    assert tensorflow_imports(read_source("services/gateway/model.py", code))
+
+
+@pytest.mark.parametrize(
+    "code",
+    ["import os\nos.environ['A']", "import os\nos.getenv('A')", "from os import environ", "from os import getenv"],
+)
+def test_a_look_at_the_environment_is_seen(code: str) -> None:
+    assert reads_environment_unasked(read_source("services/gateway/app.py", code))
+    assert not reads_environment_unasked(read_source("services/gateway/settings.py", code))

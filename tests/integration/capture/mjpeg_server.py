@@ -1,0 +1,74 @@
+"""An IP camera: serves motion JPEG over HTTP, and can be cut and restored."""
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import cv2
+import numpy as np
+
+
+class MjpegCamera:
+    """The camera's switch.
+
+    Attributes:
+        working: Set while it streams; cleared, connections are cut and new ones refused.
+        frozen: Set while it holds connections open and sends nothing.
+    """
+
+    def __init__(self) -> None:
+        self.working = threading.Event()
+        self.working.set()
+        self.frozen = threading.Event()
+        self.over = threading.Event()
+        self.port = 0
+        self.connections = 0
+
+    def url(self, user_info: str = "") -> str:
+        return f"http://{user_info}127.0.0.1:{self.port}/stream.mjpg"
+
+
+def _handler(camera: MjpegCamera) -> type[BaseHTTPRequestHandler]:
+    picture = np.full((240, 320, 3), 90, np.uint8)
+    cv2.circle(picture, (160, 120), 60, (40, 180, 220), -1)
+    jpeg = cv2.imencode(".jpg", picture)[1].tobytes()
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            camera.connections += 1
+            if not camera.working.is_set():
+                self.send_error(503)
+                return
+            self.send_response(200)
+            self.send_header("Content-Type", "multipart/x-mixed-replace;boundary=frame")
+            self.end_headers()
+            while camera.working.is_set() and not camera.over.wait(0.04):
+                if not camera.frozen.is_set():
+                    head = f"--frame\r\nContent-Type: image/jpeg\r\nContent-Length: {len(jpeg)}\r\n\r\n"
+                    self.wfile.write(head.encode() + jpeg + b"\r\n")
+
+        def log_message(self, format: str, *args: object) -> None:
+            pass
+
+    return Handler
+
+
+class _Server(ThreadingHTTPServer):
+    def handle_error(self, request: object, client_address: object) -> None:
+        """A client that hangs up is no error here."""
+
+
+@contextmanager
+def mjpeg_camera() -> Iterator[MjpegCamera]:
+    camera = MjpegCamera()
+    with _Server(("127.0.0.1", 0), _handler(camera)) as server:
+        camera.port = int(server.server_address[1])
+        thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
+        thread.start()
+        try:
+            yield camera
+        finally:
+            camera.over.set()
+            server.shutdown()
+            thread.join(5)

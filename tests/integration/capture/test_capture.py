@@ -1,0 +1,242 @@
+"""The real process with a real Redis."""
+
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from services.capture.camera import FILE_ENDED
+from services.contracts.cameras import STATUS_TTL_S, CameraState, status_key
+from services.contracts.frames import FRAMES_KEPT, FRAMES_TTL_S, FrameMessage, captured_at_us, frames_key
+from tests.integration.capture.mjpeg_server import mjpeg_camera
+from tests.integration.capture.process import CaptureProcess
+from tests.integration.capture.viewer import Viewer, viewing
+from tests.integration.conftest import RedisServer
+from tests.waiting import wait_until
+
+FILM_FRAMES = 40
+COMMANDS = {"xadd", "expire", "hset", "zadd", "zremrangebyscore", "time", "multi", "exec", "ping"}
+"""All of them are older than Redis 6.2."""
+
+
+@pytest.fixture
+def viewer(redis_server: RedisServer) -> Iterator[Viewer]:
+    with viewing(redis_server.url) as viewer:
+        yield viewer
+
+
+@pytest.fixture
+def log(tmp_path: Path) -> Path:
+    return tmp_path / "capture.log"
+
+
+@pytest.fixture
+def film(tmp_path: Path) -> Path:
+    """A video of 160×120 whose frames grow lighter."""
+    path = tmp_path / "film.avi"
+    writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*"MJPG"), 25.0, (160, 120))
+    for index in range(FILM_FRAMES):
+        writer.write(np.full((120, 160, 3), 20 + 5 * index, np.uint8))
+    writer.release()
+    return path
+
+
+def decoded(message: FrameMessage) -> NDArray[np.uint8]:
+    picture = cv2.imdecode(np.frombuffer(message.jpeg, np.uint8), cv2.IMREAD_COLOR)
+    assert picture is not None
+    return np.asarray(picture, np.uint8)
+
+
+class Collector(threading.Thread):
+    """Reads every frame of a stream as it comes."""
+
+    def __init__(self, viewer: Viewer) -> None:
+        super().__init__(daemon=True)
+        self.messages: list[FrameMessage] = []
+        self._viewer = viewer
+        self._leave = threading.Event()
+
+    def run(self) -> None:
+        last: Any = b"0"
+        while not self._leave.is_set():
+            streams: Any = self._viewer.redis.xread({frames_key("cam0"): last}, block=200)
+            for _, entries in streams:
+                last = entries[-1][0]
+                self.messages.extend(FrameMessage.decode(fields) for _, fields in entries)
+
+    def stop(self) -> list[FrameMessage]:
+        self._leave.set()
+        self.join(5)
+        return self.messages
+
+
+def test_the_demo_feed_arrives_as_agreed(redis_server: RedisServer, viewer: Viewer, log: Path) -> None:
+    with CaptureProcess(log, redis_url=redis_server.url) as capture:
+        capture.wait_ready()
+        assert used_commands(viewer) <= COMMANDS | {"info"}
+        wait_until(viewer.status_is(lambda status: status.published > 40), "forty frames")
+        newest = viewer.newest()
+        assert newest is not None
+        entry_id, message = newest
+        assert decoded(message).shape == (720, 1280, 3)
+        assert (message.width, message.height) == (1280, 720)
+        assert 0 < message.delay_us < 500_000
+        assert abs(captured_at_us(entry_id, message.delay_us) - message.captured_at_us) < 50_000
+        assert viewer.redis.xlen(frames_key("cam0")) == FRAMES_KEPT
+        assert 0 < viewer.redis.ttl(frames_key("cam0")) <= FRAMES_TTL_S
+        assert 0 < viewer.redis.ttl(status_key("cam0")) <= STATUS_TTL_S
+        seconds, _ = viewer.redis.time()
+        assert abs(viewer.cameras()["cam0"] - seconds) < 3
+        status = viewer.status()
+        assert status is not None
+        assert (status.state, status.source, status.width, status.height) == (CameraState.ONLINE, "demo", 1280, 720)
+        assert status.fps > 20  # thirty where the machine isn't busy
+        assert capture.resident_mb() < 150
+        assert capture.terminate() < 3
+        assert viewer.status() is None
+        assert "cam0" in viewer.cameras()
+        assert "Traceback" not in capture.output
+
+
+def used_commands(viewer: Viewer) -> set[str]:
+    """Return the commands that Redis was given; fail where it refused one."""
+    stats: Any = viewer.redis.info("commandstats")
+    assert [name for name, stat in stats.items() if int(stat.get("failed_calls", 0))] == []
+    return {name.removeprefix("cmdstat_") for name in stats}
+
+
+def test_a_film_is_published_whole_and_is_then_over(
+    redis_server: RedisServer, viewer: Viewer, log: Path, film: Path
+) -> None:
+    collector = Collector(viewer)
+    collector.start()
+    with CaptureProcess(log, redis_url=redis_server.url, cameras=f"cam0={film}", loop="false", fps="50") as capture:
+        with viewing(redis_server.url) as other:
+            wait_until(other.status_is(lambda status: status.state is CameraState.FAILED), "the film's end")
+            status = other.status()
+        wait_until(lambda: len(collector.messages) == FILM_FRAMES, "every frame")
+        assert status is not None
+        assert (status.published, status.dropped, status.last_error) == (FILM_FRAMES, 0, FILE_ENDED)
+        assert FILE_ENDED in str(capture.readiness())
+        capture.terminate()
+    messages = collector.stop()
+    assert [message.seq for message in messages] == list(range(1, FILM_FRAMES + 1))
+    assert {(message.width, message.height) for message in messages} == {(160, 120)}
+    lightness = [float(np.mean(decoded(message))) for message in messages]
+    assert lightness == sorted(lightness)
+    assert lightness[0] == pytest.approx(20, abs=3)
+
+
+def test_a_looping_film_starts_again_beside_a_camera_that_never_opens(
+    redis_server: RedisServer, viewer: Viewer, log: Path, film: Path
+) -> None:
+    settings = {"cameras": f"film={film},away=/nowhere/film.mp4", "fps": "60", "reconnect_max_s": "0.5"}
+    with CaptureProcess(log, redis_url=redis_server.url, **settings) as capture:
+        wait_until(viewer.status_is(lambda status: status.state is CameraState.FAILED, "away"), "away to have failed")
+        wait_until(viewer.status_is(lambda status: status.published > 2 * FILM_FRAMES, "film"), "the third round")
+        film_status, away_status = viewer.status("film"), viewer.status("away")
+        assert film_status is not None
+        assert away_status is not None
+        assert (film_status.state, film_status.dropped, film_status.reconnects) == (CameraState.ONLINE, 0, 0)
+        assert away_status.last_error == "no such file: /nowhere/film.mp4"
+        assert set(viewer.cameras()) == {"film", "away"}
+        assert capture.readiness()["status"] == "degraded"
+
+
+def test_a_network_camera_that_is_cut_comes_back_and_its_password_stays_secret(
+    redis_server: RedisServer, viewer: Viewer, log: Path
+) -> None:
+    with mjpeg_camera() as camera:
+        settings = {
+            "cameras": f"cam0={camera.url('admin:hunter2@')}",
+            "reconnect_max_s": "0.5",
+            "log_level": "DEBUG",
+            "redis_url": redis_server.url,
+        }
+        with CaptureProcess(log, **settings) as capture:
+            wait_until(viewer.status_is(lambda status: status.published > 10), "frames", 15)
+            camera.working.clear()
+            wait_until(viewer.status_is(lambda status: status.state is CameraState.RECONNECTING), "the cut noticed")
+            assert capture.readiness()["status"] == "unready"
+            tries = camera.connections
+            wait_until(lambda: camera.connections > tries, "another try")
+            camera.working.set()
+            wait_until(viewer.status_is(lambda status: status.state is CameraState.ONLINE), "the camera back")
+            status = viewer.status()
+            assert status is not None
+            assert status.reconnects == 1
+            assert status.source == camera.url()
+            assert capture.terminate() < 3
+            assert "hunter2" not in capture.output + repr(status)
+            assert camera.url() in capture.output
+
+
+def test_a_network_camera_that_freezes_is_given_up(redis_server: RedisServer, viewer: Viewer, log: Path) -> None:
+    with mjpeg_camera() as camera:
+        cameras = f"cam0={camera.url()}"
+        with CaptureProcess(log, redis_url=redis_server.url, cameras=cameras, stall_s="0.7", open_s="10") as capture:
+            wait_until(viewer.status_is(lambda status: status.published > 10), "frames", 15)
+            camera.frozen.set()
+            wait_until(viewer.status_is(lambda status: "no frame for 0.7 s" in status.last_error), "the stall noticed")
+            camera.frozen.clear()
+            wait_until(viewer.status_is(lambda status: status.state is CameraState.ONLINE), "frames again")
+            camera.frozen.set()  # stopped while a reader is stuck in OpenCV
+            wait_until(viewer.status_is(lambda status: status.state is not CameraState.ONLINE), "the second stall")
+            assert capture.terminate() < 4
+
+
+def test_redis_may_come_late_and_die_and_come_back_empty(redis_server: RedisServer, viewer: Viewer, log: Path) -> None:
+    redis_server.stop()
+    with CaptureProcess(log, redis_url=redis_server.url) as capture:
+        wait_until(lambda: capture.readiness().get("status") == "unready", "capture to say that it lacks Redis")
+        for _ in range(2):
+            redis_server.start()
+            returned = time.monotonic()
+            wait_until(viewer.newest, "a frame", 5)
+            wait_until(lambda: viewer.status() and viewer.cameras(), "the camera known", 5)
+            assert time.monotonic() - returned < 3
+            capture.wait_ready()
+            redis_server.stop()
+            wait_until(lambda: not capture.readiness()["dependencies"]["redis"]["ok"], "Redis to be missed")
+        health = capture.get("/healthz")
+        assert health is not None
+        assert health.status_code == 200
+        metrics = capture.get("/metrics")
+        assert metrics is not None
+        assert 'capture_camera_state{camera="cam0",state="online"} 1.0' in metrics.text
+        assert 'capture_frames_dropped_total{camera="cam0"} 0.0' not in metrics.text
+        # Each of the three losses is told once, however many frames it took.
+        wait_until(lambda: capture.output.count("frames are dropped") >= 3, "the third loss told")
+        assert capture.output.count("frames are dropped") == 3
+        assert capture.terminate() < 4  # even now
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"cameras": "cam0"}, "EMOTION_CAPTURE_CAMERAS: Value error, entry 1 is not of the form id=source"),
+        ({"redis_url": "http://:hunter2@h"}, "EMOTION_CAPTURE_REDIS_URL: Value error, must be a URL such as"),
+    ],
+)
+def test_a_wrong_setting_ends_it_with_one_line(log: Path, settings: dict[str, str], message: str) -> None:
+    with CaptureProcess(log, **settings) as capture:
+        assert capture.wait_exit() == 2
+        (line,) = capture.output.splitlines()
+    assert line.startswith(message)
+    assert "hunter2" not in line
+
+
+def test_a_taken_port_ends_it_and_says_so(redis_server: RedisServer, log: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = str(other.getsockname()[1])
+        with CaptureProcess(log, redis_url=redis_server.url, port=port) as capture:
+            assert capture.wait_exit() not in (0, 2)
+            assert "address already in use" in capture.output
+            assert "Traceback" not in capture.output

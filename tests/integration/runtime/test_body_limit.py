@@ -1,0 +1,50 @@
+from tests.integration.runtime.process import Service
+from tests.tiny_service import BODY_LIMIT
+
+HEAD = b"POST /raw HTTP/1.1\r\nHost: tiny\r\n"
+
+
+def is_413(answer: bytes) -> bool:
+    return answer.startswith(b"HTTP/1.1 413 ") and b"content-type: application/problem+json" in answer
+
+
+def test_an_announced_body_over_the_limit_is_refused_before_any_of_it_is_sent(service: Service) -> None:
+    with service.raw() as connection:
+        connection.send(HEAD + b"Content-Length: 1000000000000\r\n\r\n")
+        assert is_413(connection.read_until(b"}"))
+
+
+def test_a_client_that_asks_first_is_not_told_to_go_on(service: Service) -> None:
+    with service.raw() as connection:
+        connection.send(HEAD + b"Expect: 100-continue\r\nContent-Length: 1000000\r\n\r\n")
+        assert is_413(connection.read_until(b"}"))
+
+
+def test_a_chunked_body_is_refused_at_the_limit_while_its_end_is_not_in_sight(service: Service) -> None:
+    with service.raw() as connection:
+        connection.send(HEAD + b"Transfer-Encoding: chunked\r\n\r\n")
+        connection.send(b"%x\r\n%s\r\n" % (BODY_LIMIT, b"x" * BODY_LIMIT))
+        connection.send(b"1\r\nx\r\n")
+        assert is_413(connection.read_until(b"}"))
+
+
+def test_a_chunked_body_up_to_the_limit_is_read(service: Service) -> None:
+    with service.raw() as connection:
+        connection.send(HEAD + b"Transfer-Encoding: chunked\r\n\r\n")
+        connection.send(b"%x\r\n%s\r\n0\r\n\r\n" % (BODY_LIMIT, b"x" * BODY_LIMIT))
+        answer = connection.read_until(b"%d" % BODY_LIMIT)
+        assert answer.startswith(b"HTTP/1.1 200 ")
+
+
+def test_a_client_that_sends_it_all_regardless_can_read_the_answer_and_go_on(service: Service) -> None:
+    with service.client() as client:
+        assert client.post("/raw", content=b"x" * 40 * BODY_LIMIT).status_code == 413
+        assert client.post("/raw", content=b"x").json() == 1
+
+
+def test_a_route_that_reads_no_body_answers_in_spite_of_one(service: Service) -> None:
+    with service.client() as client:
+        body = b"x" * 4 * BODY_LIMIT
+        assert client.request("GET", "/healthz", content=body).status_code == 200
+        assert client.request("POST", "/nothing-here", content=body).status_code == 404
+        assert client.request("GET", "/healthz").status_code == 200

@@ -1,0 +1,51 @@
+import json
+
+import pytest
+
+from tests.integration.runtime.process import Service
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        b"garbage\r\n\r\n",
+        b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03",
+        b"GET /\xff HTTP/1.1\r\nHost: tiny\r\n\r\n",
+        b"GET / HTTP/1.1\r\nno colon\r\n\r\n",
+        b"POST /raw HTTP/1.1\r\nHost: tiny\r\nContent-Length: ten\r\n\r\n",
+        b"POST /raw HTTP/1.1\r\nHost: tiny\r\nContent-Length: -1\r\n\r\n",
+        b"POST /raw HTTP/1.1\r\nHost: tiny\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n",
+    ],
+    ids=["words", "tls", "path", "header", "length-word", "length-negative", "two-lengths"],
+)
+def test_what_is_not_http_is_a_problem(service: Service, sent: bytes) -> None:
+    with service.raw() as connection:
+        connection.send(sent)
+        head, _, body = connection.read_to_close().partition(b"\r\n\r\n")
+    lines = head.decode().split("\r\n")
+    headers = dict(line.split(": ", 1) for line in lines[1:])
+    problem = json.loads(body)
+    assert lines[0] == "HTTP/1.1 400 Bad Request"
+    assert headers["content-type"] == "application/problem+json"
+    assert headers["connection"] == "close"
+    assert int(headers["content-length"]) == len(body)
+    assert problem["type"] == "urn:emotion:problem:bad-request"
+    assert problem["request_id"] == headers["x-request-id"]
+
+
+def test_a_malformed_chunk_ends_its_request_alone(service: Service) -> None:
+    with service.raw() as connection:
+        connection.send(b"POST /raw HTTP/1.1\r\nHost: tiny\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n")
+        assert connection.read_to_close().startswith(b"HTTP/1.1 400 ")
+    with service.client() as client:
+        assert client.get("/healthz").status_code == 200
+
+
+def test_nothing_is_written_into_an_answer_half_sent(service: Service) -> None:
+    with service.raw() as connection:
+        connection.send(b"POST /stream HTTP/1.1\r\nHost: tiny\r\nTransfer-Encoding: chunked\r\n\r\n")
+        answer = connection.read_until(b"first part")
+        connection.send(b"zz\r\n")
+        rest = connection.read_to_close()
+    assert answer.startswith(b"HTTP/1.1 200 ")
+    assert b"400" not in rest

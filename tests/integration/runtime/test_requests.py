@@ -1,0 +1,43 @@
+import json
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.integration.runtime.process import Service, wait_until
+from tests.tiny_service import SECRET
+
+
+def logged(service: Service, **fields: str) -> list[dict[str, Any]]:
+    lines = [json.loads(line) for line in service.log().splitlines()]
+    return [line for line in lines if fields.items() <= line.items()]
+
+
+def test_a_failure_is_logged_under_the_id_that_the_client_got(service: Service) -> None:
+    with service.client() as client:
+        answer = client.get("/fail", headers={"X-Request-ID": "my-id"})
+    assert (answer.status_code, answer.headers["content-type"]) == (500, "application/problem+json")
+    assert answer.json()["request_id"] == answer.headers["x-request-id"] == "my-id"
+    assert SECRET not in answer.text
+    (line,) = wait_until(lambda: logged(service, request_id="my-id"), "the failure in the log")
+    assert (line["level"], line["service"], line["path"]) == ("ERROR", "tiny", "/fail")
+    assert SECRET in line["exc_info"]
+
+
+def test_an_answer_that_fails_half_way_is_cut_off(service: Service) -> None:
+    with service.client() as client, pytest.raises(httpx.RemoteProtocolError):
+        client.get("/fail-late")
+
+
+def test_a_client_that_leaves_is_counted_and_no_failure(service: Service) -> None:
+    with service.raw() as connection:
+        connection.send(b"POST /json HTTP/1.1\r\nHost: tiny\r\nContent-Length: 100\r\n\r\nten bytes.")
+    with service.client() as client:
+        count = 'http_requests_total{method="POST",route="/json",status="499"} 1.0'
+        wait_until(lambda: count in client.get("/metrics").text, "the request to be counted as 499")
+    assert logged(service, path="/json") == []
+
+
+def test_the_server_does_not_say_what_it_is_made_of(service: Service) -> None:
+    with service.client() as client:
+        assert "server" not in client.get("/healthz").headers

@@ -1,0 +1,51 @@
+from pathlib import Path
+
+import pytest
+
+from tests import fer2013_form
+from training.dataset import TRAINING, VALIDATION
+from training.publish import publish
+from training.recipe import DEFAULT_RECIPE
+from training.train import train
+
+EPOCHS = 3
+
+# A decay strong enough to show in the history if resuming changed which weights it applies to.
+CHANGES = {
+    "epochs = 26": f"epochs = {EPOCHS}",
+    "batch_size = 128": "batch_size = 8",
+    "weight_decay = 2e-2": "weight_decay = 2.0",
+    "[2, 2, 2]": "[1, 1, 1]",
+}
+
+
+@pytest.fixture(scope="package")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    rows = [*fer2013_form.patterns(TRAINING, 12, seed=1), *fer2013_form.patterns(VALIDATION, 6, seed=2)]
+    return fer2013_form.write(tmp_path_factory.mktemp("data") / "fer2013.csv", rows)
+
+
+@pytest.fixture(scope="package")
+def recipe(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    text = DEFAULT_RECIPE.read_text()
+    for old, new in CHANGES.items():
+        assert old in text
+        text = text.replace(old, new)
+    path = tmp_path_factory.mktemp("recipe") / "tiny.toml"
+    path.write_text(text)
+    return path
+
+
+@pytest.fixture(scope="package")
+def finished_run(data: Path, recipe: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    run = tmp_path_factory.mktemp("runs") / "whole"
+    train(data, recipe, run)
+    return run
+
+
+@pytest.fixture(scope="package")
+def models(data: Path, finished_run: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A model repository with one version."""
+    models = tmp_path_factory.mktemp("model_repo")
+    publish(finished_run, data, models, version=1)
+    return models

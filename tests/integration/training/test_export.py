@@ -1,0 +1,59 @@
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from services.contracts.model import FACE_SHAPE
+from training import repository
+from training.publish import publish
+from training.run_folder import RunError
+from training.served_model import ModelError, ServedModel
+
+
+def test_the_command_line_exports_the_next_version_with_equal_answers(
+    data: Path, finished_run: Path, models: Path
+) -> None:
+    command = [sys.executable, "-m", "training.export", f"--run={finished_run}", f"--data={data}", f"--repo={models}"]
+    # The entry point hides GPUs from TensorFlow whatever the caller's environment shows it.
+    environment = os.environ | {"CUDA_VISIBLE_DEVICES": "0"}
+
+    answer = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=120, check=False)
+
+    assert answer.returncode == 0, answer.stderr
+    assert repository.versions(models) == [1, 2]
+    faces = np.random.default_rng(5).random((7, *FACE_SHAPE), np.float32)
+    first, second = (ServedModel(repository.version_folder(models, version)).answer(faces) for version in (1, 2))
+    np.testing.assert_allclose(first.probabilities, second.probabilities, atol=1e-6)
+    np.testing.assert_array_equal(first.reliable, second.reliable)
+
+
+def test_an_existing_version_is_never_overwritten(data: Path, finished_run: Path, models: Path) -> None:
+    folder = repository.version_folder(models, 1)
+    before = {path: path.stat().st_mtime_ns for path in folder.rglob("*")}
+    with pytest.raises(ModelError, match="a version never changes"):
+        publish(finished_run, data, models, version=1)
+    assert {path: path.stat().st_mtime_ns for path in folder.rglob("*")} == before
+
+
+def test_nothing_half_written_stays_behind(models: Path) -> None:
+    assert all(path.name.isdecimal() for path in (models / "emotion").iterdir())
+
+
+def test_a_model_server_run_by_somebody_else_may_read_it(models: Path) -> None:
+    folder = repository.version_folder(models, 1)
+    assert all(path.stat().st_mode & 0o044 == 0o044 for path in [folder, *folder.rglob("*")])
+
+
+def test_other_data_than_the_runs_is_refused(data: Path, finished_run: Path, tmp_path: Path) -> None:
+    other = tmp_path / "other.csv"
+    other.write_text(data.read_text() + data.read_text().splitlines()[-1] + "\n")
+    with pytest.raises(RunError, match="was trained on other data"):
+        publish(finished_run, other, tmp_path / "models", version=1)
+
+
+def test_a_folder_without_a_run_is_refused(data: Path, tmp_path: Path) -> None:
+    with pytest.raises(RunError, match="holds no run"):
+        publish(tmp_path, data, tmp_path / "models", version=1)

@@ -1,0 +1,112 @@
+"""The least service that the runtime can carry: its routes do what tests of the runtime need to see."""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Annotated
+
+from fastapi import Body, FastAPI, Form, Request
+from fastapi.responses import StreamingResponse
+from pydantic import Field
+from pydantic_settings import SettingsConfigDict
+from starlette.exceptions import HTTPException
+
+from services.contracts.problems import ProblemKind
+from services.runtime.app import Plumbing, create_service_app
+from services.runtime.logs import configure_logging
+from services.runtime.problems import ProblemError
+from services.runtime.server import serve
+from services.runtime.settings import ServiceSettings, load_settings_or_exit
+
+BODY_LIMIT = 64 * 1024
+SECRET = "what only the log may say"
+_log = logging.getLogger(__name__)
+
+
+class TinySettings(ServiceSettings):
+    model_config = SettingsConfigDict(env_prefix="EMOTION_TINY_")
+
+    port: int = Field(0, ge=0, le=65535)
+    start_s: float = 0
+    names: tuple[str, ...] = ()
+
+
+def create_app(settings: TinySettings, plumbing: Plumbing) -> FastAPI:
+    @asynccontextmanager
+    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+        _log.info("opening")
+        try:
+            await asyncio.sleep(settings.start_s)
+            yield
+        finally:
+            _log.info("closed")
+
+    app = create_service_app("tiny", plumbing, lifespan, BODY_LIMIT)
+
+    @app.get("/items/{item}")
+    async def get_item(item: int, size: int = 1) -> int:
+        return item * size
+
+    @app.post("/items/{item}")
+    async def post_item(item: int) -> int:
+        return item
+
+    @app.post("/raw")
+    async def raw(request: Request) -> int:
+        return len(await request.body())
+
+    @app.post("/json")
+    async def json(value: Annotated[dict[str, str], Body()]) -> int:
+        return len(value)
+
+    @app.post("/form")
+    async def form(value: Annotated[str, Form()]) -> int:
+        return len(value)
+
+    @app.get("/problem/{kind}")
+    async def problem(kind: str) -> None:
+        raise ProblemError(ProblemKind[kind], "as asked", hint="h")
+
+    @app.get("/status/{status}")
+    async def status(status: int) -> None:
+        raise HTTPException(status, "as asked", {"X-Kept": "yes"})
+
+    @app.get("/fail")
+    async def fail() -> None:
+        raise RuntimeError(SECRET)
+
+    @app.get("/fail-late")
+    async def fail_late() -> StreamingResponse:
+        async def parts() -> AsyncIterator[bytes]:
+            yield b"first part"
+            raise RuntimeError(SECRET)
+
+        return StreamingResponse(parts())
+
+    @app.post("/stream")
+    async def stream() -> StreamingResponse:
+        async def parts() -> AsyncIterator[bytes]:
+            yield b"first part"
+            await asyncio.Event().wait()
+
+        return StreamingResponse(parts())
+
+    @app.get("/sleep/{seconds}")
+    async def sleep(seconds: float) -> str:
+        _log.info("asleep")
+        await asyncio.sleep(seconds)
+        return "slept"
+
+    return app
+
+
+def main() -> None:
+    settings = load_settings_or_exit(TinySettings)
+    configure_logging("tiny", settings.log_level, settings.log_format)
+    plumbing = Plumbing()
+    serve(create_app(settings, plumbing), settings, plumbing.stopping)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,103 @@
+"""Stand-ins for the camera, the clock and Redis."""
+
+import threading
+from collections.abc import Callable, Iterable, Iterator, Mapping
+
+import numpy as np
+
+from services.capture.frame import Frame
+from services.capture.publishing import PublishError
+from services.capture.source_spec import SourceSpec
+from services.capture.sources import FrameSource, SourceEnded
+from services.contracts.cameras import CameraStatus
+from services.contracts.frames import FrameMessage
+
+
+class FakeClock:
+    """A clock that stands still until it is moved."""
+
+    def __init__(self, monotonic: float = 100.0, unix_us: int = 1_700_000_000_000_000) -> None:
+        self.now = monotonic
+        self.wall_us = unix_us
+
+    def monotonic(self) -> float:
+        return self.now
+
+    def unix_us(self) -> int:
+        return self.wall_us
+
+
+def make_frame(grabbed_at: float = 100.0, width: int = 32, height: int = 24) -> Frame:
+    return Frame(np.full((height, width, 3), 128, np.uint8), width, height, grabbed_at, 1_700_000_000_000_000)
+
+
+class FakeSource:
+    """Gives what the script yields; a raised exception is what the source raises."""
+
+    def __init__(self, script: Iterator[Frame]) -> None:
+        self._script = script
+        self.closed = threading.Event()
+
+    def read(self) -> Frame:
+        frame = next(self._script, None)
+        if frame is None:
+            raise SourceEnded
+        return frame
+
+    def close(self) -> None:
+        self.closed.set()
+
+
+class FakeOpener:
+    """Opens scripted sources one after the other, and the last one again and again."""
+
+    def __init__(self, *openings: Callable[[], FrameSource]) -> None:
+        self._openings = openings
+        self.asked_for: list[SourceSpec] = []
+
+    def __call__(self, source: SourceSpec) -> FrameSource:
+        opening = self._openings[min(self.opened, len(self._openings) - 1)]
+        self.asked_for.append(source)
+        return opening()
+
+    @property
+    def opened(self) -> int:
+        return len(self.asked_for)
+
+
+class FakePublisher:
+    """Keeps what it is given; refuses while ``failing``; waits while ``gate`` is closed."""
+
+    def __init__(self) -> None:
+        self.messages: list[tuple[str, FrameMessage]] = []
+        self.statuses: dict[str, CameraStatus] = {}
+        self.beats = 0
+        self.failing = False
+        self.closed = False
+        self.gate = threading.Event()
+        self.gate.set()
+
+    def publish(self, camera: str, message: FrameMessage) -> None:
+        self.gate.wait(5)
+        self._refuse()
+        self.messages.append((camera, message))
+
+    def announce(self, statuses: Mapping[str, CameraStatus]) -> None:
+        self._refuse()
+        self.beats += 1
+        self.statuses.update(statuses)
+
+    def withdraw(self, cameras: Iterable[str]) -> None:
+        self._refuse()
+        for camera in cameras:
+            self.statuses.pop(camera, None)
+
+    def ping(self) -> None:
+        self._refuse()
+
+    def close(self) -> None:
+        self.closed = True
+
+    def _refuse(self) -> None:
+        if self.failing:
+            raise PublishError("ConnectionError: refused")

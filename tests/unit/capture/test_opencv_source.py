@@ -1,0 +1,160 @@
+from collections.abc import Sequence
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from services.capture.looping_source import LoopingSource
+from services.capture.opencv_source import MjpegSource, OpenCvSource
+from services.capture.opening import Asked, opener, start_webcam, webcam_trouble
+from services.capture.source_spec import parse_source
+from services.capture.sources import SourceEnded, SourceError
+from tests.unit.capture.fakes import FakeClock, FakeSource, make_frame
+
+Data = NDArray[np.uint8]
+ASKED = Asked(1280, 720, 30.0, own_jpegs=True)
+PIXELS: Data = np.full((48, 64, 3), 90, np.uint8)
+JPEG: Data = cv2.imencode(".jpg", PIXELS)[1].reshape(1, -1).astype(np.uint8)
+
+
+class FakeCapture:
+    """A webcam: ``raw`` is what it gives undecoded, ``pixels`` what it gives decoded."""
+
+    def __init__(self, raw: Sequence[Data], pixels: Sequence[Data] = (), undecoded_possible: bool = True) -> None:
+        self.asked: dict[int, float] = {}
+        self.released = False
+        self._raw = iter(raw)
+        self._pixels = iter(pixels)
+        self._undecoded_possible = undecoded_possible
+        self._data: Data | None = None
+
+    def set(self, prop: int, value: float, /) -> bool:
+        self.asked[prop] = value
+        return self._undecoded_possible or prop != cv2.CAP_PROP_CONVERT_RGB
+
+    def grab(self) -> bool:
+        undecoded = self._undecoded_possible and self.asked.get(cv2.CAP_PROP_CONVERT_RGB, 1) == 0
+        self._data = next(self._raw if undecoded else self._pixels, None)
+        return self._data is not None
+
+    def retrieve(self) -> tuple[bool, Data | None]:
+        return self._data is not None, self._data
+
+    def release(self) -> None:
+        self.released = True
+
+
+def test_a_webcam_is_asked_for_size_rate_motion_jpeg_and_a_small_buffer() -> None:
+    capture = FakeCapture(raw=[JPEG])
+    start_webcam(capture, ASKED, FakeClock())
+    assert capture.asked[cv2.CAP_PROP_FRAME_WIDTH] == 1280
+    assert capture.asked[cv2.CAP_PROP_FRAME_HEIGHT] == 720
+    assert capture.asked[cv2.CAP_PROP_FPS] == 30.0
+    assert capture.asked[cv2.CAP_PROP_FOURCC] == cv2.VideoWriter.fourcc(*"MJPG")
+    assert capture.asked[cv2.CAP_PROP_BUFFERSIZE] <= 2
+
+
+def test_a_webcams_own_jpegs_are_passed_on_byte_for_byte() -> None:
+    clock = FakeClock()
+    source = start_webcam(FakeCapture(raw=[JPEG, JPEG]), ASKED, clock)
+    frame = source.read()
+    assert frame.picture == JPEG.tobytes()
+    assert (frame.width, frame.height) == (64, 48)
+    assert (frame.grabbed_at, frame.captured_at_us) == (clock.now, clock.wall_us)
+
+
+@pytest.mark.parametrize(
+    "capture",
+    [
+        FakeCapture(raw=[np.zeros((48, 64, 2), np.uint8)], pixels=[PIXELS]),
+        FakeCapture(raw=[np.frombuffer(b"\xff\xd8 cut short", np.uint8)], pixels=[PIXELS]),
+        FakeCapture(raw=[], pixels=[PIXELS]),
+        FakeCapture(raw=[], pixels=[PIXELS], undecoded_possible=False),
+    ],
+    ids=["yuyv", "broken-jpeg", "no-frame", "not-possible"],
+)
+def test_a_webcam_without_valid_jpegs_is_decoded(capture: FakeCapture) -> None:
+    frame = start_webcam(capture, ASKED, FakeClock()).read()
+    assert np.array_equal(np.asarray(frame.picture), PIXELS)
+
+
+def test_passthrough_can_be_switched_off() -> None:
+    capture = FakeCapture(raw=[JPEG], pixels=[PIXELS])
+    source = start_webcam(capture, Asked(1280, 720, 30.0, own_jpegs=False), FakeClock())
+    assert not isinstance(source.read().picture, bytes)
+
+
+NOISE: Data = np.zeros((1, 9), np.uint8)
+
+
+def test_a_broken_frame_now_and_then_is_left_out() -> None:
+    source = MjpegSource(FakeCapture(raw=[], pixels=[NOISE, NOISE, JPEG]), FakeClock(), (64, 48))
+    assert source.read().picture == JPEG.tobytes()
+    decoding = OpenCvSource(FakeCapture(raw=[], pixels=[NOISE, PIXELS]), FakeClock(), ends=False)
+    assert decoding.read().width == 64
+
+
+def test_frames_that_stay_broken_are_an_error() -> None:
+    with pytest.raises(SourceError, match="can't be decoded"):
+        OpenCvSource(FakeCapture(raw=[], pixels=[NOISE] * 99), FakeClock(), ends=False).read()
+
+
+def test_a_webcam_that_stops_giving_jpeg_is_an_error() -> None:
+    source = MjpegSource(FakeCapture(raw=[], pixels=[NOISE] * 99), FakeClock(), (64, 48))
+    with pytest.raises(SourceError, match="no longer gives JPEG"):
+        source.read()
+
+
+def test_a_frame_of_another_size_than_asked_keeps_its_own() -> None:
+    frame = OpenCvSource(FakeCapture(raw=[], pixels=[PIXELS]), FakeClock(), ends=False).read()
+    assert (frame.width, frame.height) == (64, 48)
+
+
+def test_no_frame_is_the_end_of_a_file_and_a_failure_of_a_camera() -> None:
+    with pytest.raises(SourceEnded):
+        OpenCvSource(FakeCapture(raw=[]), FakeClock(), ends=True).read()
+    with pytest.raises(SourceError, match="no more frames"):
+        OpenCvSource(FakeCapture(raw=[]), FakeClock(), ends=False).read()
+
+
+def test_closing_releases_the_capture() -> None:
+    capture = FakeCapture(raw=[])
+    OpenCvSource(capture, FakeClock(), ends=False).close()
+    assert capture.released
+
+
+def test_a_looping_source_starts_again_and_closes_what_ended() -> None:
+    opened: list[FakeSource] = []
+
+    def open_again() -> FakeSource:
+        opened.append(FakeSource(iter([make_frame(1.0), make_frame(2.0)])))
+        return opened[-1]
+
+    source = LoopingSource(open_again)
+    assert [source.read().grabbed_at for _ in range(5)] == [1.0, 2.0, 1.0, 2.0, 1.0]
+    assert [one.closed.is_set() for one in opened] == [True, True, False]
+    source.close()
+    assert opened[-1].closed.is_set()
+
+
+def test_looping_over_nothing_is_an_error_and_no_endless_loop() -> None:
+    with pytest.raises(SourceError, match="no frames"):
+        LoopingSource(lambda: FakeSource(iter([]))).read()
+
+
+def test_a_file_that_is_missing_or_no_video_says_so(tmp_path: Path) -> None:
+    text = tmp_path / "notes.txt"
+    text.write_text("not a film")
+    open_source = opener(ASKED, loop=True, clock=FakeClock())
+    with pytest.raises(SourceError, match="no such file"):
+        open_source(parse_source(str(tmp_path / "missing.avi")))
+    with pytest.raises(SourceError, match="no video that can be read"):
+        open_source(parse_source(str(text)))
+
+
+def test_a_webcam_that_does_not_open_says_what_is_likely() -> None:
+    assert "there is no /dev/video77" in webcam_trouble(parse_source("77"), "linux")
+    assert "another program" in webcam_trouble(parse_source("/dev/null"), "linux")
+    assert "may this program use the camera" in webcam_trouble(parse_source("0"), "darwin")

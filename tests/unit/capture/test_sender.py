@@ -1,0 +1,18 @@
+from services.capture.intake import NumberedFrame
+from services.capture.mailbox import Mailbox
+from services.capture.sender import Outlet, Sender
+from services.capture.tally import Tally
+from tests.unit.capture.fakes import FakeClock, FakePublisher, make_frame
+
+
+def test_the_delay_is_from_the_grab_to_the_publishing_by_the_monotonic_clock() -> None:
+    clock, publisher, mailbox = FakeClock(monotonic=100.0), FakePublisher(), Mailbox[NumberedFrame]()
+    sender = Sender(Outlet("cam0", publisher, 85), mailbox, Tally(), clock)
+    mailbox.replace(NumberedFrame(make_frame(grabbed_at=99.9875), seq=7))
+    mailbox.close()
+    clock.wall_us = 0  # someone sets the wall clock: the delay doesn't notice
+    sender.run()
+    ((camera, message),) = publisher.messages
+    assert (camera, message.seq, message.delay_us) == ("cam0", 7, 12_500)
+    assert message.captured_at_us == 1_700_000_000_000_000
+    assert sender.size == (32, 24)

@@ -1,0 +1,35 @@
+"""Hypothesis strategies for the messages."""
+
+from hypothesis import strategies as st
+
+from services.contracts.cameras import CameraState, CameraStatus
+from services.contracts.frames import FrameMessage
+from services.contracts.geometry import Box
+
+counts = st.integers(min_value=0, max_value=2**63 - 1)
+texts = st.text(st.characters(codec="utf-8"), max_size=40)
+
+frames = st.builds(
+    FrameMessage,
+    jpeg=st.binary(max_size=64),
+    captured_at_us=counts,
+    delay_us=counts,
+    width=counts,
+    height=counts,
+    seq=counts,
+)
+statuses = st.builds(
+    CameraStatus,
+    state=st.sampled_from(CameraState),
+    source=texts,
+    fps=st.floats(0, 1000).map(lambda fps: round(fps, 2)),
+    width=counts,
+    height=counts,
+    published=counts,
+    dropped=counts,
+    reconnects=counts,
+    last_error=texts,
+)
+_corners = st.integers(-999_999, 999_999)
+_sides = st.integers(1, 999_999)
+boxes = st.builds(Box, x=_corners, y=_corners, w=_sides, h=_sides)

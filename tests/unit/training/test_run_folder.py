@@ -1,0 +1,64 @@
+from pathlib import Path
+
+import pytest
+
+from training.recipe import DEFAULT_RECIPE
+from training.run_folder import RunError, RunFolder
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Path:
+    path = tmp_path / "data.csv"
+    path.write_text("one")
+    return path
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> RunFolder:
+    return RunFolder(tmp_path / "run")
+
+
+def test_a_claimed_folder_keeps_recipe_and_datas_digest(folder: RunFolder, data: Path) -> None:
+    recipe = folder.claim(DEFAULT_RECIPE, data)
+    assert folder.claim(DEFAULT_RECIPE, data) == recipe == folder.recipe()
+    assert folder.data_digest() == "7692c3ad3540bb803c020b3aee66cd8887123234ea0c6e7143c0add73ff431ed"
+
+
+def test_another_recipe_is_refused(folder: RunFolder, data: Path, tmp_path: Path) -> None:
+    folder.claim(DEFAULT_RECIPE, data)
+    other = tmp_path / "other.toml"
+    other.write_text(DEFAULT_RECIPE.read_text().replace("seed = 1", "seed = 2"))
+    with pytest.raises(RunError, match="another recipe"):
+        folder.claim(other, data)
+
+
+def test_other_data_is_refused(folder: RunFolder, data: Path) -> None:
+    folder.claim(DEFAULT_RECIPE, data)
+    data.write_text("two")
+    with pytest.raises(RunError, match="on other data"):
+        folder.claim(DEFAULT_RECIPE, data)
+
+
+def test_a_folder_without_a_run_is_named(folder: RunFolder) -> None:
+    with pytest.raises(RunError, match=r"run holds no run: recipe\.toml is missing"):
+        folder.recipe()
+
+
+def test_history_is_kept_and_cut(folder: RunFolder, data: Path) -> None:
+    folder.claim(DEFAULT_RECIPE, data)
+    for epoch in range(3):
+        folder.append_epoch(epoch, {"val_loss": epoch / 2, "accuracy": 0.25})
+    folder.forget_from(2)
+    assert folder.history() == [
+        {"epoch": 0, "accuracy": 0.25, "val_loss": 0.0},
+        {"epoch": 1, "accuracy": 0.25, "val_loss": 0.5},
+    ]
+    folder.forget_from(0)
+    assert folder.history() == []
+
+
+def test_a_damaged_history_is_named(folder: RunFolder) -> None:
+    folder.path.mkdir()
+    (folder.path / "history.csv").write_text("epoch,loss\n0,1.5\n1\n")
+    with pytest.raises(RunError, match=r"history\.csv, line 3"):
+        folder.history()

@@ -1,0 +1,128 @@
+"""Makes a version of the model out of a training run."""
+
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from zipfile import BadZipFile
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from services.contracts.emotions import EMOTIONS
+from services.contracts.model import MODEL_NAME
+from training import repository
+from training.batches import as_faces
+from training.dataset import VALIDATION, Split, read_splits, require
+from training.files import sha256_of
+from training.metrics import operating_point
+from training.network import build_network
+from training.precision import precision
+from training.recipe import Recipe
+from training.run_folder import RunError, RunFolder
+from training.saved_model import check_saved_model, write_saved_model
+from training.served_model import ModelError
+from training.warmup import write_warmup
+
+TARGET_ACCURACY = 0.85
+
+
+def publish(run: Path, data: Path, models: Path, version: int) -> Path:
+    """Export a run's checkpoint as ``<models>/emotion/<version>/`` and return that folder.
+
+    The folder appears whole or not at all, so that a model server never loads half a version.
+
+    Raises:
+        ModelError: The version exists, a GPU is visible, no threshold reaches the target, or what was
+            written doesn't keep the contract.
+        RunError: The folder holds no run that can be used, or one on other data.
+        RecipeError, DatasetError: The recipe or the data can't be used.
+        OSError: A file can't be read or written.
+    """
+    target = repository.version_folder(models, version)
+    if target.exists():
+        raise ModelError(f"{target} exists; a version never changes: choose another number")
+    if tf.config.list_physical_devices("GPU"):
+        raise ModelError("a GPU is visible, and its kernels would get into the model: set CUDA_VISIBLE_DEVICES to ''")
+    folder = RunFolder(run)
+    recipe, digest = folder.recipe(), _digest(folder, data)
+    network = trained_network(folder.checkpoint, recipe)
+    threshold = _threshold(network, require(read_splits(data), VALIDATION, data))
+    paper = repository.ModelPaper(
+        name=MODEL_NAME,
+        version=version,
+        recipe=recipe,
+        last_epoch=_last_epoch(folder),
+        data_sha256=digest,
+        threshold=threshold,
+        threshold_rule=f"{TARGET_ACCURACY:.0%} of the reliable answers about {VALIDATION} are right",
+        parameters=network.count_params(),
+        revision=repository.revision(),
+        libraries=repository.libraries(),
+    )
+    with _appearing_whole(target) as partial:
+        write_saved_model(network, threshold, partial)
+        _write_papers(partial, paper)
+        check_saved_model(partial, network)
+    return target
+
+
+def trained_network(checkpoint: Path, recipe: Recipe) -> keras.Model:
+    """Return the network of a checkpoint in float32, whatever arithmetic it was trained in.
+
+    Raises:
+        RunError: The checkpoint is missing, damaged, or of another network than the recipe's.
+    """
+    if not checkpoint.exists():
+        raise RunError(f"{checkpoint} is missing: no epoch has ended yet")
+    with precision("float32"):
+        network = build_network(recipe.network, recipe.seed)
+    try:
+        network.load_weights(checkpoint)
+    except (OSError, ValueError, KeyError, BadZipFile) as error:
+        raise RunError(f"{checkpoint} can't be read: {error}") from error
+    return network
+
+
+def _digest(folder: RunFolder, data: Path) -> str:
+    digest = sha256_of(data)
+    if folder.data_digest() not in (None, digest):
+        raise RunError(f"{folder.path} was trained on other data than {data}")
+    return digest
+
+
+def _last_epoch(folder: RunFolder) -> dict[str, float]:
+    history = folder.history()
+    if not history:
+        raise RunError(f"{folder.path} holds no history")
+    return history[-1]
+
+
+def _threshold(network: keras.Model, split: Split) -> float:
+    probabilities = network.predict(as_faces(split.images), batch_size=256, verbose=0)
+    point = operating_point(probabilities.max(axis=1), probabilities.argmax(axis=1) == split.labels, TARGET_ACCURACY)
+    if point is None:
+        raise ModelError(f"no threshold makes {TARGET_ACCURACY:.0%} of the answers right: train it further")
+    # As the model compares it.
+    return float(np.float32(point.threshold))
+
+
+def _write_papers(folder: Path, paper: repository.ModelPaper) -> None:
+    repository.model_paper(folder).parent.mkdir()
+    repository.model_paper(folder).write_text(paper.model_dump_json(indent=1) + "\n", encoding="utf-8")
+    repository.labels_paper(folder).write_text("".join(f"{emotion}\n" for emotion in EMOTIONS), encoding="utf-8")
+    write_warmup(repository.warmup_requests(folder))
+
+
+@contextmanager
+def _appearing_whole(target: Path) -> Iterator[Path]:
+    """Give a folder to write into, which becomes ``target`` at the end unless something was raised."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    # Beside the target, so that renaming is one step; a name that is no number is no version to a model server.
+    with tempfile.TemporaryDirectory(prefix=".partial-", dir=target.parent) as scratch:
+        partial = Path(scratch) / target.name
+        # Unlike the scratch folder around it, readable for whoever serves it.
+        partial.mkdir()
+        yield partial
+        partial.rename(target)

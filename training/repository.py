@@ -1,0 +1,98 @@
+"""Where a model's versions and their papers lie: ``<repository>/emotion/<version>/``.
+
+TensorFlow Serving reads everything in a version's folder except ``assets.extra/``, of which it takes
+the warm-up requests only; so what else belongs to a version lies there.
+"""
+
+import platform
+import subprocess
+from importlib.metadata import version as installed
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict
+
+from services.contracts.model import MODEL_NAME
+from training.recipe import Recipe
+
+REPOSITORY = Path("model_repo")
+CARD = "README.md"
+
+_EXTRA = "assets.extra"
+_LIBRARIES = ("keras", "numpy", "opencv-python-headless", "tensorflow-cpu", "tensorflow")
+
+
+class ModelPaper(BaseModel):
+    """Where a version comes from, as it stands in ``model.json``."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    name: str
+    version: int
+    recipe: Recipe
+    """With the seed."""
+    last_epoch: dict[str, float]
+    """The last row of the run's history; its figures are of the training arithmetic, before export."""
+    data_sha256: str
+    threshold: float
+    threshold_rule: str
+    parameters: int
+    revision: str | None
+    """Git revision of the exporting code, with ``-dirty`` where files differed from it."""
+    libraries: dict[str, str]
+
+
+def version_folder(repository: Path, version: int) -> Path:
+    """Return the folder of a version."""
+    return repository / MODEL_NAME / str(version)
+
+
+def versions(repository: Path) -> list[int]:
+    """Return the versions that a repository holds, rising."""
+    base = repository / MODEL_NAME
+    return sorted(int(path.name) for path in base.glob("[0-9]*") if path.name.isdecimal() and path.is_dir())
+
+
+def model_paper(version: Path) -> Path:
+    """Return the path of a version's ``model.json``."""
+    return version / _EXTRA / "model.json"
+
+
+def evaluation_paper(version: Path) -> Path:
+    """Return the path of a version's ``evaluation.json``."""
+    return version / _EXTRA / "evaluation.json"
+
+
+def labels_paper(version: Path) -> Path:
+    """Return the path of a version's label list: an emotion a line, in the order of the outputs."""
+    return version / _EXTRA / "labels.txt"
+
+
+def warmup_requests(version: Path) -> Path:
+    """Return the path where TensorFlow Serving looks for requests to run before it serves a version."""
+    return version / _EXTRA / "tf_serving_warmup_requests"
+
+
+def bytes_on_disk(version: Path) -> int:
+    """Return the size of what the model server reads to serve a version."""
+    return sum(path.stat().st_size for path in version.rglob("*") if path.is_file() and _EXTRA not in path.parts)
+
+
+def revision() -> str | None:
+    """Return the git revision of this code, or None where it isn't in a git checkout."""
+    command = ["git", "describe", "--always", "--dirty", "--abbrev=40", "--exclude=*"]
+    try:
+        answer = subprocess.run(command, cwd=Path(__file__).parent, capture_output=True, text=True, check=True)
+    except (OSError, subprocess.CalledProcessError):
+        return None
+    return answer.stdout.strip()
+
+
+def libraries() -> dict[str, str]:
+    """Return the versions of Python and of the libraries that decide what an export holds."""
+    found = {"python": platform.python_version()}
+    for name in _LIBRARIES:
+        try:
+            found[name] = installed(name)
+        except ModuleNotFoundError:
+            continue
+    return found

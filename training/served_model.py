@@ -1,0 +1,50 @@
+"""An exported model, asked through the signature that TensorFlow Serving offers."""
+
+from pathlib import Path
+
+import numpy as np
+import tensorflow as tf
+from numpy.typing import NDArray
+
+from services.contracts.model import INPUT_FACE, OUTPUT_PROBABILITIES, OUTPUT_RELIABLE, SIGNATURE_NAME
+from training.report import Answers
+
+
+class ModelError(ValueError):
+    """The folder holds no model, or one that doesn't keep the contract."""
+
+
+class ServedModel:
+    """A loaded SavedModel."""
+
+    def __init__(self, folder: Path) -> None:
+        """Load a version.
+
+        Raises:
+            ModelError: The folder holds no SavedModel with the contract's signature.
+        """
+        try:
+            # The functions live only as long as what they were loaded with.
+            self._loaded = tf.saved_model.load(str(folder))
+            self.signature = self._loaded.signatures[SIGNATURE_NAME]
+        except OSError as error:
+            raise ModelError(f"{folder} holds no SavedModel: {error}") from error
+        except KeyError as error:
+            raise ModelError(f"{folder} has no signature {SIGNATURE_NAME}") from error
+
+    def answer(self, faces: NDArray[np.float32], batch_size: int = 256) -> Answers:
+        """Return the model's answers about float32 [n, 48, 48, 1] faces in [0, 1]; n is at least 1."""
+        answers = [
+            self.signature(**{INPUT_FACE: tf.constant(faces[start : start + batch_size])})
+            for start in range(0, len(faces), batch_size)
+        ]
+        return Answers(
+            np.concatenate([answer[OUTPUT_PROBABILITIES].numpy() for answer in answers]),
+            np.concatenate([answer[OUTPUT_RELIABLE].numpy() for answer in answers]),
+        )
+
+    def operations(self) -> frozenset[str]:
+        """Return the names of every operation behind the signature, those inside functions included."""
+        graph = self.signature.graph.as_graph_def()
+        nodes = [*graph.node, *(node for function in graph.library.function for node in function.node_def)]
+        return frozenset(node.op for node in nodes)
