@@ -5,6 +5,8 @@ import os
 import signal
 import socket
 import sys
+from collections.abc import Callable
+from types import FrameType
 
 from services.runtime.logs import configure_logging
 from services.runtime.stopping import Stopping
@@ -14,6 +16,7 @@ from services.serving.ports import PortError, listen
 
 def main() -> int:
     """Serve until SIGTERM or SIGINT; return the exit status."""
+    _on_signals(lambda *_: os._exit(0))  # there is nothing to finish yet
     try:
         flags = parse_flags(sys.argv[1:])
         rest_socket = _claim_ports(flags)
@@ -21,11 +24,12 @@ def main() -> int:
         return _leave(error, 2)
     except PortError as error:
         return _leave(error, 1)
-    stopping = _stop_on_signals()
     configure_logging("serving", "INFO", "text")
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     from services.serving.server import run  # imports TensorFlow, which reads the line above and takes seconds
 
+    stopping = Stopping()
+    _on_signals(lambda *_: _stop(stopping))
     try:
         run(flags, rest_socket, stopping)
     except PortError as error:
@@ -38,18 +42,16 @@ def _claim_ports(flags: Flags) -> socket.socket | None:
     return listen(flags.bind_address, flags.rest_api_port) if flags.rest_api_port else None
 
 
-def _stop_on_signals() -> Stopping:
-    """Begin to stop on the first signal, and leave at once on a second one."""
-    stopping = Stopping()
-
-    def handle(*_: object) -> None:
-        if stopping.begun:
-            os._exit(0)
-        stopping.begin()
-
+def _on_signals(handle: Callable[[int, FrameType | None], None]) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, handle)
-    return stopping
+
+
+def _stop(stopping: Stopping) -> None:
+    """Begin to stop on the first signal, and leave at once on a second one."""
+    if stopping.begun:
+        os._exit(0)
+    stopping.begin()
 
 
 def _leave(error: Exception, status: int) -> int:

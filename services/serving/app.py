@@ -25,10 +25,11 @@ class ModelCheck:
 
     async def __call__(self) -> str:
         """Return which version answers; raise where none does."""
-        newest = self._model.statuses(self._model.name)[0]
-        told = f"version {newest.version} is {newest.state.name}"
-        if newest.state is not State.AVAILABLE:
-            raise ServingError(f"{told}: {newest.message}" if newest.message else told)
+        statuses = self._model.statuses(self._model.name)
+        status = next((status for status in statuses if status.state is State.AVAILABLE), statuses[0])
+        told = f"version {status.version} is {status.state.name}"
+        if status.state is not State.AVAILABLE:
+            raise ServingError(f"{told}: {status.message}" if status.message else told)
         return told
 
 

@@ -13,25 +13,30 @@ from services.serving.rest_json import parse_request, to_arrays, to_json
 from services.serving.servable import Servable
 from services.serving.workers import Workers
 
+_VERSION_DIGITS = 18
+"""As many as always fit 64 bits."""
+
 
 def rest_router(model: Model, workers: Workers, metrics: CallMetrics) -> APIRouter:
     """Return the routes under ``/v1/models``."""
     router = APIRouter(prefix="/v1/models", tags=["models"])
 
     @router.get("/{name}", summary="The state of each version")
-    @router.get("/{name}/versions/{version:int}", summary="The state of one version")
-    async def status(request: Request, name: str, version: int | None = None) -> Response:
+    @router.get("/{name}/versions/{version}", summary="The state of one version")
+    async def status(request: Request, name: str, version: str | None = None) -> Response:
         if ":" in name:
             raise _malformed(request)
         with metrics.measure("rest", "status"):
-            return _json({"model_version_status": [_encode(status) for status in model.statuses(name, version)]})
+            statuses = model.statuses(name, _number(request, version))
+        return _json({"model_version_status": [_encode(status) for status in statuses]})
 
     @router.post("/{name}:predict", summary="Outputs of the newest version")
-    @router.post("/{name}/versions/{version:int}:predict", summary="Outputs of one version")
-    async def predict(request: Request, name: str, version: int | None = None) -> Response:
+    @router.post("/{name}/versions/{version}:predict", summary="Outputs of one version")
+    async def predict(request: Request, name: str, version: str | None = None) -> Response:
         body = await request.body()
         with metrics.measure("rest", "predict"):
-            answer = await workers.run(_predict, model.find(name, version), body)
+            servable = model.find(name, _number(request, version))
+            answer = await workers.run(_predict, servable, body)
         return Response(answer, media_type="application/json")
 
     return router
@@ -63,6 +68,16 @@ def _encode(status: VersionStatus) -> dict[str, object]:
 
 def _json(body: object, status: int = 200) -> Response:
     return Response(json.dumps(body), status, media_type="application/json")
+
+
+def _number(request: Request, version: str | None) -> int | None:
+    if version is None:
+        return None
+    if not (version.isascii() and version.isdecimal()):
+        raise _malformed(request)
+    if len(version) > _VERSION_DIGITS:
+        raise InvalidArgumentError(f"Failed to convert version: {version} to numeric.")
+    return int(version)
 
 
 def _malformed(request: Request) -> InvalidArgumentError:

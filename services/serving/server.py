@@ -91,6 +91,8 @@ async def _serve_rest(app: FastAPI, rest_socket: socket.socket, stopping: Stoppi
 
 def _configure_tensorflow(flags: Flags) -> None:
     """Set what can be set only before TensorFlow first computes. It computes on CPUs alone, as our images do."""
+    for chatty in ("absl", "tensorflow"):
+        logging.getLogger(chatty).setLevel(logging.WARNING)
     tf.config.set_visible_devices([], "GPU")
     tf.config.threading.set_intra_op_parallelism_threads(flags.tensorflow_intra_op_parallelism)
     tf.config.threading.set_inter_op_parallelism_threads(flags.tensorflow_inter_op_parallelism)

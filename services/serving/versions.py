@@ -3,6 +3,8 @@
 from pathlib import Path
 
 SAVED_MODEL = "saved_model.pb"
+LARGEST_VERSION = (1 << 63) - 1
+"""Versions travel as 64-bit integers."""
 
 
 class NoVersionError(Exception):
@@ -25,4 +27,5 @@ def newest_version(base: Path) -> tuple[int, Path]:
 
 
 def _is_version(path: Path) -> bool:
-    return path.name.isascii() and path.name.isdecimal() and (path / SAVED_MODEL).is_file()
+    named = path.name.isascii() and path.name.isdecimal() and int(path.name) <= LARGEST_VERSION
+    return named and (path / SAVED_MODEL).is_file()

@@ -17,7 +17,10 @@ from tensorflow_serving.apis.model_pb2 import ModelSpec
 from tensorflow_serving.apis.predict_pb2 import PredictRequest
 from tensorflow_serving.apis.prediction_log_pb2 import PredictionLog, PredictLog
 
-ECHOED = ("float16", "float32", "float64", "int8", "int16", "int32", "int64", "uint8", "uint32", "bool", "complex64")
+ECHOED = (
+    "bfloat16", "float16", "float32", "float64", "int8", "int16", "int32", "int64",
+    "uint8", "uint16", "uint32", "uint64", "bool", "complex64", "complex128",
+)  # fmt: skip
 
 
 def _function(body: Any, **inputs: tuple[list[int | None], str]) -> Any:

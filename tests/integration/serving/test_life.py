@@ -2,6 +2,7 @@
 
 import shutil
 import signal
+import socket
 from pathlib import Path
 
 import grpc
@@ -33,6 +34,22 @@ def test_waits_for_a_model_recovers_and_stops_without_losing_a_call(models: Path
         assert predict(server, {"x": floats(1)}).model_spec.version.value == 4
         assert "warmup" not in server.log
         _check_that_a_call_in_flight_is_finished(server)
+
+
+def test_stops_at_once_while_tensorflow_is_still_being_loaded(models: Path, tmp_path: Path) -> None:
+    with ServerProcess("toys", models / "toys", tmp_path / "log") as server:
+        wait_until(lambda: _listens(server.rest_port), "the port")
+        server.process.send_signal(signal.SIGTERM)
+        assert server.process.wait(WAIT_S) == 0
+        assert server.log == ""
+
+
+def _listens(port: int) -> bool:
+    try:
+        socket.create_connection(("127.0.0.1", port)).close()
+    except OSError:
+        return False
+    return True
 
 
 def _check_without_a_model(server: ServerProcess, base: Path) -> None:

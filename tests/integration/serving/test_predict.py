@@ -18,6 +18,7 @@ from tests.integration.serving.make_models import ECHOED
 from tests.integration.serving.process import ServerProcess
 
 TYPED_FIELDS = {
+    "bfloat16": ("half_val", "uint16"),
     "float16": ("half_val", "uint16"),
     "float32": ("float_val", "float32"),
     "float64": ("double_val", "float64"),
@@ -26,9 +27,12 @@ TYPED_FIELDS = {
     "int32": ("int_val", "int32"),
     "int64": ("int64_val", "int64"),
     "uint8": ("int_val", "uint8"),
+    "uint16": ("int_val", "uint16"),
     "uint32": ("uint32_val", "uint32"),
+    "uint64": ("uint64_val", "uint64"),
     "bool": ("bool_val", "bool"),
     "complex64": ("scomplex_val", "float32"),
+    "complex128": ("dcomplex_val", "float64"),
 }
 NOT_FOUND = grpc.StatusCode.NOT_FOUND
 INVALID = grpc.StatusCode.INVALID_ARGUMENT

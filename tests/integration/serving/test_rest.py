@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from tests.integration.serving.make_models import ECHOED
 from tests.integration.serving.process import ServerProcess
 
 AVAILABLE = {"version": "10", "state": "AVAILABLE", "status": {"error_code": "OK", "error_message": ""}}
@@ -27,7 +28,6 @@ def test_status(toys: ServerProcess, path: str) -> None:
     [
         ("/v1/models/nobody", "Could not find any versions of model nobody"),
         ("/v1/models/toys/versions/9", "Could not find version 9 of model toys"),
-        ("/v1/models/toys/versions/99999999999999999999", "Could not find version 99999999999999999999 of model toys"),
     ],
 )
 def test_status_of_what_is_not_known(toys: ServerProcess, path: str, message: str) -> None:
@@ -84,12 +84,9 @@ def test_what_does_not_fit_is_400(toys: ServerProcess, body: Any, message: str) 
 
 
 def test_a_type_that_json_lacks_is_501(toys: ServerProcess) -> None:
-    assert predict(toys, {"signature_name": "echo", "inputs": {"complex64": [1]}})[0] == 400
-    names = toys.http.post("/v1/models/toys:predict", json={"signature_name": "echo", "inputs": {}}).json()["error"]
-    wanted = names.partition("Missing but required: {")[2].partition("}")[0].split(",")
-    values = {name: [True] if name == "bool" else [1] for name in wanted}
-    status, answer = predict(toys, {"signature_name": "echo", "inputs": values})
-    assert (status, answer["error"]) == (501, "Input complex64 is complex64, which JSON can't carry")
+    inputs = {"complex64": [1], **{name: [1] for name in ECHOED}}
+    status, answer = predict(toys, {"signature_name": "echo", "inputs": inputs})
+    assert (status, answer) == (501, {"error": "Input complex64 is complex64, which JSON can't carry"})
 
 
 def test_a_body_that_is_no_json_is_400(toys: ServerProcess) -> None:
@@ -122,6 +119,13 @@ def test_an_unknown_model_or_version_is_404(toys: ServerProcess, path: str, mess
 def test_a_malformed_path_is_400(toys: ServerProcess, method: str, path: str) -> None:
     response = toys.http.request(method, path)
     assert (response.status_code, response.json()) == (400, {"error": f"Malformed request: {method} {path}"})
+
+
+@pytest.mark.parametrize("digits", ["9" * 20, "9" * 5000])
+def test_a_version_that_is_no_64_bit_number_is_400(toys: ServerProcess, digits: str) -> None:
+    response = toys.http.get(f"/v1/models/toys/versions/{digits}")
+    assert response.status_code == 400
+    assert response.json()["error"].startswith("Failed to convert version: 99999999999999999999")
 
 
 def test_other_paths_are_404_in_the_same_form(toys: ServerProcess) -> None:

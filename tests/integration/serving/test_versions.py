@@ -25,6 +25,7 @@ def test_what_is_no_version_is_passed_over(tmp_path: Path) -> None:
     put(tmp_path, "latest")
     put(tmp_path, "-3")
     put(tmp_path, "٣")
+    put(tmp_path, str(1 << 63))
     (tmp_path / "4").touch()
     assert newest_version(tmp_path) == (1, tmp_path / "1")
 
