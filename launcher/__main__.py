@@ -25,6 +25,7 @@ _STOPPED_WHEN_ASKED = (128 + signal.SIGINT, 128 + signal.SIGTERM)
 
 def main() -> None:
     """Start everything, and stop everything on Ctrl-C, SIGTERM or when one process ends."""
+    leave_quietly_when_stopped()
     parser = argparse.ArgumentParser(prog="python -m launcher", description=__doc__)
     parser.add_argument("--camera", default="", help="webcam number, device, URL, file or demo")
     asked = parser.parse_args().camera
@@ -38,6 +39,12 @@ def main() -> None:
         sys.exit(str(error))
     print(f"cameras: {settings.cameras}", flush=True)
     sys.exit(run(environment))
+
+
+def leave_quietly_when_stopped() -> None:
+    """Until the processes run, a signal just ends this one; from then on honcho handles them."""
+    for stop in (signal.SIGINT, signal.SIGTERM, getattr(signal, "SIGHUP", signal.SIGTERM)):
+        signal.signal(stop, lambda *_: sys.exit(0))
 
 
 def run(environment: dict[str, str]) -> int:

@@ -13,7 +13,16 @@ def find_redis_server() -> str:
     Raises:
         PrerequisiteError: There is neither.
     """
-    for path in (shutil.which("redis-server"), shutil.which("valkey-server"), redis_from_wheel()):
+    return first_that_runs(shutil.which("redis-server"), shutil.which("valkey-server"), redis_from_wheel())
+
+
+def first_that_runs(*paths: str | None) -> str:
+    """Return the first of the paths that is a program which runs here.
+
+    Raises:
+        PrerequisiteError: None is.
+    """
+    for path in paths:
         if path is not None and _runs(path):
             return path
     raise PrerequisiteError(

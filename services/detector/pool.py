@@ -63,7 +63,12 @@ class DetectorPool:
         future = self._executor.submit(self._work, data, hints)
         # Counted down when the work ends, not when the caller goes away: the thread is busy until then.
         future.add_done_callback(lambda done: self._release(loop, done))
-        return await asyncio.wrap_future(future)
+        try:
+            return await asyncio.wrap_future(future)
+        finally:
+            # An error's traceback leads to this frame; the future, which holds the error, would close
+            # a cycle that keeps the image until the garbage collector comes.
+            del future
 
     def close(self) -> None:
         """Finish what is being worked on and end the threads."""

@@ -11,6 +11,7 @@ import uvicorn
 from fastapi import FastAPI
 
 from services.runtime.http_protocol import ProblemHttpProtocol
+from services.runtime.memory import return_freed_memory
 from services.runtime.settings import ServiceSettings
 from services.runtime.stopping import Stopping
 
@@ -80,6 +81,7 @@ class DrainingServer(uvicorn.Server):
 
 def serve(app: FastAPI, settings: ServiceSettings, stopping: Stopping) -> None:
     """Serve until SIGTERM or SIGINT."""
+    return_freed_memory()
     config = uvicorn.Config(
         app,
         host=settings.host,

@@ -39,6 +39,7 @@ MAY_USE_ENVIRONMENT = (
     "services/*/settings.py",
     "services/serving/__main__.py",  # TensorFlow's log level must stand before its import
     "services/capture/*",  # OpenCV's FFmpeg and log options, likewise
+    "training/export.py",  # no GPU may be visible where TensorFlow is imported for an export
     "launcher/*",  # hands the environment on to the processes it starts
     "bench/*",
     "tests/*",

@@ -10,6 +10,7 @@ from services.detector.pool import DetectorPool, PoolFullError
 from services.detector.readiness import PoolCheck
 from services.detector.search import FaceSearch
 from tests import pictures
+from tests.waiting import wait_until
 
 PARAMETERS = SearchParameters(1.1, 5, 48)
 IMAGE = pictures.encode(np.zeros((50, 50, 3), np.uint8), ".png")
@@ -20,7 +21,6 @@ class Gate:
 
     def __init__(self) -> None:
         self.open = threading.Event()
-        self.entered = threading.Event()
         self.working = 0
         self.most = 0
         self._lock = threading.Lock()
@@ -29,7 +29,6 @@ class Gate:
         with self._lock:
             self.working += 1
             self.most = max(self.most, self.working)
-        self.entered.set()
         self.open.wait(10)
         with self._lock:
             self.working -= 1
@@ -43,7 +42,7 @@ def pool_of(gate: Gate, workers: int, waiting: int) -> DetectorPool:
 async def test_what_does_not_fit_is_refused_at_once() -> None:
     pool = pool_of(gate := Gate(), workers=2, waiting=1)
     tasks = [asyncio.create_task(pool.detect(IMAGE, [])) for _ in range(3)]
-    await asyncio.sleep(0)
+    await asyncio.to_thread(wait_until, lambda: gate.working == 2, "both workers to be busy")
     with pytest.raises(PoolFullError):
         await pool.detect(IMAGE, [])
     gate.open.set()
@@ -57,7 +56,7 @@ async def test_what_does_not_fit_is_refused_at_once() -> None:
 async def test_a_caller_who_goes_away_leaves_the_worker_counted_as_busy() -> None:
     pool = pool_of(gate := Gate(), workers=1, waiting=0)
     task = asyncio.create_task(pool.detect(IMAGE, []))
-    await asyncio.to_thread(gate.entered.wait, 10)
+    await asyncio.to_thread(wait_until, lambda: gate.working == 1, "the worker to be busy")
     task.cancel()
     await asyncio.sleep(0)
     with pytest.raises(PoolFullError):

@@ -1,0 +1,117 @@
+"""``python -m launcher``, which ``make run`` starts: everything comes up, and everything goes."""
+
+import re
+import signal
+import socket
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from tests.processes import ModuleProcess, free_port
+from tests.waiting import wait_until
+
+MARK = "LAUNCHER_TEST_MARK"
+START_S = 60
+
+
+class Launch:
+    """One launcher on free ports; the processes that it starts are known by a mark in their environment."""
+
+    def __init__(self, log: Path, **settings: str) -> None:
+        self.mark = uuid.uuid4().hex
+        self.gateway_port = free_port()
+        self.process = ModuleProcess(
+            "launcher",
+            log,
+            {
+                MARK: self.mark,
+                "EMOTION_GATEWAY_PORT": str(self.gateway_port),
+                "EMOTION_DETECTOR_PORT": str(free_port()),
+                "EMOTION_CAPTURE_PORT": str(free_port()),
+                "EMOTION_LAUNCHER_SERVING_GRPC_PORT": str(free_port()),
+                "EMOTION_LAUNCHER_SERVING_REST_PORT": str(free_port()),
+                **settings,
+            },
+            ["--camera", "demo"],
+        )
+
+    def wait_until_ready(self) -> None:
+        wait_until(lambda: "ready: " in self.process.log() or self._ended(), "readiness", START_S)
+        assert "ready: " in self.process.log(), self.process.log()
+
+    def still_running(self) -> list[str]:
+        """Return the command lines of this launch's processes."""
+        return [_command(process) for process in Path("/proc").iterdir() if _has_mark(process, self.mark)]
+
+    def _ended(self) -> bool:
+        return self.process.process.poll() is not None
+
+
+def _has_mark(process: Path, mark: str) -> bool:
+    try:
+        return process.name.isdecimal() and f"{MARK}={mark}".encode() in (process / "environ").read_bytes()
+    except OSError:
+        return False
+
+
+def _command(process: Path) -> str:
+    try:
+        return (process / "cmdline").read_bytes().replace(b"\0", b" ").decode()
+    except OSError:
+        return ""
+
+
+@pytest.fixture
+def launch(tmp_path: Path) -> Iterator[Launch]:
+    launch = Launch(tmp_path / "launcher.log")
+    yield launch
+    launch.process.terminate()
+
+
+def test_a_face_is_answered_and_everything_stops_on_sigterm(launch: Launch) -> None:
+    launch.wait_until_ready()
+    answer = wait_until(lambda: predict(launch), "a face on the demo feed", 20)
+    assert answer["source"]["camera"] == "cam0"
+    line = re.compile(r"cam0  \w+ +0\.\d\d.*1 face.*ms old")
+    wait_until(lambda: line.search(launch.process.log()), "a line with the emotion", 20)
+    assert len(launch.still_running()) >= 7
+
+    assert launch.process.terminate() == 0
+    wait_until(lambda: launch.still_running() == [], "every process to be gone", 5)
+    assert "Traceback" not in launch.process.log()
+
+
+def predict(launch: Launch) -> dict[str, dict[str, str]]:
+    answer = httpx.get(f"http://127.0.0.1:{launch.gateway_port}/predict", timeout=10, trust_env=False)
+    body: dict[str, dict[str, str]] = answer.json()
+    return body if answer.status_code == 200 and body["faces"] else {}
+
+
+@pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+@pytest.mark.parametrize("started", ["cameras:", "system   | redis started", "waiting for"])
+def test_nothing_is_left_however_early_it_is_stopped(launch: Launch, stop: signal.Signals, started: str) -> None:
+    wait_until(lambda: started in launch.process.log(), f"{started!r}", START_S)
+    launch.process.process.send_signal(stop)
+    assert launch.process.process.wait(20) == 0
+    wait_until(lambda: launch.still_running() == [], "every process to be gone", 5)
+
+
+def test_a_taken_port_is_one_sentence(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as holder:
+        port = holder.getsockname()[1]
+        launch = Launch(tmp_path / "log", EMOTION_DETECTOR_PORT=str(port))
+        assert launch.process.process.wait(START_S) == 1
+    (sentence,) = launch.process.log().splitlines()
+    assert f"Port {port}" in sentence
+    assert "EMOTION_DETECTOR_PORT" in sentence
+    assert launch.still_running() == []
+
+
+def test_a_misspelt_setting_is_told_before_anything_starts(tmp_path: Path) -> None:
+    launch = Launch(tmp_path / "log", EMOTION_GATEWAY_PROT="9000")
+    assert launch.process.process.wait(START_S) == 1
+    (sentence,) = launch.process.log().splitlines()
+    assert sentence.startswith("EMOTION_GATEWAY_PROT: no such setting")

@@ -1,0 +1,65 @@
+import socket
+import sys
+
+import pytest
+
+from launcher.camera import choose_camera
+from launcher.environment import load_system_settings
+from launcher.errors import PrerequisiteError
+from launcher.ports import free_port, require_free
+from launcher.redis_server import first_that_runs
+from launcher.watch import line, missing
+
+ANSWER = {
+    "source": {"kind": "camera", "camera": "cam0", "age_ms": 41.2},
+    "emotion": "happy",
+    "confidence": 0.8313,
+    "reliable": True,
+    "faces": [{}],
+}
+
+
+def test_a_line_tells_emotion_confidence_faces_and_age() -> None:
+    assert line(ANSWER) == "cam0  happy    0.83  (1 face)  frame 41 ms old"
+    assert line({**ANSWER, "reliable": False, "faces": [{}, {}]}) == (
+        "cam0  happy    0.83, unsure  (2 faces)  frame 41 ms old"
+    )
+    assert line({**ANSWER, "faces": [], "emotion": None}) == "cam0  no face  frame 41 ms old"
+
+
+def test_what_is_missing_is_named() -> None:
+    states = {"redis": {"ok": True}, "detector": {"ok": False}, "model": {"ok": False}}
+    assert missing({"dependencies": states}) == "detector, model"
+
+
+@pytest.mark.parametrize("asked", ["demo", "0", "/dev/video1", "rtsp://host/path", "film.mp4"])
+def test_the_camera_that_was_asked_for_is_taken(asked: str) -> None:
+    assert choose_camera(asked) == asked
+
+
+def test_a_taken_port_is_one_sentence_that_says_what_to_do() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as holder:
+        port = holder.getsockname()[1]
+        with pytest.raises(PrerequisiteError, match=rf"Port {port}, on which the gateway .* set EMOTION_GATEWAY_PORT"):
+            require_free(port, "the gateway", "EMOTION_GATEWAY_PORT")
+    require_free(port, "the gateway", "EMOTION_GATEWAY_PORT")
+
+
+def test_a_free_port_can_be_used() -> None:
+    require_free(free_port(), "anything", "NOTHING")
+
+
+def test_the_first_server_that_runs_is_taken() -> None:
+    assert first_that_runs(None, "/nonexistent/redis-server", sys.executable) == sys.executable
+
+
+def test_without_redis_one_sentence_says_how_to_install_it() -> None:
+    with pytest.raises(PrerequisiteError, match="apt install redis-server"):
+        first_that_runs(None, "/nonexistent/redis-server")
+
+
+def test_passwords_of_cameras_are_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("EMOTION_CAPTURE_CAMERAS", "cam0=demo,door=rtsp://me:hush@host/x")
+    cameras = load_system_settings().cameras
+    assert cameras.startswith("cam0=demo, door=rtsp://")
+    assert "hush" not in cameras
