@@ -79,11 +79,10 @@ class Reader(threading.Thread):
     def _read_on(self, source: FrameSource) -> None:
         while not self._leave.is_set():
             if self.delivered:
-                self._busy_since = None  # waiting for our own schedule is no stall
                 self._intake.ready_for_next(self._leave)
                 self._busy_since = self._clock.monotonic()
             frame = source.read()
-            self._busy_since = None
+            self._busy_since = None  # from here on we make the source wait, which is no stall
             if self._leave.is_set():
                 return
             if not self.delivered:

@@ -6,6 +6,7 @@ import socket
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -51,6 +52,10 @@ class CaptureProcess:
     def output(self) -> str:
         """All that it printed so far."""
         return self._log.read_text()
+
+    def has_told(self, text: str, times: int) -> Callable[[], bool]:
+        """Return a condition: it printed this text so often."""
+        return lambda: self.output.count(text) == times
 
     def get(self, path: str) -> httpx.Response | None:
         """Return an answer, or none where there is no connection yet."""
