@@ -2,34 +2,30 @@
 
 import os
 import signal
-import socket
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Self
 
 import httpx
 
-from tests.waiting import wait_until
+from tests.waiting import PATIENCE_S, wait_until
 
 ROOT = Path(__file__).parent.parent
-PATIENCE_S = 30
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 class ModuleProcess:
-    """``python -m module arguments``, with no settings in its environment but those given."""
+    """``python -m module arguments``, with no settings in its environment but those given.
+
+    As a context manager it never outlives its block.
+    """
 
     def __init__(self, module: str, log: Path, settings: Mapping[str, str], arguments: Sequence[str] = ()) -> None:
         self._log = log
         clean = {name: value for name, value in os.environ.items() if not name.startswith("EMOTION_")}
         with log.open("ab") as stream:
-            self.process = subprocess.Popen(
+            self._process = subprocess.Popen(
                 [sys.executable, "-m", module, *arguments],
                 cwd=ROOT,
                 env={**clean, **settings},
@@ -37,29 +33,53 @@ class ModuleProcess:
                 stderr=stream,
             )
 
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.kill()
+
     def log(self) -> str:
+        """Return all that it printed so far."""
         return self._log.read_text("utf-8", errors="replace")
 
+    def wait_until_logged(self, text: str) -> None:
+        """Wait until it printed this; fail at once where it ends without."""
+        wait_until(lambda: text in self.log() or self.has_ended(), f"{text!r} in the log {self._log}")
+        assert text in self.log(), f"the process ended; its log: {self.log()}"
+
     def wait_until_answers(self, url: str, status: int = 200) -> None:
+        """Wait until a GET gives this status; fail at once where the process ends instead."""
+
         def answers() -> bool:
-            assert self.process.poll() is None, f"the process ended; its log: {self.log()}"
+            assert not self.has_ended(), f"the process ended; its log: {self.log()}"
             try:
                 return httpx.get(url, trust_env=False, timeout=2).status_code == status
             except httpx.HTTPError:
                 return False
 
-        wait_until(answers, f"{url} to answer {status}; the log: {self._log}", PATIENCE_S)
+        wait_until(answers, f"{url} to answer {status}; the log: {self._log}")
 
     def resident_mb(self) -> float:
-        """Resident memory in MB, as Linux tells it."""
-        pages = int(Path(f"/proc/{self.process.pid}/statm").read_text().split()[1])
+        """Return its resident memory in MB, as Linux tells it."""
+        pages = int(Path(f"/proc/{self._process.pid}/statm").read_text().split()[1])
         return pages * os.sysconf("SC_PAGE_SIZE") / 1e6
+
+    def has_ended(self) -> bool:
+        return self._process.poll() is not None
+
+    def send_signal(self, number: signal.Signals) -> None:
+        self._process.send_signal(number)
+
+    def exit_status(self, timeout_s: float = PATIENCE_S) -> int:
+        """Wait until it ends by itself, and return its exit status."""
+        return self._process.wait(timeout_s)
 
     def terminate(self) -> int:
         """Send SIGTERM and return the exit status."""
-        self.process.send_signal(signal.SIGTERM)
-        return self.process.wait(PATIENCE_S)
+        self.send_signal(signal.SIGTERM)
+        return self.exit_status()
 
     def kill(self) -> None:
-        self.process.kill()
-        self.process.wait(PATIENCE_S)
+        self._process.kill()
+        self._process.wait()

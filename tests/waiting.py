@@ -4,10 +4,13 @@ import time
 from collections.abc import Callable
 from typing import TypeVar
 
+PATIENCE_S = 60.0
+"""More than anything takes here that works, on a busy machine too; only what fails is waited for as long."""
+
 T = TypeVar("T")
 
 
-def wait_until(condition: Callable[[], T], what: str, timeout_s: float = 10.0) -> T:
+def wait_until(condition: Callable[[], T], what: str, timeout_s: float = PATIENCE_S) -> T:
     """Return the condition's first true value; fail, saying what was waited for, where none comes in time."""
     deadline = time.monotonic() + timeout_s
     while True:

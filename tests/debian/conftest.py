@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from launcher.ports import free_port
 from tests.integration.conftest import RedisServer
-from tests.processes import ROOT, free_port
+from tests.processes import ROOT
 
 
 @pytest.fixture

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 import redis
 
+from launcher.ports import free_port
 from launcher.redis_server import find_redis_server, redis_from_wheel
-from tests.processes import free_port
 from tests.waiting import wait_until
 
 

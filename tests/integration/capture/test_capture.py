@@ -79,7 +79,7 @@ class Collector(threading.Thread):
 
 def test_the_demo_feed_arrives_as_agreed(redis_server: RedisServer, viewer: Viewer, log: Path) -> None:
     with CaptureProcess(log, redis_url=redis_server.url) as capture:
-        capture.wait_ready()
+        capture.wait_until_ready()
         assert used_commands(viewer) <= COMMANDS | {"info"}
         wait_until(viewer.status_is(lambda status: status.published > 40), "forty frames")
         newest = viewer.newest()
@@ -99,10 +99,10 @@ def test_the_demo_feed_arrives_as_agreed(redis_server: RedisServer, viewer: View
         assert (status.state, status.source, status.width, status.height) == (CameraState.ONLINE, "demo", 1280, 720)
         assert status.fps > 20  # thirty where the machine isn't busy
         assert capture.resident_mb() < 150
-        assert capture.terminate() < 3
+        assert capture.seconds_to_stop() < 3
         assert viewer.status() is None
         assert "cam0" in viewer.cameras()
-        assert "Traceback" not in capture.output
+        assert "Traceback" not in capture.log()
 
 
 def used_commands(viewer: Viewer) -> set[str]:
@@ -125,7 +125,7 @@ def test_a_film_is_published_whole_and_is_then_over(
         assert status is not None
         assert (status.published, status.dropped, status.last_error) == (FILM_FRAMES, 0, FILE_ENDED)
         assert FILE_ENDED in str(capture.readiness())
-        capture.terminate()
+        capture.seconds_to_stop()
     messages = collector.stop()
     assert [message.seq for message in messages] == list(range(1, FILM_FRAMES + 1))
     assert {(message.width, message.height) for message in messages} == {(160, 120)}
@@ -173,9 +173,9 @@ def test_a_network_camera_that_is_cut_comes_back_and_its_password_stays_secret(
             assert status is not None
             assert status.reconnects == 1
             assert status.source == camera.url()
-            assert capture.terminate() < 3
-            assert "hunter2" not in capture.output + repr(status)
-            assert camera.url() in capture.output
+            assert capture.seconds_to_stop() < 3
+            assert "hunter2" not in capture.log() + repr(status)
+            assert camera.url() in capture.log()
 
 
 def test_a_network_camera_that_freezes_is_given_up(redis_server: RedisServer, viewer: Viewer, log: Path) -> None:
@@ -189,7 +189,7 @@ def test_a_network_camera_that_freezes_is_given_up(redis_server: RedisServer, vi
             wait_until(viewer.status_is(lambda status: status.state is CameraState.ONLINE), "frames again")
             camera.frozen.set()  # stopped while a reader is stuck in OpenCV
             wait_until(viewer.status_is(lambda status: status.state is not CameraState.ONLINE), "the second stall")
-            assert capture.terminate() < 4
+            assert capture.seconds_to_stop() < 4
 
 
 def test_redis_may_come_late_and_die_and_come_back_empty(redis_server: RedisServer, viewer: Viewer, log: Path) -> None:
@@ -204,7 +204,7 @@ def test_redis_may_come_late_and_die_and_come_back_empty(redis_server: RedisServ
             wait_until(viewer.newest, "a frame", 5)
             wait_until(lambda: viewer.status() and viewer.cameras(), "the camera known", 5)
             assert time.monotonic() - returned < 3
-            capture.wait_ready()
+            capture.wait_until_ready()
             redis_server.stop()
             wait_until(lambda: not capture.readiness()["dependencies"]["redis"]["ok"], "Redis to be missed")
         health = capture.get("/healthz")
@@ -214,7 +214,7 @@ def test_redis_may_come_late_and_die_and_come_back_empty(redis_server: RedisServ
         assert metrics is not None
         assert 'capture_camera_state{camera="cam0",state="online"} 1.0' in metrics.text
         assert 'capture_frames_dropped_total{camera="cam0"} 0.0' not in metrics.text
-        assert capture.terminate() < 4  # even now
+        assert capture.seconds_to_stop() < 4  # even now
 
 
 @pytest.mark.parametrize(
@@ -226,8 +226,8 @@ def test_redis_may_come_late_and_die_and_come_back_empty(redis_server: RedisServ
 )
 def test_a_wrong_setting_ends_it_with_one_line(log: Path, settings: dict[str, str], message: str) -> None:
     with CaptureProcess(log, **settings) as capture:
-        assert capture.wait_exit() == 2
-        (line,) = capture.output.splitlines()
+        assert capture.exit_status() == 2
+        (line,) = capture.log().splitlines()
     assert line.startswith(message)
     assert "hunter2" not in line
 
@@ -236,6 +236,6 @@ def test_a_taken_port_ends_it_and_says_so(redis_server: RedisServer, log: Path) 
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = str(other.getsockname()[1])
         with CaptureProcess(log, redis_url=redis_server.url, port=port) as capture:
-            assert capture.wait_exit() not in (0, 2)
-            assert "address already in use" in capture.output
-            assert "Traceback" not in capture.output
+            assert capture.exit_status() not in (0, 2)
+            assert "address already in use" in capture.log()
+            assert "Traceback" not in capture.log()

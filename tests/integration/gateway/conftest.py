@@ -4,8 +4,9 @@ from dataclasses import dataclass
 import httpx
 import pytest
 
+from launcher.ports import free_port
 from tests.integration.conftest import RedisServer
-from tests.processes import ROOT, ModuleProcess, free_port
+from tests.processes import ROOT, ModuleProcess
 from tests.waiting import wait_until
 
 

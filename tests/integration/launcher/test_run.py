@@ -10,20 +10,20 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.processes import ModuleProcess, free_port
+from launcher.ports import free_port
+from tests.processes import ModuleProcess
 from tests.waiting import wait_until
 
 MARK = "LAUNCHER_TEST_MARK"
-START_S = 60
 
 
-class Launch:
+class Launch(ModuleProcess):
     """One launcher on free ports; the processes that it starts are known by a mark in their environment."""
 
     def __init__(self, log: Path, **settings: str) -> None:
         self.mark = uuid.uuid4().hex
         self.gateway_port = free_port()
-        self.process = ModuleProcess(
+        super().__init__(
             "launcher",
             log,
             {
@@ -38,16 +38,12 @@ class Launch:
             ["--camera", "demo"],
         )
 
-    def wait_until_ready(self) -> None:
-        wait_until(lambda: "ready: " in self.process.log() or self._ended(), "readiness", START_S)
-        assert "ready: " in self.process.log(), self.process.log()
+    def __exit__(self, *_: object) -> None:
+        self.terminate()  # killed, it would leave its processes behind
 
     def still_running(self) -> list[str]:
         """Return the command lines of this launch's processes."""
         return [_command(process) for process in Path("/proc").iterdir() if _has_mark(process, self.mark)]
-
-    def _ended(self) -> bool:
-        return self.process.process.poll() is not None
 
 
 def _has_mark(process: Path, mark: str) -> bool:
@@ -66,22 +62,21 @@ def _command(process: Path) -> str:
 
 @pytest.fixture
 def launch(tmp_path: Path) -> Iterator[Launch]:
-    launch = Launch(tmp_path / "launcher.log")
-    yield launch
-    launch.process.terminate()
+    with Launch(tmp_path / "launcher.log") as launch:
+        yield launch
 
 
 def test_a_face_is_answered_and_everything_stops_on_sigterm(launch: Launch) -> None:
-    launch.wait_until_ready()
+    launch.wait_until_logged("ready: ")
     answer = wait_until(lambda: predict(launch), "a face on the demo feed", 20)
     assert answer["source"]["camera"] == "cam0"
     line = re.compile(r"cam0  \w+ +0\.\d\d.*1 face.*ms old")
-    wait_until(lambda: line.search(launch.process.log()), "a line with the emotion", 20)
+    wait_until(lambda: line.search(launch.log()), "a line with the emotion", 20)
     assert len(launch.still_running()) >= 7
 
-    assert launch.process.terminate() == 0
+    assert launch.terminate() == 0
     wait_until(lambda: launch.still_running() == [], "every process to be gone", 5)
-    assert "Traceback" not in launch.process.log()
+    assert "Traceback" not in launch.log()
 
 
 def predict(launch: Launch) -> dict[str, dict[str, str]]:
@@ -93,25 +88,25 @@ def predict(launch: Launch) -> dict[str, dict[str, str]]:
 @pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 @pytest.mark.parametrize("started", ["cameras:", "system   | redis started", "waiting for"])
 def test_nothing_is_left_however_early_it_is_stopped(launch: Launch, stop: signal.Signals, started: str) -> None:
-    wait_until(lambda: started in launch.process.log(), f"{started!r}", START_S)
-    launch.process.process.send_signal(stop)
-    assert launch.process.process.wait(20) == 0
+    launch.wait_until_logged(started)
+    launch.send_signal(stop)
+    assert launch.exit_status(20) == 0
     wait_until(lambda: launch.still_running() == [], "every process to be gone", 5)
 
 
 def test_a_taken_port_is_one_sentence(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as holder:
         port = holder.getsockname()[1]
-        launch = Launch(tmp_path / "log", EMOTION_DETECTOR_PORT=str(port))
-        assert launch.process.process.wait(START_S) == 1
-    (sentence,) = launch.process.log().splitlines()
+        with Launch(tmp_path / "log", EMOTION_DETECTOR_PORT=str(port)) as launch:
+            assert launch.exit_status() == 1
+    (sentence,) = launch.log().splitlines()
     assert f"Port {port}" in sentence
     assert "EMOTION_DETECTOR_PORT" in sentence
     assert launch.still_running() == []
 
 
 def test_a_misspelt_setting_is_told_before_anything_starts(tmp_path: Path) -> None:
-    launch = Launch(tmp_path / "log", EMOTION_GATEWAY_PROT="9000")
-    assert launch.process.process.wait(START_S) == 1
-    (sentence,) = launch.process.log().splitlines()
+    with Launch(tmp_path / "log", EMOTION_GATEWAY_PROT="9000") as launch:
+        assert launch.exit_status() == 1
+    (sentence,) = launch.log().splitlines()
     assert sentence.startswith("EMOTION_GATEWAY_PROT: no such setting")

@@ -4,8 +4,9 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.integration.runtime.process import Service, wait_until
+from tests.integration.runtime.process import Service
 from tests.tiny_service import SECRET
+from tests.waiting import wait_until
 
 
 def logged(service: Service, **fields: str) -> list[dict[str, Any]]:

@@ -4,7 +4,8 @@ from concurrent.futures import Future, ThreadPoolExecutor
 
 import httpx
 
-from tests.integration.runtime.process import Service, StartService, wait_until
+from tests.integration.runtime.process import Service, StartService
+from tests.waiting import wait_until
 
 
 def ask(service: Service, path: str) -> httpx.Response:
@@ -15,7 +16,7 @@ def ask(service: Service, path: str) -> httpx.Response:
 def in_flight(service: Service, pool: ThreadPoolExecutor, seconds: float) -> "Future[httpx.Response]":
     """Begin a request that takes its time, and return when the service is at it."""
     answer = pool.submit(ask, service, f"/sleep/{seconds}")
-    service.wait_for_log("asleep")
+    service.wait_until_logged("asleep")
     return answer
 
 
@@ -34,7 +35,7 @@ def test_on_sigterm_readiness_goes_down_then_listening_ends_and_the_request_in_f
     with ThreadPoolExecutor() as pool:
         answer = in_flight(service, pool, 1.5)
         assert ask(service, "/readyz").status_code == 200
-        service.terminate()
+        service.send_signal(signal.SIGTERM)
         ready = wait_until(lambda: (got := ask(service, "/readyz")).status_code == 503 and got, "readiness to go down")
         assert isinstance(ready, httpx.Response)
         assert ready.json()["status"] == "stopping"
@@ -51,7 +52,7 @@ def test_an_idle_service_stops_at_once_though_connections_are_kept_alive(start_s
     service = start_service(drain_s="0")
     with service.client() as client:
         client.get("/healthz")
-        service.process.send_signal(signal.SIGINT)
+        service.send_signal(signal.SIGINT)
         assert service.exit_status(5) == 0
 
 
@@ -59,9 +60,9 @@ def test_a_second_signal_ends_the_process_at_once(start_service: StartService) -
     service = start_service(drain_s="60", stop_timeout_s="60")
     with ThreadPoolExecutor() as pool:
         answer = in_flight(service, pool, 60)
-        service.terminate()
+        service.send_signal(signal.SIGTERM)
         wait_until(lambda: ask(service, "/readyz").status_code == 503, "the first signal to be seen")
-        service.terminate()
+        service.send_signal(signal.SIGTERM)
         assert service.exit_status(5) == -signal.SIGTERM
         assert isinstance(answer.exception(), httpx.TransportError)
 
@@ -70,7 +71,7 @@ def test_a_request_that_outlives_the_stop_is_told_so(start_service: StartService
     service = start_service(drain_s="0", stop_timeout_s="1")
     with ThreadPoolExecutor() as pool:
         answer = in_flight(service, pool, 60)
-        service.terminate()
+        service.send_signal(signal.SIGTERM)
         assert answer.result().status_code == 503
         assert answer.result().json()["type"] == "urn:emotion:problem:stopping"
         assert answer.result().headers["retry-after"] == "1"
@@ -79,9 +80,9 @@ def test_a_request_that_outlives_the_stop_is_told_so(start_service: StartService
 
 def test_a_start_in_progress_is_given_up(start_service: StartService) -> None:
     service = start_service(start_s="60")
-    service.wait_for_log("opening")
+    service.wait_until_logged("opening")
     began = time.monotonic()
-    service.terminate()
+    service.send_signal(signal.SIGTERM)
     assert service.exit_status() == 0
     assert time.monotonic() - began < 5
     assert "closed" in service.log(), "what was opened must be closed"

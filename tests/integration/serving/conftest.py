@@ -22,4 +22,5 @@ def toys(models: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ser
     log = tmp_path_factory.mktemp("toys") / "log"
     threads = ("--tensorflow_intra_op_parallelism=1", "--tensorflow_inter_op_parallelism=1")
     with ServerProcess("toys", models / "toys", log, extra=threads) as server:
-        yield server.wait_until_ready()
+        server.wait_until_ready()
+        yield server

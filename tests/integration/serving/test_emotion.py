@@ -9,29 +9,29 @@ import pytest
 
 from services.contracts.model import INPUT_FACE, MODEL_NAME, OUTPUT_PROBABILITIES, OUTPUT_RELIABLE, SIGNATURE_NAME
 from tests.integration.serving.calls import arrays, content, predict, predict_error
-from tests.integration.serving.process import WAIT_S, ServerProcess, wait_until
+from tests.integration.serving.process import ServerProcess
 
 
 def test_serves_the_emotion_model_without_rest_until_ctrl_c(models: Path, tmp_path: Path) -> None:
     with ServerProcess(MODEL_NAME, models / "emotion", tmp_path / "log", rest=False) as server:
         server.wait_for_grpc()
-        wait_until(lambda: "emotion version 1 is available" in server.log, "the model")
+        server.wait_until_logged("emotion version 1 is available")
         _check_the_log(server)
         _check_the_answer(server)
         _check_the_error(server)
-        server.process.send_signal(signal.SIGINT)
-        assert server.process.wait(WAIT_S) == 0
-        assert "Traceback" not in server.log
+        server.send_signal(signal.SIGINT)
+        assert server.exit_status() == 0
+        assert "Traceback" not in server.log()
 
 
 def _check_the_log(server: ServerProcess) -> None:
     """Warm-up requests are replayed before the model is available."""
-    lines = server.log.splitlines()
+    lines = server.log().splitlines()
     finished = next(number for number, line in enumerate(lines) if "Finished reading warmup data for model at" in line)
     available = next(number for number, line in enumerate(lines) if "emotion version 1 is available" in line)
     assert finished < available
     assert "tf_serving_warmup_requests. Number of warmup records read: 2." in lines[finished]
-    assert "REST off" in server.log
+    assert "REST off" in server.log()
 
 
 def _check_the_answer(server: ServerProcess) -> None:

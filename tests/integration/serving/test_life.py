@@ -15,7 +15,8 @@ from tensorflow_serving.apis.predict_pb2 import PredictRequest
 from tensorflow_serving.apis.prediction_service_pb2_grpc import PredictionServiceStub
 
 from tests.integration.serving.calls import arrays, content, floats, predict, predict_error, statuses, told
-from tests.integration.serving.process import WAIT_S, ServerProcess, wait_until
+from tests.integration.serving.process import ServerProcess
+from tests.waiting import PATIENCE_S, wait_until
 
 
 def test_waits_for_a_model_recovers_and_stops_without_losing_a_call(models: Path, tmp_path: Path) -> None:
@@ -32,16 +33,15 @@ def test_waits_for_a_model_recovers_and_stops_without_losing_a_call(models: Path
             (3, ModelVersionStatus.END),
         ]
         assert predict(server, {"x": floats(1)}).model_spec.version.value == 4
-        assert "warmup" not in server.log
+        assert "warmup" not in server.log()
         _check_that_a_call_in_flight_is_finished(server)
 
 
 def test_stops_at_once_while_tensorflow_is_still_being_loaded(models: Path, tmp_path: Path) -> None:
     with ServerProcess("toys", models / "toys", tmp_path / "log") as server:
         wait_until(lambda: _listens(server.rest_port), "the port")
-        server.process.send_signal(signal.SIGTERM)
-        assert server.process.wait(WAIT_S) == 0
-        assert server.log == ""
+        assert server.terminate() == 0
+        assert server.log() == ""
 
 
 def _listens(port: int) -> bool:
@@ -63,14 +63,14 @@ def _check_without_a_model(server: ServerProcess, base: Path) -> None:
     assert ready.status_code == 503
     assert ready.json()["dependencies"]["model"]["detail"] == "Could not find any versions of model toys"
     base.mkdir()
-    wait_until(lambda: f"No numbered folder with a saved_model.pb under {base}" in server.log, "warning")
-    assert server.log.count(f"The base path {base} can't be read") == 1
+    server.wait_until_logged(f"No numbered folder with a saved_model.pb under {base}")
+    assert server.log().count(f"The base path {base} can't be read") == 1
 
 
 def _check_with_a_broken_version(server: ServerProcess, base: Path) -> None:
     (base / "3").mkdir()
     (base / "3" / "saved_model.pb").write_bytes(b"no model")
-    wait_until(lambda: "Version 3 of toys can't be loaded" in server.log, "failure")
+    server.wait_until_logged("Version 3 of toys can't be loaded")
     (status,) = statuses(server)
     assert (status.version, status.state) == (3, ModelVersionStatus.END)
     assert status.status.error_code != 0
@@ -88,12 +88,12 @@ def _check_that_a_call_in_flight_is_finished(server: ServerProcess) -> None:
     request = PredictRequest(
         model_spec=ModelSpec(name="toys", signature_name="count"), inputs={"steps": content(np.array(steps, np.int32))}
     )
-    call = PredictionServiceStub(server.channel).Predict.future(request, timeout=WAIT_S)
+    call = PredictionServiceStub(server.channel).Predict.future(request, timeout=PATIENCE_S)
     in_flight = 'serving_calls_in_flight{api="grpc",method="predict"} 1.0'
     wait_until(lambda: in_flight in server.http.get("/metrics").text, "a call in flight")
-    server.process.send_signal(signal.SIGTERM)
+    server.send_signal(signal.SIGTERM)
     assert arrays(call.result())["count"] == steps
-    assert server.process.wait(WAIT_S) == 0
-    assert server.log.splitlines()[-1].endswith("stopped")
+    assert server.exit_status() == 0
+    assert server.log().splitlines()[-1].endswith("stopped")
     with pytest.raises(httpx.TransportError):
         server.http.get("/healthz")

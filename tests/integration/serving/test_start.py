@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.integration.serving.process import free_port
+from launcher.ports import free_port
 
 
 @pytest.fixture

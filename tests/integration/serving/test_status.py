@@ -38,4 +38,4 @@ def test_what_is_not_known_is_told(toys: ServerProcess, spec: ModelSpec, code: g
 
 
 def test_tensorflow_is_quiet(toys: ServerProcess) -> None:
-    assert re.findall(r"^.*: [IW] .*$", toys.log, re.MULTILINE) == []
+    assert re.findall(r"^.*: [IW] .*$", toys.log(), re.MULTILINE) == []
