@@ -8,8 +8,8 @@ import pytest
 from services.contracts.cameras import CameraState
 from tests.debian.conftest import RtspServer
 from tests.integration.capture.viewer import Viewer, viewing
-from tests.integration.conftest import RedisServer
 from tests.processes import ModuleProcess
+from tests.redis_server import RedisServer
 from tests.waiting import wait_until
 
 CAMERA = "door"
@@ -23,7 +23,7 @@ def viewer(redis_server: RedisServer) -> Iterator[Viewer]:
 
 @pytest.fixture
 def capture(redis_server: RedisServer, rtsp_server: RtspServer, tmp_path: Path) -> Iterator[ModuleProcess]:
-    process = ModuleProcess(
+    with ModuleProcess(
         "services.capture",
         tmp_path / "capture.log",
         {
@@ -33,9 +33,8 @@ def capture(redis_server: RedisServer, rtsp_server: RtspServer, tmp_path: Path) 
             "EMOTION_CAPTURE_STALL_S": "2",
             "EMOTION_CAPTURE_RECONNECT_MAX_S": "1",
         },
-    )
-    yield process
-    process.kill()
+    ) as process:
+        yield process
 
 
 def test_an_rtsp_camera_is_read_cut_and_comes_back(

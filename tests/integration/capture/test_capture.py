@@ -18,7 +18,7 @@ from services.contracts.frames import FRAMES_KEPT, FRAMES_TTL_S, FrameMessage, c
 from tests.integration.capture.mjpeg_server import mjpeg_camera
 from tests.integration.capture.process import CaptureProcess
 from tests.integration.capture.viewer import Viewer, viewing
-from tests.integration.conftest import RedisServer
+from tests.redis_server import RedisServer
 from tests.waiting import wait_until
 
 FILM_FRAMES = 40

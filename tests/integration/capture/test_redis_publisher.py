@@ -8,7 +8,7 @@ import pytest
 from services.capture.publishing import PublishError
 from services.capture.redis_publisher import TIMEOUT_S, RedisPublisher
 from services.contracts.frames import FrameMessage
-from tests.integration.conftest import RedisServer
+from tests.redis_server import RedisServer
 
 MESSAGE = FrameMessage(b"\xff\xd8", 1, 2, 3, 4, 5)
 

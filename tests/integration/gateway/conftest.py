@@ -5,8 +5,8 @@ import httpx
 import pytest
 
 from launcher.ports import free_port
-from tests.integration.conftest import RedisServer
 from tests.processes import ROOT, ModuleProcess
+from tests.redis_server import RedisServer
 from tests.waiting import wait_until
 
 
@@ -25,54 +25,51 @@ class Stack:
 @pytest.fixture(scope="session")
 def stack(redis_executable: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     logs = tmp_path_factory.mktemp("stack")
-    redis = RedisServer(redis_executable, logs / "redis.log")
-    redis.start()
     grpc_port, rest_port, detector_port, capture_port, gateway_port = (free_port() for _ in range(5))
-    serving = ModuleProcess(
-        "services.serving",
-        logs / "serving.log",
-        {},
-        [
-            f"--port={grpc_port}",
-            f"--rest_api_port={rest_port}",
-            "--model_name=emotion",
-            f"--model_base_path={ROOT / 'model_repo' / 'emotion'}",
-        ],
-    )
-    detector = ModuleProcess("services.detector", logs / "detector.log", {"EMOTION_DETECTOR_PORT": str(detector_port)})
-    capture = ModuleProcess(
-        "services.capture",
-        logs / "capture.log",
-        {
-            "EMOTION_CAPTURE_PORT": str(capture_port),
-            "EMOTION_CAPTURE_REDIS_URL": redis.url,
-            "EMOTION_CAPTURE_CAMERAS": "cam0=demo",
-        },
-    )
-    gateway = ModuleProcess(
-        "services.gateway",
-        logs / "gateway.log",
-        {
-            "EMOTION_GATEWAY_PORT": str(gateway_port),
-            "EMOTION_GATEWAY_REDIS_URL": redis.url,
-            "EMOTION_GATEWAY_DETECTOR_URL": f"http://127.0.0.1:{detector_port}",
-            "EMOTION_GATEWAY_SERVING_TARGET": f"127.0.0.1:{grpc_port}",
-            # The machine that runs the tests may be busy with all of them at once.
-            "EMOTION_GATEWAY_DETECT_TIMEOUT_S": "10",
-            "EMOTION_GATEWAY_INFER_TIMEOUT_S": "10",
-        },
-    )
-    processes = [gateway, capture, detector, serving]
     url = f"http://127.0.0.1:{gateway_port}"
-    try:
+    with (
+        RedisServer(redis_executable, logs / "redis.log") as redis,
+        ModuleProcess(
+            "services.serving",
+            logs / "serving.log",
+            {},
+            [
+                f"--port={grpc_port}",
+                f"--rest_api_port={rest_port}",
+                "--model_name=emotion",
+                f"--model_base_path={ROOT / 'model_repo' / 'emotion'}",
+            ],
+        ) as serving,
+        ModuleProcess(
+            "services.detector", logs / "detector.log", {"EMOTION_DETECTOR_PORT": str(detector_port)}
+        ) as detector,
+        ModuleProcess(
+            "services.capture",
+            logs / "capture.log",
+            {
+                "EMOTION_CAPTURE_PORT": str(capture_port),
+                "EMOTION_CAPTURE_REDIS_URL": redis.url,
+                "EMOTION_CAPTURE_CAMERAS": "cam0=demo",
+            },
+        ) as capture,
+        ModuleProcess(
+            "services.gateway",
+            logs / "gateway.log",
+            {
+                "EMOTION_GATEWAY_PORT": str(gateway_port),
+                "EMOTION_GATEWAY_REDIS_URL": redis.url,
+                "EMOTION_GATEWAY_DETECTOR_URL": f"http://127.0.0.1:{detector_port}",
+                "EMOTION_GATEWAY_SERVING_TARGET": f"127.0.0.1:{grpc_port}",
+                # The machine that runs the tests may be busy with all of them at once.
+                "EMOTION_GATEWAY_DETECT_TIMEOUT_S": "10",
+                "EMOTION_GATEWAY_INFER_TIMEOUT_S": "10",
+            },
+        ) as gateway,
+        httpx.Client(base_url=url, timeout=20, trust_env=False) as client,
+    ):
         gateway.wait_until_answers(f"{url}/readyz")
-        with httpx.Client(base_url=url, timeout=20, trust_env=False) as client:
-            wait_until(lambda: client.get("/predict").status_code == 200, "a first prediction", 20)
-            yield Stack(redis, serving, detector, capture, gateway, client)
-    finally:
-        for process in processes:
-            process.kill()
-        redis.stop()
+        wait_until(lambda: client.get("/predict").status_code == 200, "a first prediction", 20)
+        yield Stack(redis, serving, detector, capture, gateway, client)
 
 
 @pytest.fixture(scope="session")

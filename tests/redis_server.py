@@ -1,0 +1,35 @@
+"""A real Redis, empty, that a test may kill and start again."""
+
+from pathlib import Path
+
+import redis
+
+from launcher.ports import free_port
+from tests.restartable import Restartable
+from tests.waiting import wait_until
+
+
+class RedisServer(Restartable):
+    """One Redis on a free port of this machine; nothing is kept on disk.
+
+    Attributes:
+        url: Where it listens; the same after ``stop`` and ``start``.
+    """
+
+    def __init__(self, executable: str, log: Path) -> None:
+        port = free_port()
+        self.url = f"redis://127.0.0.1:{port}/0"
+        options = f"--port {port} --bind 127.0.0.1 --appendonly no --daemonize no".split()
+        super().__init__([executable, *options, "--save", ""], log)
+
+    def start(self) -> None:
+        """Start it, empty, and wait until it answers."""
+        super().start()
+        wait_until(self._answers, f"Redis at {self.url} to answer")
+
+    def _answers(self) -> bool:
+        with redis.Redis.from_url(self.url, protocol=2, socket_timeout=1, driver_info=None) as client:
+            try:
+                return bool(client.ping())
+            except redis.ConnectionError:
+                return False
