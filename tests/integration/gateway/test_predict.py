@@ -1,10 +1,9 @@
-import time
-
 import httpx
 import pytest
 
 from services.contracts.emotions import EMOTIONS
 from tests import pictures
+from tests.waiting import wait_until
 
 JPEG = {"Content-Type": "image/jpeg"}
 
@@ -22,8 +21,7 @@ def test_a_camera_gives_an_emotion(client: httpx.Client) -> None:
 
 def test_the_answer_is_of_a_new_frame_each_time(client: httpx.Client) -> None:
     first = client.get("/predict").json()["source"]["frame_id"]
-    time.sleep(0.1)  # three frames
-    assert client.get("/predict").json()["source"]["frame_id"] != first
+    wait_until(lambda: client.get("/predict").json()["source"]["frame_id"] != first, "an answer of a newer frame", 5)
 
 
 def test_a_smile_is_happy_and_a_straight_face_is_not(client: httpx.Client) -> None:

@@ -31,9 +31,9 @@ def refuses(service: Service) -> bool:
 def test_on_sigterm_readiness_goes_down_then_listening_ends_and_the_request_in_flight_is_answered(
     start_service: StartService,
 ) -> None:
-    service = start_service(drain_s="0.5")
+    service = start_service(drain_s="1.5")
     with ThreadPoolExecutor() as pool:
-        answer = in_flight(service, pool, 1.5)
+        answer = in_flight(service, pool, 4)
         assert ask(service, "/readyz").status_code == 200
         service.send_signal(signal.SIGTERM)
         ready = wait_until(lambda: (got := ask(service, "/readyz")).status_code == 503 and got, "readiness to go down")

@@ -72,6 +72,7 @@ class FakePublisher:
         self.messages: list[tuple[str, FrameMessage]] = []
         self.statuses: dict[str, CameraStatus] = {}
         self.beats = 0
+        self.refusals = 0
         self.failing = False
         self.closed = False
         self.gate = threading.Event()
@@ -100,4 +101,5 @@ class FakePublisher:
 
     def _refuse(self) -> None:
         if self.failing:
+            self.refusals += 1
             raise PublishError("ConnectionError: refused")

@@ -30,6 +30,7 @@ def test_the_heartbeat_outlives_a_redis_that_is_gone() -> None:
     publisher.failing = True
     heartbeat = Heartbeat(cameras(publisher), publisher, interval_s=0.01)
     heartbeat.start()
+    wait_until(lambda: publisher.refusals, "a beat that fails")
     publisher.failing = False
     wait_until(lambda: publisher.statuses, "the statuses after its return")
     publisher.failing = True
