@@ -33,8 +33,10 @@ def create_app(settings: DetectorSettings, plumbing: Plumbing) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        yield
-        pool.close()
+        try:
+            yield
+        finally:
+            pool.close()
 
     app = create_service_app("Face detector", plumbing, lifespan, settings.body_limit_bytes)
     app.include_router(detect_router(pool, DetectorMetrics(plumbing.registry)))
