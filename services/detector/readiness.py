@@ -14,8 +14,9 @@ class PoolCheck:
 
     required = True
 
-    def __init__(self, pool: DetectorPool) -> None:
+    def __init__(self, pool: DetectorPool, stuck_after_s: float = STUCK_AFTER_S) -> None:
         self._pool = pool
+        self._stuck_after_s = stuck_after_s
         blank = np.zeros((_PROBE_SIDE_PX, _PROBE_SIDE_PX), np.uint8)
         self._probe = cv2.imencode(".png", blank)[1].tobytes()
 
@@ -24,6 +25,6 @@ class PoolCheck:
         if self._pool.in_flight == 0:
             await self._pool.detect(self._probe, [])
             return "idle"
-        if self._pool.seconds_since_progress > STUCK_AFTER_S:
+        if self._pool.seconds_since_progress > self._stuck_after_s:
             raise RuntimeError(f"nothing was finished for {self._pool.seconds_since_progress:.0f} s")
         return f"{self._pool.in_flight} in flight"

@@ -82,6 +82,8 @@ async def test_an_idle_pool_is_tried_and_a_busy_one_must_get_on() -> None:
     task = asyncio.create_task(pool.detect(IMAGE, []))
     await asyncio.sleep(0)
     assert await check() == "1 in flight"
+    with pytest.raises(RuntimeError, match="nothing was finished for"):
+        await PoolCheck(pool, stuck_after_s=0)()
     gate.open.set()
     await task
     pool.close()
