@@ -4,6 +4,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from services.detector.preprocess import as_model_input
 from training.recipe import Augmentation
 
 
@@ -23,7 +24,7 @@ def augment(image: NDArray[np.uint8], limits: Augmentation, rng: np.random.Gener
     moved = cv2.warpAffine(image, matrix, (side, side), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
     if rng.random() < limits.blur_probability:
         moved = cv2.GaussianBlur(moved, (0, 0), rng.uniform(0.4, 1.2))
-    face = moved.astype(np.float32) / 255
+    face = as_model_input(np.asarray(moved, np.uint8))[..., 0]
     contrast = 1 + rng.uniform(-limits.contrast, limits.contrast)
     brightness = rng.uniform(-limits.brightness, limits.brightness)
     mean = face.mean()

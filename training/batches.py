@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from services.contracts.emotions import EMOTIONS
+from services.detector.preprocess import as_model_input
 from training.augment import augment
 from training.dataset import Split
 from training.recipe import Recipe
@@ -44,8 +45,8 @@ class TrainingBatches(keras.utils.PyDataset):
 
 
 def as_faces(images: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """Return uint8 [n, 48, 48] images as the model's input, float32 [n, 48, 48, 1] in [0, 1]."""
-    return images[..., np.newaxis].astype(np.float32) / np.float32(255)
+    """Return uint8 [n, 48, 48] images as the model's input, float32 [n, 48, 48, 1] in [0, 1]; n is at least 1."""
+    return np.stack([as_model_input(image) for image in images])
 
 
 def one_hot(labels: NDArray[np.uint8]) -> NDArray[np.float32]:
