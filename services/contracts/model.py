@@ -14,4 +14,4 @@ OUTPUT_PROBABILITIES = "probabilities"
 """float32 [-1, 7], in the order of ``EMOTIONS``; each row sums to one."""
 
 OUTPUT_RELIABLE = "reliable"
-"""bool [-1]: the top probability is above the threshold that travels with the model."""
+"""bool [-1]: the top probability is at or above the threshold that travels with the model."""

@@ -41,7 +41,7 @@ class FaceEmotion:
         box: The face in the upright image.
         emotion: The most probable emotion.
         confidence: Its probability, 0 to 1.
-        reliable: Whether the confidence is above the threshold that the model's evaluation chose.
+        reliable: Whether the confidence is at or above the threshold that the model's evaluation chose.
         probabilities: One for each emotion, 0 to 1, together 1.
         sharpness: 0 (no detail) to 1 (crisp).
         face_id: Filled by live sessions: stable while the face is in view.
