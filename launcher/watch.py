@@ -38,7 +38,7 @@ def wait_until_ready(client: httpx.Client) -> None:
     said = ""
     while True:
         waiting = "the gateway"
-        with contextlib.suppress(httpx.HTTPError):
+        with contextlib.suppress(httpx.HTTPError, KeyError, ValueError):
             response = client.get("/readyz")
             readiness = response.json()
             if readiness["status"] == "ready":
@@ -71,7 +71,9 @@ def _seen(client: httpx.Client, camera: str) -> str:
         answer = response.json()
     except (httpx.HTTPError, ValueError) as error:
         return f"{camera}  no answer: {error}"
-    return line(answer) if response.status_code == 200 else f"{camera}  no answer: {answer['detail']}"
+    if response.status_code != 200:
+        return f"{camera}  no answer: {answer.get('detail', response.status_code)}"
+    return line(answer)
 
 
 def main() -> None:

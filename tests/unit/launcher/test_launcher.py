@@ -1,6 +1,7 @@
 import socket
 import sys
 
+import httpx
 import pytest
 
 from launcher.camera import choose_camera
@@ -8,7 +9,7 @@ from launcher.environment import load_system_settings
 from launcher.errors import PrerequisiteError
 from launcher.ports import free_port, require_free
 from launcher.redis_server import first_that_runs
-from launcher.watch import line, missing
+from launcher.watch import line, missing, wait_until_ready
 
 ANSWER = {
     "source": {"kind": "camera", "camera": "cam0", "age_ms": 41.2},
@@ -30,6 +31,20 @@ def test_a_line_tells_emotion_confidence_faces_and_age() -> None:
 def test_what_is_missing_is_named() -> None:
     states = {"redis": {"ok": True}, "detector": {"ok": False}, "model": {"ok": False}}
     assert missing({"dependencies": states}) == "detector, model"
+
+
+def test_the_watch_bears_answers_that_it_cannot_read(capsys: pytest.CaptureFixture[str]) -> None:
+    answers = iter(
+        [
+            httpx.Response(500, text="no JSON"),
+            httpx.Response(500, json={"type": "urn:emotion:problem:internal"}),
+            httpx.Response(200, json={"status": "ready", "dependencies": {}}),
+        ]
+    )
+    transport = httpx.MockTransport(lambda _: next(answers))
+    with httpx.Client(transport=transport, base_url="http://gateway") as client:
+        wait_until_ready(client)
+    assert capsys.readouterr().out == "waiting for the gateway\n"
 
 
 @pytest.mark.parametrize("asked", ["demo", "0", "/dev/video1", "rtsp://host/path", "film.mp4"])
