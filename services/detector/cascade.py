@@ -79,7 +79,7 @@ class HaarCascade:
         """Return the highest level weight of the hits behind a box.
 
         Asking for weights makes OpenCV accept hits that fail one of the last stages, so the search
-        itself does without and only the boxes it found are weighed, which costs next to nothing.
+        itself does without and only the boxes it found are weighed, each in a small region.
         """
         reach = box.w // 4
         top, left = max(0, box.y - reach), max(0, box.x - reach)

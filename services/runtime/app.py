@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 
 from fastapi import FastAPI
+from fastapi_offline import FastAPIOffline
 from prometheus_client import CollectorRegistry
 from starlette.types import Lifespan
 
@@ -47,7 +48,7 @@ def create_service_app(
         body_limit_bytes: The largest body that is read.
         description: Stands at the top of the API document.
     """
-    app = FastAPI(title=title, lifespan=lifespan, redoc_url=None, description=description)
+    app = FastAPIOffline(redoc_url=None, title=title, lifespan=lifespan, description=description)
     handle_problems(app)
     app.include_router(health_router(plumbing.checks, plumbing.stopping))
     app.include_router(metrics_router(plumbing.registry))

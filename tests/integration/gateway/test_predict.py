@@ -1,3 +1,5 @@
+import re
+
 import httpx
 import pytest
 
@@ -86,7 +88,15 @@ def test_the_api_document_names_every_route_and_the_answer(client: httpx.Client)
     assert set(document["paths"]["/predict"]) == {"get", "post"}
     schema = document["components"]["schemas"]["Prediction"]
     assert {"emotion", "faces", "probabilities", "timings_ms"} <= set(schema["properties"])
-    assert client.get("/docs").status_code == 200
+
+
+def test_the_api_page_needs_nothing_from_elsewhere(client: httpx.Client) -> None:
+    page = client.get("/docs").text
+    assets = re.findall(r'(?:src|href)="([^"]+)"', page)
+    assert any(asset.endswith(".js") for asset in assets)
+    assert [asset for asset in assets if not asset.startswith("/")] == []
+    assert {client.get(asset).status_code for asset in assets} == {200}
+    assert client.get("/static-offline-docs/nothing.js").json()["type"] == "urn:emotion:problem:not-found"
 
 
 def test_metrics_count_predictions(client: httpx.Client) -> None:
