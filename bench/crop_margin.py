@@ -1,9 +1,9 @@
 """Measures how the cascade's box lies in a FER2013 image, whose crop the model knows.
 
 ``python -m bench.crop_margin --data fer2013.csv`` scales validation faces up into 1280×720 scenes, runs
-the detector's own cascade, and prints the ratio of the image's side to the box's side and the offset
-of the image's centre from the box's centre, in box sides: the constants of
-``services/detector/preprocess.py``.
+the detector's own cascade, and prints the ratio of the image's side to the box's side, which is
+``CROP_SCALE`` of ``services/detector/preprocess.py``, and the offset of the image's centre from the
+box's centre, in box sides, which must be near 0, since the crop is centred on the box.
 """
 
 import argparse
@@ -72,7 +72,7 @@ def main() -> None:
             f"  {x[1]:14.3f}   {y[0]:11.3f} {y[1]:6.3f} {y[2]:6.3f}"
         )
     medians = np.median(np.concatenate(everything), axis=0)
-    print(f"CROP_SCALE = {medians[0]:.3f}, CROP_SHIFT_X = {medians[1]:.3f}, CROP_SHIFT_Y = {medians[2]:.3f}")
+    print(f"CROP_SCALE = {medians[0]:.3f}, shifted by {medians[1]:.3f} and {medians[2]:.3f} of a side")
 
 
 if __name__ == "__main__":
