@@ -15,7 +15,7 @@ def main() -> None:
     """Capture until told to stop."""
     settings = load_settings_or_exit(CaptureSettings)
     configure_logging("capture", settings.log_level, settings.log_format)
-    for name, value in opencv_environment(sys.platform).items():
+    for name, value in opencv_environment(sys.platform, settings.stall_s).items():
         os.environ.setdefault(name, value)
     # OpenCV reads its environment while it is imported, so what imports it comes after.
     import cv2
@@ -28,7 +28,14 @@ def main() -> None:
 
     cv2.setNumThreads(1)
     plumbing = Plumbing()
-    asked = Asked(settings.width, settings.height, settings.fps, settings.mjpeg_passthrough)
+    asked = Asked(
+        settings.width,
+        settings.height,
+        settings.fps,
+        own_jpegs=settings.mjpeg_passthrough,
+        open_s=settings.open_s,
+        stall_s=settings.stall_s,
+    )
     publisher = RedisPublisher(settings.redis_url.get_secret_value())
     app = create_app(settings, plumbing, publisher, opener(asked, settings.loop, SystemClock()))
     serve(app, settings, plumbing.stopping)

@@ -28,7 +28,10 @@ class Heartbeat(threading.Thread):
     def run(self) -> None:
         """Beat until stopped."""
         while not self._stopping.is_set():
-            self._beat()
+            try:
+                self._beat()
+            except Exception:  # a thread that ended here would let every camera seem gone
+                _log.exception("a heartbeat failed")
             self._stopping.wait(self._interval_s)
 
     def stop(self, timeout_s: float) -> None:

@@ -28,12 +28,16 @@ class Asked:
         height: Pixels.
         fps: Frames a second.
         own_jpegs: Whether a webcam's own JPEGs are wanted undecoded.
+        open_s: Seconds that a stream may take to open.
+        stall_s: Seconds that a stream may take for a frame.
     """
 
     width: int
     height: int
     fps: float
     own_jpegs: bool
+    open_s: float = 15.0
+    stall_s: float = 5.0
 
 
 def opener(asked: Asked, loop: bool, clock: Clock) -> SourceOpener:
@@ -46,22 +50,22 @@ def _open(asked: Asked, loop: bool, clock: Clock, source: SourceSpec) -> FrameSo
         case SourceKind.DEMO:
             return DemoSource(clock)
         case SourceKind.FILE:
-            open_file = partial(_open_file, source, clock)
+            open_file = partial(_open_file, source, asked, clock)
             return LoopingSource(open_file) if loop else open_file()
         case SourceKind.STREAM:
-            return OpenCvSource(_capture(source, "the stream can't be opened"), clock, ends=False)
+            return OpenCvSource(_capture(source, asked, "the stream can't be opened"), clock, ends=False)
         case SourceKind.WEBCAM | SourceKind.DEVICE:
             return _open_webcam(source, asked, clock)
 
 
-def _open_file(source: SourceSpec, clock: Clock) -> FrameSource:
+def _open_file(source: SourceSpec, asked: Asked, clock: Clock) -> FrameSource:
     if not Path(source.value).is_file():
         raise SourceError(f"no such file: {source.value}")
-    return OpenCvSource(_capture(source, "no video that can be read"), clock, ends=True)
+    return OpenCvSource(_capture(source, asked, "no video that can be read"), clock, ends=True)
 
 
 def _open_webcam(source: SourceSpec, asked: Asked, clock: Clock) -> FrameSource:
-    capture = _capture(source, webcam_trouble(source, sys.platform))
+    capture = _capture(source, asked, webcam_trouble(source, sys.platform))
     return start_webcam(capture, asked, clock)
 
 
@@ -96,13 +100,13 @@ def webcam_trouble(source: SourceSpec, platform: str) -> str:
     return f"{device} can't be opened: another program may be using it"
 
 
-def _capture(source: SourceSpec, trouble: str) -> cv2.VideoCapture:
+def _capture(source: SourceSpec, asked: Asked, trouble: str) -> cv2.VideoCapture:
     """Return an opened capture.
 
     Raises:
         SourceError: No backend could open it; ``trouble`` is the message.
     """
-    parameters = opening_parameters(source.kind)
+    parameters = opening_parameters(source.kind, asked.open_s, asked.stall_s)
     for backend in backends_for(source.kind, sys.platform):
         if source.kind is SourceKind.WEBCAM:
             capture = cv2.VideoCapture(int(source.value), backend, parameters)

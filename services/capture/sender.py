@@ -51,6 +51,9 @@ class Sender(threading.Thread):
                 self._publish(numbered)
             except (PublishError, NotEncodable) as error:
                 self._note_failure(error)
+            except Exception as error:  # whatever it is, the next frame may pass, and a dead thread would hide it
+                _log.exception("%s: a frame failed", self._outlet.camera)
+                self._note_failure(error)
             else:
                 self._note_success()
 

@@ -1,15 +1,13 @@
 """What capture can be told, all of it from the environment."""
 
 from typing import Annotated
-from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, ValidationInfo, field_validator
 from pydantic_settings import NoDecode, SettingsConfigDict
 
 from services.capture.camera_list import NamedSource, parse_cameras
+from services.runtime.addresses import RedisUrl
 from services.runtime.settings import ServiceSettings
-
-REDIS_SCHEMES = ("redis", "rediss", "unix")
 
 
 class CaptureSettings(ServiceSettings):
@@ -23,7 +21,7 @@ class CaptureSettings(ServiceSettings):
         description="Cameras as `id=source,id=source`. A source is a webcam's number, a device path, an RTSP or HTTP "
         "URL, a video file, or `demo`.",
     )
-    redis_url: SecretStr = Field(
+    redis_url: RedisUrl = Field(
         SecretStr("redis://127.0.0.1:6379/0"),
         description="Redis that frames go to: `redis://`, `rediss://` or `unix://`, with a password where needed.",
     )
@@ -44,19 +42,6 @@ class CaptureSettings(ServiceSettings):
     @classmethod
     def _read_cameras(cls, value: object) -> object:
         return parse_cameras(value) if isinstance(value, str) else value
-
-    @field_validator("redis_url")
-    @classmethod
-    def _check_redis_url(cls, value: SecretStr) -> SecretStr:
-        try:
-            parts = urlsplit(value.get_secret_value())
-            usable = parts.scheme in REDIS_SCHEMES and (bool(parts.hostname) or parts.scheme == "unix")
-            _ = parts.port  # raises where it isn't a number
-        except ValueError:
-            usable = False
-        if not usable:  # the value stays out of the message: it may hold a password
-            raise ValueError("must be a URL such as redis://:password@host:6379/0")
-        return value
 
     @field_validator("reconnect_max_s")
     @classmethod

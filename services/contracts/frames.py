@@ -11,6 +11,9 @@ FRAMES_KEPT = 4
 FRAMES_TTL_S = 10
 """A stream expires this long after its last frame, so that no picture outlives its camera."""
 
+_MAX_DELAY_US = FRAMES_TTL_S * 1_000_000
+_LATEST_MS = 253_402_300_799_999  # the end of the year 9999
+
 
 def frames_key(camera: str) -> str:
     """Return the key of a camera's stream."""
@@ -56,7 +59,7 @@ class FrameMessage:
             MalformedMessage: A field is missing or can't be read.
         """
         try:
-            return cls(
+            message = cls(
                 jpeg=fields[b"jpeg"],
                 captured_at_us=int(fields[b"captured_at"]),
                 delay_us=int(fields[b"delay_us"]),
@@ -66,6 +69,9 @@ class FrameMessage:
             )
         except (KeyError, ValueError) as error:
             raise MalformedMessage(f"frame: {error!r}") from error
+        if not 0 <= message.delay_us <= _MAX_DELAY_US:
+            raise MalformedMessage(f"frame: a delay of {message.delay_us} µs")
+        return message
 
 
 def captured_at_us(entry_id: str, delay_us: int) -> int:
@@ -76,9 +82,9 @@ def captured_at_us(entry_id: str, delay_us: int) -> int:
         delay_us: The message's own.
 
     Raises:
-        MalformedMessage: The id is not of that form.
+        MalformedMessage: The id is not of that form, or of a time that no calendar knows.
     """
     milliseconds, _, sequence = entry_id.partition("-")
-    if not (milliseconds.isdecimal() and sequence.isdecimal()):
+    if not (milliseconds.isdecimal() and sequence.isdecimal()) or int(milliseconds) > _LATEST_MS:
         raise MalformedMessage(f"frame id {entry_id!r}")
     return int(milliseconds) * 1000 - delay_us

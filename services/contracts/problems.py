@@ -25,6 +25,7 @@ class ProblemKind(Enum):
     NOT_FOUND = _Kind("not-found", 404, "No such route")
     CAMERA_NOT_FOUND = _Kind("camera-not-found", 404, "No such camera")
     METHOD_NOT_ALLOWED = _Kind("method-not-allowed", 405, "Wrong method for this route")
+    BODY_TOO_SLOW = _Kind("body-too-slow", 408, "The body came too slowly")
     BODY_TOO_LARGE = _Kind("body-too-large", 413, "The body is over the limit")
     UNSUPPORTED_MEDIA_TYPE = _Kind("unsupported-media-type", 415, "The media type is not accepted")
     INVALID_PARAMETER = _Kind("invalid-parameter", 422, "A parameter or form is malformed")

@@ -3,7 +3,7 @@
 import json
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import APIRouter, Depends, Query, Request, Response
 
 from services.contracts.detection import DETECT_PATH, IMAGE_MEDIA_TYPES
 from services.contracts.geometry import Box, parse_hint
@@ -12,6 +12,7 @@ from services.contracts.problems import ProblemKind
 from services.detector.images import ImageTooLargeError, InvalidImageError
 from services.detector.metrics import DetectorMetrics
 from services.detector.pool import DetectorPool, PoolFullError
+from services.runtime.in_flight import InFlightLimit
 from services.runtime.media_types import require_media_type
 from services.runtime.problems import ProblemError
 
@@ -20,7 +21,7 @@ MAX_HINTS = 32
 
 def detect_router(pool: DetectorPool, metrics: DetectorMetrics) -> APIRouter:
     """Return the route."""
-    router = APIRouter()
+    router = APIRouter(dependencies=[Depends(InFlightLimit(pool.capacity))])
 
     @router.post(DETECT_PATH, summary="Find the faces of an image")
     async def detect(request: Request, near: Annotated[list[str] | None, Query()] = None) -> Response:

@@ -37,6 +37,11 @@ class DetectorPool:
         self._progress_at = time.monotonic()
 
     @property
+    def capacity(self) -> int:
+        """Most images that are worked on or wait."""
+        return self._capacity
+
+    @property
     def in_flight(self) -> int:
         """Images being worked on or waiting."""
         return self._in_flight

@@ -1,9 +1,9 @@
-"""Who may ask, how often, and how many at the same time."""
+"""Who may ask, and how often."""
 
 import hmac
 import math
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
 
 from fastapi import Request
 from limits import RateLimitItem
@@ -29,22 +29,27 @@ class ApiKeys:
         Raises:
             ProblemError: 401, no key or a wrong one, where keys are set.
         """
-        if not self._keys:
-            return
-        given = api_key(request).encode()
-        # Every key is compared, each in constant time, so that timing tells nothing.
-        known = [hmac.compare_digest(given, key) for key in self._keys]
-        if not any(known):
+        if self._keys and not self.knows(request):
             raise ProblemError(
                 ProblemKind.UNAUTHORIZED, f"Send a known key in the header {API_KEY_HEADER} or as a bearer token"
             )
 
+    def knows(self, request: Request) -> bool:
+        """Tell whether a request carries a known key."""
+        given = api_key(request).encode("latin-1")  # the bytes as they were sent
+        # Every key is compared, each in constant time, so that timing tells nothing.
+        return sum(hmac.compare_digest(given, key) for key in self._keys) > 0
+
 
 class RateLimit:
-    """Refuses clients that ask too often; a client is its key, else its address."""
+    """Refuses clients that ask too often: a client is its known key, else its address.
 
-    def __init__(self, rate: RateLimitItem | None) -> None:
+    It comes before the keys are checked, so that guessing them is limited too.
+    """
+
+    def __init__(self, rate: RateLimitItem | None, keys: ApiKeys) -> None:
         self._rate = rate
+        self._keys = keys
         self._limiter = MovingWindowRateLimiter(MemoryStorage())
 
     async def __call__(self, request: Request) -> None:
@@ -55,40 +60,21 @@ class RateLimit:
         """
         if self._rate is None:
             return
-        client = api_key(request) or (request.client.host if request.client else "")
-        if not self._limiter.hit(self._rate, client):
-            free_at = self._limiter.get_window_stats(self._rate, client).reset_time
+        client = self._client(request)
+        if not self._limiter.hit(self._rate, *client):
+            free_at = self._limiter.get_window_stats(self._rate, *client).reset_time
             wait_s = max(1, math.ceil(free_at - time.time()))
             raise ProblemError(
-                ProblemKind.RATE_LIMITED, f"The limit is {self._rate}; try again in {wait_s} s", limit=str(self._rate)
+                ProblemKind.RATE_LIMITED,
+                f"The limit is {self._rate}; try again in {wait_s} s",
+                retry_after_s=wait_s,
+                limit=str(self._rate),
             )
 
-
-class InFlightLimit:
-    """Refuses predictions beyond those that the service works on at the same time."""
-
-    def __init__(self, most: int) -> None:
-        self._most = most
-        self._in_flight = 0
-
-    @property
-    def in_flight(self) -> int:
-        """Predictions being worked on."""
-        return self._in_flight
-
-    async def __call__(self) -> AsyncIterator[None]:
-        """Hold a place for one request.
-
-        Raises:
-            ProblemError: 503, no place left.
-        """
-        if self._in_flight >= self._most:
-            raise ProblemError(ProblemKind.OVERLOADED, f"{self._most} predictions are in flight already")
-        self._in_flight += 1
-        try:
-            yield
-        finally:
-            self._in_flight -= 1
+    def _client(self, request: Request) -> tuple[str, str]:
+        if self._keys.knows(request):
+            return "key", api_key(request)
+        return "address", request.client.host if request.client else ""
 
 
 def api_key(request: Request) -> str:

@@ -8,16 +8,17 @@ from fastapi import Depends, FastAPI
 from prometheus_client import Gauge
 from starlette.middleware.cors import CORSMiddleware
 
-from services.gateway.access import API_KEY_HEADER, ApiKeys, InFlightLimit, RateLimit
+from services.gateway.access import API_KEY_HEADER, ApiKeys, RateLimit
 from services.gateway.checks import dependency_checks
 from services.gateway.metrics import GatewayMetrics
 from services.gateway.resources import OpenResources, open_resources
 from services.gateway.routes.cameras import cameras_router
-from services.gateway.routes.predict import predict_router
+from services.gateway.routes.predict import PredictLimits, predict_router
 from services.gateway.routes.services import services_router
 from services.gateway.running import Running, run_parts
 from services.gateway.settings import GatewaySettings
 from services.runtime.app import Plumbing, create_service_app
+from services.runtime.in_flight import InFlightLimit
 from services.runtime.request_context import REQUEST_ID_HEADER
 
 DESCRIPTION = (
@@ -49,11 +50,10 @@ def create_app(
     app = create_service_app(
         "Emotion recognition", plumbing, lifespan, settings.body_limit_bytes, description=DESCRIPTION
     )
-    access = [
-        Depends(ApiKeys([key.get_secret_value() for key in settings.api_keys])),
-        Depends(RateLimit(settings.rate)),
-    ]
-    app.include_router(predict_router(GatewayMetrics(plumbing.registry)), dependencies=[*access, Depends(in_flight)])
+    keys = ApiKeys([key.get_secret_value() for key in settings.api_keys])
+    access = [Depends(RateLimit(settings.rate, keys)), Depends(keys)]
+    limits = PredictLimits(in_flight, uploads=InFlightLimit(settings.max_uploads))
+    app.include_router(predict_router(GatewayMetrics(plumbing.registry), limits), dependencies=access)
     app.include_router(cameras_router(), dependencies=access)
     app.include_router(services_router(plumbing.checks), dependencies=access)
     if settings.cors_origins:

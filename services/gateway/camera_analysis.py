@@ -32,8 +32,8 @@ class CameraAnalyses:
         try:
             return await self._pipeline.analyse(frame.message.jpeg, "image/jpeg", request_id)
         except ProblemError as error:
-            if error.problem.kind.status != 422:
+            if not 400 <= error.problem.kind.status < 500:
                 raise
-            # The client sent no picture, so a bad one is no fault of the client's.
+            # The client sent no picture, so one that can't be used is no fault of the client's.
             detail = f"Camera {camera}'s frame can't be used: {error.problem.detail}"
             raise ProblemError(ProblemKind.NO_FRESH_FRAME, detail, camera=camera) from error

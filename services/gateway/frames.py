@@ -33,7 +33,11 @@ class Frame:
 
     def captured_at(self) -> str:
         """Return the time of capture as ISO 8601 in UTC with microseconds."""
-        return datetime.fromtimestamp(self.captured_at_us / 1e6, UTC).isoformat().replace("+00:00", "Z")
+        return (
+            datetime.fromtimestamp(self.captured_at_us / 1e6, UTC)
+            .isoformat(timespec="microseconds")
+            .replace("+00:00", "Z")
+        )
 
 
 @dataclass(frozen=True)

@@ -7,13 +7,14 @@ from time import monotonic
 from typing import Any, TypeVar
 
 from redis.asyncio import Redis
+from redis.asyncio.client import Pipeline
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import RedisError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
-from services.contracts.cameras import CAMERAS_KEY, CameraStatus, status_key
+from services.contracts.cameras import CAMERAS_KEY, CameraStatus, is_camera_id, status_key
 from services.contracts.frames import FrameMessage, captured_at_us, frames_key
 from services.contracts.messages import MalformedMessage
 from services.contracts.problems import ProblemKind
@@ -33,6 +34,7 @@ def connect(url: str, timeout_s: float) -> Redis:
     return Redis.from_url(
         url,
         protocol=2,  # any Redis, Valkey or managed service speaks it
+        driver_info=None,  # else it introduces itself by a command that Redis 6.2 doesn't know
         socket_connect_timeout=timeout_s,
         socket_timeout=timeout_s,
         retry=Retry(NoBackoff(), 1, supported_errors=(RedisConnectionError,)),
@@ -51,7 +53,8 @@ class RedisFrames:
         pipeline = self._redis.pipeline(transaction=False)
         pipeline.zrange(CAMERAS_KEY, 0, -1)
         (members,) = await self._within_deadline(pipeline.execute())
-        return sorted(member.decode() for member in members)
+        names = (member.decode("utf-8", "replace") for member in members)
+        return sorted(name for name in names if is_camera_id(name))
 
     async def known_camera(self, camera: str) -> KnownCamera | None:
         """Return a camera with its newest frame, in one round trip.
@@ -64,7 +67,7 @@ class RedisFrames:
         pipeline.zscore(CAMERAS_KEY, camera)
         pipeline.hgetall(status_key(camera))
         pipeline.xrevrange(frames_key(camera), count=1)
-        now, heartbeat, status, entries = await self._within_deadline(pipeline.execute())
+        now, heartbeat, status, entries = await self._within_deadline(_execute(pipeline))
         read_at_s = monotonic()
         if heartbeat is None:
             return None
@@ -91,12 +94,22 @@ class RedisFrames:
             ) from error
 
 
+async def _execute(pipeline: Pipeline) -> list[Any]:
+    """Return the answers; None for a key of the wrong type, which is one camera's trouble and not Redis's."""
+    answers = await pipeline.execute(raise_on_error=False)
+    for error in (answer for answer in answers if isinstance(answer, RedisError)):
+        if not str(error).startswith("WRONGTYPE"):
+            raise error
+        _log.warning("redis: %s", error)
+    return [None if isinstance(answer, RedisError) else answer for answer in answers]
+
+
 def _microseconds(redis_time: tuple[int, int]) -> int:
     seconds, microseconds = redis_time
     return seconds * 1_000_000 + microseconds
 
 
-def _status(camera: str, fields: Mapping[bytes, bytes]) -> CameraStatus | None:
+def _status(camera: str, fields: Mapping[bytes, bytes] | None) -> CameraStatus | None:
     if not fields:
         return None
     try:
@@ -106,7 +119,7 @@ def _status(camera: str, fields: Mapping[bytes, bytes]) -> CameraStatus | None:
         return None
 
 
-def _newest(camera: str, entries: list[Any], now_us: int, read_at_s: float) -> Frame | None:
+def _newest(camera: str, entries: list[Any] | None, now_us: int, read_at_s: float) -> Frame | None:
     if not entries:
         return None
     entry_id, fields = entries[0]

@@ -6,6 +6,7 @@ from limits import RateLimitItem, parse
 from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import NoDecode, SettingsConfigDict
 
+from services.runtime.addresses import HostAndPort, HttpUrl, RedisUrl
 from services.runtime.settings import ServiceSettings
 
 
@@ -15,17 +16,18 @@ class GatewaySettings(ServiceSettings):
     model_config = SettingsConfigDict(env_prefix="EMOTION_GATEWAY_")
 
     port: int = Field(8000, ge=0, le=65535, description="Port to listen on; 0 picks a free one.")
-    redis_url: SecretStr = Field(
+    redis_url: RedisUrl = Field(
         SecretStr("redis://127.0.0.1:6379/0"), description="Where capture publishes frames; may hold a password."
     )
-    detector_url: str = Field("http://127.0.0.1:8002", description="The detector's address.")
-    serving_target: str = Field("127.0.0.1:8500", description="TensorFlow Serving's gRPC address, host:port.")
+    detector_url: HttpUrl = Field("http://127.0.0.1:8002", description="The detector's address.")
+    serving_target: HostAndPort = Field("127.0.0.1:8500", description="TensorFlow Serving's gRPC address, host:port.")
     redis_timeout_s: float = Field(0.5, gt=0, description="Deadline for reading from Redis.")
     detect_timeout_s: float = Field(1.8, gt=0, description="Deadline for finding the faces of an image.")
     infer_timeout_s: float = Field(1.0, gt=0, description="Deadline for inferring the emotions of an image's faces.")
     max_frame_age_s: float = Field(2.0, gt=0, description="An older frame is an error, not an answer.")
     body_limit_bytes: int = Field(10 * 1024 * 1024, ge=1, description="Largest body that is read.")
     max_in_flight: int = Field(64, ge=1, description="Predictions worked on at the same time; more get 503.")
+    max_uploads: int = Field(64, ge=1, description="Uploads received or worked on at the same time; more get 503.")
     api_keys: Annotated[tuple[SecretStr, ...], NoDecode] = Field(
         (), description="Keys that clients must send; none leaves the API open."
     )

@@ -64,6 +64,8 @@ async def _from_form(request: Request) -> Upload:
 async def _parse(request: Request) -> FormData:
     try:
         return await _InMemoryParser(request.headers, request.stream(), max_files=8, max_fields=32).parse()
-    except (MultiPartException, KeyError) as error:
-        reason = error.message if isinstance(error, MultiPartException) else "no boundary is stated"
+    except KeyError as error:
+        raise ProblemError(ProblemKind.INVALID_PARAMETER, "The form is malformed: no boundary is stated") from error
+    except (MultiPartException, UnicodeError) as error:
+        reason = error.message if isinstance(error, MultiPartException) else "its charset can't be used"
         raise ProblemError(ProblemKind.INVALID_PARAMETER, f"The form is malformed: {reason}") from error

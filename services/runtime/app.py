@@ -48,7 +48,9 @@ def create_service_app(
         body_limit_bytes: The largest body that is read.
         description: Stands at the top of the API document.
     """
-    app = FastAPIOffline(redoc_url=None, title=title, lifespan=lifespan, description=description)
+    app = FastAPIOffline(
+        redoc_url=None, redirect_slashes=False, title=title, lifespan=lifespan, description=description
+    )
     handle_problems(app)
     app.include_router(health_router(plumbing.checks, plumbing.stopping))
     app.include_router(metrics_router(plumbing.registry))

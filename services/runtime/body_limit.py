@@ -1,4 +1,7 @@
-"""Refuses bodies over the limit before they are read whole, announced or chunked."""
+"""Refuses bodies that are too large or too slow before they are read whole, announced or chunked."""
+
+import asyncio
+import time
 
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -6,13 +9,23 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from services.contracts.problems import ProblemKind
 from services.runtime.problems import ProblemError
 
+GRACE_S = 10.0
+"""How long a body may take however small it is."""
+
+LEAST_BYTES_PER_S = 16 * 1024
+"""Beyond that, how fast it must come on average: slower than any phone network, faster than an attack."""
+
 
 class BodyLimit:
-    """ASGI middleware: reading more than ``limit_bytes`` of a body raises a 413 problem."""
+    """ASGI middleware: reading a body that breaks its limits raises a problem.
 
-    def __init__(self, app: ASGIApp, limit_bytes: int) -> None:
+    Over ``limit_bytes`` that is a 413; slower than ``LEAST_BYTES_PER_S`` after ``GRACE_S`` a 408.
+    """
+
+    def __init__(self, app: ASGIApp, limit_bytes: int, grace_s: float = GRACE_S) -> None:
         self._app = app
         self._limit = limit_bytes
+        self._grace_s = grace_s
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass one connection on to the application."""
@@ -20,19 +33,44 @@ class BodyLimit:
             await self._app(scope, receive, send)
             return
         announced = Headers(scope=scope).get("content-length", "")
-        read = 0
+        body = _Body(receive, int(announced) if announced.isdecimal() else 0, self._limit, self._grace_s)
+        await self._app(scope, body.receive, send)
 
-        async def limited_receive() -> Message:
-            nonlocal read
-            if announced.isdecimal() and int(announced) > self._limit:
-                raise self._too_large(f"{int(announced):,} bytes were announced")
-            message = await receive()
-            read += len(message.get("body", b""))
-            if read > self._limit:
-                raise self._too_large("more than that was sent")
-            return message
 
-        await self._app(scope, limited_receive, send)
+class _Body:
+    """One request's body on its way in."""
+
+    def __init__(self, receive: Receive, announced: int, limit: int, grace_s: float) -> None:
+        self._receive = receive
+        self._announced = announced
+        self._limit = limit
+        self._grace_s = grace_s
+        self._read = 0
+        self._complete = False
+        self._started = time.monotonic()
+
+    async def receive(self) -> Message:
+        """Return the next message of the connection."""
+        if self._announced > self._limit:
+            raise self._too_large(f"{self._announced:,} bytes were announced")
+        if self._complete:
+            return await self._receive()
+        try:
+            async with asyncio.timeout(self._seconds_left()):
+                message = await self._receive()
+        except TimeoutError as error:
+            raise ProblemError(
+                ProblemKind.BODY_TOO_SLOW, f"{self._read:,} bytes came in {time.monotonic() - self._started:.0f} s"
+            ) from error
+        self._read += len(message.get("body", b""))
+        self._complete = not message.get("more_body", False)
+        if self._read > self._limit:
+            raise self._too_large("more than that was sent")
+        return message
+
+    def _seconds_left(self) -> float:
+        allowed = self._grace_s + self._read / LEAST_BYTES_PER_S
+        return max(0.0, self._started + allowed - time.monotonic())
 
     def _too_large(self, why: str) -> ProblemError:
         return ProblemError(

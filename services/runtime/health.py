@@ -63,10 +63,13 @@ def health_router(checks: Mapping[str, Check], stopping: Stopping) -> APIRouter:
     """
     router = APIRouter(tags=["health"])
 
+    # Some load balancers ask with HEAD.
+    @router.head("/healthz", include_in_schema=False)
     @router.get("/healthz", summary="The process lives")
     async def healthz() -> dict[str, str]:
         return {"status": "ok"}
 
+    @router.head("/readyz", include_in_schema=False)
     @router.get("/readyz", summary="The process can do its work", responses={503: {"description": "Not now"}})
     async def readyz() -> JSONResponse:
         states = await look_at(checks)

@@ -30,8 +30,16 @@ class ProblemError(HTTPException):
     body for a malformed body.
     """
 
-    def __init__(self, kind: ProblemKind, detail: str, **extensions: Any) -> None:
-        super().__init__(kind.status, detail)
+    def __init__(self, kind: ProblemKind, detail: str, *, retry_after_s: int | None = None, **extensions: Any) -> None:
+        """Describe the problem.
+
+        Args:
+            kind: What went wrong.
+            detail: A sentence about this occurrence.
+            retry_after_s: Seconds after which another try makes sense, where they differ from the kind's.
+            extensions: Further members of the problem object.
+        """
+        super().__init__(kind.status, detail, {} if retry_after_s is None else {"Retry-After": str(retry_after_s)})
         self.problem = Problem(kind, detail, extensions)
 
     def __str__(self) -> str:
@@ -42,7 +50,7 @@ def problem_response(problem: Problem, request_id: str, headers: Mapping[str, st
     """Return a problem as an HTTP response, with ``Retry-After`` where another try makes sense."""
     sent = dict(headers or {})
     if problem.kind.retry_after_s is not None:
-        sent["Retry-After"] = str(problem.kind.retry_after_s)
+        sent.setdefault("Retry-After", str(problem.kind.retry_after_s))
     if problem.kind is ProblemKind.UNAUTHORIZED:
         sent["WWW-Authenticate"] = "Bearer"
     return Response(json.dumps(problem.encode(request_id)), problem.kind.status, sent, media_type=PROBLEM_MEDIA_TYPE)
@@ -57,7 +65,7 @@ def handle_problems(app: FastAPI) -> None:
 
 async def _on_problem(request: Request, error: Exception) -> Response:
     assert isinstance(error, ProblemError)
-    return problem_response(error.problem, request.state.request_id)
+    return problem_response(error.problem, request.state.request_id, error.headers)
 
 
 async def _on_http_exception(request: Request, error: Exception) -> Response:

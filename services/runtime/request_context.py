@@ -16,6 +16,7 @@ from services.runtime.metrics import HttpMetrics
 from services.runtime.problems import problem_response
 
 REQUEST_ID_HEADER = "X-Request-ID"
+_CLOSED = "the handler is closed"
 _CLIENT_LEFT = 499
 """What nginx logs where a client went before its answer."""
 _ACCEPTED_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
@@ -57,7 +58,12 @@ class RequestContext:
             if message["type"] == "http.response.start":
                 status = message["status"]
                 MutableHeaders(scope=message)[REQUEST_ID_HEADER] = request_id
-            await send(message)
+            try:
+                await send(message)
+            except RuntimeError as error:
+                if _CLOSED in str(error):  # uvloop's word for a connection that the client has cut
+                    raise ClientDisconnect from error
+                raise
 
         try:
             await self._app(scope, watched_receive, send_with_id)

@@ -10,6 +10,7 @@ STATUS_AND_RETRY = {
     "not-found": (404, None),
     "camera-not-found": (404, None),
     "method-not-allowed": (405, None),
+    "body-too-slow": (408, None),
     "body-too-large": (413, None),
     "unsupported-media-type": (415, None),
     "invalid-parameter": (422, None),

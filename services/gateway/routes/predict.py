@@ -1,16 +1,19 @@
 """``/predict``: the emotion of a camera's newest frame, or of an uploaded image."""
 
 import json
+from dataclasses import dataclass
 from time import perf_counter
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import APIRouter, Depends, Query, Request, Response
 
 from services.contracts.prediction import CameraSource, Prediction, UploadSource
 from services.gateway.answer import prediction
 from services.gateway.metrics import GatewayMetrics
+from services.gateway.pipeline import Analysis
 from services.gateway.running import RunningParts
 from services.gateway.uploads import FORM_FIELD, FORM_MEDIA_TYPE, read_upload
+from services.runtime.in_flight import InFlightLimit
 
 _BINARY = {"schema": {"type": "string", "format": "binary"}}
 _UPLOAD_BODY = {
@@ -34,7 +37,20 @@ _UPLOAD_BODY = {
 _ANSWER: dict[int | str, dict[str, Any]] = {200: {"model": Prediction}}
 
 
-def predict_router(metrics: GatewayMetrics) -> APIRouter:
+@dataclass(frozen=True)
+class PredictLimits:
+    """How many predictions may be under way.
+
+    Attributes:
+        in_flight: Those being worked on, of cameras and uploads together.
+        uploads: Uploads from their first byte on, so that slow ones can't keep cameras from being asked.
+    """
+
+    in_flight: InFlightLimit
+    uploads: InFlightLimit
+
+
+def predict_router(metrics: GatewayMetrics, limits: PredictLimits) -> APIRouter:
     """Return the routes."""
     router = APIRouter(tags=["predict"])
 
@@ -45,28 +61,48 @@ def predict_router(metrics: GatewayMetrics) -> APIRouter:
         camera: Annotated[str | None, Query(description="May be left out where there is one camera.")] = None,
     ) -> Response:
         started = perf_counter()
-        chosen = await parts.frames.choose(camera)
-        frame = await parts.frames.newest(chosen)
-        read = perf_counter()
-        request_id = request.state.request_id
-        analysis = await parts.analyses.of_frame(chosen, frame, request_id)
+        with limits.in_flight.place():
+            chosen = await parts.frames.choose(camera)
+            frame = await parts.frames.newest(chosen)
+            read = perf_counter()
+            analysis = await parts.analyses.of_frame(chosen, frame, request.state.request_id)
         source = CameraSource(chosen, frame.frame_id, frame.captured_at(), frame.age_ms())
-        frame_ms, total_ms = (read - started) * 1e3, (perf_counter() - started) * 1e3
-        return _answer(prediction(request_id, source, analysis, frame_ms, total_ms), metrics)
+        return _answer(request, source, analysis, Moments(started, read), metrics)
 
-    @router.post("/predict", summary="The emotion in an uploaded image", responses=_ANSWER, openapi_extra=_UPLOAD_BODY)
+    @router.post(
+        "/predict",
+        summary="The emotion in an uploaded image",
+        responses=_ANSWER,
+        openapi_extra=_UPLOAD_BODY,
+        dependencies=[Depends(limits.uploads)],
+    )
     async def predict_upload(request: Request, parts: RunningParts) -> Response:
         started = perf_counter()
         upload = await read_upload(request)
         read = perf_counter()
-        request_id = request.state.request_id
-        analysis = await parts.pipeline.analyse(upload.data, upload.media_type, request_id)
-        frame_ms, total_ms = (read - started) * 1e3, (perf_counter() - started) * 1e3
-        return _answer(prediction(request_id, UploadSource(), analysis, frame_ms, total_ms), metrics)
+        with limits.in_flight.place():
+            analysis = await parts.pipeline.analyse(upload.data, upload.media_type, request.state.request_id)
+        return _answer(request, UploadSource(), analysis, Moments(started, read), metrics)
 
     return router
 
 
-def _answer(answer: Prediction, metrics: GatewayMetrics) -> Response:
+@dataclass(frozen=True)
+class Moments:
+    """When a request came and when its image was there, by ``perf_counter``."""
+
+    started: float
+    read: float
+
+
+def _answer(
+    request: Request,
+    source: CameraSource | UploadSource,
+    analysis: Analysis,
+    moments: Moments,
+    metrics: GatewayMetrics,
+) -> Response:
+    frame_ms, total_ms = (moments.read - moments.started) * 1e3, (perf_counter() - moments.started) * 1e3
+    answer = prediction(request.state.request_id, source, analysis, frame_ms, total_ms)
     metrics.observe(answer)
     return Response(json.dumps(answer.encode(), allow_nan=False), media_type="application/json")

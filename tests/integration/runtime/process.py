@@ -1,6 +1,7 @@
 """Runs the tiny service as a process of its own, as ``make run`` and a container would."""
 
 import re
+import select
 import socket
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -57,6 +58,21 @@ class RawConnection:
             assert part, f"closed after {got!r}"
             got += part
         return got
+
+    def send_until_closed(self, data: bytes, at_most: int) -> bytes:
+        """Send the same again and again until the other side closes; return what it said."""
+        got = b""
+        for _ in range(at_most):
+            try:
+                self._socket.sendall(data)
+                if select.select([self._socket], [], [], 0.05)[0]:
+                    part = self._socket.recv(65536)
+                    if not part:
+                        return got
+                    got += part
+            except (ConnectionResetError, BrokenPipeError):
+                return got
+        raise AssertionError(f"still open after {at_most * len(data):,} bytes")
 
     def read_to_close(self) -> bytes:
         """Return all that arrives until the other side closes."""

@@ -42,6 +42,13 @@ def test_a_client_that_sends_it_all_regardless_can_read_the_answer_and_go_on(ser
         assert client.post("/raw", content=b"x").json() == 1
 
 
+def test_a_refused_body_without_end_is_cut_off(service: Service) -> None:
+    with service.raw() as connection:
+        connection.send(HEAD + b"Transfer-Encoding: chunked\r\n\r\n")
+        chunk = b"%x\r\n%s\r\n" % (2**20, b"x" * 2**20)
+        assert is_413(connection.send_until_closed(chunk, at_most=200))
+
+
 def test_a_route_that_reads_no_body_answers_in_spite_of_one(service: Service) -> None:
     with service.client() as client:
         body = b"x" * 4 * BODY_LIMIT

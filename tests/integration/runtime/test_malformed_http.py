@@ -3,6 +3,7 @@ import json
 import pytest
 
 from tests.integration.runtime.process import Service
+from tests.tiny_service import BODY_LIMIT
 
 
 @pytest.mark.parametrize(
@@ -31,6 +32,33 @@ def test_what_is_not_http_is_a_problem(service: Service, sent: bytes) -> None:
     assert int(headers["content-length"]) == len(body)
     assert problem["type"] == "urn:emotion:problem:bad-request"
     assert problem["request_id"] == headers["x-request-id"]
+
+
+def test_a_head_without_end_is_cut_off(service: Service) -> None:
+    with service.raw() as connection:
+        connection.send(b"GET /healthz HTTP/1.1\r\nHost: tiny\r\nX-Endless: ")
+        assert b"HTTP/1.1 400 " in connection.send_until_closed(b"a" * 65536, at_most=20)
+
+
+def test_trailers_without_end_are_cut_off(service: Service) -> None:
+    with service.raw() as connection:
+        connection.send(b"POST /raw HTTP/1.1\r\nHost: tiny\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nx\r\n0\r\n")
+        assert b"HTTP/1.1 400 " in connection.send_until_closed(b"X-T: " + b"t" * 65000 + b"\r\n", at_most=20)
+
+
+def test_a_head_that_never_comes_is_not_waited_for(service: Service) -> None:
+    with service.raw() as silent, service.raw() as half:
+        half.send(b"GET /healthz HTTP/1.1\r\n")
+        assert silent.read_to_close() == half.read_to_close() == b""
+
+
+def test_a_body_in_single_bytes_is_read(service: Service) -> None:
+    with service.raw() as connection:
+        connection.send(b"POST /raw HTTP/1.1\r\nHost: tiny\r\nTransfer-Encoding: chunked\r\n\r\n")
+        for _ in range(4):
+            connection.send(b"1\r\nx\r\n" * (BODY_LIMIT // 4))
+        connection.send(b"0\r\n\r\n")
+        assert connection.read_until(b"%d" % BODY_LIMIT).startswith(b"HTTP/1.1 200 ")
 
 
 def test_a_malformed_chunk_ends_its_request_alone(service: Service) -> None:

@@ -13,7 +13,7 @@ frames = st.builds(
     FrameMessage,
     jpeg=st.binary(max_size=64),
     captured_at_us=counts,
-    delay_us=counts,
+    delay_us=st.integers(0, 10_000_000),
     width=counts,
     height=counts,
     seq=counts,

@@ -35,15 +35,21 @@ def test_a_number_that_is_none_is_malformed(name: bytes, value: bytes) -> None:
         FrameMessage.decode({**FIELDS, name: value})
 
 
-@given(st.integers(0, 2**50), st.integers(0, 2**20), st.integers(0, 10**7))
+@given(st.integers(0, 2**47), st.integers(0, 2**20), st.integers(0, 10**7))
 def test_capture_time_is_the_entry_id_less_the_delay(milliseconds: int, sequence: int, delay_us: int) -> None:
     assert captured_at_us(f"{milliseconds}-{sequence}", delay_us) == milliseconds * 1000 - delay_us
 
 
-@pytest.mark.parametrize("entry_id", ["", "-", "1", "1-", "-1", "1-x", "x-1", "1.5-0", "-1-0", "1-0-0"])
+@pytest.mark.parametrize("entry_id", ["", "-", "1", "1-", "-1", "1-x", "x-1", "1.5-0", "-1-0", "1-0-0", f"{10**15}-0"])
 def test_an_entry_id_of_another_form_is_malformed(entry_id: str) -> None:
     with pytest.raises(MalformedMessage, match="frame id"):
         captured_at_us(entry_id, 0)
+
+
+@pytest.mark.parametrize("delay_us", [b"-1", b"10000001", b"1000000000000000000000000"])
+def test_a_delay_that_cannot_be_is_malformed(delay_us: bytes) -> None:
+    with pytest.raises(MalformedMessage, match="delay"):
+        FrameMessage.decode({**FIELDS, b"delay_us": delay_us})
 
 
 def test_each_camera_has_its_own_stream() -> None:

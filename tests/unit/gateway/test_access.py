@@ -1,6 +1,9 @@
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 
 from tests.unit.gateway.conftest import Gateway
+from tests.unit.gateway.fakes import FakeDetector, FakeServices
 
 GUARDED = ["/predict", "/cameras", "/cameras/cam0/frame.jpg", "/services"]
 
@@ -34,13 +37,42 @@ def test_too_many_requests(gateway: Gateway) -> None:
     answer = client.get("/predict")
     assert statuses == [200, 200, 429]
     assert answer.json()["type"] == "urn:emotion:problem:rate-limited"
-    assert 1 <= int(answer.headers["Retry-After"]) <= 60
+    wait_s = int(answer.headers["Retry-After"])
+    assert 50 <= wait_s <= 60
+    assert f"try again in {wait_s} s" in answer.json()["detail"]
 
 
-def test_each_key_has_a_limit_of_its_own(gateway: Gateway) -> None:
+def test_each_known_key_has_a_limit_of_its_own(gateway: Gateway) -> None:
     client = gateway(rate_limit="1/minute", api_keys="a,b")
     statuses = [client.get("/predict", headers={"X-API-Key": key}).status_code for key in ("a", "b", "a")]
     assert statuses == [200, 200, 429]
+
+
+def test_invented_keys_give_no_more_requests(gateway: Gateway) -> None:
+    client = gateway(rate_limit="1/minute")
+    statuses = [client.get("/predict", headers={"X-API-Key": key}).status_code for key in ("x", "y", "z")]
+    assert statuses == [200, 429, 429]
+
+
+def test_guessing_keys_is_limited(gateway: Gateway) -> None:
+    client = gateway(rate_limit="2/minute", api_keys="a")
+    statuses = [client.get("/predict", headers={"X-API-Key": key}).status_code for key in ("x", "y", "z")]
+    assert statuses == [401, 401, 429]
+
+
+def test_predictions_beyond_those_in_flight_are_refused(gateway: Gateway) -> None:
+    services = FakeServices(detector=FakeDetector(delay_s=0.5))
+    client = gateway(services, max_in_flight=2)
+
+    def predict(number: int) -> int:
+        image = f"image {number}".encode()
+        return client.post("/predict", content=image, headers={"Content-Type": "image/jpeg"}).status_code
+
+    with ThreadPoolExecutor(6) as threads:
+        statuses = sorted(threads.map(predict, range(6)))
+    assert statuses[:2] == [200, 200]
+    assert set(statuses[2:]) <= {200, 503}
+    assert 503 in statuses
 
 
 def test_no_web_page_may_call_by_default(gateway: Gateway) -> None:

@@ -120,11 +120,12 @@ def test_a_camera_without_frames_whose_capture_has_gone_says_so(gateway: Gateway
     assert "its capture process has gone" in answer.json()["detail"]
 
 
-def test_a_bad_frame_of_a_camera_is_not_the_clients_fault(gateway: Gateway) -> None:
-    services = FakeServices(detector=FakeDetector(error=ProblemError(ProblemKind.INVALID_IMAGE, "cut off")))
+@pytest.mark.parametrize("kind", [ProblemKind.INVALID_IMAGE, ProblemKind.IMAGE_TOO_LARGE, ProblemKind.BODY_TOO_LARGE])
+def test_a_bad_frame_of_a_camera_is_not_the_clients_fault(gateway: Gateway, kind: ProblemKind) -> None:
+    services = FakeServices(detector=FakeDetector(error=ProblemError(kind, "cut off")))
     client = gateway(services)
     assert client.get("/predict").json()["type"] == "urn:emotion:problem:no-fresh-frame"
-    assert client.post("/predict", content=b"x", headers=JPEG).json()["type"] == "urn:emotion:problem:invalid-image"
+    assert client.post("/predict", content=b"x", headers=JPEG).json()["type"] == kind.type
 
 
 @pytest.mark.parametrize("kind", [ProblemKind.DEPENDENCY_UNAVAILABLE, ProblemKind.DEPENDENCY_TIMEOUT])
@@ -147,6 +148,12 @@ def test_a_failed_analysis_is_not_kept(gateway: Gateway) -> None:
     assert client.get("/predict").status_code == 503
     services.model.error = None
     assert client.get("/predict").status_code == 200
+
+
+@pytest.mark.parametrize("path", ["/predict/", "/cameras/", "/healthz/"])
+def test_a_trailing_slash_is_another_route(gateway: Gateway, path: str) -> None:
+    answer = gateway().get(path, follow_redirects=False)
+    assert (answer.status_code, answer.json()["type"]) == (404, "urn:emotion:problem:not-found")
 
 
 def test_a_bug_is_a_500_problem_without_a_traceback(gateway: Gateway) -> None:

@@ -26,3 +26,29 @@ def test_a_rate_that_cannot_be_read_is_an_error(monkeypatch: pytest.MonkeyPatch)
 def test_the_port_that_kubernetes_injects_is_not_ours(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GATEWAY_PORT", "tcp://10.0.0.1:8000")
     assert load_settings(GatewaySettings).port == 8000
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("REDIS_URL", "localhost:6379"),
+        ("REDIS_URL", "redis://:hush@host:port"),
+        ("DETECTOR_URL", "localhost:8002"),
+        ("DETECTOR_URL", "http://"),
+        ("SERVING_TARGET", "serving"),
+        ("SERVING_TARGET", "http://serving:8500"),
+        ("SERVING_TARGET", "serving:85000"),
+    ],
+)
+def test_an_address_that_cannot_be_one_is_told_at_the_start(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str
+) -> None:
+    monkeypatch.setenv(f"EMOTION_GATEWAY_{name}", value)
+    with pytest.raises(SettingsError, match=rf"^EMOTION_GATEWAY_{name}: .*must be") as told:
+        load_settings(GatewaySettings)
+    assert "hush" not in str(told.value)
+
+
+@pytest.mark.parametrize("target", ["serving:8500", "127.0.0.1:8500", "[::1]:8500"])
+def test_addresses_of_the_model_server(target: str) -> None:
+    assert GatewaySettings.model_validate({"serving_target": target}).serving_target == target

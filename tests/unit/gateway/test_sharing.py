@@ -2,11 +2,11 @@ import asyncio
 
 import pytest
 
-from services.gateway.access import InFlightLimit
 from services.gateway.camera_analysis import CameraAnalyses
 from services.gateway.camera_frames import CameraFrames
 from services.gateway.pipeline import Pipeline
 from services.gateway.sharing import SharedCalls
+from services.runtime.in_flight import InFlightLimit
 from services.runtime.problems import ProblemError
 from tests.unit.gateway.fakes import FakeDetector, FakeFrames, FakeModel, frame
 

@@ -5,6 +5,11 @@ import pytest
 from tests.unit.gateway.conftest import Gateway
 from tests.unit.gateway.fakes import FakeServices
 
+FORM = (
+    b'--x\r\nContent-Disposition: form-data; name="image"; filename="a.jpg"\r\n'
+    b"Content-Type: image/jpeg\r\n\r\npicture\r\n--x--\r\n"
+)
+
 
 def test_a_form_field_is_the_image(gateway: Gateway) -> None:
     services = FakeServices()
@@ -29,9 +34,10 @@ def test_a_large_form_is_never_written_to_disk(gateway: Gateway, monkeypatch: py
         {"data": {"image": "text"}, "files": {"other": ("a.jpg", b"x", "image/jpeg")}},
         {"content": b"not a form", "headers": {"Content-Type": "multipart/form-data; boundary=x"}},
         {"content": b"--x\r\n", "headers": {"Content-Type": "multipart/form-data"}},
+        {"content": FORM, "headers": {"Content-Type": "multipart/form-data; boundary=x; charset=undefined"}},
         {"files": [(f"f{n}", ("a.jpg", b"x", "image/jpeg")) for n in range(9)]},
     ],
-    ids=["field missing", "field is text", "garbage", "no boundary", "too many files"],
+    ids=["field missing", "field is text", "garbage", "no boundary", "no such charset", "too many files"],
 )
 def test_a_malformed_form_is_refused(gateway: Gateway, form: dict[str, object]) -> None:
     answer = gateway().post("/predict", **form)  # type: ignore[arg-type]

@@ -1,0 +1,100 @@
+"""The gateway's reading of a real Redis: ages by Redis's clock, and whatever else stands in it."""
+
+from collections.abc import AsyncIterator
+from time import time
+
+import pytest
+from redis.asyncio import Redis
+
+from services.contracts.cameras import CAMERAS_KEY, CameraState, CameraStatus, status_key
+from services.contracts.frames import FrameMessage, frames_key
+from services.gateway.redis_frames import RedisFrames, connect
+from services.runtime.problems import ProblemError
+from tests.redis_server import RedisServer
+
+STATUS = CameraStatus(CameraState.ONLINE, "demo", 30.0, 1280, 720, 100, 2, 1, "")
+
+
+@pytest.fixture
+async def redis(redis_server: RedisServer) -> AsyncIterator[Redis]:
+    client = connect(redis_server.url, timeout_s=5)
+    yield client
+    await client.aclose()
+
+
+@pytest.fixture
+def frames(redis: Redis) -> RedisFrames:
+    return RedisFrames(redis, timeout_s=5)
+
+
+def message(delay_us: int = 250_000) -> FrameMessage:
+    ten_minutes_fast = round((time() + 600) * 1e6)
+    return FrameMessage(b"jpeg", ten_minutes_fast, delay_us, 1280, 720, 1)
+
+
+async def publish(redis: Redis, camera: str, frame: FrameMessage) -> None:
+    await redis.zadd(CAMERAS_KEY, {camera: time()})
+    await redis.hset(status_key(camera), mapping=dict(STATUS.encode().items()))
+    await redis.xadd(frames_key(camera), dict(frame.encode().items()))
+
+
+async def test_ages_are_right_whatever_the_cameras_clock_says(redis: Redis, frames: RedisFrames) -> None:
+    await publish(redis, "cam0", message(delay_us=250_000))
+    known = await frames.known_camera("cam0")
+    assert known is not None
+    assert known.status == STATUS
+    assert known.newest is not None
+    assert 250 <= known.newest.age_ms() < 2000
+    assert abs(known.newest.captured_at_us / 1e6 - time()) < 5
+
+
+async def test_a_camera_exists_if_it_has_registered(redis: Redis, frames: RedisFrames) -> None:
+    await publish(redis, "door", message())
+    await publish(redis, "cam0", message())
+    assert await frames.camera_ids() == ["cam0", "door"]
+    assert await frames.known_camera("garden") is None
+
+
+async def test_what_others_wrote_harms_no_camera_of_ours(redis: Redis, frames: RedisFrames) -> None:
+    await publish(redis, "cam0", message())
+    await redis.zadd(CAMERAS_KEY, {b"\xff\xfe": 1, b"BAD id\n": 1, b"odd": 1})
+    await redis.set(status_key("odd"), "text")
+    await redis.set(frames_key("odd"), "text")
+    assert await frames.camera_ids() == ["cam0", "odd"]
+    odd, ours = await frames.known_camera("odd"), await frames.known_camera("cam0")
+    assert odd is not None
+    assert (odd.status, odd.newest) == (None, None)
+    assert ours is not None
+    assert ours.newest is not None
+
+
+@pytest.mark.parametrize("field", [{"delay_us": -(10**25)}, {"jpeg": ""}, {"width": "wide"}])
+async def test_a_frame_that_cannot_be_read_is_none(
+    redis: Redis, frames: RedisFrames, field: dict[str, int | str]
+) -> None:
+    await redis.zadd(CAMERAS_KEY, {"cam0": 1})
+    fields = {**message().encode(), **field}
+    await redis.xadd(frames_key("cam0"), {name: value for name, value in fields.items() if value != ""})
+    known = await frames.known_camera("cam0")
+    assert known is not None
+    assert known.newest is None
+
+
+async def test_redis_gone_is_a_problem_that_names_it_and_its_return_is_noticed(
+    redis_server: RedisServer, frames: RedisFrames
+) -> None:
+    await frames.ping()
+    redis_server.stop()
+    with pytest.raises(ProblemError) as gone:
+        await frames.camera_ids()
+    assert gone.value.problem.kind.status == 503
+    assert gone.value.problem.extensions == {"dependency": "redis"}
+    redis_server.start()
+    assert await frames.camera_ids() == []
+
+
+async def test_only_commands_that_redis_62_knows_are_sent(redis: Redis, frames: RedisFrames) -> None:
+    await publish(redis, "cam0", message())
+    await frames.known_camera("cam0")
+    await frames.camera_ids()
+    assert (await redis.info("stats"))["total_error_replies"] == 0
