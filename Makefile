@@ -9,7 +9,9 @@ UV := $(BIN)/uv
 INSTALL := $(UV) pip install --quiet --python $(BIN)/python --no-deps --require-hashes -r
 
 CAMERA ?=
-REDIS_URL ?= redis://127.0.0.1:6379/0
+REDIS_URL ?=
+# A camera that is named here, else those of the environment, else the first webcam.
+CAPTURE_CAMERAS = $(if $(CAMERA),EMOTION_CAPTURE_CAMERAS="cam0=$(CAMERA)",$(if $(EMOTION_CAPTURE_CAMERAS),,EMOTION_CAPTURE_CAMERAS=cam0=0))
 DATA ?= data/fer2013.csv
 RECIPE ?= training/recipe.toml
 RUN ?= runs/latest
@@ -24,7 +26,7 @@ run: $(VENV)/.run ## Start every service here, without Docker (CAMERA=demo|0|/de
 	@exec $(BIN)/python -m launcher --camera "$(CAMERA)"
 
 capture: $(VENV)/.capture ## Start capture alone, for a Redis elsewhere (REDIS_URL=redis://host:6379/0 CAMERA=0)
-	@EMOTION_CAPTURE_REDIS_URL="$(REDIS_URL)" EMOTION_CAPTURE_CAMERAS="cam0=$(or $(CAMERA),0)" exec $(BIN)/python -m services.capture
+	@$(if $(REDIS_URL),EMOTION_CAPTURE_REDIS_URL="$(REDIS_URL)") $(CAPTURE_CAMERAS) exec $(BIN)/python -m services.capture
 
 test: $(VENV)/.dev ## Run the tests that need Python and PyPI only
 	$(BIN)/python -m pytest --ignore=tests/debian

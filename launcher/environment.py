@@ -4,7 +4,8 @@ import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from launcher.ports import LOOPBACK, free_port, require_free
+from launcher.errors import PrerequisiteError
+from launcher.ports import LOOPBACK, Listener, free_port, reachable
 from launcher.redis_server import find_redis_server
 from launcher.settings import LauncherSettings
 from services.capture.settings import CaptureSettings
@@ -13,6 +14,14 @@ from services.gateway.settings import GatewaySettings
 from services.runtime.settings import ServiceSettings, load_settings
 
 CAMERAS_VARIABLE = "EMOTION_CAPTURE_CAMERAS"
+_PREFIXES = ("EMOTION_CAPTURE_", "EMOTION_DETECTOR_", "EMOTION_GATEWAY_", "EMOTION_LAUNCHER_")
+_TIES = (
+    "EMOTION_CAPTURE_REDIS_URL",
+    "EMOTION_GATEWAY_REDIS_URL",
+    "EMOTION_GATEWAY_SERVING_TARGET",
+    "EMOTION_GATEWAY_DETECTOR_URL",
+)
+"""What ties the services together, which is the launcher's to set."""
 
 
 @dataclass(frozen=True)
@@ -34,6 +43,20 @@ class SystemSettings:
         """The cameras as people may see them, credentials cut out."""
         return ", ".join(f"{camera.camera}={camera.source.public_text}" for camera in self.capture.cameras)
 
+    @property
+    def listeners(self) -> list[Listener]:
+        """All processes with a port that others must know."""
+        services = [
+            Listener(f"the {name}", f"EMOTION_{name.upper()}_PORT", service.port, service.host)
+            for name, service in self.services.items()
+        ]
+        own = "EMOTION_LAUNCHER_SERVING"
+        return [
+            *services,
+            Listener("the model server's gRPC", f"{own}_GRPC_PORT", self.launcher.serving_grpc_port),
+            Listener("the model server's REST", f"{own}_REST_PORT", self.launcher.serving_rest_port),
+        ]
+
 
 def load_system_settings() -> SystemSettings:
     """Read the settings of all processes, so that a mistake in any is told before anything starts.
@@ -49,17 +72,17 @@ def load_system_settings() -> SystemSettings:
     )
 
 
-def require_free_ports(settings: SystemSettings) -> None:
-    """Make sure that every process can listen.
+def require_known_variables(inherited: Mapping[str, str]) -> None:
+    """Make sure that nobody is misled by a variable that has no effect here.
 
     Raises:
-        PrerequisiteError: A port is taken.
+        PrerequisiteError: One belongs to no process, or is one that the launcher sets itself.
     """
-    for name, service in settings.services.items():
-        require_free(service.port, f"the {name}", f"EMOTION_{name.upper()}_PORT", service.host)
-    own = settings.launcher
-    require_free(own.serving_grpc_port, "the model server", "EMOTION_LAUNCHER_SERVING_GRPC_PORT")
-    require_free(own.serving_rest_port, "the model server", "EMOTION_LAUNCHER_SERVING_REST_PORT")
+    for name in sorted(name for name in inherited if name.startswith("EMOTION_")):
+        if name in _TIES:
+            raise PrerequisiteError(f"{name} can't be set here: make run starts its own and sets it; unset it.")
+        if not name.startswith(_PREFIXES):
+            raise PrerequisiteError(f"{name}: no such setting; names begin with {', '.join(_PREFIXES)}.")
 
 
 def process_environment(inherited: Mapping[str, str], settings: SystemSettings) -> dict[str, str]:
@@ -68,9 +91,15 @@ def process_environment(inherited: Mapping[str, str], settings: SystemSettings) 
     Raises:
         PrerequisiteError: There is no Redis.
     """
-    own = settings.launcher
+    own, detector = settings.launcher, settings.detector
     redis_port = free_port()
     redis_url = f"redis://{LOOPBACK}:{redis_port}/0"
+    ties = (
+        redis_url,
+        redis_url,
+        f"{LOOPBACK}:{own.serving_grpc_port}",
+        f"http://{reachable(detector.host)}:{detector.port}",
+    )
     quiet = {f"EMOTION_{name.upper()}_LOG_LEVEL": "WARNING" for name in settings.services}
     return {
         **quiet,
@@ -81,8 +110,5 @@ def process_environment(inherited: Mapping[str, str], settings: SystemSettings) 
         "REDIS_PORT": str(redis_port),
         "SERVING_GRPC_PORT": str(own.serving_grpc_port),
         "SERVING_REST_PORT": str(own.serving_rest_port),
-        "EMOTION_CAPTURE_REDIS_URL": redis_url,
-        "EMOTION_GATEWAY_REDIS_URL": redis_url,
-        "EMOTION_GATEWAY_SERVING_TARGET": f"{LOOPBACK}:{own.serving_grpc_port}",
-        "EMOTION_GATEWAY_DETECTOR_URL": f"http://{LOOPBACK}:{settings.detector.port}",
+        **dict(zip(_TIES, ties, strict=True)),
     }

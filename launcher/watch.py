@@ -9,6 +9,7 @@ from typing import Any
 
 import httpx
 
+from launcher.ports import reachable
 from services.gateway.settings import GatewaySettings
 from services.runtime.settings import load_settings_or_exit
 
@@ -80,7 +81,7 @@ def main() -> None:
     """Watch the gateway that the environment tells of."""
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     settings = load_settings_or_exit(GatewaySettings)
-    address = f"http://{settings.host}:{settings.port}"
+    address = f"http://{reachable(settings.host)}:{settings.port}"
     keys = [key.get_secret_value() for key in settings.api_keys]
     with httpx.Client(base_url=address, headers={"X-API-Key": keys[0]} if keys else {}, trust_env=False) as client:
         wait_until_ready(client)

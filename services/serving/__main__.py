@@ -55,7 +55,7 @@ def _stop(stopping: Stopping) -> None:
 
 
 def _leave(error: Exception, status: int) -> int:
-    print(error, file=sys.stderr)
+    print(error, file=sys.stderr)  # noqa: T201 - what a command line says to its caller
     return status
 
 

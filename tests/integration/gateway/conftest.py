@@ -9,21 +9,21 @@ from tests.processes import ROOT, ModuleProcess
 from tests.redis_server import RedisServer
 from tests.waiting import wait_until
 
+MODELS = ROOT / "model_repo" / "emotion"
+
 
 @dataclass(frozen=True)
 class Stack:
-    """The whole system on free ports, its camera the demo feed."""
+    """What tests ask of the whole system, which runs on free ports with the demo feed as its camera."""
 
-    redis: RedisServer
-    serving: ModuleProcess
     detector: ModuleProcess
-    capture: ModuleProcess
     gateway: ModuleProcess
     client: httpx.Client
 
 
 @pytest.fixture(scope="session")
 def stack(redis_executable: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    assert any(MODELS.glob("*/saved_model.pb")), f"no model in {MODELS}"
     logs = tmp_path_factory.mktemp("stack")
     grpc_port, rest_port, detector_port, capture_port, gateway_port = (free_port() for _ in range(5))
     url = f"http://127.0.0.1:{gateway_port}"
@@ -37,9 +37,9 @@ def stack(redis_executable: str, tmp_path_factory: pytest.TempPathFactory) -> It
                 f"--port={grpc_port}",
                 f"--rest_api_port={rest_port}",
                 "--model_name=emotion",
-                f"--model_base_path={ROOT / 'model_repo' / 'emotion'}",
+                f"--model_base_path={MODELS}",
             ],
-        ) as serving,
+        ),
         ModuleProcess(
             "services.detector", logs / "detector.log", {"EMOTION_DETECTOR_PORT": str(detector_port)}
         ) as detector,
@@ -51,7 +51,7 @@ def stack(redis_executable: str, tmp_path_factory: pytest.TempPathFactory) -> It
                 "EMOTION_CAPTURE_REDIS_URL": redis.url,
                 "EMOTION_CAPTURE_CAMERAS": "cam0=demo",
             },
-        ) as capture,
+        ),
         ModuleProcess(
             "services.gateway",
             logs / "gateway.log",
@@ -69,7 +69,7 @@ def stack(redis_executable: str, tmp_path_factory: pytest.TempPathFactory) -> It
     ):
         gateway.wait_until_answers(f"{url}/readyz")
         wait_until(lambda: client.get("/predict").status_code == 200, "a first prediction", 20)
-        yield Stack(redis, serving, detector, capture, gateway, client)
+        yield Stack(detector, gateway, client)
 
 
 @pytest.fixture(scope="session")

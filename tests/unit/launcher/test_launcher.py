@@ -1,13 +1,14 @@
 import socket
 import sys
+from dataclasses import replace
 
 import httpx
 import pytest
 
 from launcher.camera import choose_camera
-from launcher.environment import load_system_settings
+from launcher.environment import load_system_settings, require_known_variables
 from launcher.errors import PrerequisiteError
-from launcher.ports import free_port, require_free
+from launcher.ports import Listener, free_port, reachable, require_ports
 from launcher.redis_server import first_that_runs
 from launcher.watch import line, missing, wait_until_ready
 
@@ -52,16 +53,41 @@ def test_the_camera_that_was_asked_for_is_taken(asked: str) -> None:
     assert choose_camera(asked) == asked
 
 
+GATEWAY = Listener("the gateway", "EMOTION_GATEWAY_PORT", 8000)
+
+
 def test_a_taken_port_is_one_sentence_that_says_what_to_do() -> None:
     with socket.create_server(("127.0.0.1", 0)) as holder:
         port = holder.getsockname()[1]
         with pytest.raises(PrerequisiteError, match=rf"Port {port}, on which the gateway .* set EMOTION_GATEWAY_PORT"):
-            require_free(port, "the gateway", "EMOTION_GATEWAY_PORT")
-    require_free(port, "the gateway", "EMOTION_GATEWAY_PORT")
+            require_ports([replace(GATEWAY, port=port)])
+    require_ports([replace(GATEWAY, port=port)])
 
 
-def test_a_free_port_can_be_used() -> None:
-    require_free(free_port(), "anything", "NOTHING")
+def test_two_processes_on_one_port_are_told() -> None:
+    port = free_port()
+    capture = Listener("the capture", "EMOTION_CAPTURE_PORT", port)
+    with pytest.raises(PrerequisiteError, match=f"EMOTION_CAPTURE_PORT and EMOTION_GATEWAY_PORT are both {port}"):
+        require_ports([replace(GATEWAY, port=port), capture])
+
+
+def test_any_port_will_not_do_where_others_must_know_it() -> None:
+    with pytest.raises(PrerequisiteError, match="EMOTION_GATEWAY_PORT=0"):
+        require_ports([replace(GATEWAY, port=0)])
+
+
+@pytest.mark.parametrize(
+    ("name", "why"),
+    [("EMOTION_GATEWAY_REDIS_URL", "starts its own"), ("EMOTION_GATWAY_PORT", "no such setting")],
+)
+def test_a_variable_without_effect_is_told(name: str, why: str) -> None:
+    require_known_variables({"PATH": "", "EMOTION_GATEWAY_PORT": "1", "EMOTION_CAPTURE_FPS": "1"})
+    with pytest.raises(PrerequisiteError, match=f"^{name}.*{why}"):
+        require_known_variables({name: "x"})
+
+
+def test_a_process_that_listens_everywhere_is_reached_here() -> None:
+    assert [reachable(host) for host in ("0.0.0.0", "::", "192.0.2.7")] == ["127.0.0.1", "127.0.0.1", "192.0.2.7"]
 
 
 def test_the_first_server_that_runs_is_taken() -> None:

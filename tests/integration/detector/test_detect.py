@@ -1,0 +1,94 @@
+from concurrent.futures import ThreadPoolExecutor
+
+import httpx
+import numpy as np
+import pytest
+
+from services.contracts.detection import Detection
+from services.contracts.geometry import Box, format_hint
+from services.detector.search import overlap
+from tests import pictures
+from tests.processes import ModuleProcess
+
+JPEG = {"Content-Type": "image/jpeg"}
+FACE = pictures.encode(pictures.one_face())
+
+
+def detect(client: httpx.Client, image: bytes = FACE, *near: str) -> Detection:
+    answer = client.post("/detect", content=image, headers=JPEG, params=[("near", hint) for hint in near])
+    assert answer.status_code == 200, answer.text
+    return Detection.decode(answer.json())
+
+
+def test_a_face_comes_as_the_models_input(client: httpx.Client) -> None:
+    detection = detect(client)
+    (face,) = detection.faces
+    assert (detection.image.width, detection.image.height) == (1280, 720)
+    assert detection.searched == "full"
+    assert face.pixels.shape == (48, 48, 1)
+    assert face.pixels.dtype == np.float32
+    assert face.pixels.max() > 0.5
+    assert 0 < face.sharpness < 1
+    assert face.weight > 0
+    assert detection.timings_ms.total >= detection.timings_ms.search > 0
+
+
+def test_a_good_hint_is_followed_and_a_wrong_one_costs_no_face(client: httpx.Client) -> None:
+    (face,) = detect(client).faces
+    hinted = detect(client, FACE, format_hint(face.box))
+    wrong = detect(client, FACE, "5,5,80,80")
+    assert hinted.searched == "hints"
+    assert overlap(hinted.faces[0].box, face.box) > 0.7
+    assert wrong.searched == "full"
+    assert wrong.faces[0].box == face.box
+
+
+def test_eight_faces_are_ordered_by_how_sure_the_cascade_is(client: httpx.Client) -> None:
+    faces = detect(client, pictures.encode(pictures.eight_faces())).faces
+    assert len(faces) == 8
+    assert [face.weight for face in faces] == sorted((face.weight for face in faces), reverse=True)
+
+
+def test_any_replica_can_answer_since_nothing_is_kept(client: httpx.Client) -> None:
+    detect(client, FACE, "100,100,50,50")
+    first = detect(client)
+    detect(client, pictures.encode(pictures.eight_faces()))
+    assert [face.box for face in detect(client).faces] == [face.box for face in first.faces]
+
+
+@pytest.mark.parametrize(
+    "near", ["", "1,2,3", "1,2,3,4,5", "a,b,c,d", "1.5,2,3,4", "1,2,0,4", "1,2,3,-4", "nan,1,1,1", f"1,2,3,{10**30}"]
+)
+def test_malformed_hints(client: httpx.Client, near: str) -> None:
+    answer = client.post("/detect", content=FACE, headers=JPEG, params={"near": near})
+    assert (answer.status_code, answer.json()["type"]) == (422, "urn:emotion:problem:invalid-parameter")
+
+
+def test_too_many_hints(client: httpx.Client) -> None:
+    answer = client.post("/detect", content=FACE, headers=JPEG, params=[("near", "1,2,30,40")] * 33)
+    assert (answer.status_code, answer.json()["type"]) == (422, "urn:emotion:problem:invalid-parameter")
+
+
+@pytest.mark.parametrize("box", [Box(-500, -500, 600, 600), Box(1279, 719, 50, 50), Box(9000, 9000, 10, 10)])
+def test_hints_beyond_the_edge_do_no_harm(client: httpx.Client, box: Box) -> None:
+    assert len(detect(client, FACE, format_hint(box)).faces) == 1
+
+
+@pytest.mark.parametrize(
+    ("media_type", "body", "status"),
+    [("text/plain", FACE, 415), ("image/jpeg", b"", 422), ("image/jpeg", b"words", 422), ("image/png", FACE, 200)],
+)
+def test_media_types_and_bodies(client: httpx.Client, media_type: str, body: bytes, status: int) -> None:
+    assert client.post("/detect", content=body, headers={"Content-Type": media_type}).status_code == status
+
+
+def test_under_load_it_answers_or_says_that_it_is_full(client: httpx.Client, detector: ModuleProcess) -> None:
+    def ask(_: int) -> int:
+        return client.post("/detect", content=FACE, headers=JPEG).status_code
+
+    with ThreadPoolExecutor(40) as threads:
+        statuses = set(threads.map(ask, range(120)))
+    assert 200 in statuses
+    assert statuses <= {200, 503}
+    assert detector.resident_mb() < 200
+    assert client.get("/readyz").json()["dependencies"]["workers"]["ok"] is True
