@@ -49,7 +49,7 @@ class ProblemHttpProtocol(HttpToolsProtocol):
     def on_message_begin(self) -> None:
         """Count anew for each request."""
         self._requests += 1
-        self._head_bytes = self._body_bytes = 0
+        self._head_bytes = self._body_bytes = self._discarded_bytes = 0
         self._wait_for_head()
         super().on_message_begin()
 

@@ -42,6 +42,12 @@ def test_a_client_that_sends_it_all_regardless_can_read_the_answer_and_go_on(ser
         assert client.post("/raw", content=b"x").json() == 1
 
 
+def test_many_refused_bodies_on_one_connection_are_each_answered(service: Service) -> None:
+    with service.client() as client:
+        body = b"x" * 12 * 2**20
+        assert {client.post("/raw", content=body).status_code for _ in range(8)} == {413}
+
+
 def test_a_refused_body_without_end_is_cut_off(service: Service) -> None:
     with service.raw() as connection:
         connection.send(HEAD + b"Transfer-Encoding: chunked\r\n\r\n")
