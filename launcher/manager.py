@@ -6,9 +6,12 @@ from types import FrameType
 
 from honcho.manager import Manager
 
+STOPPED_LAST = "redis"
+"""What the others need until they have stopped."""
 
-class StartedManager(Manager):
-    """Stops once everything has started: before that honcho doesn't know whom to stop."""
+
+class OrderlyManager(Manager):
+    """Stops once everything has started, since before that honcho doesn't know whom to stop; Redis goes last."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -27,9 +30,25 @@ class StartedManager(Manager):
             super().terminate()
 
     def _system_print(self, data: str) -> None:
+        """Print honcho's own line, which it does whenever a process has started or stopped."""
         super()._system_print(data)
         if self._stop_asked and self._all_started():
             super().terminate()
+            if all("returncode" in process for name, process in self._processes.items() if name != STOPPED_LAST):
+                self._stop(STOPPED_LAST)
+
+    def _killall(self, force: bool = False) -> None:
+        if force:
+            super()._killall(force=True)
+            return
+        for name in self._processes:
+            if name != STOPPED_LAST:
+                self._stop(name)
+
+    def _stop(self, name: str) -> None:
+        process = self._processes[name]
+        if "returncode" not in process:
+            self._procmgr.terminate(process["pid"])
 
 
 def _as_sigterm(_signal: int, _frame: FrameType | None) -> None:

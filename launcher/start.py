@@ -15,7 +15,7 @@ from launcher.environment import (
     require_known_variables,
 )
 from launcher.errors import PrerequisiteError
-from launcher.manager import StartedManager
+from launcher.manager import OrderlyManager
 from launcher.ports import require_ports
 from services.runtime.settings import SettingsError
 
@@ -45,7 +45,7 @@ def start(asked_camera: str) -> int:
 
 
 def _run(environment: dict[str, str]) -> int:
-    manager = StartedManager()
+    manager = OrderlyManager()
     for name, command in parse_procfile((ROOT / "Procfile").read_text()).processes.items():
         manager.add_process(name, command, env=environment, cwd=str(ROOT))
     manager.loop()

@@ -76,6 +76,7 @@ def test_a_face_is_answered_and_everything_stops_on_sigterm(launch: Launch) -> N
 
     assert launch.terminate() == 0
     wait_until(lambda: launch.still_running() == [], "every process to be gone", 5)
+    assert "WARNING" not in launch.log().partition("SIGTERM received")[2]  # nobody misses Redis: it goes last
     assert "Traceback" not in launch.log()
 
 
