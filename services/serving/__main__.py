@@ -21,7 +21,7 @@ def main() -> int:
     """Serve until SIGTERM or SIGINT; return the exit status."""
     _on_signals(lambda *_: os._exit(0))  # there is nothing to finish yet
     if asks_for_version(sys.argv[1:]):
-        print(version_text())
+        print(version_text(), flush=True)
         return 0
     try:
         options = read_options(parse_flags(sys.argv[1:]))
