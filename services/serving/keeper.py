@@ -1,6 +1,7 @@
 """Keeps one model's versions in service as its configuration and its folder say."""
 
 import asyncio
+import gc
 import logging
 import time
 from collections.abc import Iterable, Mapping
@@ -16,7 +17,7 @@ from services.serving.version_policy import Step, next_step
 from services.serving.versions import SAVED_MODEL, NoVersionError, Stamp, find_versions, stamp
 
 UNLOADING_LOOK_S = 0.2
-"""How soon to look whether a version that is wanted again has ended."""
+"""How soon to look whether a version that leaves service has ended."""
 
 _log = logging.getLogger(__name__)
 
@@ -47,6 +48,7 @@ class Keeper:
         self._pace = pace
         self._changed = asyncio.Event()
         self._failures: dict[int, Failure] = {}
+        self._leaving = False
         self._told = ""
 
     def change(self, config: ModelConfig | None) -> None:
@@ -82,6 +84,7 @@ class Keeper:
         while not self._changed.is_set() and (step := self._next_step(wanted, files)):
             await self._take(step, found, files)
         self.stuck = bool(wanted) and not wanted & self._model.versions(State.AVAILABLE)
+        self._free_memory()
 
     def _next_step(self, wanted: frozenset[int], files: Mapping[int, Stamp]) -> Step | None:
         now = time.monotonic()
@@ -96,6 +99,7 @@ class Keeper:
         if not step.load:
             _log.info("%s version %d leaves service", self._model.name, step.version)
             self._model.retire(step.version)
+            self._leaving = True
             return
         version = step.version
         if version not in self._failures:
@@ -113,13 +117,18 @@ class Keeper:
         self._told = ""
         self._model.available(servable)
 
+    def _free_memory(self) -> None:
+        """Give up what versions that have ended leave behind: TensorFlow's objects refer to each other in circles."""
+        if self._leaving and not self._model.versions(State.UNLOADING):
+            gc.collect()
+            self._leaving = False
+
     def _pause_s(self) -> float | None:
         """Return how long there is nothing to do; None for until the configuration changes."""
-        if self._config is None:
-            return None
-        waits = [self._pace.retry.seconds_until_next(self._failures, time.monotonic()), self._pace.poll_s or None]
-        if self._model.versions(State.UNLOADING):
-            waits.append(UNLOADING_LOOK_S)
+        waits = [UNLOADING_LOOK_S if self._model.versions(State.UNLOADING) else None]
+        if self._config is not None:
+            waits.append(self._pace.retry.seconds_until_next(self._failures, time.monotonic()))
+            waits.append(self._pace.poll_s or None)
         return min((wait for wait in waits if wait is not None), default=None)
 
     def _warn_of_missing(self, config: ModelConfig, found: Mapping[int, Path]) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Annotated
@@ -53,13 +54,14 @@ def handle_errors(app: FastAPI) -> None:
     app.add_exception_handler(ProblemError, _on_problem)
 
 
-def read_choice(request: Request, name: str, version: str | None = None, label: str | None = None) -> Choice:
+def read_choice(request: Request) -> Choice:
     """Return what a path names.
 
     Raises:
         InvalidArgumentError: It is malformed.
     """
-    if ":" in name or ":" in (label or ""):
+    name, version, label = (request.path_params.get(part) for part in ("name", "version", "label"))
+    if name is None or ":" in name or ":" in (label or ""):
         raise _malformed(request)
     if version is None:
         return Choice(name, label=label)
@@ -119,7 +121,18 @@ class RestMethods:
 
 
 def _add(router: APIRouter, verb: str, path: str, method: Callable[..., Awaitable[Response]]) -> None:
-    router.add_api_route(path, method, methods=[verb], summary=method.__doc__, response_class=Response)
+    parts = [
+        {"name": part, "in": "path", "required": True, "schema": {"type": "string"}}
+        for part in re.findall(r"{(\w+)}", path)
+    ]
+    router.add_api_route(
+        path,
+        method,
+        methods=[verb],
+        summary=method.__doc__,
+        response_class=Response,
+        openapi_extra={"parameters": parts},
+    )
 
 
 def _encode(status: VersionStatus) -> dict[str, object]:

@@ -1,6 +1,7 @@
 """Runs both interfaces and the keepers of models on one event loop, and stops them without losing calls."""
 
 import asyncio
+import gc
 import logging
 import os
 import socket
@@ -57,6 +58,7 @@ def run(options: ServerOptions, rest_socket: socket.socket | None, stopping: Sto
         PortError: The port of gRPC was taken in the meantime.
     """
     _configure_tensorflow(options.flags)
+    gc.freeze()  # all that is imported stays; a collection of garbage need not look at it
     asyncio.run(_serve(options, rest_socket, Plumbing(stopping=stopping)))
 
 

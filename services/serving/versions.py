@@ -1,5 +1,6 @@
 """Finds versions of a model on disk."""
 
+import os
 from pathlib import Path
 
 SAVED_MODEL = "saved_model.pb"
@@ -29,12 +30,14 @@ def find_versions(base: Path) -> dict[int, Path]:
 def stamp(folder: Path) -> Stamp:
     """Return what changes when a file arrives, grows or is replaced."""
     found = set()
-    for path in folder.rglob("*"):
-        try:
-            status = path.stat()
-        except OSError:  # gone in the meantime
-            continue
-        found.add((str(path), status.st_mtime_ns, status.st_size))
+    for parent, _, names in os.walk(folder):
+        for name in names:
+            path = os.path.join(parent, name)
+            try:
+                status = os.stat(path)
+            except OSError:  # gone in the meantime
+                continue
+            found.add((path, status.st_mtime_ns, status.st_size))
     return frozenset(found)
 
 

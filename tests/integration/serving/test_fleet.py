@@ -96,6 +96,14 @@ def test_which_versions_are_in_service(fleet: ServerProcess, path: str, versions
     ]
 
 
+def test_a_version_is_named_by_the_path_alone(fleet: ServerProcess) -> None:
+    found = fleet.http.get("/v1/models/adder?version=1&label=stable").json()["model_version_status"]
+    assert len(found) == 2
+    routes = fleet.http.get("/openapi.json").json()["paths"]
+    parameters = routes["/v1/models/{name}/labels/{label}:predict"]["post"]["parameters"]
+    assert [(parameter["name"], parameter["in"]) for parameter in parameters] == [("name", "path"), ("label", "path")]
+
+
 def test_a_label_has_a_status_over_grpc(fleet: ServerProcess) -> None:
     (status,) = statuses(fleet, ModelSpec(name="adder", version_label="canary"))
     assert status.version == 3

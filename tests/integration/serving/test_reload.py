@@ -27,7 +27,11 @@ def config(tmp_path: Path) -> Path:
 @pytest.fixture
 def server(models: Path, config: Path, tmp_path: Path) -> Iterator[ServerProcess]:
     config.write_text(model_list(entry("adder", models / "adder", specific(1))))
-    extra = (f"--model_config_file={config}", "--model_config_file_poll_wait_seconds=1")
+    extra = (
+        f"--model_config_file={config}",
+        "--model_config_file_poll_wait_seconds=1",
+        "--enable_model_warmup=false",
+    )
     with ServerProcess("adder", Path("unused"), tmp_path / "log", extra=extra) as server:
         yield server.wait_until_ready()
 
@@ -67,12 +71,14 @@ def _check_that_a_label_waits_for_its_version(server: ServerProcess, models: Pat
 
 
 def _check_that_models_come_and_go(server: ServerProcess, models: Path, config: Path) -> None:
-    replace(config, model_list(entry("other", models / "adder")))
+    replace(config, model_list(entry("other", models / "adder"), entry("emotion", models / "emotion")))
     wait_until(lambda: server.http.get("/v1/models/other/versions/3").status_code == 200, "the new model")
     wait_until(lambda: set(_states(server, "adder").values()) == {ModelVersionStatus.END}, "the old model's end")
     error = predict_error(server, {"x": floats(0)})
     assert error == (grpc.StatusCode.NOT_FOUND, "Servable not found for request: Latest(adder)")
-    wait_until(lambda: server.is_ready(), "readiness without the old model")
+    wait_until(server.is_ready, "readiness without the old model")
+    assert server.http.get("/v1/models/emotion/versions/1").status_code == 200
+    assert "warmup" not in server.log
     assert _y(server, ModelSpec(name="other")) == 3
 
 
