@@ -36,13 +36,13 @@ def server(models: Path, config: Path, tmp_path: Path) -> Iterator[ServerProcess
         yield server.wait_until_ready()
 
 
-def test_a_list_that_changes(server: ServerProcess, models: Path, config: Path) -> None:
+def test_a_list_that_changes(server: ServerProcess, models: Path, config: Path, tmp_path: Path) -> None:
     _check_that_a_broken_file_changes_nothing(server, config)
     _check_that_a_label_waits_for_its_version(server, models, config)
     _check_that_models_come_and_go(server, models, config)
     _check_a_reload_that_is_refused(server, models)
     _check_a_reload(server, models)
-    _check_a_reload_of_what_cannot_be_loaded(server, models)
+    _check_a_reload_of_what_cannot_be_loaded(server, models, tmp_path / "broken")
 
 
 def _y(server: ServerProcess, spec: ModelSpec | None = None) -> float:
@@ -110,8 +110,7 @@ def _check_a_reload(server: ServerProcess, models: Path) -> None:
     assert _y(server) == 2
 
 
-def _check_a_reload_of_what_cannot_be_loaded(server: ServerProcess, models: Path) -> None:
-    broken = models / "broken"
+def _check_a_reload_of_what_cannot_be_loaded(server: ServerProcess, models: Path, broken: Path) -> None:
     (broken / "1").mkdir(parents=True)
     (broken / "1" / "saved_model.pb").write_bytes(b"no model")
     error = _reload_error(server, model_list(entry("broken", broken), entry("other", models / "adder")))
