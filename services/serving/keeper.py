@@ -7,12 +7,13 @@ import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 from services.serving.errors import ServingError
-from services.serving.loader import Loader
 from services.serving.model import Model, State
 from services.serving.model_config import ModelConfig
 from services.serving.retries import Failure, RetryRule
+from services.serving.servable import Servable
 from services.serving.version_policy import Step, next_step
 from services.serving.versions import SAVED_MODEL, NoVersionError, Stamp, find_versions, stamp
 
@@ -20,6 +21,13 @@ UNLOADING_LOOK_S = 0.2
 """How soon to look whether a version that leaves service has ended."""
 
 _log = logging.getLogger(__name__)
+
+
+class VersionLoader(Protocol):
+    """Makes versions ready to answer."""
+
+    async def load(self, name: str, version: int, folder: Path) -> Servable:
+        """Return a version that can answer, or raise a ServingError."""
 
 
 @dataclass(frozen=True)
@@ -40,7 +48,7 @@ class Keeper:
         stuck: Whether versions are wanted, and none of them could be brought into service.
     """
 
-    def __init__(self, model: Model, config: ModelConfig, loader: Loader, pace: Pace) -> None:
+    def __init__(self, model: Model, config: ModelConfig, loader: VersionLoader, pace: Pace) -> None:
         self.stuck = False
         self._model = model
         self._config: ModelConfig | None = config
@@ -80,11 +88,20 @@ class Keeper:
         if config:
             self._warn_of_missing(config, found)
         self._failures = {version: failure for version, failure in self._failures.items() if version in wanted}
+        self._announce(wanted)
         files = await asyncio.to_thread(_stamps, found, wanted)
         while not self._changed.is_set() and (step := self._next_step(wanted, files)):
             await self._take(step, found, files)
         self.stuck = bool(wanted) and not wanted & self._model.versions(State.AVAILABLE)
         self._free_memory()
+
+    def _announce(self, wanted: frozenset[int]) -> None:
+        """Tell of the versions that wait to be loaded, and no longer of those that needn't be."""
+        for version in self._model.versions(State.START) - wanted:
+            self._model.abandon(version)
+        known = self._model.versions(State.AVAILABLE, State.UNLOADING)
+        for version in wanted - known - self._failures.keys():
+            self._model.begin(version)
 
     def _next_step(self, wanted: frozenset[int], files: Mapping[int, Stamp]) -> Step | None:
         now = time.monotonic()
