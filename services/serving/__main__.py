@@ -1,4 +1,4 @@
-"""``python -m services.serving --model_base_path=FOLDER``: serves one model over gRPC and REST."""
+"""``python -m services.serving --model_base_path=FOLDER``: serves models over gRPC and REST."""
 
 import logging
 import os
@@ -10,16 +10,22 @@ from types import FrameType
 
 from services.runtime.logs import configure_logging
 from services.runtime.stopping import Stopping
-from services.serving.flags import FlagError, Flags, parse_flags
+from services.serving.flag_parser import FlagError
+from services.serving.flags import Flags, asks_for_version, parse_flags
 from services.serving.ports import PortError, listen
+from services.serving.server_options import read_options
+from services.serving.version import version_text
 
 
 def main() -> int:
     """Serve until SIGTERM or SIGINT; return the exit status."""
     _on_signals(lambda *_: os._exit(0))  # there is nothing to finish yet
+    if asks_for_version(sys.argv[1:]):
+        print(version_text(), flush=True)  # noqa: T201 - what a command line is asked for
+        return 0
     try:
-        flags = parse_flags(sys.argv[1:])
-        rest_socket = _claim_ports(flags)
+        options = read_options(parse_flags(sys.argv[1:]))
+        rest_socket = _claim_ports(options.flags)
     except FlagError as error:
         return _leave(error, 2)
     except PortError as error:
@@ -31,7 +37,7 @@ def main() -> int:
     stopping = Stopping()
     _on_signals(lambda *_: _stop(stopping))
     try:
-        run(flags, rest_socket, stopping)
+        run(options, rest_socket, stopping)
     except PortError as error:
         return _leave(error, 1)
     return 0

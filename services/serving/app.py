@@ -3,43 +3,51 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from fastapi import FastAPI
+from fastapi import FastAPI, Response
 
 from services.runtime.app import Plumbing, create_service_app
+from services.serving.core import Core
 from services.serving.errors import ServingError
-from services.serving.metrics import CallMetrics
-from services.serving.model import Model, State
-from services.serving.rest_api import handle_errors, rest_router
-from services.serving.workers import Workers
+from services.serving.manager import Manager
+from services.serving.readiness import are_ready, describe
+from services.serving.rest_api import RestLimits, handle_errors, rest_router
+from services.serving.server_options import ServerOptions
 
 BODY_LIMIT_BYTES = 64 * 1024 * 1024
 
 
 class ModelCheck:
-    """Readiness: a version is in service."""
+    """Readiness: every model has a version in service."""
 
     required = True
 
-    def __init__(self, model: Model) -> None:
-        self._model = model
+    def __init__(self, manager: Manager) -> None:
+        self._manager = manager
 
     async def __call__(self) -> str:
-        """Return which version answers; raise where none does."""
-        statuses = self._model.statuses(self._model.name)
-        status = next((status for status in statuses if status.state is State.AVAILABLE), statuses[0])
-        told = f"version {status.version} is {status.state.name}"
-        if status.state is not State.AVAILABLE:
-            raise ServingError(f"{told}: {status.message}" if status.message else told)
-        return told
+        """Return which versions answer; raise where a model has none."""
+        models = self._manager.kept()
+        if not are_ready(models):
+            raise ServingError(describe(models))
+        return describe(models)
 
 
-def create_app(plumbing: Plumbing, model: Model, workers: Workers, metrics: CallMetrics) -> FastAPI:
+def create_app(plumbing: Plumbing, core: Core, options: ServerOptions) -> FastAPI:
     """Return the application; what it uses is opened and closed by its caller."""
-    plumbing.checks["model"] = ModelCheck(model)
+    plumbing.checks["model"] = ModelCheck(core.manager)
     app = create_service_app("serving", plumbing, _no_resources, BODY_LIMIT_BYTES, __doc__)
     handle_errors(app)
-    app.include_router(rest_router(model, workers, metrics))
+    limits = RestLimits(options.flags.rest_api_num_threads, options.flags.rest_api_timeout_in_ms / 1e3)
+    app.include_router(rest_router(core, limits))
+    if options.monitoring_path is not None:
+        _add_monitoring(app, core, options.monitoring_path)
     return app
+
+
+def _add_monitoring(app: FastAPI, core: Core, path: str) -> None:
+    @app.get(path, tags=["health"], summary="Metrics under the original's names", response_class=Response)
+    async def monitoring() -> Response:
+        return Response(core.monitoring.text(), media_type="text/plain; version=0.0.4")
 
 
 @asynccontextmanager

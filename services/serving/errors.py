@@ -45,14 +45,36 @@ class NotFoundError(ServingError):
     code = grpc.StatusCode.NOT_FOUND
 
 
-class SignatureNotFoundError(ServingError):
-    """The model has no such signature."""
+class FailedPreconditionError(ServingError):
+    """The request is well formed, and what it needs isn't there."""
 
     code = grpc.StatusCode.FAILED_PRECONDITION
 
 
+class SignatureNotFoundError(FailedPreconditionError):
+    """The model has no such signature."""
+
+
+class UnavailableError(ServingError):
+    """There is too much to do; another try may succeed."""
+
+    code = grpc.StatusCode.UNAVAILABLE
+
+
+class DeadlineError(ServingError):
+    """The answer took longer than it may."""
+
+    code = grpc.StatusCode.DEADLINE_EXCEEDED
+
+
+class UnknownError(ServingError):
+    """Something failed elsewhere than in this request."""
+
+    code = grpc.StatusCode.UNKNOWN
+
+
 class UnsupportedError(ServingError):
-    """The model's tensors have a type that can't be carried this way."""
+    """This can't be done: a type that can't be carried this way, a method that isn't written."""
 
     code = grpc.StatusCode.UNIMPLEMENTED
 

@@ -1,91 +1,93 @@
 """The command line: TensorFlow Serving's flags, and one of our own. Nothing else configures the server."""
 
-import argparse
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NoReturn
 
-GRPC_PORT = 8500
-
-
-class FlagError(ValueError):
-    """The command line can't be used; the message is one sentence."""
+from services.serving.flag_parser import FlagError, create_parser
 
 
 @dataclass(frozen=True)
 class Flags:
-    """What the command line says.
+    """What the command line says; the names are those of the flags.
 
     Attributes:
         port: Where gRPC listens.
         rest_api_port: Where REST, health and metrics listen; 0 is nowhere.
+        rest_api_num_threads: REST requests that are worked on at the same time.
+        rest_api_timeout_in_ms: After this long a REST request is answered 504.
         bind_address: The address of both ports.
-        model_name: The name that requests use.
-        model_base_path: The folder that holds one folder for each version, named by its number.
+        grpc_channel_arguments: gRPC's own options, as ``key=value,key=value``.
+        model_name: The name that requests use, where no file lists the models.
+        model_base_path: The folder that holds one folder for each version; None where a file lists the models.
+        model_config_file: The file that lists the models.
+        model_config_file_poll_wait_seconds: How often that file is read again; 0 is never.
+        file_system_poll_wait_seconds: How often new versions are looked for; 0 is only once.
+        max_num_load_retries: How often a version that can't be loaded is tried again.
+        load_retry_interval_micros: How long after a failure that happens.
+        allow_version_labels_for_unavailable_models: Whether a new label may name a version that isn't in service yet.
+        monitoring_config_file: The file that says where metrics are in the original's form.
+        enable_batching: Whether requests are computed together.
+        batching_parameters_file: The file that says how.
+        enable_model_warmup: Whether a version's warm-up requests are replayed before it is in service.
+        enable_grpc_healthcheck_service: Whether ``grpc.health.v1`` is served.
+        enable_profiler: Taken for the sake of command lines that set it; there is no profiler here.
+        enable_serialization_as_tensor_content: Whether answers use ``tensor_content``.
+        tensorflow_session_parallelism: Both of the following, where they aren't set.
         tensorflow_intra_op_parallelism: Threads within one operation; 0 lets TensorFlow choose.
         tensorflow_inter_op_parallelism: Operations at the same time; 0 lets TensorFlow choose.
     """
 
     port: int
     rest_api_port: int
+    rest_api_num_threads: int
+    rest_api_timeout_in_ms: int
     bind_address: str
+    grpc_channel_arguments: str
     model_name: str
-    model_base_path: Path
+    model_base_path: Path | None
+    model_config_file: Path | None
+    model_config_file_poll_wait_seconds: int
+    file_system_poll_wait_seconds: int
+    max_num_load_retries: int
+    load_retry_interval_micros: int
+    allow_version_labels_for_unavailable_models: bool
+    monitoring_config_file: Path | None
+    enable_batching: bool
+    batching_parameters_file: Path | None
+    enable_model_warmup: bool
+    enable_grpc_healthcheck_service: bool
+    enable_profiler: bool
+    enable_serialization_as_tensor_content: bool
+    tensorflow_session_parallelism: int
     tensorflow_intra_op_parallelism: int
     tensorflow_inter_op_parallelism: int
-
-
-class _Parser(argparse.ArgumentParser):
-    def error(self, message: str) -> NoReturn:
-        raise FlagError(f"Wrong command line: {message}.")
 
 
 def parse_flags(arguments: Sequence[str]) -> Flags:
     """Read ``--flag=value`` and ``--flag value``; of a flag given twice the last one counts.
 
     Raises:
-        FlagError: A flag is unknown, a value can't be used, or the base path is missing.
+        FlagError: A flag is unknown, a value can't be used, flags contradict each other, or no model is named.
     """
-    known, unknown = _parser().parse_known_args(arguments)
+    known, unknown = create_parser(__doc__).parse_known_args(arguments)
     if unknown:
         raise FlagError(f"Unknown flag {unknown[0]}; --help lists those that exist.")
-    if not known.model_base_path:
-        raise FlagError("--model_base_path is missing: it names the folder that holds the version folders.")
-    if not known.model_name:
+    flags = Flags(**vars(known))
+    if flags.model_config_file is None and flags.model_base_path is None:
+        raise FlagError(
+            "--model_base_path is missing: it names the folder that holds the version folders. "
+            "Or name a file that lists the models: --model_config_file."
+        )
+    if not flags.model_name:
         raise FlagError("--model_name is empty; without the flag the name is default.")
-    if known.port == known.rest_api_port:
-        raise FlagError(f"--port and --rest_api_port are both {known.port}; they must differ.")
-    return Flags(**{**vars(known), "model_base_path": Path(known.model_base_path)})
+    if flags.port == flags.rest_api_port:
+        raise FlagError(f"--port and --rest_api_port are both {flags.port}; they must differ.")
+    if flags.batching_parameters_file is not None and not flags.enable_batching:
+        raise FlagError("--batching_parameters_file is set without --enable_batching.")
+    return flags
 
 
-def _parser() -> _Parser:
-    parser = _Parser(prog="python -m services.serving", description=__doc__, allow_abbrev=False)
-    add = parser.add_argument
-    add("--port", type=_port(1), default=GRPC_PORT, help=f"port of gRPC (default {GRPC_PORT})")
-    add("--rest_api_port", type=_port(0), default=0, help="port of REST, health and metrics (default 0: off)")
-    add(
-        "--bind_address",
-        default="127.0.0.1",
-        help="address of both ports (default 127.0.0.1; TensorFlow Serving has no such flag and listens on 0.0.0.0)",
-    )
-    add("--model_name", default="default", help="name that requests use (default: default)")
-    add("--model_base_path", default="", help="folder that holds the version folders (required)")
-    for kind, what in (("intra", "threads within one operation"), ("inter", "operations at the same time")):
-        add(f"--tensorflow_{kind}_op_parallelism", type=_count, default=0, help=f"{what} (default 0: automatic)")
-    return parser
-
-
-def _port(least: int) -> Callable[[str], int]:
-    def port(text: str) -> int:
-        if not (text.isdecimal() and least <= int(text) <= 65535):
-            raise argparse.ArgumentTypeError(f"a port is a whole number from {least} to 65535, not {text!r}")
-        return int(text)
-
-    return port
-
-
-def _count(text: str) -> int:
-    if not text.isdecimal():
-        raise argparse.ArgumentTypeError(f"a number of threads is a whole number from 0, not {text!r}")
-    return int(text)
+def asks_for_version(arguments: Sequence[str]) -> bool:
+    """Tell whether the command line asks only which version this is."""
+    return any(argument in ("--version", "--version=true") for argument in arguments)

@@ -1,104 +1,125 @@
-"""The gRPC interface. Methods that aren't written here answer UNIMPLEMENTED.
+"""The gRPC interface.
 
 The generated servicers are not used: their methods that nobody wrote log a traceback at each call,
 where gRPC by itself answers that there is no such method.
 """
 
-from collections.abc import Awaitable
-from typing import Any, TypeVar
+from collections.abc import Awaitable, Callable
+from typing import Any, NoReturn, TypeVar
 
 import grpc
+from tensorflow_serving.apis.classification_pb2 import ClassificationRequest, ClassificationResponse
+from tensorflow_serving.apis.get_model_metadata_pb2 import GetModelMetadataRequest, GetModelMetadataResponse
 from tensorflow_serving.apis.get_model_status_pb2 import (
     GetModelStatusRequest,
     GetModelStatusResponse,
     ModelVersionStatus,
 )
+from tensorflow_serving.apis.inference_pb2 import MultiInferenceRequest, MultiInferenceResponse
+from tensorflow_serving.apis.model_management_pb2 import ReloadConfigRequest, ReloadConfigResponse
 from tensorflow_serving.apis.predict_pb2 import PredictRequest, PredictResponse
+from tensorflow_serving.apis.regression_pb2 import RegressionRequest, RegressionResponse
 
-from services.serving.errors import ServingError, number_of
-from services.serving.metrics import CallMetrics
-from services.serving.model import Model, VersionStatus, name_and_version
-from services.serving.ports import PortError, host_and_port
-from services.serving.predict import predict
-from services.serving.workers import Workers
+from services.serving.choice import choice_of
+from services.serving.core import Core
+from services.serving.errors import InvalidArgumentError, ServingError, number_of
+from services.serving.inference import CLASSIFY, REGRESS, check_tasks, refuse, refuse_tasks
+from services.serving.metadata import check_metadata_request, metadata
+from services.serving.model import VersionStatus
+from services.serving.predict import GrpcPredict
 
-_unary = grpc.unary_unary_rpc_method_handler
+PREDICTION_SERVICE = "tensorflow.serving.PredictionService"
+MODEL_SERVICE = "tensorflow.serving.ModelService"
+
 Context = grpc.aio.ServicerContext[Any, Any]
+Q = TypeVar("Q")
 R = TypeVar("R")
-
-_OPTIONS = (
-    ("grpc.max_receive_message_length", -1),
-    ("grpc.max_send_message_length", -1),
-    # Without this a second server would share the port instead of failing.
-    ("grpc.so_reuseport", 0),
-)
 
 
 class PredictionService:
     """``tensorflow.serving.PredictionService``."""
 
-    def __init__(self, model: Model, workers: Workers, metrics: CallMetrics) -> None:
-        self._model = model
-        self._workers = workers
-        self._metrics = metrics
+    def __init__(self, core: Core, as_content: bool) -> None:
+        self._core = core
+        self._as_content = as_content
 
     def handler(self) -> grpc.GenericRpcHandler:
-        """Return the methods that are written."""
-        method = _unary(self.predict, PredictRequest.FromString, PredictResponse.SerializeToString)
-        return grpc.method_handlers_generic_handler("tensorflow.serving.PredictionService", {"Predict": method})
-
-    async def predict(self, request: PredictRequest, context: Context) -> PredictResponse:
-        """Answer with a version's outputs."""
-        return await _answer(self._predict(request), context)
+        """Return all methods."""
+        methods = {
+            "Predict": _method(self._predict, PredictRequest, PredictResponse),
+            "GetModelMetadata": _method(self._metadata, GetModelMetadataRequest, GetModelMetadataResponse),
+            "Classify": _method(self._classify, ClassificationRequest, ClassificationResponse),
+            "Regress": _method(self._regress, RegressionRequest, RegressionResponse),
+            "MultiInference": _method(self._multi_inference, MultiInferenceRequest, MultiInferenceResponse),
+        }
+        return grpc.method_handlers_generic_handler(PREDICTION_SERVICE, methods)
 
     async def _predict(self, request: PredictRequest) -> PredictResponse:
-        with self._metrics.measure("grpc", "predict"):
-            servable = self._model.find(*name_and_version(request.model_spec))
-            return await self._workers.run(predict, servable, request)
+        call = GrpcPredict(request, self._as_content)
+        return await self._core.predict("grpc", choice_of(request.model_spec), call)
+
+    async def _metadata(self, request: GetModelMetadataRequest) -> GetModelMetadataResponse:
+        with self._core.metrics.measure("grpc", "metadata"):
+            check_metadata_request(request)
+            with self._core.models.lease(choice_of(request.model_spec)) as servable:
+                return metadata(servable)
+
+    async def _classify(self, request: ClassificationRequest) -> ClassificationResponse:
+        with self._core.metrics.measure("grpc", "classify"):
+            self._refuse(request, CLASSIFY)
+
+    async def _regress(self, request: RegressionRequest) -> RegressionResponse:
+        with self._core.metrics.measure("grpc", "regress"):
+            self._refuse(request, REGRESS)
+
+    def _refuse(self, request: Any, method: str) -> NoReturn:
+        if not request.HasField("model_spec"):
+            raise InvalidArgumentError("Missing ModelSpec")
+        with self._core.models.lease(choice_of(request.model_spec)) as servable:
+            refuse(servable.signature_defs.signature_def, request.model_spec.signature_name, method)
+
+    async def _multi_inference(self, request: MultiInferenceRequest) -> MultiInferenceResponse:
+        with self._core.metrics.measure("grpc", "multi_inference"):
+            check_tasks(request.tasks)
+            with self._core.models.lease(choice_of(request.tasks[0].model_spec)) as servable:
+                refuse_tasks(servable.signature_defs.signature_def, request.tasks)
 
 
 class ModelService:
     """``tensorflow.serving.ModelService``."""
 
-    def __init__(self, model: Model, metrics: CallMetrics) -> None:
-        self._model = model
-        self._metrics = metrics
+    def __init__(self, core: Core) -> None:
+        self._core = core
 
     def handler(self) -> grpc.GenericRpcHandler:
-        """Return the methods that are written."""
-        method = _unary(self.status, GetModelStatusRequest.FromString, GetModelStatusResponse.SerializeToString)
-        return grpc.method_handlers_generic_handler("tensorflow.serving.ModelService", {"GetModelStatus": method})
-
-    async def status(self, request: GetModelStatusRequest, context: Context) -> GetModelStatusResponse:
-        """Answer with the state of one version or of all."""
-        return await _answer(self._status(request), context)
+        """Return all methods."""
+        methods = {
+            "GetModelStatus": _method(self._status, GetModelStatusRequest, GetModelStatusResponse),
+            "HandleReloadConfigRequest": _method(self._reload, ReloadConfigRequest, ReloadConfigResponse),
+        }
+        return grpc.method_handlers_generic_handler(MODEL_SERVICE, methods)
 
     async def _status(self, request: GetModelStatusRequest) -> GetModelStatusResponse:
-        with self._metrics.measure("grpc", "status"):
-            statuses = self._model.statuses(*name_and_version(request.model_spec))
+        with self._core.metrics.measure("grpc", "status"):
+            statuses = self._core.models.statuses(choice_of(request.model_spec))
             return GetModelStatusResponse(model_version_status=[_encode(status) for status in statuses])
 
-
-def create_grpc_server(address: str, port: int, prediction: PredictionService, models: ModelService) -> grpc.aio.Server:
-    """Return a server that listens once it is started.
-
-    Raises:
-        PortError: The port can't be listened on.
-    """
-    server = grpc.aio.server(options=_OPTIONS)
-    server.add_generic_rpc_handlers((prediction.handler(), models.handler()))
-    try:
-        server.add_insecure_port(host_and_port(address, port))
-    except RuntimeError as error:
-        raise PortError(address, port, str(error)) from error
-    return server
+    async def _reload(self, request: ReloadConfigRequest) -> ReloadConfigResponse:
+        with self._core.metrics.measure("grpc", "reload"):
+            await self._core.reload(request.config)
+            response = ReloadConfigResponse()
+            response.status.error_code = number_of(grpc.StatusCode.OK)
+            return response
 
 
-async def _answer(call: Awaitable[R], context: Context) -> R:
-    try:
-        return await call
-    except ServingError as error:
-        await context.abort(error.code, str(error))
+def _method(answer: Callable[[Q], Awaitable[R]], request: Any, response: Any) -> Any:
+    async def handle(message: Q, context: Context) -> R:
+        try:
+            return await answer(message)
+        except ServingError as error:
+            await context.abort(error.code, str(error))
+
+    return grpc.unary_unary_rpc_method_handler(handle, request.FromString, response.SerializeToString)
 
 
 def _encode(status: VersionStatus) -> ModelVersionStatus:

@@ -1,6 +1,5 @@
 """What operations can see of the calls, gRPC and REST alike."""
 
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -8,7 +7,7 @@ import grpc
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 from services.runtime.metrics import LATENCY_BUCKETS_S
-from services.serving.errors import ServingError
+from services.serving.timing import timed
 
 
 class CallMetrics:
@@ -24,16 +23,11 @@ class CallMetrics:
 
     @contextmanager
     def measure(self, api: str, method: str) -> Iterator[None]:
-        """Observe one call. A ServingError that passes gives its status; a call that is cut off is CANCELLED."""
-        started = time.perf_counter()
-        code = grpc.StatusCode.CANCELLED
-        with self._in_flight.labels(api, method).track_inprogress():
-            try:
-                yield
-                code = grpc.StatusCode.OK
-            except ServingError as error:
-                code = error.code
-                raise
-            finally:
-                self._calls.labels(api, method, code.name).inc()
-                self._seconds.labels(api, method).observe(time.perf_counter() - started)
+        """Observe one call."""
+
+        def record(code: grpc.StatusCode, seconds: float) -> None:
+            self._calls.labels(api, method, code.name).inc()
+            self._seconds.labels(api, method).observe(seconds)
+
+        with self._in_flight.labels(api, method).track_inprogress(), timed(record):
+            yield

@@ -1,12 +1,14 @@
-"""What is known of the served model: the state of each version, and those that can answer."""
+"""What is known of one model: the state of each version, and those that can answer."""
 
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import IntEnum
 
 import grpc
-from tensorflow_serving.apis.model_pb2 import ModelSpec
 
-from services.serving.errors import InvalidArgumentError, NotFoundError, ServingError
+from services.serving.errors import NotFoundError, ServingError
 from services.serving.servable import Servable
 
 
@@ -16,6 +18,7 @@ class State(IntEnum):
     START = 10
     LOADING = 20
     AVAILABLE = 30
+    UNLOADING = 40
     END = 50
 
 
@@ -36,14 +39,15 @@ class Model:
         self.name = name
         self._statuses: dict[int, VersionStatus] = {}
         self._servables: dict[int, Servable] = {}
+        self._in_use: Counter[int] = Counter()
 
     def begin(self, version: int) -> None:
         """Note that a version was found and waits to be loaded."""
-        self._statuses[version] = VersionStatus(version, State.START)
+        self._set(version, State.START)
 
     def loading(self, version: int) -> None:
         """Note that a version is being loaded."""
-        self._statuses[version] = VersionStatus(version, State.LOADING)
+        self._set(version, State.LOADING)
 
     def failed(self, version: int, error: ServingError) -> None:
         """Note that a version could not be loaded."""
@@ -52,50 +56,57 @@ class Model:
     def available(self, servable: Servable) -> None:
         """Take a version into service."""
         self._servables[servable.version] = servable
-        self._statuses[servable.version] = VersionStatus(servable.version, State.AVAILABLE)
+        self._set(servable.version, State.AVAILABLE)
 
-    def has_failed(self, version: int) -> bool:
-        """Tell whether the last try to load a version failed."""
-        status = self._statuses.get(version)
-        return status is not None and status.state is State.END
+    def retire(self, version: int) -> None:
+        """Take a version out of service: new requests don't find it; it ends once none uses it."""
+        self._servables.pop(version, None)
+        self._set(version, State.UNLOADING)
+        self._end_unused(version)
 
-    def statuses(self, name: str, version: int | None = None) -> list[VersionStatus]:
+    def abandon(self, version: int) -> None:
+        """Note that a version is no longer to be loaded."""
+        self._set(version, State.END)
+
+    def versions(self, *states: State) -> frozenset[int]:
+        """Return the versions that are in one of the states."""
+        return frozenset(version for version, status in self._statuses.items() if status.state in states)
+
+    def statuses(self, version: int | None = None) -> list[VersionStatus]:
         """Return the state of one version, or of all, the newest first.
 
         Raises:
-            NotFoundError: There is no such model or version.
+            NotFoundError: There is no such version.
         """
-        known = self._statuses if name == self.name else {}
-        if version is None and not known:
-            raise NotFoundError(f"Could not find any versions of model {name}")
+        if version is None and not self._statuses:
+            raise NotFoundError(f"Could not find any versions of model {self.name}")
         if version is None:
-            return [known[number] for number in sorted(known, reverse=True)]
-        if version not in known:
-            raise NotFoundError(f"Could not find version {version} of model {name}")
-        return [known[version]]
+            return [self._statuses[number] for number in sorted(self._statuses, reverse=True)]
+        if version not in self._statuses:
+            raise NotFoundError(f"Could not find version {version} of model {self.name}")
+        return [self._statuses[version]]
 
-    def find(self, name: str, version: int | None = None) -> Servable:
-        """Return the version that answers a request: the one named, or the newest.
+    @contextmanager
+    def lease(self, version: int | None = None) -> Iterator[Servable]:
+        """Lend the version that answers a request, the one named or the newest; it isn't unloaded meanwhile.
 
         Raises:
             NotFoundError: None can answer.
         """
-        known = self._servables if name == self.name else {}
-        wanted = max(known, default=None) if version is None else version
-        if wanted is None or wanted not in known:
-            request = f"Latest({name})" if version is None else f"Specific({name}, {version})"
+        wanted = max(self._servables, default=None) if version is None else version
+        if wanted is None or wanted not in self._servables:
+            request = f"Latest({self.name})" if version is None else f"Specific({self.name}, {version})"
             raise NotFoundError(f"Servable not found for request: {request}")
-        return known[wanted]
+        self._in_use[wanted] += 1
+        try:
+            yield self._servables[wanted]
+        finally:
+            self._in_use[wanted] -= 1
+            self._end_unused(wanted)
 
+    def _set(self, version: int, state: State) -> None:
+        self._statuses[version] = VersionStatus(version, state)
 
-def name_and_version(spec: ModelSpec) -> tuple[str, int | None]:
-    """Read which model and which version a request is about; None is the newest.
-
-    Raises:
-        InvalidArgumentError: No model is named, or a version by a label, of which there are none.
-    """
-    if not spec.name:
-        raise InvalidArgumentError("ModelSpec has no name specified.")
-    if spec.HasField("version_label"):
-        raise InvalidArgumentError(f"Unrecognized servable version label: {spec.version_label}")
-    return spec.name, spec.version.value if spec.HasField("version") else None
+    def _end_unused(self, version: int) -> None:
+        if self._in_use[version] == 0 and self._statuses[version].state is State.UNLOADING:
+            self._set(version, State.END)

@@ -1,44 +1,49 @@
 """The REST interface, with errors in TensorFlow Serving's form: ``{"error": "…"}``."""
 
+import asyncio
 import json
+import re
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Annotated
 
-from fastapi import APIRouter, FastAPI, Request, Response
+from fastapi import APIRouter, Depends, FastAPI, Request, Response
 from starlette.exceptions import HTTPException
 
 from services.runtime.problems import ProblemError
-from services.serving.errors import InvalidArgumentError, ServingError, http_status
-from services.serving.metrics import CallMetrics
-from services.serving.model import Model, VersionStatus
-from services.serving.rest_json import parse_request, to_arrays, to_json
-from services.serving.servable import Servable
-from services.serving.workers import Workers
+from services.serving.choice import Choice
+from services.serving.core import Core
+from services.serving.errors import DeadlineError, InvalidArgumentError, ServingError, http_status
+from services.serving.inference import CLASSIFY, REGRESS, check_examples, refuse
+from services.serving.metadata import metadata_json
+from services.serving.model import VersionStatus
+from services.serving.rest_json import parse_json
+from services.serving.rest_predict import RestPredict
 
 _VERSION_DIGITS = 18
 """As many as always fit 64 bits."""
+_PLACES = ("/{name}", "/{name}/versions/{version}", "/{name}/labels/{label}")
+_METHODS = {"classify": CLASSIFY, "regress": REGRESS}
 
 
-def rest_router(model: Model, workers: Workers, metrics: CallMetrics) -> APIRouter:
+@dataclass(frozen=True)
+class RestLimits:
+    """How much is worked on at the same time, and for how long."""
+
+    requests: int
+    timeout_s: float
+
+
+def rest_router(core: Core, limits: RestLimits) -> APIRouter:
     """Return the routes under ``/v1/models``."""
     router = APIRouter(prefix="/v1/models", tags=["models"])
-
-    @router.get("/{name}", summary="The state of each version")
-    @router.get("/{name}/versions/{version}", summary="The state of one version")
-    async def status(request: Request, name: str, version: str | None = None) -> Response:
-        if ":" in name:
-            raise _malformed(request)
-        with metrics.measure("rest", "status"):
-            statuses = model.statuses(name, _number(request, version))
-        return _json({"model_version_status": [_encode(status) for status in statuses]})
-
-    @router.post("/{name}:predict", summary="Outputs of the newest version")
-    @router.post("/{name}/versions/{version}:predict", summary="Outputs of one version")
-    async def predict(request: Request, name: str, version: str | None = None) -> Response:
-        body = await request.body()
-        with metrics.measure("rest", "predict"):
-            servable = model.find(name, _number(request, version))
-            answer = await workers.run(_predict, servable, body)
-        return Response(answer, media_type="application/json")
-
+    methods = RestMethods(core, limits)
+    for place in _PLACES:
+        _add(router, "GET", place, methods.status)
+        _add(router, "GET", f"{place}/metadata", methods.metadata)
+        _add(router, "POST", f"{place}:predict", methods.predict)
+        _add(router, "POST", f"{place}:classify", methods.classify)
+        _add(router, "POST", f"{place}:regress", methods.regress)
     return router
 
 
@@ -49,13 +54,85 @@ def handle_errors(app: FastAPI) -> None:
     app.add_exception_handler(ProblemError, _on_problem)
 
 
-def _predict(servable: Servable, body: bytes) -> str:
-    request = parse_request(body)
-    if request.signature_name and request.signature_name not in servable.signatures:
-        # REST calls this an invalid argument, gRPC a failed precondition.
-        raise InvalidArgumentError(f'Serving signature name: "{request.signature_name}" not found in signature def')
-    signature = servable.signature(request.signature_name)
-    return to_json(servable.run(signature, to_arrays(request, signature)), request.by_row)
+def read_choice(request: Request) -> Choice:
+    """Return what a path names.
+
+    Raises:
+        InvalidArgumentError: It is malformed.
+    """
+    name, version, label = (request.path_params.get(part) for part in ("name", "version", "label"))
+    if name is None or ":" in name or ":" in (label or ""):
+        raise _malformed(request)
+    if version is None:
+        return Choice(name, label=label)
+    if not (version.isascii() and version.isdecimal()):
+        raise _malformed(request)
+    if len(version) > _VERSION_DIGITS:
+        raise InvalidArgumentError(f"Failed to convert version: {version} to numeric.")
+    return Choice(name, int(version))
+
+
+Chosen = Annotated[Choice, Depends(read_choice)]
+
+
+class RestMethods:
+    """What each route answers."""
+
+    def __init__(self, core: Core, limits: RestLimits) -> None:
+        self._core = core
+        self._timeout_s = limits.timeout_s
+        self._free = asyncio.Semaphore(limits.requests)
+
+    async def status(self, choice: Chosen) -> Response:
+        """The state of each version, or of the one that is named"""
+        with self._core.metrics.measure("rest", "status"):
+            statuses = self._core.models.statuses(choice)
+        return _json({"model_version_status": [_encode(status) for status in statuses]})
+
+    async def metadata(self, choice: Chosen) -> Response:
+        """The signatures of a version"""
+        with self._core.metrics.measure("rest", "metadata"), self._core.models.lease(choice) as servable:
+            return Response(metadata_json(servable), media_type="application/json")
+
+    async def predict(self, request: Request, choice: Chosen) -> Response:
+        """Outputs of the newest version, or of the one that is named"""
+        body = await request.body()
+        try:
+            async with asyncio.timeout(self._timeout_s), self._free:
+                answer = await self._core.predict("rest", choice, RestPredict(body))
+        except TimeoutError as error:
+            raise DeadlineError(f"Timed out after {self._timeout_s:g} s") from error
+        return Response(answer, media_type="application/json")
+
+    async def classify(self, request: Request, choice: Chosen) -> Response:
+        """Classes of tf.Example; not implemented"""
+        return await self._refuse("classify", request, choice)
+
+    async def regress(self, request: Request, choice: Chosen) -> Response:
+        """Values of tf.Example; not implemented"""
+        return await self._refuse("regress", request, choice)
+
+    async def _refuse(self, method: str, request: Request, choice: Choice) -> Response:
+        body = await request.body()
+        with self._core.metrics.measure("rest", method):
+            signature = check_examples(parse_json(body), method)
+            with self._core.models.lease(choice) as servable:
+                refuse(servable.signature_defs.signature_def, signature, _METHODS[method])
+
+
+def _add(router: APIRouter, verb: str, path: str, method: Callable[..., Awaitable[Response]]) -> None:
+    parts = [
+        {"name": part, "in": "path", "required": True, "schema": {"type": "string"}}
+        for part in re.findall(r"{(\w+)}", path)
+    ]
+    router.add_api_route(
+        path,
+        method,
+        methods=[verb],
+        summary=method.__doc__,
+        response_class=Response,
+        openapi_extra={"parameters": parts},
+    )
 
 
 def _encode(status: VersionStatus) -> dict[str, object]:
@@ -68,16 +145,6 @@ def _encode(status: VersionStatus) -> dict[str, object]:
 
 def _json(body: object, status: int = 200) -> Response:
     return Response(json.dumps(body), status, media_type="application/json")
-
-
-def _number(request: Request, version: str | None) -> int | None:
-    if version is None:
-        return None
-    if not (version.isascii() and version.isdecimal()):
-        raise _malformed(request)
-    if len(version) > _VERSION_DIGITS:
-        raise InvalidArgumentError(f"Failed to convert version: {version} to numeric.")
-    return int(version)
 
 
 def _malformed(request: Request) -> InvalidArgumentError:

@@ -35,16 +35,25 @@ class JsonRequest:
     values: Any
 
 
+def parse_json(body: bytes) -> Any:
+    """Read JSON.
+
+    Raises:
+        InvalidArgumentError: It is none.
+    """
+    try:
+        return json.loads(body)
+    except (ValueError, RecursionError) as error:
+        raise InvalidArgumentError(f"JSON Parse error: {error}") from error
+
+
 def parse_request(body: bytes) -> JsonRequest:
     """Read a request's body.
 
     Raises:
         InvalidArgumentError: Not JSON, or not exactly one of ``instances`` and ``inputs``.
     """
-    try:
-        request = json.loads(body)
-    except (ValueError, RecursionError) as error:
-        raise InvalidArgumentError(f"JSON Parse error: {error}") from error
+    request = parse_json(body)
     if not isinstance(request, dict) or ("instances" in request) == ("inputs" in request):
         raise InvalidArgumentError("The request must be a JSON object with one of 'instances' and 'inputs'")
     signature = request.get("signature_name", "")

@@ -1,16 +1,18 @@
 """One loaded version of a model. The only place that runs TensorFlow."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
 import tensorflow as tf
+from tensorflow_serving.apis.get_model_metadata_pb2 import SignatureDefMap
 
 from services.contracts.model import SIGNATURE_NAME
 from services.serving.errors import ModelError, SignatureNotFoundError, number_of
-from services.serving.signature import Array, InputSpec, Signature
+from services.serving.saved_model import SERVING_TAG, read_signature_defs
+from services.serving.signature import Array, Computation, InputSpec, Shape, Signature, are_rows
 
 _NO_STACK = "<stack traces unavailable>\n"
 
@@ -30,7 +32,7 @@ class SignatureFunction(Protocol):
         """Compute."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Servable:
     """A model that can be asked, from any thread.
 
@@ -38,11 +40,13 @@ class Servable:
         name: The model's name.
         version: Its version.
         signatures: By name.
+        signature_defs: The same as the SavedModel's own messages.
     """
 
     name: str
     version: int
     signatures: Mapping[str, Signature]
+    signature_defs: SignatureDefMap = field(repr=False)
     _functions: Mapping[str, SignatureFunction] = field(repr=False)
     # The functions hold the model's variables weakly; the model itself must live as long as they do.
     _owner: object = field(repr=False)
@@ -58,20 +62,16 @@ class Servable:
             raise SignatureNotFoundError(f'Serving signature key "{wanted}" not found.')
         return self.signatures[wanted]
 
-    def run(self, signature: Signature, inputs: Mapping[str, Array], wanted: Sequence[str] = ()) -> dict[str, Array]:
-        """Compute a signature's outputs, or those that are wanted.
+    def compute(self, computation: Computation) -> dict[str, Array]:
+        """Return the outputs that are wanted.
 
         Raises:
-            InvalidArgumentError: Names, types or shapes don't fit the signature.
             ModelError: The computation failed.
         """
-        signature.check_inputs(inputs.keys())
-        chosen = signature.choose_outputs(wanted)
-        for name, array in inputs.items():
-            signature.inputs[name].check(array)
+        function = self._functions[computation.signature.name]
         try:
-            outputs = self._functions[signature.name](**{name: tf.constant(array) for name, array in inputs.items()})
-            return {name: _as_array(outputs[name]) for name in chosen}
+            outputs = function(**{name: tf.constant(array) for name, array in computation.inputs.items()})
+            return {name: _as_array(outputs[name]) for name in computation.outputs}
         except tf.errors.OpError as error:
             raise model_error(error) from error
 
@@ -83,14 +83,15 @@ def load_servable(name: str, version: int, folder: Path) -> Servable:
         ModelError: The folder holds no SavedModel that can be loaded.
     """
     try:
-        loaded = tf.saved_model.load(str(folder), tags=["serve"])
+        loaded = tf.saved_model.load(str(folder), tags=[SERVING_TAG])
+        signature_defs = read_signature_defs(folder)
     except tf.errors.OpError as error:
         raise model_error(error) from error
     except Exception as error:  # a broken file fails in many ways
         raise ModelError(str(error) or type(error).__name__, number_of(ModelError.code)) from error
     functions = dict(loaded.signatures.items())
     signatures = {key: _describe(key, function) for key, function in functions.items()}
-    return Servable(name, version, signatures, functions, loaded)
+    return Servable(name, version, signatures, signature_defs, functions, loaded)
 
 
 def model_error(error: tf.errors.OpError) -> ModelError:
@@ -100,13 +101,19 @@ def model_error(error: tf.errors.OpError) -> ModelError:
 
 
 def _describe(name: str, function: SignatureFunction) -> Signature:
-    _, inputs = function.structured_input_signature
-    return Signature(name, {key: _input(key, spec) for key, spec in inputs.items()}, tuple(function.structured_outputs))
+    _, specs = function.structured_input_signature
+    inputs = {key: _input(key, spec) for key, spec in specs.items()}
+    outputs = function.structured_outputs
+    has_rows = are_rows([spec.shape for spec in inputs.values()], [_shape(spec) for spec in outputs.values()])
+    return Signature(name, inputs, tuple(outputs), has_rows)
 
 
 def _input(name: str, spec: tf.TensorSpec) -> InputSpec:
-    shape = None if spec.shape.rank is None else tuple(spec.shape.as_list())
-    return InputSpec(name, spec.dtype.name, np.dtype(spec.dtype.as_numpy_dtype), shape)
+    return InputSpec(name, spec.dtype.name, np.dtype(spec.dtype.as_numpy_dtype), _shape(spec))
+
+
+def _shape(spec: tf.TensorSpec) -> Shape:
+    return None if spec.shape.rank is None else tuple(spec.shape.as_list())
 
 
 def _as_array(tensor: tf.Tensor) -> Array:

@@ -1,10 +1,11 @@
-"""Runs both interfaces and the loader on one event loop, and stops them without losing calls."""
+"""Runs both interfaces and the keepers of models on one event loop, and stops them without losing calls."""
 
 import asyncio
+import gc
 import logging
 import os
 import socket
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable
 
 import grpc
 import tensorflow as tf
@@ -16,12 +17,25 @@ from services.runtime.http_protocol import ProblemHttpProtocol
 from services.runtime.server import DrainingServer
 from services.runtime.stopping import Stopping
 from services.serving.app import create_app
+from services.serving.batcher import Batcher
+from services.serving.config_watcher import watch_config_file
+from services.serving.core import Core
+from services.serving.execution import AloneRunner, BatchingRunner, Runner
 from services.serving.flags import Flags
-from services.serving.grpc_api import ModelService, PredictionService, create_grpc_server
+from services.serving.grpc_api import ModelService, PredictionService
+from services.serving.grpc_health import HealthService
+from services.serving.grpc_server import create_grpc_server
+from services.serving.keeper import Keeper, Pace
 from services.serving.loader import Loader
+from services.serving.manager import Manager
 from services.serving.metrics import CallMetrics
 from services.serving.model import Model
+from services.serving.model_config import ModelConfig
+from services.serving.models import Models
+from services.serving.monitoring import Monitoring
 from services.serving.ports import host_and_port
+from services.serving.retries import RetryRule
+from services.serving.server_options import ServerOptions
 from services.serving.workers import Workers
 
 DRAIN_S = 0.2
@@ -32,37 +46,67 @@ STOP_TIMEOUT_S = 10
 _log = logging.getLogger(__name__)
 
 
-def run(flags: Flags, rest_socket: socket.socket | None, stopping: Stopping) -> None:
+def run(options: ServerOptions, rest_socket: socket.socket | None, stopping: Stopping) -> None:
     """Serve until ``stopping`` begins, and return once calls in flight are finished.
 
     Args:
-        flags: The command line.
+        options: What to serve, and how.
         rest_socket: Where REST listens; None for no REST.
         stopping: Begun by a signal.
 
     Raises:
         PortError: The port of gRPC was taken in the meantime.
     """
-    _configure_tensorflow(flags)
-    asyncio.run(_serve(flags, rest_socket, Plumbing(stopping=stopping)))
+    _configure_tensorflow(options.flags)
+    gc.freeze()  # all that is imported stays; a collection of garbage need not look at it
+    asyncio.run(_serve(options, rest_socket, Plumbing(stopping=stopping)))
 
 
-async def _serve(flags: Flags, rest_socket: socket.socket | None, plumbing: Plumbing) -> None:
-    model, workers, metrics = Model(flags.model_name), Workers(os.cpu_count() or 1), CallMetrics(plumbing.registry)
-    services = PredictionService(model, workers, metrics), ModelService(model, metrics)
-    grpc_server = create_grpc_server(flags.bind_address, flags.port, *services)
-    loader = Loader(model, flags.model_base_path, ThreadPoolExecutor(1, "load"))
+async def _serve(options: ServerOptions, rest_socket: socket.socket | None, plumbing: Plumbing) -> None:
+    flags, monitoring, stopping = options.flags, Monitoring(), plumbing.stopping
+    runner, loader = _create_runner(options, monitoring), Loader(monitoring, flags.enable_model_warmup)
     async with asyncio.TaskGroup() as tasks:
-        loading = tasks.create_task(loader.load_first())
-        serving = [tasks.create_task(_serve_grpc(grpc_server, plumbing.stopping))]
+        models = Models()
+        manager = Manager(models, _keepers(flags, loader), tasks, flags.allow_version_labels_for_unavailable_models)
+        core = Core(models, runner, manager, CallMetrics(plumbing.registry), monitoring)
+        serving = [tasks.create_task(_serve_grpc(_create_grpc(core, options, stopping), stopping))]
         if rest_socket is not None:
-            app = create_app(plumbing, model, workers, metrics)
-            serving.append(tasks.create_task(_serve_rest(app, rest_socket, plumbing.stopping)))
+            serving.append(tasks.create_task(_serve_rest(create_app(plumbing, core, options), rest_socket, stopping)))
         _log.info("gRPC on %s, REST %s", host_and_port(flags.bind_address, flags.port), _rest_place(flags))
+        manager.apply(options.models)
+        watching = tasks.create_task(_watch(flags, manager))
         await asyncio.wait(serving)
-        loading.cancel()
-    workers.close()
+        watching.cancel()
+        manager.close()
+    loader.close()
+    runner.close()
     _log.info("stopped")
+
+
+def _create_runner(options: ServerOptions, monitoring: Monitoring) -> Runner:
+    workers = Workers(os.cpu_count() or 1)
+    if options.batching is None:
+        return AloneRunner(workers, monitoring)
+    return BatchingRunner(workers, Batcher(options.batching, monitoring), monitoring)
+
+
+def _keepers(flags: Flags, loader: Loader) -> Callable[[Model, ModelConfig], Keeper]:
+    retry = RetryRule(flags.max_num_load_retries, flags.load_retry_interval_micros / 1e6)
+    pace = Pace(flags.file_system_poll_wait_seconds, retry)
+    return lambda model, config: Keeper(model, config, loader, pace)
+
+
+async def _watch(flags: Flags, manager: Manager) -> None:
+    if flags.model_config_file is not None and flags.model_config_file_poll_wait_seconds:
+        await watch_config_file(flags.model_config_file, flags.model_config_file_poll_wait_seconds, manager)
+
+
+def _create_grpc(core: Core, options: ServerOptions, stopping: Stopping) -> grpc.aio.Server:
+    as_content = options.flags.enable_serialization_as_tensor_content
+    handlers = [PredictionService(core, as_content).handler(), ModelService(core).handler()]
+    if options.flags.enable_grpc_healthcheck_service:
+        handlers.append(HealthService(core.manager, stopping).handler())
+    return create_grpc_server(options, handlers)
 
 
 def _rest_place(flags: Flags) -> str:
@@ -94,5 +138,6 @@ def _configure_tensorflow(flags: Flags) -> None:
     for chatty in ("absl", "tensorflow"):
         logging.getLogger(chatty).setLevel(logging.WARNING)
     tf.config.set_visible_devices([], "GPU")
-    tf.config.threading.set_intra_op_parallelism_threads(flags.tensorflow_intra_op_parallelism)
-    tf.config.threading.set_inter_op_parallelism_threads(flags.tensorflow_inter_op_parallelism)
+    both = flags.tensorflow_session_parallelism
+    tf.config.threading.set_intra_op_parallelism_threads(flags.tensorflow_intra_op_parallelism or both)
+    tf.config.threading.set_inter_op_parallelism_threads(flags.tensorflow_inter_op_parallelism or both)

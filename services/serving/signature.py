@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 from services.serving.errors import InvalidArgumentError
 
 Array = NDArray[Any]
+Shape = tuple[int | None, ...] | None
+"""A length for each dimension, None where any length will do; None for any shape at all."""
 
 
 @dataclass(frozen=True)
@@ -20,13 +22,13 @@ class InputSpec:
         name: Its name in requests.
         type_name: TensorFlow's name of its type, such as ``float32`` or ``string``.
         dtype: The type of arrays that hold it; ``object`` for strings, with ``bytes`` in them.
-        shape: A length for each dimension, None where any length will do; None for any shape at all.
+        shape: What shapes it takes.
     """
 
     name: str
     type_name: str
     dtype: np.dtype[Any]
-    shape: tuple[int | None, ...] | None
+    shape: Shape
 
     def check(self, array: Array) -> None:
         """Raise InvalidArgumentError unless the array's type and shape fit."""
@@ -47,11 +49,20 @@ class InputSpec:
 
 @dataclass(frozen=True)
 class Signature:
-    """The inputs by name, and the names of the outputs in the model's order."""
+    """What a model can be asked for.
+
+    Attributes:
+        name: Its name in requests.
+        inputs: By name.
+        outputs: Names, in the model's order.
+        has_rows: Whether the first dimension of every input and output is one of rows, any number of them, and
+            the others of the outputs are fixed. Then requests can be computed together.
+    """
 
     name: str
     inputs: Mapping[str, InputSpec]
     outputs: tuple[str, ...]
+    has_rows: bool = False
 
     def check_inputs(self, names: Collection[str]) -> None:
         """Raise InvalidArgumentError unless exactly the signature's inputs are named."""
@@ -69,6 +80,18 @@ class Signature:
                     f"Inputs expected to be in the set {_set(expected)}."
                 )
 
+    def prepare(self, inputs: Mapping[str, Array], wanted: Sequence[str] = ()) -> "Computation":
+        """Return a computation of the outputs that are wanted, or of all.
+
+        Raises:
+            InvalidArgumentError: Names, types or shapes don't fit.
+        """
+        self.check_inputs(inputs.keys())
+        outputs = self.choose_outputs(wanted)
+        for name, array in inputs.items():
+            self.inputs[name].check(array)
+        return Computation(self, inputs, tuple(outputs))
+
     def choose_outputs(self, wanted: Sequence[str]) -> Sequence[str]:
         """Return the outputs to answer with: those that are wanted, or all.
 
@@ -84,6 +107,21 @@ class Signature:
             if wanted.count(name) > 1:
                 raise InvalidArgumentError(f"duplicate output tensor alias: {name}")
         return wanted or self.outputs
+
+
+@dataclass(frozen=True, eq=False)
+class Computation:
+    """Inputs that fit a signature, and the outputs that are wanted of it."""
+
+    signature: Signature
+    inputs: Mapping[str, Array]
+    outputs: tuple[str, ...]
+
+
+def are_rows(inputs: Collection[Shape], outputs: Collection[Shape]) -> bool:
+    """Tell whether a signature with these shapes has rows; see ``Signature.has_rows``."""
+    rows = all(shape is not None and shape[:1] == (None,) for shape in (*inputs, *outputs))
+    return rows and bool(inputs) and all(shape is not None and None not in shape[1:] for shape in outputs)
 
 
 def format_shape(shape: Sequence[int | None] | None) -> str:

@@ -55,13 +55,18 @@ def decode_tensor(name: str, proto: TensorProto) -> Array:
     return array
 
 
-def encode_tensor(array: Array, proto: TensorProto) -> None:
-    """Fill a message with typed fields, which is what TensorFlow Serving answers with unless told otherwise."""
+def encode_tensor(array: Array, proto: TensorProto, as_content: bool = False) -> None:
+    """Fill a message with typed fields, which is what TensorFlow Serving answers with unless told otherwise.
+
+    Strings have no other form.
+    """
     proto.dtype = tf.as_dtype(array.dtype).as_datatype_enum
     for length in array.shape:
         proto.tensor_shape.dim.add(size=length)
     kind = array.dtype.name
-    if kind in _FIELDS:
+    if as_content and array.dtype != object:
+        proto.tensor_content = array.tobytes()
+    elif kind in _FIELDS:
         getattr(proto, _FIELDS[kind]).extend(array.ravel().tolist())
     elif kind in _VIEWED_FIELDS:
         field, viewed = _VIEWED_FIELDS[kind]

@@ -9,7 +9,9 @@ from google.protobuf.message import DecodeError
 from tensorflow_serving.apis.prediction_log_pb2 import PredictionLog
 
 from services.serving.errors import InvalidArgumentError
-from services.serving.predict import predict
+from services.serving.execution import answer
+from services.serving.monitoring import Monitoring
+from services.serving.predict import GrpcPredict
 from services.serving.servable import Servable, model_error
 
 WARMUP_FILE = Path("assets.extra") / "tf_serving_warmup_requests"
@@ -18,7 +20,7 @@ RECORDS_LIMIT = 1000
 _log = logging.getLogger(__name__)
 
 
-def warm_up(servable: Servable, folder: Path) -> None:
+def warm_up(servable: Servable, folder: Path, monitoring: Monitoring) -> None:
     """Replay a version's warm-up requests, if it has any. Only Predict requests are replayed.
 
     Raises:
@@ -29,7 +31,8 @@ def warm_up(servable: Servable, folder: Path) -> None:
         return
     _log.info("Starting to read warmup data for model at %s", path)
     started = time.perf_counter()
-    count = _replay(servable, path)
+    with monitoring.warm_up(str(folder)):
+        count = _replay(servable, path, monitoring)
     elapsed_us = int((time.perf_counter() - started) * 1e6)
     _log.info(
         "Finished reading warmup data for model at %s. Number of warmup records read: %d. "
@@ -40,14 +43,14 @@ def warm_up(servable: Servable, folder: Path) -> None:
     )
 
 
-def _replay(servable: Servable, path: Path) -> int:
+def _replay(servable: Servable, path: Path, monitoring: Monitoring) -> int:
     count = 0
     try:
         for record in tf.data.TFRecordDataset(str(path)).as_numpy_iterator():
             count += 1
             if count > RECORDS_LIMIT:
                 raise InvalidArgumentError(f"More than {RECORDS_LIMIT} warm-up records at {path}")
-            _replay_record(servable, PredictionLog.FromString(record))
+            _replay_record(servable, PredictionLog.FromString(record), monitoring)
     except tf.errors.OpError as error:
         raise model_error(error) from error
     except DecodeError as error:
@@ -55,9 +58,9 @@ def _replay(servable: Servable, path: Path) -> int:
     return count
 
 
-def _replay_record(servable: Servable, record: PredictionLog) -> None:
+def _replay_record(servable: Servable, record: PredictionLog, monitoring: Monitoring) -> None:
     kind = record.WhichOneof("log_type")
     if kind == "predict_log":
-        predict(servable, record.predict_log.request)
+        answer(servable, GrpcPredict(record.predict_log.request), monitoring)
     else:
         _log.warning("Skipped a warm-up record that is no Predict request: %s", kind)

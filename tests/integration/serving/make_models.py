@@ -60,6 +60,40 @@ def _write_toys(folder: Path) -> None:
     (folder / "notes").mkdir()
 
 
+def _write_adders(folder: Path, versions: tuple[int, ...]) -> None:
+    """Each version adds its own number."""
+    for version in versions:
+        module = tf.Module()
+        signatures = {
+            "serving_default": _function(lambda x, number=version: {"y": x + number}, x=([None], "float32")),
+            "count": _function(_count, steps=([], "int32")),
+        }
+        tf.saved_model.save(module, str(folder / str(version)), signatures=signatures)
+
+
+def _write_rows(folder: Path) -> None:
+    """Signatures whose requests can be computed together, and some whose requests can't."""
+
+    def checked(x: Any) -> Any:
+        tf.debugging.assert_non_negative(x, message="x must not be negative")
+        return {"y": x * 2}
+
+    def slow(steps: Any) -> Any:
+        return {"steps": steps + 0 * _count(tf.reduce_max(steps))["count"]}
+
+    signatures = {
+        "serving_default": _function(
+            lambda x: {"sum": tf.reduce_sum(x, axis=1), "text": tf.strings.as_string(x[:, :1])},
+            x=([None, None], "float32"),
+        ),
+        "checked": _function(checked, x=([None], "float32")),
+        "slow": _function(slow, steps=([None], "int32")),
+        "total": _function(lambda x: {"total": tf.reduce_sum(x)}, x=([None], "float32")),
+        "square": _function(lambda x: {"outer": x[:, None] * x[None, :]}, x=([None], "float32")),
+    }
+    tf.saved_model.save(tf.Module(), str(folder / "1"), signatures=signatures)
+
+
 def _write_emotion(folder: Path, warmup_batches: tuple[int, ...]) -> None:
     module = tf.Module()
 
@@ -86,4 +120,6 @@ def _warmup_record(batch: int) -> PredictionLog:
 if __name__ == "__main__":
     out = Path(sys.argv[1])
     _write_toys(out / "toys")
+    _write_adders(out / "adder", (1, 2, 3))
+    _write_rows(out / "rows")
     _write_emotion(out / "emotion" / "1", (1, 4))

@@ -40,3 +40,7 @@ class ServerProcess(ModuleProcess):
 
     def wait_until_ready(self) -> None:
         self.wait_until_answers(f"{self._rest_url}/readyz")
+
+    def is_ready(self) -> bool:
+        """Tell whether it says that it is ready, now."""
+        return self.http.get("/readyz").status_code == 200

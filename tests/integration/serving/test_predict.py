@@ -4,13 +4,10 @@ import grpc
 import numpy as np
 import pytest
 import tensorflow as tf
-from google.protobuf.empty_pb2 import Empty
 from google.protobuf.wrappers_pb2 import Int64Value
 from numpy.typing import NDArray
 from tensorflow.core.framework.tensor_pb2 import TensorProto
 from tensorflow_serving.apis.model_pb2 import ModelSpec
-from tensorflow_serving.apis.model_service_pb2_grpc import ModelServiceStub
-from tensorflow_serving.apis.prediction_service_pb2_grpc import PredictionServiceStub
 
 from services.contracts.model import SIGNATURE_NAME
 from tests.integration.serving.calls import arrays, content, floats, predict, predict_error, told
@@ -179,16 +176,6 @@ def test_a_long_name_does_not_break_the_answer(toys: ServerProcess) -> None:
     code, details = predict_error(toys, {"z" * 100_000: floats(1)})
     assert code is INVALID
     assert details.startswith("input tensor alias not found in signature: zzz")
-
-
-def test_methods_that_are_not_written_are_unimplemented(toys: ServerProcess) -> None:
-    for method in (
-        PredictionServiceStub(toys.channel).GetModelMetadata,
-        ModelServiceStub(toys.channel).HandleReloadConfigRequest,
-    ):
-        with pytest.raises(grpc.RpcError) as caught:
-            method(Empty(), timeout=10)
-        assert told(caught.value)[0] is grpc.StatusCode.UNIMPLEMENTED
 
 
 def test_a_deadline_ends_the_call(toys: ServerProcess) -> None:

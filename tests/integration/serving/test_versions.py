@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from services.serving.versions import NoVersionError, newest_version
+from services.serving.versions import NoVersionError, find_versions, stamp
 
 
 def put(base: Path, name: str, file: str = "saved_model.pb") -> Path:
@@ -12,11 +12,10 @@ def put(base: Path, name: str, file: str = "saved_model.pb") -> Path:
     return folder
 
 
-def test_numbers_are_compared_as_numbers(tmp_path: Path) -> None:
+def test_versions_are_numbers(tmp_path: Path) -> None:
     put(tmp_path, "9")
-    assert newest_version(tmp_path) == (9, tmp_path / "9")
     put(tmp_path, "0010")
-    assert newest_version(tmp_path) == (10, tmp_path / "0010")
+    assert find_versions(tmp_path) == {9: tmp_path / "9", 10: tmp_path / "0010"}
 
 
 def test_what_is_no_version_is_passed_over(tmp_path: Path) -> None:
@@ -27,11 +26,22 @@ def test_what_is_no_version_is_passed_over(tmp_path: Path) -> None:
     put(tmp_path, "٣")
     put(tmp_path, str(1 << 63))
     (tmp_path / "4").touch()
-    assert newest_version(tmp_path) == (1, tmp_path / "1")
+    assert find_versions(tmp_path) == {1: tmp_path / "1"}
 
 
-def test_nothing_there_is_told(tmp_path: Path) -> None:
-    with pytest.raises(NoVersionError, match="No numbered folder with a saved_model"):
-        newest_version(tmp_path)
+def test_an_empty_folder_has_no_version_and_one_that_cannot_be_read_is_told(tmp_path: Path) -> None:
+    assert find_versions(tmp_path) == {}
     with pytest.raises(NoVersionError, match=r"nowhere can't be read: No such file or directory"):
-        newest_version(tmp_path / "nowhere")
+        find_versions(tmp_path / "nowhere")
+
+
+def test_a_stamp_changes_with_every_file(tmp_path: Path) -> None:
+    folder = put(tmp_path, "1")
+    first = stamp(folder)
+    assert stamp(folder) == first
+    (folder / "variables").mkdir()
+    (folder / "variables" / "data").write_bytes(b"1")
+    second = stamp(folder)
+    (folder / "variables" / "data").write_bytes(b"12")
+    assert len({first, second, stamp(folder)}) == 3
+    assert stamp(tmp_path / "nowhere") == frozenset()

@@ -8,7 +8,10 @@ _Call = TypeVar("_Call")
 
 class PredictionServiceStub(Generic[_Call]):
     Predict: _Call
+    Classify: Any
+    Regress: Any
     GetModelMetadata: Any
+    MultiInference: Any
     @overload
     def __init__(
         self: PredictionServiceStub[grpc.UnaryUnaryMultiCallable[PredictRequest, PredictResponse]],

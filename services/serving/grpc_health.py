@@ -1,0 +1,66 @@
+"""``grpc.health.v1``: SERVING once every model has a version that answers."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from enum import IntEnum
+from typing import Any
+
+import grpc
+
+from services.runtime.stopping import Stopping
+from services.serving.grpc_api import MODEL_SERVICE, PREDICTION_SERVICE
+from services.serving.manager import Manager
+from services.serving.own_messages import health_messages
+from services.serving.readiness import are_ready
+
+LOOK_S = 0.2
+_SERVICES = ("", PREDICTION_SERVICE, MODEL_SERVICE)
+
+Context = grpc.aio.ServicerContext[Any, Any]
+
+
+class Serving(IntEnum):
+    """``HealthCheckResponse.ServingStatus``."""
+
+    SERVING = 1
+    NOT_SERVING = 2
+    SERVICE_UNKNOWN = 3
+
+
+class HealthService:
+    """``grpc.health.v1.Health``."""
+
+    def __init__(self, manager: Manager, stopping: Stopping) -> None:
+        self._manager = manager
+        self._stopping = stopping
+        self._request, self._response = health_messages()
+
+    def handler(self) -> grpc.GenericRpcHandler:
+        """Return both methods."""
+        forms = (self._request.FromString, self._response.SerializeToString)
+        methods = {
+            "Check": grpc.unary_unary_rpc_method_handler(self._check, *forms),
+            "Watch": grpc.unary_stream_rpc_method_handler(self._watch, *forms),
+        }
+        return grpc.method_handlers_generic_handler("grpc.health.v1.Health", methods)
+
+    async def _check(self, request: Any, context: Context) -> Any:
+        status = self._status(request.service)
+        if status is Serving.SERVICE_UNKNOWN:
+            await context.abort(grpc.StatusCode.NOT_FOUND, "unknown service")
+        return self._response(status=status)
+
+    async def _watch(self, request: Any, context: Context) -> AsyncIterator[Any]:  # noqa: ARG002 - gRPC's signature
+        told = None
+        while not self._stopping.begun:
+            status = self._status(request.service)
+            if status is not told:
+                yield self._response(status=status)
+            told = status
+            await asyncio.sleep(LOOK_S)
+        yield self._response(status=Serving.NOT_SERVING)
+
+    def _status(self, service: str) -> Serving:
+        if service not in _SERVICES:
+            return Serving.SERVICE_UNKNOWN
+        return Serving.SERVING if are_ready(self._manager.kept()) and not self._stopping.begun else Serving.NOT_SERVING

@@ -1,0 +1,9 @@
+from google.protobuf.message import Message
+from tensorflow_serving.apis.model_pb2 import ModelSpec
+
+class RegressionRequest(Message):
+    @property
+    def model_spec(self) -> ModelSpec: ...
+    def __init__(self, *, model_spec: ModelSpec | None = ...) -> None: ...
+
+class RegressionResponse(Message): ...

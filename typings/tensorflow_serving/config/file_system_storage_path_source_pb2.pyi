@@ -1,0 +1,26 @@
+from collections.abc import Iterable
+from typing import Literal
+
+from google.protobuf.internal.containers import RepeatedScalarFieldContainer
+from google.protobuf.message import Message
+
+class FileSystemStoragePathSourceConfig(Message):
+    class ServableVersionPolicy(Message):
+        class Latest(Message):
+            num_versions: int
+            def __init__(self, *, num_versions: int = ...) -> None: ...
+
+        class All(Message): ...
+
+        class Specific(Message):
+            @property
+            def versions(self) -> RepeatedScalarFieldContainer[int]: ...
+            def __init__(self, *, versions: Iterable[int] = ...) -> None: ...
+
+        @property
+        def latest(self) -> FileSystemStoragePathSourceConfig.ServableVersionPolicy.Latest: ...
+        @property
+        def all(self) -> FileSystemStoragePathSourceConfig.ServableVersionPolicy.All: ...
+        @property
+        def specific(self) -> FileSystemStoragePathSourceConfig.ServableVersionPolicy.Specific: ...
+        def WhichOneof(self, oneof_group: str | bytes) -> Literal["latest", "all", "specific"] | None: ...
