@@ -42,5 +42,9 @@ class ServerProcess(ModuleProcess):
         self.wait_until_answers(f"{self._rest_url}/readyz")
 
     def is_ready(self) -> bool:
-        """Tell whether it says that it is ready, now."""
-        return self.http.get("/readyz").status_code == 200
+        """Tell whether it says that it is ready, now; fail where it has ended."""
+        assert not self.has_ended(), self.log()
+        try:
+            return self.http.get("/readyz").status_code == 200
+        except httpx.TransportError:
+            return False
