@@ -1,9 +1,18 @@
 """Arrays as TensorFlow's ``TensorProto`` and back."""
 
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
+from typing import TypeVar
+
 import numpy as np
 from numpy.typing import NDArray
 
 from services.gateway.serving_messages import tensor_pb2, types_pb2
+
+_TENSOR_TYPES: Mapping[type[np.generic], int] = MappingProxyType(
+    {np.float32: types_pb2.DT_FLOAT, np.bool_: types_pb2.DT_BOOL}
+)
+S = TypeVar("S", bound=np.generic)
 
 
 def float_tensor(array: NDArray[np.float32]) -> tensor_pb2.TensorProto:
@@ -22,13 +31,7 @@ def float_array(tensor: tensor_pb2.TensorProto) -> NDArray[np.float32]:
     Raises:
         ValueError: Not float32, or not as many numbers as the shape says.
     """
-    if tensor.dtype != types_pb2.DT_FLOAT:
-        raise ValueError(f"expected float32, got type {tensor.dtype}")
-    if tensor.tensor_content:
-        flat = np.frombuffer(tensor.tensor_content, np.float32)
-    else:
-        flat = np.array(tensor.float_val, np.float32)
-    return flat.reshape(_shape(tensor))
+    return _array(tensor, np.float32, tensor.float_val)
 
 
 def bool_array(tensor: tensor_pb2.TensorProto) -> NDArray[np.bool_]:
@@ -37,14 +40,13 @@ def bool_array(tensor: tensor_pb2.TensorProto) -> NDArray[np.bool_]:
     Raises:
         ValueError: Not bool, or not as many values as the shape says.
     """
-    if tensor.dtype != types_pb2.DT_BOOL:
-        raise ValueError(f"expected bool, got type {tensor.dtype}")
-    if tensor.tensor_content:
-        flat = np.frombuffer(tensor.tensor_content, np.bool_)
-    else:
-        flat = np.array(tensor.bool_val, np.bool_)
-    return flat.reshape(_shape(tensor))
+    return _array(tensor, np.bool_, tensor.bool_val)
 
 
-def _shape(tensor: tensor_pb2.TensorProto) -> tuple[int, ...]:
-    return tuple(dim.size for dim in tensor.tensor_shape.dim)
+def _array(tensor: tensor_pb2.TensorProto, scalar: type[S], listed: Sequence[float]) -> NDArray[S]:
+    """Return the array of a tensor, which holds raw bytes or the values listed."""
+    if tensor.dtype != _TENSOR_TYPES[scalar]:
+        raise ValueError(f"expected {scalar.__name__}, got type {tensor.dtype}")
+    raw = tensor.tensor_content
+    flat = np.frombuffer(raw, scalar) if raw else np.array(listed, scalar)
+    return flat.reshape(tuple(dim.size for dim in tensor.tensor_shape.dim))
