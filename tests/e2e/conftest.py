@@ -10,8 +10,8 @@ LOGS = pytest.StashKey[str]()
 
 @pytest.fixture(scope="session")
 def stack(request: pytest.FixtureRequest) -> Iterator[Stack]:
-    """The stack with the demo feed."""
-    with Stack("emotion-e2e") as stack:
+    """The stack with the demo feed, at a rate that leaves processors of a small machine to the tests."""
+    with Stack("emotion-e2e", settings={"EMOTION_CAPTURE_FPS": "5"}) as stack:
         yield stack
         request.config.stash[LOGS] = stack.logs()
 

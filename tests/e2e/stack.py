@@ -24,7 +24,7 @@ class Stack:
         self.project = project
         files = ("docker-compose.yml", *overrides)
         # A developer's own .env and variables change nothing here.
-        self._command = ["docker", "compose", "--project-name", project, "--env-file", os.devnull]
+        self._command = ["docker", "compose", "--ansi", "never", "--project-name", project, "--env-file", os.devnull]
         self._command += [part for file in files for part in ("--file", file)]
         inherited = {name: value for name, value in os.environ.items() if not name.startswith("EMOTION_")}
         self._environment = {**inherited, "EMOTION_COMPOSE_PORT": "0", **(settings or {})}
