@@ -57,7 +57,8 @@ class Stack:
 
     def logs(self) -> str:
         """Return the last lines of each container."""
-        return self.compose("logs", "--no-color", "--tail", "60")
+        clear_line = "\x1b[2K"  # Compose writes it to files too
+        return self.compose("logs", "--no-color", "--tail", "60").replace(clear_line, "")
 
     def container(self, service: str, index: int = 1) -> str:
         """Return a container's name."""
