@@ -16,7 +16,7 @@ ANSWERS_AGAIN_WITHIN_S = 5.0
 NEVER_LATER_THAN_S = 4.0
 """The gateway's three deadlines together, and a little for this machine."""
 BY_CHANCE = 50
-"""One answer in so many may be late, or too late from another service, since the machine may be busy with other things."""
+"""One answer in so many may be late, or name another service that was: the machine may be busy with other things."""
 LONG_ENOUGH = 25
 """Requests that are watched during a fault: two seconds and a half of them."""
 
