@@ -16,9 +16,10 @@ DATA ?= data/fer2013.csv
 RECIPE ?= training/recipe.toml
 RUN ?= runs/latest
 VERSION ?=
+COMPOSE ?= docker compose
 
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: $(VENV)/.dev ## Build .venv with everything that development needs
 
@@ -28,14 +29,30 @@ run: $(VENV)/.run ## Start every service here, without Docker (CAMERA=demo|0|/de
 capture: $(VENV)/.capture ## Start capture alone, for a Redis elsewhere (REDIS_URL=redis://host:6379/0 CAMERA=0)
 	@$(if $(REDIS_URL),EMOTION_CAPTURE_REDIS_URL="$(REDIS_URL)") $(CAPTURE_CAMERAS) exec $(BIN)/python -m services.capture
 
+build: ## Build the images of our services
+	$(COMPOSE) build
+
+up: ## Start the stack with Docker, and wait until it is healthy
+	$(COMPOSE) up --build --detach --wait
+	@echo "http://$$($(COMPOSE) port gateway 8000)/predict"
+
+down: ## Stop the stack and remove it
+	$(COMPOSE) down --volumes --remove-orphans
+
+logs: ## Follow the stack's logs
+	$(COMPOSE) logs --follow --tail 100
+
 test: $(VENV)/.dev ## Run the tests that need Python and PyPI only
-	$(BIN)/python -m pytest --ignore=tests/debian
+	$(BIN)/python -m pytest --ignore=tests/debian --ignore=tests/e2e
 
 test-debian: $(VENV)/.dev ## Run the tests that need Debian packages: an RTSP server, the system's Redis
 	$(BIN)/python -m pytest tests/debian
 
-debian-packages: ## Name the packages that test-debian needs
-	@echo redis-server python3-gi gir1.2-gst-rtsp-server-1.0 gstreamer1.0-plugins-base gstreamer1.0-plugins-good
+e2e: $(VENV)/.dev build ## Run the tests that need Docker: they start the stack, and remove it whatever happens
+	$(BIN)/python -m pytest tests/e2e
+
+debian-packages: ## Name the packages that test-debian and e2e need
+	@echo faketime redis-server python3-gi gir1.2-gst-rtsp-server-1.0 gstreamer1.0-plugins-base gstreamer1.0-plugins-good
 
 check: $(VENV)/.dev ## Look for faults in style and types; changes nothing
 	$(BIN)/ruff format --check .
@@ -74,4 +91,4 @@ $(VENV)/.%: requirements/%.lock $(VENV)/.bootstrap
 	@touch $@
 
 .PRECIOUS: $(VENV)/.bootstrap
-.PHONY: help setup run capture test test-debian debian-packages check fix train export evaluate lock clean
+.PHONY: help setup run capture build up down logs test test-debian e2e debian-packages check fix train export evaluate lock clean

@@ -14,7 +14,8 @@ from services.gateway.settings import GatewaySettings
 from services.runtime.settings import ServiceSettings, load_settings
 
 CAMERAS_VARIABLE = "EMOTION_CAPTURE_CAMERAS"
-_PREFIXES = ("EMOTION_CAPTURE_", "EMOTION_DETECTOR_", "EMOTION_GATEWAY_", "EMOTION_LAUNCHER_")
+_PREFIXES = ("EMOTION_CAPTURE_", "EMOTION_DETECTOR_", "EMOTION_GATEWAY_", "EMOTION_LAUNCHER_", "EMOTION_COMPOSE_")
+"""The last is read by the Compose files alone, and may stand in the same shell."""
 _TIES = (
     "EMOTION_CAPTURE_REDIS_URL",
     "EMOTION_GATEWAY_REDIS_URL",

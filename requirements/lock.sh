@@ -8,6 +8,8 @@ compile() {
 }
 compile bootstrap.in -o bootstrap.lock
 compile dev.in --overrides overrides.txt -o dev.lock
-for name in run capture; do
+for name in run capture detector gateway serving; do
     compile "$name.in" --overrides overrides.txt --constraints dev.lock -o "$name.lock"
 done
+# The files of these two packages are taken out of them, so what they need isn't needed.
+compile messages.in --no-deps --constraints dev.lock -o messages.lock

@@ -11,7 +11,7 @@ from services.contracts.messages import MalformedMessage
 from services.contracts.problems import ProblemKind
 from services.detector.images import ImageTooLargeError, InvalidImageError
 from services.detector.metrics import DetectorMetrics
-from services.detector.pool import DetectorPool, PoolFullError
+from services.detector.pool import DetectorPool, PoolFullError, WaitedTooLongError
 from services.runtime.in_flight import InFlightLimit
 from services.runtime.media_types import require_media_type
 from services.runtime.problems import ProblemError
@@ -38,6 +38,8 @@ def detect_router(pool: DetectorPool, metrics: DetectorMetrics) -> APIRouter:
             raise ProblemError(ProblemKind.IMAGE_TOO_LARGE, str(error)) from error
         except PoolFullError as error:
             raise ProblemError(ProblemKind.OVERLOADED, "Every worker is busy and the queue is full") from error
+        except WaitedTooLongError as error:
+            raise ProblemError(ProblemKind.OVERLOADED, "No worker came free in time") from error
         metrics.observe(detection)
         return Response(json.dumps(detection.encode()), media_type="application/json")
 

@@ -48,4 +48,4 @@ def _pool(settings: DetectorSettings) -> DetectorPool:
     searches = [
         FaceSearch(HaarCascade(settings.cascade), parameters, settings.search_side_px) for _ in range(settings.workers)
     ]
-    return DetectorPool(searches, settings.waiting, settings.pixel_limit)
+    return DetectorPool(searches, settings.waiting, settings.max_wait_s, settings.pixel_limit)

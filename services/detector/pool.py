@@ -16,21 +16,27 @@ class PoolFullError(Exception):
     """Every worker is busy and as many images wait as may."""
 
 
+class WaitedTooLongError(Exception):
+    """No worker came free in time."""
+
+
 class DetectorPool:
     """Works on as many images at a time as it has searches; each search serves one thread at a time."""
 
-    def __init__(self, searches: Sequence[FaceSearch], waiting: int, pixel_limit: int) -> None:
+    def __init__(self, searches: Sequence[FaceSearch], waiting: int, max_wait_s: float, pixel_limit: int) -> None:
         """Start the threads.
 
         Args:
             searches: One for each thread.
             waiting: Images that may wait beyond those being worked on.
+            max_wait_s: How long each may wait.
             pixel_limit: Most pixels an image may have.
         """
         self._idle: queue.SimpleQueue[FaceSearch] = queue.SimpleQueue()
         for search in searches:
             self._idle.put(search)
         self._capacity = len(searches) + waiting
+        self._max_wait_s = max_wait_s
         self._pixel_limit = pixel_limit
         self._executor = ThreadPoolExecutor(len(searches), thread_name_prefix="detect")
         self._in_flight = 0
@@ -56,6 +62,7 @@ class DetectorPool:
 
         Raises:
             PoolFullError: No room for one more.
+            WaitedTooLongError: No worker came free in time.
             InvalidImageError: It can't be decoded.
             ImageTooLargeError: It has too many pixels.
         """
@@ -65,7 +72,7 @@ class DetectorPool:
             self._progress_at = time.monotonic()
         self._in_flight += 1
         loop = asyncio.get_running_loop()
-        future = self._executor.submit(self._work, data, hints)
+        future = self._executor.submit(self._work, data, hints, time.monotonic() + self._max_wait_s)
         # Counted down when the work ends, not when the caller goes away: the thread is busy until then.
         future.add_done_callback(lambda done: self._release(loop, done))
         try:
@@ -79,7 +86,11 @@ class DetectorPool:
         """Finish what is being worked on and end the threads."""
         self._executor.shutdown(wait=True, cancel_futures=True)
 
-    def _work(self, data: bytes, hints: Sequence[Box]) -> Detection:
+    def _work(self, data: bytes, hints: Sequence[Box], begin_by: float) -> Detection:
+        # Whoever asked has given up or is about to. Working on it would only make the next ones wait as long:
+        # once overloaded, the detector would answer everything too late for good.
+        if time.monotonic() > begin_by:
+            raise WaitedTooLongError
         search = self._idle.get()
         try:
             return detect(data, hints, search, self._pixel_limit)

@@ -6,7 +6,7 @@ import pytest
 from numpy.typing import NDArray
 
 from services.detector.cascade import Candidate, CascadeError, HaarCascade, SearchParameters
-from services.detector.pool import DetectorPool, PoolFullError
+from services.detector.pool import DetectorPool, PoolFullError, WaitedTooLongError
 from services.detector.readiness import PoolCheck
 from services.detector.search import FaceSearch
 from tests import pictures
@@ -35,8 +35,8 @@ class Gate:
         return []
 
 
-def pool_of(gate: Gate, workers: int, waiting: int) -> DetectorPool:
-    return DetectorPool([FaceSearch(gate, PARAMETERS, 1280) for _ in range(workers)], waiting, 10**6)
+def pool_of(gate: Gate, workers: int, waiting: int, max_wait_s: float = 60) -> DetectorPool:
+    return DetectorPool([FaceSearch(gate, PARAMETERS, 1280) for _ in range(workers)], waiting, max_wait_s, 10**6)
 
 
 async def test_what_does_not_fit_is_refused_at_once() -> None:
@@ -65,6 +65,20 @@ async def test_a_caller_who_goes_away_leaves_the_worker_counted_as_busy() -> Non
     async with asyncio.timeout(10):
         await _until_idle(pool)
     await pool.detect(IMAGE, [])
+    pool.close()
+
+
+async def test_what_waited_too_long_is_refused_unworked() -> None:
+    pool = pool_of(gate := Gate(), workers=1, waiting=8, max_wait_s=0.05)
+    first = asyncio.create_task(pool.detect(IMAGE, []))
+    await asyncio.to_thread(wait_until, lambda: gate.working == 1, "the worker to be busy")
+    late = [asyncio.create_task(pool.detect(IMAGE, [])) for _ in range(8)]
+    await asyncio.sleep(0.1)
+    gate.open.set()
+    assert (await first).faces == ()
+    results = await asyncio.gather(*late, return_exceptions=True)
+    assert [type(result) for result in results] == [WaitedTooLongError] * 8
+    assert (await pool.detect(IMAGE, [])).faces == ()
     pool.close()
 
 

@@ -1,0 +1,48 @@
+"""The Compose files and their variables agree with each other and with the services' settings."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from services.capture.settings import CaptureSettings
+from services.detector.settings import DetectorSettings
+from services.gateway.settings import GatewaySettings
+from tests.processes import ROOT
+
+COMPOSE_FILES = [ROOT / "docker-compose.yml", *sorted(ROOT.glob("compose.*.yml"))]
+DOCKERFILES = sorted(ROOT.glob("services/*/Dockerfile"))
+SETTINGS = (CaptureSettings, DetectorSettings, GatewaySettings)
+
+
+def interpolated(text: str) -> set[str]:
+    return set(re.findall(r"\$\{(\w+)", text))
+
+
+def test_every_variable_is_described_and_every_described_one_is_used() -> None:
+    described = re.findall(r"^#?(EMOTION_\w+)=", (ROOT / ".env.example").read_text(), re.MULTILINE)
+    used = set[str]().union(*(interpolated(file.read_text()) for file in COMPOSE_FILES))
+    assert sorted(described) == sorted(used)
+
+
+def test_the_described_defaults_are_those_of_the_files() -> None:
+    described = dict(re.findall(r"^#(EMOTION_\w+)=(.*)$", (ROOT / ".env.example").read_text(), re.MULTILINE))
+    main = (ROOT / "docker-compose.yml").read_text()
+    defaults = dict(re.findall(r"\$\{(\w+):-([^}]*)\}", main))
+    assert {name: described[name] for name in defaults} == defaults
+
+
+def test_services_are_told_what_they_have_a_setting_for() -> None:
+    known = {f"{cls.model_config['env_prefix']}{name}".upper() for cls in SETTINGS for name in cls.model_fields}
+    told = {name for file in COMPOSE_FILES for name in re.findall(r"^ +(EMOTION_\w+):", file.read_text(), re.MULTILINE)}
+    assert told <= known
+
+
+@pytest.mark.parametrize("file", DOCKERFILES, ids=lambda file: file.parent.name)
+def test_images_share_their_base(file: Path) -> None:
+    bases = re.findall(r"^FROM (\S+)", file.read_text(), re.MULTILINE)
+    assert bases == ["python:3.12-slim-bookworm"] * 2
+
+
+def test_the_gateways_image_is_built_without_tensorflow() -> None:
+    assert "tensorflow" not in (ROOT / "requirements" / "gateway.lock").read_text()

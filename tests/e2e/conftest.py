@@ -1,0 +1,29 @@
+from collections.abc import Iterator
+
+import httpx
+import pytest
+
+from tests.e2e.stack import Stack
+
+LOGS = pytest.StashKey[str]()
+
+
+@pytest.fixture(scope="session")
+def stack(request: pytest.FixtureRequest) -> Iterator[Stack]:
+    """The stack with the demo feed, told to need little of a small and busy machine: faults are tested, not speed."""
+    with Stack("emotion-e2e", settings={"EMOTION_CAPTURE_FPS": "5", "EMOTION_DETECTOR_SEARCH_SIDE_PX": "480"}) as stack:
+        yield stack
+        request.config.stash[LOGS] = stack.logs()
+
+
+@pytest.fixture
+def client(stack: Stack) -> Iterator[httpx.Client]:
+    with stack.client() as client:
+        yield client
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    """Show what the containers said where a test failed; they are gone by now."""
+    if terminalreporter.stats.get("failed") and LOGS in config.stash:
+        terminalreporter.section("logs of the stack")
+        terminalreporter.write_line(config.stash[LOGS])

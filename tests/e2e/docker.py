@@ -1,0 +1,26 @@
+"""The ``docker`` command line."""
+
+import subprocess
+from typing import Any
+
+from pydantic import TypeAdapter
+
+_OBJECTS = TypeAdapter(list[dict[str, Any]])
+
+
+def docker(*arguments: str) -> str:
+    """Run a command to its end and return what it prints; fail with what it says on standard error."""
+    result = subprocess.run(["docker", *arguments], capture_output=True, text=True, check=False)
+    assert result.returncode == 0, f"docker {' '.join(arguments)}: {result.stderr}"
+    return result.stdout.strip()
+
+
+def inspect(name: str) -> dict[str, Any]:
+    """Return what Docker knows of a container or an image."""
+    (found,) = _OBJECTS.validate_json(docker("inspect", name))
+    return found
+
+
+def run_in_image(image: str, *command: str) -> str:
+    """Run a command in a fresh container, as the image's own user, and return what it prints."""
+    return docker("run", "--rm", "--network=none", f"--entrypoint={command[0]}", image, *command[1:])

@@ -1,0 +1,89 @@
+"""A running Compose stack with a project name of its own, so that it meets no other."""
+
+import os
+import subprocess
+from collections.abc import Mapping
+from typing import Self
+
+import httpx
+
+from tests.e2e.docker import docker, inspect
+from tests.processes import ROOT
+from tests.waiting import wait_until
+
+OWN_IMAGES = ("capture", "detector", "gateway")
+SERVICES = ("capture", "redis", "detector", "serving", "gateway")
+
+
+class Stack:
+    """The stack of ``docker-compose.yml`` and overrides; up within its block, and gone with everything after it."""
+
+    def __init__(
+        self, project: str, overrides: tuple[str, ...] = (), settings: Mapping[str, str] | None = None
+    ) -> None:
+        self.project = project
+        files = ("docker-compose.yml", *overrides)
+        # A developer's own .env and variables change nothing here.
+        self._command = ["docker", "compose", "--ansi", "never", "--project-name", project, "--env-file", os.devnull]
+        self._command += [part for file in files for part in ("--file", file)]
+        inherited = {name: value for name, value in os.environ.items() if not name.startswith("EMOTION_")}
+        self._environment = {**inherited, "EMOTION_COMPOSE_PORT": "0", **(settings or {})}
+
+    def __enter__(self) -> Self:
+        try:
+            self.up()
+        except BaseException:
+            self.__exit__()
+            raise
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.compose("down", "--volumes", "--remove-orphans", "--timeout", "5")
+
+    def compose(self, *arguments: str) -> str:
+        """Run a command of Compose to its end and return what it prints."""
+        result = subprocess.run(
+            [*self._command, *arguments], cwd=ROOT, env=self._environment, capture_output=True, text=True, check=False
+        )
+        assert result.returncode == 0, f"docker compose {' '.join(arguments)}: {result.stderr}\n{result.stdout}"
+        return result.stdout
+
+    def up(self, *options: str) -> None:
+        """Start what isn't running and wait until all is healthy; fail with the logs where it isn't in time."""
+        try:
+            self.compose("up", "--detach", "--wait", "--wait-timeout", "180", *options)
+        except AssertionError as error:
+            raise AssertionError(f"{error}\n{self.logs()}") from None
+
+    def logs(self) -> str:
+        """Return the last lines of each container."""
+        clear_line = "\x1b[2K"  # Compose writes it to files too
+        return self.compose("logs", "--no-color", "--tail", "60").replace(clear_line, "")
+
+    def container(self, service: str, index: int = 1) -> str:
+        """Return a container's name."""
+        return f"{self.project}-{service}-{index}"
+
+    def client(self, index: int = 1) -> httpx.Client:
+        """Return a client of a gateway; its port changes with each start."""
+        address = self.compose("port", "--index", str(index), "gateway", "8000").strip()
+        return httpx.Client(base_url=f"http://{address}", timeout=10, trust_env=False)
+
+    def is_ready(self, service: str, index: int = 1) -> bool:
+        """Run a container's own health check now, whatever Docker last saw."""
+        name = self.container(service, index)
+        kind, *command = inspect(name)["Config"]["Healthcheck"]["Test"]
+        shell = ["sh", "-c"] if kind == "CMD-SHELL" else []
+        return (
+            subprocess.run(["docker", "exec", name, *shell, *command], capture_output=True, check=False).returncode == 0
+        )
+
+    def wait_until_ready(self, service: str, index: int = 1) -> None:
+        wait_until(lambda: self.is_ready(service, index), f"{service} to be ready")
+
+    def starts(self) -> dict[str, str]:
+        """Return when each container was started last."""
+        names = docker(
+            "ps", "--all", "--filter", f"label=com.docker.compose.project={self.project}", "--format", "{{.Names}}"
+        )
+        return {name: str(inspect(name)["State"]["StartedAt"]) for name in names.split()}

@@ -1,0 +1,74 @@
+"""Each hop of the data's way, seen from outside."""
+
+import httpx
+import pytest
+
+from services.contracts.emotions import EMOTIONS
+from tests import pictures
+from tests.e2e.docker import docker, inspect
+from tests.e2e.stack import SERVICES, Stack
+from tests.waiting import wait_until
+
+
+def two_faces() -> pictures.Pixels:
+    """Return faces that are large enough for the stack's coarse search."""
+    large = pictures.portrait(side=620)
+    return pictures.scene((large, 10, 50), (large, 650, 50))
+
+
+def test_the_demo_camera_gives_a_face_with_an_emotion(client: httpx.Client) -> None:
+    body = client.get("/predict").raise_for_status().json()
+    assert body["source"]["camera"] == "cam0"
+    assert 0 < body["source"]["age_ms"] < 2000
+    assert body["image"] == {"width": 1280, "height": 720}
+    (face,) = body["faces"]
+    assert face["box"]["w"] > 100
+    assert sum(face["probabilities"].values()) == pytest.approx(1, abs=1e-5)
+    assert body["emotion"] == face["emotion"] in [emotion.value for emotion in EMOTIONS]
+    assert body["model"] == {"name": "emotion", "version": body["model"]["version"]}
+
+
+def test_frames_keep_coming(client: httpx.Client) -> None:
+    first = client.get("/predict").json()["source"]["frame_id"]
+    wait_until(lambda: client.get("/predict").json()["source"]["frame_id"] != first, "a newer frame", 5)
+
+
+def test_an_upload_gives_all_its_faces(client: httpx.Client) -> None:
+    image = pictures.encode(two_faces())
+    body = client.post("/predict", content=image, headers={"Content-Type": "image/jpeg"}).raise_for_status().json()
+    assert body["source"] == {"kind": "upload"}
+    assert len(body["faces"]) == 2
+
+
+def test_an_upload_of_ten_megabytes_as_a_form_needs_no_disk(client: httpx.Client) -> None:
+    padded = pictures.encode(two_faces()) + bytes(9_900_000)
+    body = client.post("/predict", files={"image": ("face.jpg", padded, "image/jpeg")}).raise_for_status().json()
+    assert len(body["faces"]) == 2
+
+
+def test_all_dependencies_are_seen(client: httpx.Client) -> None:
+    services = client.get("/services").json()["services"]
+    assert {name: state["ok"] for name, state in services.items()} == {"redis": True, "detector": True, "model": True}
+    assert client.get("/readyz").json()["status"] == "ready"
+
+
+def test_only_the_gateway_is_published_and_on_loopback(stack: Stack) -> None:
+    published = {
+        (service, binding["HostIp"])
+        for service in SERVICES
+        for bindings in inspect(stack.container(service))["NetworkSettings"]["Ports"].values()
+        for binding in bindings or []
+    }
+    assert published == {("gateway", "127.0.0.1")}
+
+
+def test_capture_reaches_redis_and_nothing_else_of_the_stack(stack: Stack) -> None:
+    code = "import socket, sys; socket.create_connection((sys.argv[1], int(sys.argv[2])), 2)"
+
+    def reach(host: str, port: str) -> str:
+        return docker("exec", stack.container("capture"), "python", "-c", code, host, port)
+
+    reach("redis", "6379")
+    for host, port in (("detector", "8002"), ("serving", "8500"), ("gateway", "8000")):
+        with pytest.raises(AssertionError, match="gaierror"):
+            reach(host, port)

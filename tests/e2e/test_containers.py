@@ -1,0 +1,66 @@
+"""What a container may do, and what an image holds."""
+
+import pytest
+
+from tests.e2e.docker import docker, inspect, run_in_image
+from tests.e2e.stack import OWN_IMAGES, SERVICES, Stack
+
+BASE = "python:3.12-slim-bookworm"
+MEGABYTE = 1_000_000
+PACKAGES = "/opt/venv/lib/python3.12/site-packages"
+
+
+@pytest.mark.parametrize(("service", "limit_mb"), [("gateway", 200), ("capture", 300), ("detector", 300)])
+def test_an_image_adds_little_to_its_base(stack: Stack, service: str, limit_mb: int) -> None:
+    if not docker("images", "--quiet", BASE):  # a build that pulls it keeps it to itself
+        docker("pull", "--quiet", BASE)
+    added = inspect(str(inspect(stack.container(service))["Image"]))["Size"] - inspect(BASE)["Size"]
+    assert 0 < added <= limit_mb * MEGABYTE
+
+
+@pytest.mark.parametrize("service", OWN_IMAGES)
+def test_no_image_but_the_model_servers_holds_tensorflow(stack: Stack, service: str) -> None:
+    image = str(inspect(stack.container(service))["Image"])
+    names = run_in_image(
+        image, "python", "-c", "import importlib.metadata as m; print(*{d.name for d in m.distributions()})"
+    )
+    assert not [name for name in names.split() if name.startswith(("tensorflow", "keras"))]
+    files = run_in_image(image, "find", PACKAGES, "-path", "*tensorflow*", "-type", "f")
+    assert [file for file in files.split() if not file.endswith(("_pb2.py", "_pb2_grpc.py", "/__init__.py"))] == []
+    assert bool(files) == (service == "gateway")
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_a_container_runs_as_a_numbered_user_without_rights(stack: Stack, service: str) -> None:
+    container = inspect(stack.container(service))
+    host = container["HostConfig"]
+    user, _, group = container["Config"]["User"].partition(":")
+    assert int(user) > 0
+    assert int(group) > 0
+    assert host["ReadonlyRootfs"]
+    assert host["CapDrop"] == ["ALL"]
+    assert host["SecurityOpt"] == ["no-new-privileges:true"]
+    assert host["Memory"] > 0
+    assert host["NanoCpus"] > 0
+    assert host["Init"]
+    assert host["RestartPolicy"]["Name"] == "unless-stopped"
+    assert host["LogConfig"]["Config"] == {"max-file": "3", "max-size": "10m"}
+    assert not [mount for mount in container["Mounts"] if mount["RW"]]
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_nothing_can_be_written_but_memory(stack: Stack, service: str) -> None:
+    places = "/ /app /opt /tmp /var /var/tmp /home /run /data /models /usr/local /dev"
+    script = f'for at in {places}; do touch "$at/probe" 2>/dev/null && stat -f -c %T "$at"; done; true'
+    kinds = docker("exec", stack.container(service), "sh", "-c", script)
+    assert set(kinds.split()) == {"tmpfs"}
+
+
+def test_redis_keeps_nothing_on_disk(stack: Stack) -> None:
+    def setting(name: str) -> str:
+        return docker("exec", stack.container("redis"), "redis-cli", "config", "get", name).partition("\n")[2]
+
+    assert setting("save") == ""
+    assert setting("appendonly") == "no"
+    assert int(setting("maxmemory")) > 0
+    assert setting("maxmemory-policy") == "volatile-lru"

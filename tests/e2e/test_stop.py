@@ -1,0 +1,52 @@
+"""A gateway that is told to stop finishes what it has begun."""
+
+import re
+from concurrent.futures import ThreadPoolExecutor
+
+import httpx
+
+from tests import pictures
+from tests.e2e.docker import docker, inspect
+from tests.e2e.stack import Stack
+from tests.waiting import wait_until
+
+REQUESTS = 4
+
+
+def test_requests_in_flight_are_answered(stack: Stack, client: httpx.Client) -> None:
+    name = stack.container("gateway")
+    image = pictures.encode(pictures.eight_faces())
+
+    def upload() -> int:
+        return client.post("/predict", content=image, headers={"Content-Type": "image/jpeg"}).status_code
+
+    def in_flight() -> float:
+        found = re.search(r"^gateway_in_flight ([\d.]+)$", client.get("/metrics").text, re.MULTILINE)
+        assert found is not None
+        return float(found[1])
+
+    docker("pause", stack.container("detector"))
+    try:
+        with ThreadPoolExecutor(REQUESTS) as senders:
+            answers = [senders.submit(upload) for _ in range(REQUESTS)]
+            wait_until(lambda: in_flight() == REQUESTS, "all requests to be in flight", 5)
+            docker("kill", "--signal", "TERM", name)
+            docker("unpause", stack.container("detector"))
+            assert [answer.result() for answer in answers] == [200] * REQUESTS
+        wait_until(lambda: not inspect(name)["State"]["Running"], "the gateway to end", 20)
+        assert inspect(name)["State"]["ExitCode"] == 0
+    finally:
+        if inspect(stack.container("detector"))["State"]["Paused"]:
+            docker("unpause", stack.container("detector"))
+        docker("start", name)
+        stack.wait_until_ready("gateway")
+
+
+def test_all_stop_in_time_and_without_a_kill(stack: Stack) -> None:
+    try:
+        stack.compose("stop")
+        codes = {name: inspect(name)["State"]["ExitCode"] for name in stack.starts()}
+    finally:
+        stack.up()
+    killed = 137
+    assert killed not in codes.values(), codes

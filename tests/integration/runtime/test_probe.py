@@ -1,0 +1,35 @@
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+from launcher.ports import free_port
+from tests.integration.runtime.process import Service
+from tests.processes import ROOT
+
+
+def run_probe(port: int) -> tuple[int, str]:
+    command = [sys.executable, "-m", "services.runtime.probe", str(port)]
+    result = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=20)
+    assert result.stderr == ""
+    return result.returncode, result.stdout
+
+
+def test_readiness_is_told_and_a_stop_ends_it(tmp_path: Path) -> None:
+    with Service(tmp_path / "log", drain_s="30") as service:
+        status, told = run_probe(service.port)
+        assert status == 0
+        assert '"ready"' in told
+        service.send_signal(signal.SIGTERM)
+        with service.client() as client:
+            while client.get("/readyz").status_code == 200:
+                pass
+        status, told = run_probe(service.port)
+        assert status == 1
+        assert '"stopping"' in told
+
+
+def test_where_nothing_listens_nothing_is_ready() -> None:
+    status, told = run_probe(free_port())
+    assert status == 1
+    assert told.startswith("no answer: ")
