@@ -82,15 +82,27 @@ class DrainingServer(uvicorn.Server):
 def serve(app: FastAPI, settings: ServiceSettings, stopping: Stopping) -> None:
     """Serve until SIGTERM or SIGINT."""
     return_freed_memory()
-    config = uvicorn.Config(
+    config = server_config(app, settings.stop_timeout_s, settings.host, settings.port)
+    DrainingServer(config, stopping, settings.drain_s).run()
+
+
+def server_config(app: FastAPI, stop_timeout_s: int, host: str = "127.0.0.1", port: int = 0) -> uvicorn.Config:
+    """Return how every service of ours speaks HTTP.
+
+    Args:
+        app: The application.
+        stop_timeout_s: Seconds that requests in flight may take to finish when it stops.
+        host: Where to listen, if the server isn't handed a socket.
+        port: Likewise.
+    """
+    return uvicorn.Config(
         app,
-        host=settings.host,
-        port=settings.port,
+        host=host,
+        port=port,
         http=ProblemHttpProtocol,
         ws="none",
         log_config=None,
         access_log=False,
         server_header=False,
-        timeout_graceful_shutdown=settings.stop_timeout_s,
+        timeout_graceful_shutdown=stop_timeout_s,
     )
-    DrainingServer(config, stopping, settings.drain_s).run()

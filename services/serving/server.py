@@ -9,12 +9,10 @@ from collections.abc import Callable
 
 import grpc
 import tensorflow as tf
-import uvicorn
 from fastapi import FastAPI
 
 from services.runtime.app import Plumbing
-from services.runtime.http_protocol import ProblemHttpProtocol
-from services.runtime.server import DrainingServer
+from services.runtime.server import DrainingServer, server_config
 from services.runtime.stopping import Stopping
 from services.serving.app import create_app
 from services.serving.batcher import Batcher
@@ -121,15 +119,7 @@ async def _serve_grpc(server: grpc.aio.Server, stopping: Stopping) -> None:
 
 
 async def _serve_rest(app: FastAPI, rest_socket: socket.socket, stopping: Stopping) -> None:
-    config = uvicorn.Config(
-        app,
-        http=ProblemHttpProtocol,
-        ws="none",
-        log_config=None,
-        access_log=False,
-        server_header=False,
-        timeout_graceful_shutdown=STOP_TIMEOUT_S,
-    )
+    config = server_config(app, STOP_TIMEOUT_S)
     await DrainingServer(config, stopping, DRAIN_S).serve([rest_socket])
 
 
