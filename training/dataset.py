@@ -1,8 +1,6 @@
 """Reads FER2013 in its published form, ``fer2013.csv`` (columns ``emotion,pixels,Usage``)."""
 
-import csv
 import hashlib
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,6 +9,8 @@ from numpy.typing import NDArray
 
 from services.contracts.emotions import EMOTIONS
 from services.contracts.model import FACE_SIDE
+from training.csv_rows import DatasetError as DatasetError
+from training.csv_rows import parsed_rows
 
 TRAINING = "Training"
 VALIDATION = "PublicTest"
@@ -21,10 +21,6 @@ _COLUMNS = ["emotion", "pixels", "Usage"]
 _KNOWN_DUPLICATES = Path(__file__).parent / "seen_elsewhere.txt"
 
 
-class DatasetError(ValueError):
-    """The file is missing, truncated or malformed; the message names file and line."""
-
-
 @dataclass(frozen=True)
 class Split:
     """The rows of one usage.
@@ -32,17 +28,20 @@ class Split:
     Attributes:
         images: uint8 [n, 48, 48], grayscale.
         labels: uint8 [n], indices into ``EMOTIONS``.
+        votes: float32 [n, 7], what people voted for, where it was read; see :mod:`training.votes`.
     """
 
     images: NDArray[np.uint8]
     labels: NDArray[np.uint8]
+    votes: NDArray[np.float32] | None = None
 
     def __len__(self) -> int:
         return len(self.labels)
 
     def select(self, keep: NDArray[np.bool_]) -> "Split":
         """Return the rows where ``keep`` (bool [n]) is true."""
-        return Split(self.images[keep], self.labels[keep])
+        votes = None if self.votes is None else self.votes[keep]
+        return Split(self.images[keep], self.labels[keep], votes)
 
 
 def read_splits(path: Path) -> dict[str, Split]:
@@ -53,12 +52,24 @@ def read_splits(path: Path) -> dict[str, Split]:
     """
     images: dict[str, list[NDArray[np.uint8]]] = {}
     labels: dict[str, list[int]] = {}
-    for usage, label, image in _rows(path):
+    for usage, label, image in parsed_rows(path, _COLUMNS, _parse):
         images.setdefault(usage, []).append(image)
         labels.setdefault(usage, []).append(label)
     if not images:
         raise DatasetError(f"{path}: no rows after the header")
     return {usage: Split(np.stack(images[usage]), np.array(labels[usage], np.uint8)) for usage in images}
+
+
+def as_usage(text: str) -> str:
+    """Return the usage that a cell names.
+
+    Raises:
+        ValueError: It names none.
+    """
+    usage = text.strip()
+    if usage not in USAGES:
+        raise ValueError(f"usage {usage[:20]!r} is not one of {', '.join(USAGES)} (is the file truncated?)")
+    return usage
 
 
 def image_digest(image: NDArray[np.uint8]) -> str:
@@ -106,35 +117,8 @@ def training_rows(splits: dict[str, Split], path: Path) -> tuple[Split, int]:
     return kept, len(everything) - len(kept)
 
 
-def _rows(path: Path) -> Iterator[tuple[str, int, NDArray[np.uint8]]]:
-    try:
-        stream = path.open(newline="", encoding="utf-8-sig")
-    except OSError as error:
-        raise DatasetError(f"{path}: {error.strerror}") from error
-    with stream:
-        reader = csv.reader(stream)
-        try:
-            _check_header(next(reader, []))
-            for row in reader:
-                yield _parse(row)
-        except UnicodeDecodeError as error:
-            raise DatasetError(f"{path}: not a text file (is it still packed?)") from error
-        except (ValueError, csv.Error) as error:
-            raise DatasetError(f"{path}, line {max(1, reader.line_num)}: {error}") from error
-
-
-def _check_header(header: list[str]) -> None:
-    if [name.strip() for name in header] != _COLUMNS:
-        raise ValueError(f"expected the header {','.join(_COLUMNS)}, got {','.join(header)[:80]!r}")
-
-
-def _parse(row: list[str]) -> tuple[str, int, NDArray[np.uint8]]:
-    if len(row) != len(_COLUMNS):
-        raise ValueError(f"expected {len(_COLUMNS)} columns, got {len(row)} (is the file truncated?)")
-    label, usage = _label(row[0]), row[2].strip()
-    if usage not in USAGES:
-        raise ValueError(f"usage {usage!r} is not one of {', '.join(USAGES)} (is the file truncated?)")
-    return usage, label, _image(row[1])
+def _parse(cells: list[str]) -> tuple[str, int, NDArray[np.uint8]]:
+    return as_usage(cells[2]), _label(cells[0]), _image(cells[1])
 
 
 def _label(text: str) -> int:

@@ -1,0 +1,82 @@
+"""Reads FER+ in its published form, ``fer2013new.csv``: ten people's votes about each image of FER2013.
+
+The file (Barsoum et al., “Training deep networks for facial expression recognition with crowd-sourced label
+distribution”, 2016, arXiv:1608.01041) has a line for each line of ``fer2013.csv``, in the same order.
+"""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from services.contracts.emotions import EMOTIONS, Emotion
+from training.csv_rows import DatasetError, parsed_rows
+from training.dataset import Split, as_usage
+
+_NAMES: dict[str, Emotion | None] = {
+    "neutral": Emotion.NEUTRAL,
+    "happiness": Emotion.HAPPY,
+    "surprise": Emotion.SURPRISE,
+    "sadness": Emotion.SAD,
+    "anger": Emotion.ANGRY,
+    "disgust": Emotion.DISGUST,
+    "fear": Emotion.FEAR,
+    "contempt": None,
+    "unknown": None,
+    "NF": None,
+}
+"""Each column of votes → the emotion it is about; NF is “not a face”."""
+
+_COLUMNS = ["Usage", "Image name", *_NAMES]
+_COLUMN_OF = [list(_NAMES.values()).index(emotion) for emotion in EMOTIONS]
+
+
+def read_votes(path: Path) -> dict[str, NDArray[np.float32]]:
+    """Read how people's votes about each image divide over our seven emotions.
+
+    Returns:
+        For each usage float32 [n, 7], rows in the order of ``fer2013.csv``. A row's sum is 1, or 0
+        where nobody voted for one of the seven: contempt, unknown, not a face, or left out of FER+.
+
+    Raises:
+        DatasetError: The file can't be read, or a line isn't a usage, a name and ten counts.
+    """
+    counts: dict[str, list[list[int]]] = {}
+    for usage, row in parsed_rows(path, _COLUMNS, _parse):
+        counts.setdefault(usage, []).append(row)
+    if not counts:
+        raise DatasetError(f"{path}: no rows after the header")
+    return {usage: _shares(np.array(rows, np.float32)) for usage, rows in counts.items()}
+
+
+def with_votes(splits: dict[str, Split], path: Path) -> dict[str, Split]:
+    """Return the splits of a ``fer2013.csv`` with the votes of a ``fer2013new.csv`` beside the labels.
+
+    Raises:
+        DatasetError: The file can't be used, or has another number of rows for a usage.
+    """
+    votes = read_votes(path)
+    for usage, split in splits.items():
+        rows = len(votes.get(usage, ()))
+        if rows != len(split):
+            raise DatasetError(f"{path}: {rows:,} rows with usage {usage}, where the images have {len(split):,}")
+    return {usage: replace(split, votes=votes[usage]) for usage, split in splits.items()}
+
+
+def _shares(counts: NDArray[np.float32]) -> NDArray[np.float32]:
+    votes = counts.sum(axis=1, keepdims=True)
+    shares: NDArray[np.float32] = counts / np.maximum(votes, 1)
+    return shares
+
+
+def _parse(cells: list[str]) -> tuple[str, list[int]]:
+    counts = [_count(text) for text in cells[2:]]
+    return as_usage(cells[0]), [counts[column] for column in _COLUMN_OF]
+
+
+def _count(text: str) -> int:
+    # Not int() alone: it would take -1 and 1_0 for votes.
+    if not (text.isascii() and text.isdecimal()):
+        raise ValueError(f"{text[:20]!r} is no count of votes (is the file truncated?)")
+    return int(text)
