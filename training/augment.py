@@ -7,6 +7,8 @@ from numpy.typing import NDArray
 from services.detector.preprocess import as_model_input
 from training.recipe import Augmentation
 
+_JPEG_QUALITIES = (50, 95)
+
 
 def augment(image: NDArray[np.uint8], limits: Augmentation, rng: np.random.Generator) -> NDArray[np.float32]:
     """Return a changed copy of one face.
@@ -24,12 +26,19 @@ def augment(image: NDArray[np.uint8], limits: Augmentation, rng: np.random.Gener
     moved = cv2.warpAffine(image, matrix, (side, side), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
     if rng.random() < limits.blur_probability:
         moved = cv2.GaussianBlur(moved, (0, 0), rng.uniform(0.4, 1.2))
+    if rng.random() < limits.jpeg_probability:
+        moved = _compressed(np.asarray(moved, np.uint8), int(rng.integers(*_JPEG_QUALITIES)))
     face = as_model_input(np.asarray(moved, np.uint8))[..., 0]
     contrast = 1 + rng.uniform(-limits.contrast, limits.contrast)
     brightness = rng.uniform(-limits.brightness, limits.brightness)
     mean = face.mean()
     changed: NDArray[np.float32] = np.clip((face - mean) * contrast + mean + brightness, 0, 1, dtype=np.float32)
     return changed
+
+
+def _compressed(image: NDArray[np.uint8], quality: int) -> NDArray[np.uint8]:
+    _, jpeg = cv2.imencode(".jpg", image, (cv2.IMWRITE_JPEG_QUALITY, quality))
+    return np.asarray(cv2.imdecode(jpeg, cv2.IMREAD_GRAYSCALE), np.uint8)
 
 
 def _affine(side: int, limits: Augmentation, rng: np.random.Generator) -> NDArray[np.float64]:

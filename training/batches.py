@@ -6,21 +6,22 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from services.contracts.emotions import EMOTIONS
 from services.detector.preprocess import as_model_input
 from training.augment import augment
 from training.dataset import Split
 from training.recipe import Recipe
+from training.targets import targets
 
 Batch = tuple[NDArray[np.float32], NDArray[np.float32]]
 
 
 class TrainingBatches(keras.utils.PyDataset):
-    """Augmented, shuffled batches: faces float32 [b, 48, 48, 1], targets float32 [b, 7] one-hot."""
+    """Augmented, shuffled batches: faces float32 [b, 48, 48, 1], targets float32 [b, 7]."""
 
     def __init__(self, split: Split, recipe: Recipe, first_epoch: int) -> None:
         super().__init__(workers=1, use_multiprocessing=False)
         self._split = split
+        self._targets = targets(split, recipe.vote_weight, recipe.label_smoothing)
         self._recipe = recipe
         self._epoch = first_epoch
         self._order = self._shuffled()
@@ -33,7 +34,7 @@ class TrainingBatches(keras.utils.PyDataset):
         rows = self._order[index * size : (index + 1) * size]
         rng = np.random.default_rng((self._recipe.seed, self._epoch, index))
         faces = np.stack([augment(self._split.images[row], self._recipe.augmentation, rng) for row in rows])
-        return faces[..., np.newaxis], one_hot(self._split.labels[rows])
+        return faces[..., np.newaxis], self._targets[rows]
 
     def on_epoch_end(self) -> None:
         """Shuffle for the next epoch; Keras calls this."""
@@ -47,8 +48,3 @@ class TrainingBatches(keras.utils.PyDataset):
 def as_faces(images: NDArray[np.uint8]) -> NDArray[np.float32]:
     """Return uint8 [n, 48, 48] images as the model's input, float32 [n, 48, 48, 1] in [0, 1]; n is at least 1."""
     return np.stack([as_model_input(image) for image in images])
-
-
-def one_hot(labels: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """Return labels [n] as float32 [n, 7]."""
-    return np.eye(len(EMOTIONS), dtype=np.float32)[labels]

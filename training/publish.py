@@ -54,7 +54,7 @@ def publish(run: Path, data: Path, models: Path, version: int) -> Path:
     paper = repository.ModelPaper(
         name=MODEL_NAME,
         version=version,
-        recipe=recipe,
+        recipe=recipe.model_dump(),
         last_epoch=_last_epoch(folder),
         data_sha256=digest,
         training_faces=len(training),

@@ -4,12 +4,21 @@ import tomllib
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 DEFAULT_RECIPE = Path(__file__).parent / "recipe.toml"
 
 
 _Count = Annotated[int, Field(gt=0)]
+
+
+def _odd(count: int) -> int:
+    if count % 2 == 0:
+        raise ValueError("a stage has one convolution before its pooling and pairs of them behind it: an odd number")
+    return count
+
+
+_OddCount = Annotated[_Count, AfterValidator(_odd)]
 
 
 class RecipeError(ValueError):
@@ -23,8 +32,8 @@ class _Section(BaseModel):
 class Network(_Section):
     """What is free within the fixed architecture."""
 
-    convolutions: tuple[_Count, _Count, _Count]
-    """How many 3×3 convolutions the stages of 32, 64 and 128 filters have."""
+    convolutions: tuple[_OddCount, _OddCount, _OddCount]
+    """How many 3×3 convolutions the stages of 32, 64 and 128 filters have: one before the pooling, then pairs."""
 
 
 class Augmentation(_Section):
@@ -39,6 +48,7 @@ class Augmentation(_Section):
     brightness: float = Field(ge=0, lt=1)
     contrast: float = Field(ge=0, lt=1)
     blur_probability: float = Field(ge=0, le=1)
+    jpeg_probability: float = Field(ge=0, le=1)
 
 
 class Recipe(_Section):
@@ -50,8 +60,12 @@ class Recipe(_Section):
     precision: Literal["float32", "mixed_bfloat16"]
     learning_rate: float = Field(gt=0)
     warmup_epochs: float = Field(ge=0)
+    decay_epochs: float = Field(ge=0)
+    """How long the learning rate falls to zero at the end."""
     weight_decay: float = Field(ge=0)
     label_smoothing: float = Field(ge=0, lt=1)
+    vote_weight: float = Field(ge=0, le=1)
+    """Share of FER+'s votes in what is taught, where they are there; the label has the rest."""
     network: Network
     augmentation: Augmentation
 

@@ -8,11 +8,11 @@ import platform
 import subprocess
 from importlib.metadata import version as installed
 from pathlib import Path
+from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
 from services.contracts.model import MODEL_NAME
-from training.recipe import Recipe
 
 REPOSITORY = Path("model_repo")
 CARD = "README.md"
@@ -28,8 +28,8 @@ class ModelPaper(BaseModel):
 
     name: str
     version: int
-    recipe: Recipe
-    """With the seed."""
+    recipe: dict[str, Any]
+    """With the seed; as it was then, since what a recipe can say changes."""
     last_epoch: dict[str, float]
     """The last row of the run's history; its figures are of the training arithmetic, before export."""
     data_sha256: str

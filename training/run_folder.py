@@ -9,6 +9,8 @@ from training.recipe import Recipe, read_recipe
 
 _RECIPE = "recipe.toml"
 _DATA = "data.sha256"
+_VOTES = "votes.sha256"
+_NO_VOTES = "none"
 _HISTORY = "history.csv"
 _CHECKPOINT = "checkpoint.keras"
 
@@ -28,25 +30,35 @@ class RunFolder:
         self.checkpoint = path / _CHECKPOINT
         """The network with its optimizer after the last whole epoch."""
 
-    def claim(self, recipe_path: Path, data: Path) -> Recipe:
+    def claim(self, recipe_path: Path, data: Path, votes: Path | None) -> Recipe:
         """Make the folder this run's own, or make sure that it already is.
 
+        Args:
+            recipe_path: The recipe.
+            data: The images with their labels.
+            votes: FER+'s votes, if they are used.
+
         Raises:
-            RunError: It holds a run of another recipe or of other data.
+            RunError: It holds a run of another recipe or of other data or votes.
             RecipeError: A recipe can't be used.
             OSError: A file can't be read or written.
         """
         recipe, digest = read_recipe(recipe_path), sha256_of(data)
-        kept_recipe, kept_data = self.path / _RECIPE, self.path / _DATA
+        voted = sha256_of(votes) if votes else _NO_VOTES
+        kept_recipe, kept_data, kept_votes = self.path / _RECIPE, self.path / _DATA, self.path / _VOTES
         if kept_recipe.exists() and read_recipe(kept_recipe) != recipe:
             raise RunError(f"{self.path} holds a run of another recipe; choose another folder")
         if kept_data.exists() and kept_data.read_text().strip() != digest:
             raise RunError(f"{self.path} holds a run on other data than {data}; choose another folder")
+        if kept_votes.exists() and kept_votes.read_text().strip() != voted:
+            raise RunError(f"{self.path} holds a run with other votes than {votes or 'none'}; choose another folder")
         self.path.mkdir(parents=True, exist_ok=True)
         if not kept_recipe.exists():
             write_whole(kept_recipe, recipe_path.read_text(encoding="utf-8"))
         if not kept_data.exists():
             write_whole(kept_data, f"{digest}\n")
+        if not kept_votes.exists():
+            write_whole(kept_votes, f"{voted}\n")
         return recipe
 
     def recipe(self) -> Recipe:

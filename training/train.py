@@ -13,12 +13,17 @@ from zipfile import BadZipFile
 
 import keras
 
-from training.batches import TrainingBatches, as_faces, one_hot
+from services.contracts.model import OUTPUT_PROBABILITIES
+from training.batches import TrainingBatches, as_faces
 from training.dataset import VALIDATION, DatasetError, Split, read_splits, require, training_rows
-from training.network import build_network
+from training.muon import ConvolutionMuon
+from training.network import ROWS_LSTM, build_network
 from training.precision import precision
 from training.recipe import DEFAULT_RECIPE, Recipe, RecipeError
 from training.run_folder import RunError, RunFolder
+from training.schedule import Trapezoid
+from training.targets import targets
+from training.votes import votes_beside, with_votes
 
 
 class _SaveEpoch(keras.callbacks.Callback):
@@ -48,11 +53,15 @@ def train(data: Path, recipe_path: Path, out: Path) -> keras.Model:
     """
     print(f"reading {data}", flush=True)
     splits = read_splits(data)
+    votes = votes_beside(data)
+    if votes:
+        splits = with_votes(splits, votes)
+    print(f"votes: {votes or 'none, labels alone are taught'}", flush=True)
     validation = require(splits, VALIDATION, data)
     training, left_out = training_rows(splits, data)
     print(f"training rows: {len(training)} ({left_out} left out as duplicates)", flush=True)
     folder = RunFolder(out)
-    recipe = folder.claim(recipe_path, data)
+    recipe = folder.claim(recipe_path, data, votes)
     with precision(recipe.precision):
         return _fit(recipe, training, validation, folder)
 
@@ -67,7 +76,7 @@ def _fit(recipe: Recipe, training: Split, validation: Split, folder: RunFolder) 
     if done < recipe.epochs:
         model.fit(
             TrainingBatches(training, recipe, first_epoch=done),
-            validation_data=(as_faces(validation.images), one_hot(validation.labels)),
+            validation_data=(as_faces(validation.images), targets(validation, vote_weight=0, label_smoothing=0)),
             validation_batch_size=256,
             initial_epoch=done,
             epochs=recipe.epochs,
@@ -101,20 +110,21 @@ def _restore(model: keras.Model, checkpoint: Path, steps: int) -> int:
 
 def _compiled(recipe: Recipe, steps: int) -> keras.Model:
     model = build_network(recipe.network, recipe.seed)
-    warmup = round(steps * recipe.warmup_epochs)
-    schedule = keras.optimizers.schedules.CosineDecay(
-        initial_learning_rate=recipe.learning_rate / 100,
-        decay_steps=max(1, steps * recipe.epochs - warmup),
-        warmup_target=recipe.learning_rate,
-        warmup_steps=warmup,
+    schedule = Trapezoid(
+        recipe.learning_rate,
+        warmup_steps=round(steps * recipe.warmup_epochs),
+        decay_steps=round(steps * recipe.decay_epochs),
+        total_steps=steps * recipe.epochs,
     )
-    optimizer = keras.optimizers.AdamW(schedule, weight_decay=recipe.weight_decay)
+    optimizer = ConvolutionMuon(
+        schedule,
+        weight_decay=recipe.weight_decay,
+        adam_weight_decay=recipe.weight_decay,
+        # Orthogonalising that LSTM's wide kernels takes a third of a step, and the convolutions gain most by it.
+        exclude_layers=[OUTPUT_PROBABILITIES, ROWS_LSTM],
+    )
     optimizer.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])
-    model.compile(
-        optimizer,
-        loss=keras.losses.CategoricalCrossentropy(label_smoothing=recipe.label_smoothing),
-        metrics=["accuracy"],
-    )
+    model.compile(optimizer, loss=keras.losses.CategoricalCrossentropy(), metrics=["accuracy"])
     return model
 
 

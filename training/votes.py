@@ -32,6 +32,12 @@ _COLUMNS = ["Usage", "Image name", *_NAMES]
 _COLUMN_OF = [list(_NAMES.values()).index(emotion) for emotion in EMOTIONS]
 
 
+def votes_beside(data: Path) -> Path | None:
+    """Return the published ``fer2013new.csv`` if it lies beside a ``fer2013.csv``."""
+    votes = data.with_name("fer2013new.csv")
+    return votes if votes.exists() else None
+
+
 def read_votes(path: Path) -> dict[str, NDArray[np.float32]]:
     """Read how people's votes about each image divide over our seven emotions.
 

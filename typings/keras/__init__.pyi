@@ -1,6 +1,7 @@
 from typing import Any
 
 from keras import callbacks as callbacks
+from keras import optimizers as optimizers
 from keras import utils as utils
 
 KerasTensor = Any

@@ -52,7 +52,7 @@ def _command(data: Path, recipe: Path, run: Path) -> list[str]:
 
 def _train_until_killed_after_an_epoch(data: Path, recipe: Path, folder: RunFolder) -> None:
     process = subprocess.Popen(_command(data, recipe, folder.path), stdout=subprocess.DEVNULL)
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 150
     while not folder.checkpoint.exists() and process.poll() is None and time.monotonic() < deadline:
         time.sleep(0.005)
     process.kill()

@@ -3,14 +3,23 @@ import pytest
 
 from tests.fer2013_form import pattern
 from training.augment import augment
-from training.batches import TrainingBatches, as_faces, one_hot
+from training.batches import TrainingBatches, as_faces
 from training.dataset import Split
 from training.recipe import Augmentation, Recipe, read_recipe
 
 STRONG = Augmentation(
-    flip=True, shift=0.3, rotation_degrees=45, scale=0.5, brightness=0.9, contrast=0.9, blur_probability=0.5
+    flip=True,
+    shift=0.3,
+    rotation_degrees=45,
+    scale=0.5,
+    brightness=0.9,
+    contrast=0.9,
+    blur_probability=0.5,
+    jpeg_probability=0.5,
 )
-NONE = Augmentation(flip=False, shift=0, rotation_degrees=0, scale=0, brightness=0, contrast=0, blur_probability=0)
+NONE = Augmentation(
+    flip=False, shift=0, rotation_degrees=0, scale=0, brightness=0, contrast=0, blur_probability=0, jpeg_probability=0
+)
 
 
 @pytest.fixture
@@ -92,7 +101,3 @@ def test_faces_are_scaled_to_one() -> None:
     assert faces.shape == (1, 48, 48, 1)
     assert faces.dtype == np.float32
     np.testing.assert_allclose(faces[0, 0, :3, 0], [0, 0.2, 1])
-
-
-def test_one_hot_targets() -> None:
-    assert one_hot(np.array([0, 6], np.uint8)).tolist() == [[1, 0, 0, 0, 0, 0, 0], [0, 0, 0, 0, 0, 0, 1]]

@@ -19,24 +19,36 @@ def folder(tmp_path: Path) -> RunFolder:
 
 
 def test_a_claimed_folder_keeps_recipe_and_datas_digest(folder: RunFolder, data: Path) -> None:
-    recipe = folder.claim(DEFAULT_RECIPE, data)
-    assert folder.claim(DEFAULT_RECIPE, data) == recipe == folder.recipe()
+    recipe = folder.claim(DEFAULT_RECIPE, data, None)
+    assert folder.claim(DEFAULT_RECIPE, data, None) == recipe == folder.recipe()
     assert folder.data_digest() == "7692c3ad3540bb803c020b3aee66cd8887123234ea0c6e7143c0add73ff431ed"
 
 
 def test_another_recipe_is_refused(folder: RunFolder, data: Path, tmp_path: Path) -> None:
-    folder.claim(DEFAULT_RECIPE, data)
+    folder.claim(DEFAULT_RECIPE, data, None)
     other = tmp_path / "other.toml"
     other.write_text(DEFAULT_RECIPE.read_text().replace("seed = 1", "seed = 2"))
     with pytest.raises(RunError, match="another recipe"):
-        folder.claim(other, data)
+        folder.claim(other, data, None)
 
 
 def test_other_data_is_refused(folder: RunFolder, data: Path) -> None:
-    folder.claim(DEFAULT_RECIPE, data)
+    folder.claim(DEFAULT_RECIPE, data, None)
     data.write_text("two")
     with pytest.raises(RunError, match="on other data"):
-        folder.claim(DEFAULT_RECIPE, data)
+        folder.claim(DEFAULT_RECIPE, data, None)
+
+
+def test_other_votes_are_refused(folder: RunFolder, data: Path, tmp_path: Path) -> None:
+    votes = tmp_path / "votes.csv"
+    votes.write_text("one")
+    folder.claim(DEFAULT_RECIPE, data, votes)
+    folder.claim(DEFAULT_RECIPE, data, votes)
+    with pytest.raises(RunError, match="with other votes than none"):
+        folder.claim(DEFAULT_RECIPE, data, None)
+    votes.write_text("two")
+    with pytest.raises(RunError, match=r"with other votes than .*votes\.csv"):
+        folder.claim(DEFAULT_RECIPE, data, votes)
 
 
 def test_a_folder_without_a_run_is_named(folder: RunFolder) -> None:
@@ -45,7 +57,7 @@ def test_a_folder_without_a_run_is_named(folder: RunFolder) -> None:
 
 
 def test_history_is_kept_and_cut(folder: RunFolder, data: Path) -> None:
-    folder.claim(DEFAULT_RECIPE, data)
+    folder.claim(DEFAULT_RECIPE, data, None)
     for epoch in range(3):
         folder.append_epoch(epoch, {"val_loss": epoch / 2, "accuracy": 0.25})
     folder.forget_from(2)

@@ -1,0 +1,27 @@
+"""Muon (Jordan et al., 2024, https://kellerjordan.github.io/posts/muon/) for networks with convolutions."""
+
+import math
+
+import keras
+from keras import KerasTensor, ops
+
+
+class ConvolutionMuon(keras.optimizers.Muon):
+    """Keras' Muon, which also takes a convolution's kernel: as the matrix from its patch to its filters.
+
+    Keras' own leaves everything but matrices to AdamW. Here AdamW updates vectors (biases, batch
+    normalisation) and the layers in ``exclude_layers``.
+    """
+
+    def _should_use_adamw(self, variable: keras.Variable) -> bool:
+        return len(variable.shape) < 2 or any(name in variable.path for name in self.exclude_layers)
+
+    def zeropower_via_newtonschulz5(self, x: KerasTensor, steps: int) -> KerasTensor:
+        """Return the nearest semi-orthogonal matrix, in the shape of ``x``."""
+        matrix = ops.reshape(x, (-1, x.shape[-1]))
+        return ops.reshape(super().zeropower_via_newtonschulz5(matrix, steps), x.shape)
+
+    def lr_adjust(self, x: KerasTensor) -> KerasTensor:
+        """Scale an update so that AdamW's learning rates and decay fit (Liu et al., 2025, arXiv:2502.16982)."""
+        longer = max(math.prod(x.shape[:-1]), x.shape[-1])
+        return x * (math.sqrt(longer) * self.rms_rate)
