@@ -1,0 +1,82 @@
+"""What can be seen of the services from outside: routes, metrics, settings. Nothing is opened."""
+
+import ast
+import re
+
+from fastapi import FastAPI
+from prometheus_client import CollectorRegistry
+from starlette.routing import Match
+
+from launcher.settings import LauncherSettings
+from services.capture.app import create_app as create_capture
+from services.capture.redis_publisher import RedisPublisher
+from services.capture.settings import CaptureSettings
+from services.capture.source_spec import SourceSpec
+from services.capture.sources import FrameSource, SourceError
+from services.detector.app import create_app as create_detector
+from services.detector.settings import DetectorSettings
+from services.gateway.app import create_app as create_gateway
+from services.gateway.settings import GatewaySettings
+from services.runtime.app import Plumbing
+from services.serving.metrics import CallMetrics
+from services.serving.monitoring import Monitoring
+from services.serving.monitoring_config import DEFAULT_PATH
+from tests.processes import ROOT
+
+SETTINGS = (CaptureSettings, DetectorSettings, GatewaySettings, LauncherSettings)
+
+DEFAULTS = {
+    f"{cls.model_config['env_prefix']}{name}".upper(): field.default
+    for cls in SETTINGS
+    for name, field in cls.model_fields.items()
+}
+"""Variable → default, of every setting."""
+
+COMPOSE_DEFAULTS = dict(re.findall(r"^#(EMOTION_\w+)=(.*)$", (ROOT / ".env.example").read_text("utf-8"), re.MULTILINE))
+"""Variable → default, of all that the Compose files read."""
+
+
+class Surface:
+    """All services as they are built, with the settings that the environment gives."""
+
+    def __init__(self) -> None:
+        plumbing = [Plumbing() for _ in range(3)]
+        publisher = RedisPublisher("redis://127.0.0.1:1/0")
+        self._apps = {
+            "8000": create_gateway(GatewaySettings(), plumbing[0]),
+            "8001": create_capture(CaptureSettings(), plumbing[1], publisher, _no_source),
+            "8002": create_detector(DetectorSettings(), plumbing[2]),
+        }
+        registries = [one.registry for one in plumbing] + [CollectorRegistry()]
+        CallMetrics(registries[-1])
+        self.metrics = {
+            f"{metric.name}_total" if metric.type == "counter" else metric.name
+            for registry in registries
+            for metric in registry.collect()
+        } | set(re.findall(r"^# TYPE (\S+)", Monitoring().text(), re.MULTILINE))
+
+    def answers(self, port: str, method: str, path: str) -> bool:
+        """Tell whether the service on a port, or any where none is named, has a route."""
+        if port == "8501" or (not port and _of_model_server(path)):
+            return _of_model_server(path)
+        apps = [self._apps[port]] if port else list(self._apps.values())
+        return any(_matches(app, method, path) for app in apps)
+
+
+def _no_source(_: SourceSpec) -> FrameSource:
+    raise SourceError("no camera is opened here")
+
+
+def _matches(app: FastAPI, method: str, path: str) -> bool:
+    scope = {"type": "http", "method": method, "path": path}
+    return any(route.matches(scope)[0] is Match.FULL for route in app.router.routes)
+
+
+def _of_model_server(path: str) -> bool:
+    """Read from its source, since importing it loads TensorFlow."""
+    source = (ROOT / "services" / "serving" / "rest_api.py").read_text("utf-8")
+    prefix = re.findall(r'prefix="([^"]+)"', source)
+    places = re.findall(r"^_PLACES = (.+)$", source, re.MULTILINE)
+    assert len(prefix) == len(places) == 1
+    patterns = [re.sub(r"{\w+}", "[^/:]+", prefix[0] + place) for place in ast.literal_eval(places[0])]
+    return path == DEFAULT_PATH or any(re.fullmatch(f"{pattern}(/metadata|:predict)?", path) for pattern in patterns)

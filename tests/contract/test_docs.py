@@ -1,0 +1,103 @@
+"""The pages under docs/ name what exists, with the numbers that hold."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from services.contracts.problems import ProblemKind
+from tests.contract.markdown import code, links, rows
+from tests.contract.surface import COMPOSE_DEFAULTS, DEFAULTS, Surface
+from tests.processes import ROOT
+
+OPERATIONS = (ROOT / "docs" / "operations.md").read_text("utf-8")
+ARCHITECTURE = (ROOT / "docs" / "architecture.md").read_text("utf-8")
+TEXTS = [ARCHITECTURE, OPERATIONS]
+
+each_text = pytest.mark.parametrize("text", TEXTS, ids=["architecture", "operations"])
+
+
+@pytest.fixture(scope="module")
+def surface() -> Surface:
+    return Surface()
+
+
+def variables(text: str) -> set[str]:
+    return set(re.findall(r"EMOTION_[A-Z0-9_]+(?![*A-Z0-9_])", text))
+
+
+def numbers(text: str) -> set[float]:
+    return {float(number.replace(",", "")) for number in re.findall(r"\d[\d,]*(?:\.\d+)?", text)}
+
+
+@each_text
+def test_targets_of_make_exist(text: str) -> None:
+    targets = set(re.findall(r"^([a-z0-9-]+):.*## ", (ROOT / "Makefile").read_text("utf-8"), re.MULTILINE))
+    assert set(re.findall(r"\bmake ([a-z0-9-]+)", code(text))) <= targets
+
+
+@each_text
+def test_variables_exist(text: str) -> None:
+    assert variables(text) <= DEFAULTS.keys() | COMPOSE_DEFAULTS.keys()
+
+
+@each_text
+def test_paths_and_links_exist(text: str) -> None:
+    folders = "services|launcher|training|tests|docs|bench|model_repo|requirements"
+    named = re.findall(rf"(?<![\w./-])(?:{folders})/[\w./]*\w(?![\w<*])", code(text))
+    named += re.findall(r"(?<![\w./-])compose\.(?!mine)[\w-]+\.yml", text)
+    named += [Path("docs", target).as_posix() for target in links(text)]
+    versions = "model_repo/emotion/"  # they come and go
+    assert [path for path in named if not path.startswith(versions) and not (ROOT / path).exists()] == []
+
+
+@each_text
+def test_routes_exist(text: str, surface: Surface) -> None:
+    plain = re.sub(r"{\w+}", "x", code(text))
+    named = [("", method, path) for method, path in re.findall(r"\b(GET|POST) (/[^\s`?]*)", plain)]
+    urls = re.findall(r"http://127\.0\.0\.1:(\d+)(/[^\s`?]*)", plain)
+    named += [(port, "GET", path) for port, path in urls]
+    assert named
+    assert [route for route in named if not surface.answers(*route)] == []
+
+
+@each_text
+def test_metrics_exist(text: str, surface: Surface) -> None:
+    named = set(re.findall(r"(?<![\w./])(?:http|gateway|detector|capture|serving)_[a-z_]+(?=[\[{`\s\)]|$)", code(text)))
+    named |= set(re.findall(r":tensorflow:[\w:]+", text))
+    assert {name.removesuffix("_bucket") for name in named} - surface.metrics - {"serving_default"} == set()
+
+
+@each_text
+def test_problems_exist(text: str) -> None:
+    known = {(str(kind.status), kind.value.slug) for kind in ProblemKind}
+    beside_a_status = re.findall(r"\b([45]\d\d) `([a-z-]+)`", text)
+    assert set(beside_a_status) - {("503", "unready")} <= known
+
+
+def test_every_problem_is_explained_with_its_status() -> None:
+    explained = {row[0]: row[1] for row in rows(OPERATIONS) if len(row) == 4 and re.fullmatch(r"[45]\d\d", row[1])}
+    assert explained == {kind.value.slug: str(kind.status) for kind in ProblemKind}
+
+
+def test_every_variable_of_compose_is_explained_with_its_default() -> None:
+    explained = {row[0]: row[1].replace("–", "") for row in rows(OPERATIONS) if row[0].startswith("EMOTION_")}
+    assert explained == COMPOSE_DEFAULTS
+
+
+def test_bounds_are_those_of_the_settings() -> None:
+    bounds = [(row[2], setting) for row in rows(ARCHITECTURE) if len(row) == 5 for setting in variables(row[4])]
+    deadlines = re.findall(r"([\d.]+ s)[^|`(]*\(`(EMOTION_\w+)`\)", ARCHITECTURE)
+    deadlines += re.findall(r"([\d.]+ s) may be waiting \(`(EMOTION_\w+)`\)", ARCHITECTURE)
+    assert len(bounds) > 20
+    assert len(deadlines) >= 7
+    told = [(text, setting) for text, setting in bounds + deadlines if DEFAULTS[setting] != ""]
+    assert [(text, setting) for text, setting in told if float(DEFAULTS[setting]) not in numbers(text)] == []
+
+
+def test_what_does_not_exist_is_seen(surface: Surface) -> None:
+    assert not surface.answers("", "GET", "/predictions")
+    assert not surface.answers("8001", "GET", "/predict")
+    assert not surface.answers("8501", "GET", "/v2/models/emotion")
+    assert variables("`EMOTION_GATEWAY_PROT=1`") - DEFAULTS.keys() == {"EMOTION_GATEWAY_PROT"}
+    assert code("make sure\n```sh\nmake it\n```\nand `make that`").count("make") == 2
