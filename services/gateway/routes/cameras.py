@@ -25,7 +25,6 @@ def cameras_router() -> APIRouter:
         newest = await parts.frames.newest(require_camera_id(camera))
         headers = {
             "Cache-Control": "no-store",
-            "Cross-Origin-Resource-Policy": "same-origin",
             "X-Frame-Id": newest.frame_id,
             "X-Frame-Age-Ms": f"{newest.age_ms():.1f}",
         }
