@@ -48,4 +48,5 @@ def camera_view(known: KnownCamera) -> CameraView:
         dropped=status.dropped if status else 0,
         reconnects=status.reconnects if status else 0,
         last_error=status.last_error if status else "",
+        recorded=status.recorded if status else False,
     )
