@@ -43,16 +43,19 @@ logs: ## Follow the stack's logs
 	$(COMPOSE) logs --follow --tail 100
 
 test: $(VENV)/.dev ## Run the tests that need Python and PyPI only
-	$(BIN)/python -m pytest --ignore=tests/debian --ignore=tests/e2e
+	$(BIN)/python -m pytest --ignore=tests/debian --ignore=tests/browser --ignore=tests/e2e
 
 test-debian: $(VENV)/.dev ## Run the tests that need Debian packages: an RTSP server, the system's Redis
 	$(BIN)/python -m pytest tests/debian
 
+test-browser: $(VENV)/.dev ## Run the tests that need a browser, Debian's Chromium
+	$(BIN)/python -m pytest tests/browser
+
 e2e: $(VENV)/.dev build ## Run the tests that need Docker: they start the stack, and remove it whatever happens
 	$(BIN)/python -m pytest tests/e2e
 
-debian-packages: ## Name the packages that test-debian and e2e need
-	@echo faketime redis-server python3-gi gir1.2-gst-rtsp-server-1.0 gstreamer1.0-plugins-base gstreamer1.0-plugins-good
+debian-packages: ## Name the packages that test-debian, test-browser and e2e need
+	@echo chromium faketime redis-server python3-gi gir1.2-gst-rtsp-server-1.0 gstreamer1.0-plugins-base gstreamer1.0-plugins-good
 
 check: $(VENV)/.dev ## Look for faults in style and types; changes nothing
 	$(BIN)/ruff format --check .
@@ -91,4 +94,4 @@ $(VENV)/.%: requirements/%.lock $(VENV)/.bootstrap
 	@touch $@
 
 .PRECIOUS: $(VENV)/.bootstrap
-.PHONY: help setup run capture build up down logs test test-debian e2e debian-packages check fix train export evaluate lock clean
+.PHONY: help setup run capture build up down logs test test-debian test-browser e2e debian-packages check fix train export evaluate lock clean

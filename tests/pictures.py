@@ -44,6 +44,17 @@ def no_face() -> Pixels:
     return scene()
 
 
+def write_film(path: Path, frames: int, fps: float = 25.0) -> Path:
+    """Write a video of 640×360 in which one portrait moves, and the other takes its place half-way; return its path."""
+    writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*"MJPG"), fps, (640, 360))
+    assert writer.isOpened()
+    portraits = [portrait(SMILING, 240), portrait(SERIOUS, 240)]
+    for index in range(frames):
+        writer.write(scene((portraits[2 * index // frames], 40 + 4 * (index % 80), 60), width=640, height=360))
+    writer.release()
+    return path
+
+
 def encode(image: Pixels, extension: str = ".jpg") -> bytes:
     ok, data = cv2.imencode(extension, image)
     assert ok

@@ -9,6 +9,8 @@ from services.contracts.cameras import CAMERA_ID_PATTERN, is_camera_id
 # A comma ends an entry only where a name and `=` follow it, since URLs may hold commas.
 _ENTRY_END = re.compile(r",(?=[^,=/?&:@%]*=)")
 
+_MAY_HOLD_COMMAS = (SourceKind.STREAM, SourceKind.FILE, SourceKind.RECORDED)
+
 
 @dataclass(frozen=True)
 class NamedSource:
@@ -53,5 +55,5 @@ def _refuse_stray_comma(camera: str, source: str) -> None:
     first, comma, rest = source.partition(",")
     if not comma:
         return
-    if not first.strip() or not rest.strip() or parse_source(first).kind not in (SourceKind.STREAM, SourceKind.FILE):
+    if not first.strip() or not rest.strip() or parse_source(first).kind not in _MAY_HOLD_COMMAS:
         raise ValueError(f"{camera}: after a comma comes the next id=source")

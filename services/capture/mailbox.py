@@ -43,6 +43,13 @@ class Mailbox(Generic[T]):
             self._changed.notify_all()
             return item
 
+    def take_now(self) -> T | None:
+        """Return the item if there is one."""
+        with self._changed:
+            item, self._item = self._item, None
+            self._changed.notify_all()
+            return item
+
     def close(self) -> None:
         """Let ``take`` end once what is inside was taken."""
         with self._changed:

@@ -13,6 +13,7 @@ from services.capture.clock import Clock
 from services.capture.demo.source import DemoSource
 from services.capture.looping_source import LoopingSource
 from services.capture.opencv_source import Capture, MjpegSource, OpenCvSource, first_jpeg_size
+from services.capture.recorded_source import RecordedSource
 from services.capture.source_spec import SourceKind, SourceSpec
 from services.capture.sources import FrameSource, SourceError, SourceOpener
 
@@ -52,6 +53,8 @@ def _open(asked: Asked, loop: bool, clock: Clock, source: SourceSpec) -> FrameSo
         case SourceKind.FILE:
             open_file = partial(_open_file, source, asked, clock)
             return LoopingSource(open_file) if loop else open_file()
+        case SourceKind.RECORDED:
+            return RecordedSource(_capture_file(source, asked), clock)
         case SourceKind.STREAM:
             return OpenCvSource(_capture(source, asked, "the stream can't be opened"), clock, ends=False)
         case SourceKind.WEBCAM | SourceKind.DEVICE:
@@ -59,9 +62,13 @@ def _open(asked: Asked, loop: bool, clock: Clock, source: SourceSpec) -> FrameSo
 
 
 def _open_file(source: SourceSpec, asked: Asked, clock: Clock) -> FrameSource:
+    return OpenCvSource(_capture_file(source, asked), clock, ends=True)
+
+
+def _capture_file(source: SourceSpec, asked: Asked) -> cv2.VideoCapture:
     if not Path(source.value).is_file():
         raise SourceError(f"no such file: {source.value}")
-    return OpenCvSource(_capture(source, asked, "no video that can be read"), clock, ends=True)
+    return _capture(source, asked, "no video that can be read")
 
 
 def _open_webcam(source: SourceSpec, asked: Asked, clock: Clock) -> FrameSource:

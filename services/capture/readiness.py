@@ -38,9 +38,11 @@ class CameraOnline:
     async def __call__(self) -> str:
         """Look at the camera's state."""
         status = self._camera.status()
-        if status.state is not CameraState.ONLINE:
+        if not status.state.has_frames:
             raise NotReady(f"{status.state.value}: {status.last_error or 'no frame yet'}")
-        return f"{status.fps:.1f} frames/s"
+        return (
+            "waits for its frames to be taken" if status.state is CameraState.WAITING else f"{status.fps:.1f} frames/s"
+        )
 
 
 class AnyCameraOnline:
@@ -53,7 +55,7 @@ class AnyCameraOnline:
 
     async def __call__(self) -> str:
         """Count the cameras that are online."""
-        online = sum(camera.state is CameraState.ONLINE for camera in self._cameras)
+        online = sum(camera.state.has_frames for camera in self._cameras)
         if online == 0:
             raise NotReady("no camera is online")
         return f"{online} of {len(self._cameras)} online"

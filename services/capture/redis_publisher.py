@@ -1,6 +1,7 @@
 """The only file that touches Redis. Commands of Redis 6.2, over its older protocol, so that any server will do."""
 
-from collections.abc import Iterable, Iterator, Mapping
+import logging
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 import redis
@@ -8,11 +9,14 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 from redis.typing import EncodableT, FieldT
 
-from services.capture.publishing import PublishError
+from services.capture.publishing import Published, PublishError
 from services.contracts.cameras import CAMERAS_KEY, FORGET_AFTER_S, STATUS_TTL_S, CameraStatus, status_key
 from services.contracts.frames import FRAMES_KEPT, FRAMES_TTL_S, FrameMessage, frames_key
+from services.contracts.messages import MalformedMessage
+from services.contracts.recorded import Taken, taken_key
 
 TIMEOUT_S = 1.0
+_log = logging.getLogger(__name__)
 
 
 class RedisPublisher:
@@ -41,6 +45,45 @@ class RedisPublisher:
         # One transaction: a stream without an expiry would keep a picture for good.
         with _failures_named(), self._redis.pipeline(transaction=True) as pipe:
             pipe.xadd(key, _fields(message.encode()), maxlen=FRAMES_KEPT, approximate=False)
+            pipe.expire(key, FRAMES_TTL_S)
+            pipe.execute()
+
+    def begin(self, camera: str) -> None:
+        """Forget the frames of earlier playings, and what was taken of them.
+
+        Raises:
+            PublishError: They are still there.
+        """
+        with _failures_named(), self._redis.pipeline(transaction=True) as pipe:
+            pipe.xtrim(frames_key(camera), maxlen=0, approximate=False)  # unlike a deletion it lets ids go on growing
+            pipe.delete(taken_key(camera))
+            pipe.execute()
+
+    def look(self, camera: str) -> Published:
+        """Tell what was taken, and renew the life of the frames.
+
+        Raises:
+            PublishError: Redis can't be reached.
+        """
+        with _failures_named(), self._redis.pipeline(transaction=True) as pipe:
+            pipe.expire(frames_key(camera), FRAMES_TTL_S)
+            pipe.expire(taken_key(camera), FRAMES_TTL_S)
+            pipe.xlen(frames_key(camera))
+            pipe.get(taken_key(camera))
+            _, _, held, taken = pipe.execute()
+        return Published(held, _taken(camera, taken))
+
+    def replace(self, camera: str, messages: Sequence[FrameMessage]) -> None:
+        """Publish frames anew in the place of all that are held.
+
+        Raises:
+            PublishError: Redis didn't take them.
+        """
+        key = frames_key(camera)
+        with _failures_named(), self._redis.pipeline(transaction=True) as pipe:
+            pipe.xtrim(key, maxlen=0, approximate=False)
+            for message in messages:
+                pipe.xadd(key, _fields(message.encode()))
             pipe.expire(key, FRAMES_TTL_S)
             pipe.execute()
 
@@ -81,6 +124,14 @@ class RedisPublisher:
     def close(self) -> None:
         """Close all connections."""
         self._redis.close()
+
+
+def _taken(camera: str, value: bytes | None) -> Taken | None:
+    try:
+        return None if value is None else Taken.decode(value)
+    except MalformedMessage as error:
+        _log.warning("%s: %s", camera, error)
+        return None
 
 
 def _fields(encoded: Mapping[str, bytes | int] | Mapping[str, str]) -> dict[FieldT, EncodableT]:

@@ -8,7 +8,7 @@ from services.capture.clock import Clock
 from services.capture.intake import NumberedFrame
 from services.capture.jpeg import NotEncodable, jpeg_of
 from services.capture.mailbox import Mailbox
-from services.capture.publishing import FramePublisher, PublishError
+from services.capture.publishing import PublishError, RecordedPublisher
 from services.capture.rate_meter import RateMeter
 from services.capture.tally import Tally
 from services.contracts.frames import FrameMessage
@@ -21,7 +21,7 @@ class Outlet:
     """Where one camera's frames go, and how good their JPEGs are (1 to 100)."""
 
     camera: str
-    publisher: FramePublisher
+    publisher: RecordedPublisher
     jpeg_quality: int
 
 
@@ -56,6 +56,20 @@ class Sender(threading.Thread):
                 self._note_failure(error)
             else:
                 self._note_success()
+
+    def finish(self) -> None:
+        """Make the thread leave once what is in the mailbox was published."""
+        self._mailbox.close()
+
+    @property
+    def waiting(self) -> bool:
+        """Never: who is late misses frames."""
+        return False
+
+    @property
+    def all_taken(self) -> bool:
+        """Nobody is waited for."""
+        return True
 
     def frames_per_second(self) -> float:
         """Return the rate of published frames over the last seconds."""

@@ -19,7 +19,7 @@ class CaptureSettings(ServiceSettings):
     cameras: Annotated[tuple[NamedSource, ...], NoDecode] = Field(
         parse_cameras("cam0=demo"),
         description="Cameras as `id=source,id=source`. A source is a webcam's number, a device path, an RTSP or HTTP "
-        "URL, a video file, or `demo`.",
+        "URL, a video file, `recorded:` and a video file of which every frame counts, or `demo`.",
     )
     redis_url: RedisUrl = Field(
         SecretStr("redis://127.0.0.1:6379/0"),

@@ -1,4 +1,4 @@
-"""Where a camera's frames come from: reads ``0``, ``/dev/video1``, ``rtsp://…``, ``film.mp4`` or ``demo``."""
+"""Where frames come from: ``0``, ``/dev/video1``, ``rtsp://…``, ``film.mp4``, ``recorded:film.mp4`` or ``demo``."""
 
 import re
 from dataclasses import dataclass, field
@@ -7,6 +7,7 @@ from enum import StrEnum
 from services.capture.credentials import cut_credentials
 
 URL_SCHEMES = ("rtsp", "rtsps", "http", "https")
+RECORDED_PREFIX = "recorded:"
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://")
 
 
@@ -18,6 +19,9 @@ class SourceKind(StrEnum):
     DEVICE = "device"
     STREAM = "stream"
     FILE = "file"
+    """A video played like a camera, in its own time: who is late misses frames."""
+    RECORDED = "recorded"
+    """A video of which every frame counts: it waits until each was taken."""
 
 
 @dataclass(frozen=True)
@@ -35,16 +39,17 @@ class SourceSpec:
     @property
     def public_text(self) -> str:
         """The source as people may see it, credentials cut out."""
-        return cut_credentials(self.value)
+        prefix = RECORDED_PREFIX if self.kind is SourceKind.RECORDED else ""
+        return prefix + cut_credentials(self.value)
 
     def without_credentials(self, text: str) -> str:
         """Return a text, such as an error's, without this source's credentials or any others."""
-        return cut_credentials(text.replace(self.value, self.public_text))
+        return cut_credentials(text.replace(self.value, cut_credentials(self.value)))
 
     @property
     def is_live(self) -> bool:
         """Whether frames go by whether we take them or not; a file waits for us."""
-        return self.kind is not SourceKind.FILE
+        return self.kind not in (SourceKind.FILE, SourceKind.RECORDED)
 
     @property
     def has_own_pace(self) -> bool:
@@ -59,6 +64,8 @@ def parse_source(text: str) -> SourceSpec:
         ValueError: Empty, or a URL that we can't read; the message never repeats the text.
     """
     value = text.strip()
+    if value.startswith(RECORDED_PREFIX):
+        return _recorded(value.removeprefix(RECORDED_PREFIX).strip())
     if not value:
         raise ValueError("the source is empty")
     scheme = _SCHEME.match(value)
@@ -67,6 +74,12 @@ def parse_source(text: str) -> SourceSpec:
     if scheme and re.search(r"\s", value):
         raise ValueError("a URL holds no spaces; write %20")
     return SourceSpec(_kind(value, is_url=scheme is not None), value)
+
+
+def _recorded(path: str) -> SourceSpec:
+    if not path or _kind(path, is_url=_SCHEME.match(path) is not None) is not SourceKind.FILE:
+        raise ValueError(f"after {RECORDED_PREFIX} comes the path of a video file")
+    return SourceSpec(SourceKind.RECORDED, path)
 
 
 def _kind(value: str, is_url: bool) -> SourceKind:

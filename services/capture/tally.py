@@ -35,6 +35,11 @@ class Tally:
             self._reconnects += 1
 
     @property
+    def read(self) -> int:
+        """Frames that the source gave."""
+        return self._read
+
+    @property
     def published(self) -> int:
         """Frames that Redis took."""
         return self._published

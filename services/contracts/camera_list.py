@@ -13,16 +13,18 @@ class CameraView:
 
     Attributes:
         id: Its name.
-        state: ``online``, ``reconnecting`` or ``failed``, as capture says; ``offline`` without capture.
+        state: ``online``, ``waiting``, ``reconnecting``, ``failed`` or ``ended``, as capture says; ``offline``
+            without capture.
         source: Where its frames come from, credentials cut out.
         fps: Frames published a second.
         width: Pixels.
         height: Pixels.
-        age_ms: Age of its newest frame; null where none is held.
+        age_ms: Age of its newest frame, 0 for a recorded video's; null where none is held.
         published: Frames published since its capture started.
         dropped: Frames read and not published.
         reconnects: How often its source was opened anew.
         last_error: The last thing that went wrong, or an empty string.
+        recorded: Whether it is a recorded video, which waits for its frames to be taken.
     """
 
     id: str
@@ -36,6 +38,7 @@ class CameraView:
     dropped: int
     reconnects: int
     last_error: str
+    recorded: bool
 
 
 @dataclass(frozen=True)

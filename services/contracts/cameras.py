@@ -22,8 +22,17 @@ class CameraState(StrEnum):
     """What capture says of a camera."""
 
     ONLINE = "online"
+    WAITING = "waiting"
+    """A recorded video whose frames nobody takes; it goes on as soon as somebody does."""
     RECONNECTING = "reconnecting"
     FAILED = "failed"
+    ENDED = "ended"
+    """A video file that has been played, and where it is a recorded one, taken to its last frame."""
+
+    @property
+    def has_frames(self) -> bool:
+        """Whether frames are to be had."""
+        return self in (CameraState.ONLINE, CameraState.WAITING)
 
 
 def is_camera_id(text: str) -> bool:
@@ -50,6 +59,7 @@ class CameraStatus:
         dropped: Frames read from the camera and not published since capture started.
         reconnects: How often the source was opened anew.
         last_error: The last thing that went wrong, or an empty string.
+        recorded: Whether it is a recorded video, which waits for its frames to be taken.
     """
 
     state: CameraState
@@ -61,6 +71,7 @@ class CameraStatus:
     dropped: int
     reconnects: int
     last_error: str
+    recorded: bool = False
 
     def encode(self) -> dict[str, str]:
         """Return the fields of the Redis hash."""
@@ -74,6 +85,7 @@ class CameraStatus:
             "dropped": str(self.dropped),
             "reconnects": str(self.reconnects),
             "last_error": self.last_error,
+            "recorded": str(int(self.recorded)),
         }
 
     @classmethod
@@ -95,6 +107,7 @@ class CameraStatus:
                 dropped=int(text["dropped"]),
                 reconnects=int(text["reconnects"]),
                 last_error=text["last_error"],
+                recorded=text.get("recorded", "0") == "1",
             )
         except (KeyError, ValueError) as error:
             raise MalformedMessage(f"camera status: {error!r}") from error

@@ -1,5 +1,6 @@
 """The frame message that capture writes to a Redis stream and the gateway reads."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -12,6 +13,7 @@ FRAMES_TTL_S = 10
 """A stream expires this long after its last frame, so that no picture outlives its camera."""
 
 _MAX_DELAY_US = FRAMES_TTL_S * 1_000_000
+_PLAYING = re.compile(rb"[0-9a-z]{0,32}")
 _LATEST_MS = 253_402_300_799_999  # the end of the year 9999
 
 
@@ -26,11 +28,13 @@ class FrameMessage:
 
     Attributes:
         jpeg: The picture.
-        captured_at_us: Unix microseconds by the camera host's clock; informative, since clocks differ.
-        delay_us: Microseconds from the grab to the ``XADD``, by a monotonic clock.
+        captured_at_us: Unix microseconds by the camera host's clock; informative, since clocks differ. For a
+            recorded video, microseconds since its start.
+        delay_us: Microseconds from the grab to the ``XADD``, by a monotonic clock; 0 for a recorded video.
         width: Pixels.
         height: Pixels.
         seq: Counts the frames of one camera since capture started; gaps are drops.
+        playing: Names one playing of a recorded video, as lower-case letters and digits; empty for a camera.
     """
 
     jpeg: bytes
@@ -39,6 +43,12 @@ class FrameMessage:
     width: int
     height: int
     seq: int
+    playing: str = ""
+
+    @property
+    def recorded(self) -> bool:
+        """Whether it is a recorded video's, which waits to be taken and has no age."""
+        return bool(self.playing)
 
     def encode(self) -> dict[str, bytes | int]:
         """Return the fields of the stream entry."""
@@ -49,6 +59,7 @@ class FrameMessage:
             "width": self.width,
             "height": self.height,
             "seq": self.seq,
+            **({"playing": self.playing.encode("ascii")} if self.playing else {}),
         }
 
     @classmethod
@@ -58,6 +69,9 @@ class FrameMessage:
         Raises:
             MalformedMessage: A field is missing or can't be read.
         """
+        playing = fields.get(b"playing", b"")
+        if _PLAYING.fullmatch(playing) is None:
+            raise MalformedMessage(f"frame: playing {playing[:64]!r}")
         try:
             message = cls(
                 jpeg=fields[b"jpeg"],
@@ -66,11 +80,14 @@ class FrameMessage:
                 width=int(fields[b"width"]),
                 height=int(fields[b"height"]),
                 seq=int(fields[b"seq"]),
+                playing=playing.decode("ascii"),
             )
         except (KeyError, ValueError) as error:
             raise MalformedMessage(f"frame: {error!r}") from error
         if not 0 <= message.delay_us <= _MAX_DELAY_US:
             raise MalformedMessage(f"frame: a delay of {message.delay_us} µs")
+        if message.recorded and not 0 <= message.captured_at_us <= _LATEST_MS * 1000:
+            raise MalformedMessage(f"frame: {message.captured_at_us} µs into a video")
         return message
 
 

@@ -6,11 +6,12 @@ from typing import TypedDict
 
 from fastapi import Depends, FastAPI
 from prometheus_client import Gauge
-from starlette.middleware.cors import CORSMiddleware
 
-from services.gateway.access import API_KEY_HEADER, ApiKeys, RateLimit
+from services.gateway.access import ApiKeys, RateLimit
 from services.gateway.checks import dependency_checks
+from services.gateway.cors import Cors
 from services.gateway.metrics import GatewayMetrics
+from services.gateway.origin_guard import OriginGuard
 from services.gateway.resources import OpenResources, open_resources
 from services.gateway.routes.cameras import cameras_router
 from services.gateway.routes.predict import PredictLimits, predict_router
@@ -19,7 +20,6 @@ from services.gateway.running import Running, run_parts
 from services.gateway.settings import GatewaySettings
 from services.runtime.app import Plumbing, create_service_app
 from services.runtime.in_flight import InFlightLimit
-from services.runtime.request_context import REQUEST_ID_HEADER
 
 DESCRIPTION = (
     "The emotion in a camera's newest frame or in an uploaded image, as one of seven with scores from 0 to 1. "
@@ -57,11 +57,6 @@ def create_app(
     app.include_router(cameras_router(), dependencies=access)
     app.include_router(services_router(plumbing.checks), dependencies=access)
     if settings.cors_origins:
-        app.add_middleware(
-            CORSMiddleware,
-            allow_origins=settings.cors_origins,
-            allow_methods=["GET", "POST"],
-            allow_headers=["Content-Type", API_KEY_HEADER, "Authorization", REQUEST_ID_HEADER],
-            expose_headers=[REQUEST_ID_HEADER, "Retry-After"],
-        )
+        app.add_middleware(Cors, origins=settings.cors_origins)
+    app.add_middleware(OriginGuard, allowed=settings.allowed, registry=plumbing.registry)
     return app

@@ -14,10 +14,11 @@ class Frame:
     """One frame, as read from the store.
 
     Attributes:
-        frame_id: The entry id that the store gave it.
+        frame_id: The entry id that the store gave it; a recorded video's frame has one that is the same in each
+            playing.
         message: What capture wrote.
-        captured_at_us: Unix microseconds by the store's clock.
-        age_at_read_ms: From the capture to the reading, by the store's clock.
+        captured_at_us: Unix microseconds by the store's clock; for a recorded video, microseconds since its start.
+        age_at_read_ms: From the capture to the reading, by the store's clock; 0 for a recorded video.
         read_at_s: When it was read, by this process's monotonic clock.
     """
 
@@ -28,11 +29,16 @@ class Frame:
     read_at_s: float
 
     def age_ms(self) -> float:
-        """Return the frame's age now, in milliseconds; never negative."""
+        """Return the frame's age now, in milliseconds; never negative.
+
+        A recorded video waits as long as it must, so its frames have no age: 0.
+        """
+        if self.message.recorded:
+            return 0.0
         return max(0.0, self.age_at_read_ms + (monotonic() - self.read_at_s) * 1e3)
 
     def captured_at(self) -> str:
-        """Return the time of capture as ISO 8601 in UTC with microseconds."""
+        """Return the time of capture as ISO 8601 in UTC with microseconds; a recorded video starts in 1970."""
         return (
             datetime.fromtimestamp(self.captured_at_us / 1e6, UTC)
             .isoformat(timespec="microseconds")

@@ -18,6 +18,7 @@ from services.contracts.cameras import CAMERAS_KEY, CameraStatus, is_camera_id, 
 from services.contracts.frames import FrameMessage, captured_at_us, frames_key
 from services.contracts.messages import MalformedMessage
 from services.contracts.problems import ProblemKind
+from services.contracts.recorded import recorded_frame_id
 from services.gateway.frames import Frame, KnownCamera
 from services.runtime.problems import ProblemError
 
@@ -120,13 +121,18 @@ def _status(camera: str, fields: Mapping[bytes, bytes] | None) -> CameraStatus |
 
 
 def _newest(camera: str, entries: list[Any] | None, now_us: int, read_at_s: float) -> Frame | None:
-    if not entries:
-        return None
-    entry_id, fields = entries[0]
+    return frame_of(camera, entries[0], now_us, read_at_s) if entries else None
+
+
+def frame_of(camera: str, entry: tuple[bytes, Mapping[bytes, bytes]], now_us: int, read_at_s: float) -> Frame | None:
+    """Return a stream's entry as a frame; None where it can't be read."""
+    entry_id, fields = entry[0].decode(), entry[1]
     try:
         message = FrameMessage.decode(fields)
-        captured_us = captured_at_us(entry_id.decode(), message.delay_us)
+        captured_us = captured_at_us(entry_id, message.delay_us)
     except MalformedMessage as error:
         _log.warning("camera %s: %s", camera, error)
         return None
-    return Frame(entry_id.decode(), message, captured_us, (now_us - captured_us) / 1e3, read_at_s)
+    if message.recorded:
+        return Frame(recorded_frame_id(message), message, message.captured_at_us, 0.0, read_at_s)
+    return Frame(entry_id, message, captured_us, (now_us - captured_us) / 1e3, read_at_s)

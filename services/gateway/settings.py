@@ -1,13 +1,18 @@
 """What the gateway can be told."""
 
+import re
 from typing import Annotated
 
 from limits import RateLimitItem, parse
 from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import NoDecode, SettingsConfigDict
 
+from services.gateway.origins import Allowed
 from services.runtime.addresses import HostAndPort, HttpUrl, RedisUrl
 from services.runtime.settings import ServiceSettings
+
+_ORIGIN = re.compile(r"\*|null|https?://(\[[0-9a-f:.]+\]|[^\s:/@?#\[\]]+)(:[0-9]{1,5})?")
+_HOST_NAME = re.compile(r"\*|(\*\.)?[^\s:/@?#\[\]*]+")
 
 
 class GatewaySettings(ServiceSettings):
@@ -35,15 +40,36 @@ class GatewaySettings(ServiceSettings):
         "", description="Most requests of a client (its key, else its address), such as 20/second; empty for no limit."
     )
     cors_origins: Annotated[tuple[str, ...], NoDecode] = Field(
-        (), description="Origins whose web pages may call the API; none by default."
+        (), description="Origins whose web pages may call the API, such as https://app.example.org; `*` for all."
+    )
+    allowed_hosts: Annotated[tuple[str, ...], NoDecode] = Field(
+        (),
+        description="Names that the gateway goes by besides localhost and IP addresses, such as cam.example.org or "
+        "*.example.org; `*` for all, where a proxy before it checks them.",
     )
 
-    @field_validator("api_keys", "cors_origins", mode="before")
+    @field_validator("api_keys", "cors_origins", "allowed_hosts", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
         if isinstance(value, str):
             return tuple(part.strip() for part in value.split(",") if part.strip())
         return value
+
+    @field_validator("cors_origins")
+    @classmethod
+    def _check_origins(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for origin in value:
+            if _ORIGIN.fullmatch(origin.lower()) is None:
+                raise ValueError(f"{origin!r} is no origin such as https://app.example.org, without a path")
+        return tuple(origin.lower() for origin in value)
+
+    @field_validator("allowed_hosts")
+    @classmethod
+    def _check_hosts(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for host in value:
+            if _HOST_NAME.fullmatch(host.lower()) is None:
+                raise ValueError(f"{host!r} is no name such as cam.example.org, without scheme and port")
+        return tuple(host.lower() for host in value)
 
     @field_validator("rate_limit")
     @classmethod
@@ -51,6 +77,11 @@ class GatewaySettings(ServiceSettings):
         if value:
             parse(value)
         return value
+
+    @property
+    def allowed(self) -> Allowed:
+        """Which hosts and origins a request may name; the host that is listened on is one of them."""
+        return Allowed(frozenset({*self.allowed_hosts, self.host.lower()}), frozenset(self.cors_origins))
 
     @property
     def rate(self) -> RateLimitItem | None:

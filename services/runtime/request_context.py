@@ -40,7 +40,7 @@ class RequestContext:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        request_id = _request_id(Headers(scope=scope))
+        request_id = request_id_of(Headers(scope=scope))
         scope.setdefault("state", {})["request_id"] = request_id
         started = time.perf_counter()
         status: int | None = None
@@ -97,6 +97,7 @@ def new_request_id() -> str:
     return uuid.uuid4().hex
 
 
-def _request_id(headers: Headers) -> str:
+def request_id_of(headers: Headers) -> str:
+    """Return the id that a request brings where it is a plain word, else a new one."""
     given = headers.get(REQUEST_ID_HEADER, "")
     return given if _ACCEPTED_ID.fullmatch(given) else new_request_id()

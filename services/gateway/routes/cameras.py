@@ -25,7 +25,6 @@ def cameras_router() -> APIRouter:
         newest = await parts.frames.newest(require_camera_id(camera))
         headers = {
             "Cache-Control": "no-store",
-            "Cross-Origin-Resource-Policy": "same-origin",
             "X-Frame-Id": newest.frame_id,
             "X-Frame-Age-Ms": f"{newest.age_ms():.1f}",
         }
@@ -49,4 +48,5 @@ def camera_view(known: KnownCamera) -> CameraView:
         dropped=status.dropped if status else 0,
         reconnects=status.reconnects if status else 0,
         last_error=status.last_error if status else "",
+        recorded=status.recorded if status else False,
     )

@@ -119,7 +119,7 @@ def test_a_film_is_published_whole_and_is_then_over(
     collector.start()
     with CaptureProcess(log, redis_url=redis_server.url, cameras=f"cam0={film}", loop="false", fps="50") as capture:
         with viewing(redis_server.url) as other:
-            wait_until(other.status_is(lambda status: status.state is CameraState.FAILED), "the film's end")
+            wait_until(other.status_is(lambda status: status.state is CameraState.ENDED), "the film's end")
             status = other.status()
         wait_until(lambda: len(collector.messages) == FILM_FRAMES, "every frame")
         assert status is not None

@@ -7,7 +7,7 @@ from launcher.ports import free_port
 from tests.processes import ModuleProcess
 from tests.waiting import wait_until
 
-HEAD = b"POST /predict HTTP/1.1\r\nHost: gateway\r\nContent-Type: image/jpeg\r\nContent-Length: 1000\r\n\r\n"
+HEAD = b"POST /predict HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: image/jpeg\r\nContent-Length: 1000\r\n\r\n"
 
 
 def test_slow_uploads_keep_no_camera_from_being_asked(tmp_path: Path) -> None:

@@ -67,7 +67,7 @@ def test_a_file_waits_so_that_every_frame_is_published_and_then_it_is_over() -> 
     opener = FakeOpener(opening(lambda: count(50)))
     with running(opener, publisher, source="film.avi") as camera:
         wait_until(lambda: len(publisher.messages) == 50, "all frames")
-        wait_until(lambda: camera.state is CameraState.FAILED, "the end")
+        wait_until(lambda: camera.state is CameraState.ENDED, "the end")
         status = camera.status()
     assert [message.seq for _, message in publisher.messages] == list(range(1, 51))
     assert (status.published, status.dropped, status.last_error) == (50, 0, FILE_ENDED)

@@ -16,11 +16,25 @@ from services.capture.source_spec import SourceKind, parse_source
         ("films/one.mp4", SourceKind.FILE),
         (r"C:\films\one.mp4", SourceKind.FILE),
         ("demo.avi", SourceKind.FILE),
+        ("record.avi", SourceKind.FILE),
     ],
 )
 def test_a_source_is_recognised_by_its_form(text: str, kind: SourceKind) -> None:
     spec = parse_source(text)
     assert (spec.kind, spec.value) == (kind, text.strip())
+
+
+@pytest.mark.parametrize("path", ["films/one.mp4", r"C:\films\one.mp4", "demo.avi", "/films/a, b.mp4"])
+def test_a_recorded_video_is_a_path_after_its_prefix(path: str) -> None:
+    spec = parse_source(f" recorded:{path} ")
+    assert (spec.kind, spec.value, spec.public_text) == (SourceKind.RECORDED, path, f"recorded:{path}")
+
+
+@pytest.mark.parametrize("text", ["recorded:", "recorded: ", "recorded:0", "recorded:demo", "recorded:rtsp://u:hush@h"])
+def test_only_a_file_can_be_recorded(text: str) -> None:
+    with pytest.raises(ValueError, match="path of a video file") as caught:
+        parse_source(text)
+    assert "hush" not in str(caught.value)
 
 
 @pytest.mark.parametrize("text", ["", "   ", "ftp://user:hunter2@host/x", "rtsp://user:hunter2 @host/x"])
@@ -31,7 +45,13 @@ def test_what_cannot_be_a_source_is_an_error_that_keeps_the_password(text: str) 
 
 
 def test_only_files_wait_and_only_cameras_have_their_own_pace() -> None:
-    assert [parse_source(text).is_live for text in ("0", "rtsp://h", "demo", "a.mp4")] == [True, True, True, False]
+    assert [parse_source(text).is_live for text in ("0", "rtsp://h", "demo", "a.mp4", "recorded:a.mp4")] == [
+        True,
+        True,
+        True,
+        False,
+        False,
+    ]
     assert [parse_source(text).has_own_pace for text in ("0", "rtsp://h", "demo", "a.mp4")] == [
         True,
         True,

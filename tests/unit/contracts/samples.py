@@ -12,11 +12,12 @@ texts = st.text(st.characters(codec="utf-8"), max_size=40)
 frames = st.builds(
     FrameMessage,
     jpeg=st.binary(max_size=64),
-    captured_at_us=counts,
+    captured_at_us=st.integers(0, 253_402_300_799_999_000),
     delay_us=st.integers(0, 10_000_000),
     width=counts,
     height=counts,
     seq=counts,
+    playing=st.text("0123456789abcdef", max_size=32),
 )
 statuses = st.builds(
     CameraStatus,
@@ -29,6 +30,7 @@ statuses = st.builds(
     dropped=counts,
     reconnects=counts,
     last_error=texts,
+    recorded=st.booleans(),
 )
 _corners = st.integers(-999_999, 999_999)
 _sides = st.integers(1, 999_999)

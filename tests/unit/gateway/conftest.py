@@ -18,7 +18,8 @@ def gateway() -> Iterator[Gateway]:
     with ExitStack() as stack:
 
         def start(services: FakeServices | None = None, **settings: object) -> TestClient:
-            app = create_app(GatewaySettings.model_validate(settings), Plumbing(), (services or FakeServices()).open)
+            named = {"allowed_hosts": "testserver", **settings}  # the name that the test client calls every server by
+            app = create_app(GatewaySettings.model_validate(named), Plumbing(), (services or FakeServices()).open)
             return stack.enter_context(TestClient(app, raise_server_exceptions=False))
 
         yield start

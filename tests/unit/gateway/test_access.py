@@ -77,6 +77,8 @@ def test_predictions_beyond_those_in_flight_are_refused(gateway: Gateway) -> Non
 
 def test_no_web_page_may_call_by_default(gateway: Gateway) -> None:
     answer = gateway().get("/predict", headers={"Origin": "https://example.org"})
+    assert (answer.status_code, answer.json()["type"]) == (403, "urn:emotion:problem:foreign-origin")
+    assert answer.json()["request_id"] == answer.headers["X-Request-ID"]
     assert "access-control-allow-origin" not in answer.headers
 
 
@@ -87,4 +89,76 @@ def test_a_named_origin_may_call_and_read_errors(gateway: Gateway) -> None:
     other = client.get("/predict", headers={"Origin": "https://example.com"})
     assert good.headers["access-control-allow-origin"] == "https://example.org"
     assert (bad.status_code, bad.headers["access-control-allow-origin"]) == (404, "https://example.org")
-    assert "access-control-allow-origin" not in other.headers
+    assert (other.status_code, "access-control-allow-origin" in other.headers) == (403, False)
+
+
+PREFLIGHT = {
+    "Access-Control-Request-Method": "POST",
+    "Access-Control-Request-Headers": "x-api-key",
+    "Access-Control-Request-Private-Network": "true",
+}
+
+
+def test_a_named_origin_may_ask_before_it_asks(gateway: Gateway) -> None:
+    client = gateway(cors_origins="https://Example.org")
+    answer = client.options("/predict", headers={**PREFLIGHT, "Origin": "https://example.org"})
+    assert answer.status_code == 200
+    assert answer.headers["access-control-allow-origin"] == "https://example.org"
+    assert answer.headers["access-control-allow-private-network"] == "true"
+
+
+@pytest.mark.parametrize(
+    ("settings", "headers"),
+    [
+        ({}, {"Origin": "https://example.org"}),
+        ({"cors_origins": "https://example.org"}, {"Origin": "https://example.com"}),
+        ({"cors_origins": "https://example.org"}, {"Origin": "http://testserver"}),
+        (
+            {"cors_origins": "https://example.org"},
+            {"Origin": "https://example.org", "Access-Control-Request-Method": "DELETE"},
+        ),
+    ],
+    ids=["no origins", "another origin", "our own, which need not ask", "another method"],
+)
+def test_a_preflight_that_fails_is_a_problem(
+    gateway: Gateway, settings: dict[str, str], headers: dict[str, str]
+) -> None:
+    answer = gateway(**settings).options("/predict", headers={**PREFLIGHT, **headers})
+    assert answer.status_code == 403
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert answer.json()["type"] == "urn:emotion:problem:foreign-origin"
+    assert answer.json()["request_id"] == answer.headers["X-Request-ID"]
+    assert answer.headers.get("access-control-allow-origin") in (None, "https://example.org")
+
+
+def test_an_unknown_host_is_refused_but_for_health(gateway: Gateway) -> None:
+    client = gateway()
+    answers = {path: client.get(path, headers={"Host": "evil.example"}) for path in ("/cameras", "/metrics", "/docs")}
+    assert {answer.status_code for answer in answers.values()} == {421}
+    assert answers["/cameras"].json()["type"] == "urn:emotion:problem:unknown-host"
+    assert "EMOTION_GATEWAY_ALLOWED_HOSTS" in answers["/cameras"].json()["detail"]
+    health = [client.get(path, headers={"Host": "balancer.example"}).status_code for path in ("/healthz", "/readyz")]
+    assert health == [200, 200]
+
+
+def test_what_was_refused_is_counted(gateway: Gateway) -> None:
+    client = gateway()
+    client.get("/cameras", headers={"Host": "evil.example"})
+    client.get("/cameras", headers={"Origin": "null"})
+    client.get("/cameras", headers={"Origin": "null"})
+    metrics = client.get("/metrics").text
+    assert 'gateway_refused_total{reason="unknown-host"} 1.0' in metrics
+    assert 'gateway_refused_total{reason="foreign-origin"} 2.0' in metrics
+
+
+@pytest.mark.parametrize("path", ["/cameras/cam0/frame.jpg", "/predict", "/nowhere", "/docs"])
+def test_every_answer_is_for_our_own_pages(gateway: Gateway, path: str) -> None:
+    headers = gateway().get(path).headers
+    assert headers["Cross-Origin-Resource-Policy"] == "same-origin"
+    assert headers["X-Content-Type-Options"] == "nosniff"
+    assert headers["X-Frame-Options"] == "SAMEORIGIN"
+
+
+def test_where_all_may_ask_pictures_are_for_all(gateway: Gateway) -> None:
+    answer = gateway(cors_origins="*").get("/cameras/cam0/frame.jpg", headers={"Sec-Fetch-Site": "cross-site"})
+    assert (answer.status_code, answer.headers["Cross-Origin-Resource-Policy"]) == (200, "cross-origin")

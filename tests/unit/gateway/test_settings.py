@@ -49,6 +49,32 @@ def test_an_address_that_cannot_be_one_is_told_at_the_start(
     assert "hush" not in str(told.value)
 
 
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("CORS_ORIGINS", "https://app.example/"),
+        ("CORS_ORIGINS", "app.example"),
+        ("CORS_ORIGINS", "https://a.example,ftp://b.example"),
+        ("ALLOWED_HOSTS", "https://cam.example"),
+        ("ALLOWED_HOSTS", "cam.example:8000"),
+        ("ALLOWED_HOSTS", "cam.*.example"),
+    ],
+)
+def test_an_origin_or_host_that_would_never_match_is_told_at_the_start(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str
+) -> None:
+    monkeypatch.setenv(f"EMOTION_GATEWAY_{name}", value)
+    with pytest.raises(SettingsError, match=rf"^EMOTION_GATEWAY_{name}: .* is no "):
+        load_settings(GatewaySettings)
+
+
+def test_hosts_and_origins_that_requests_may_name() -> None:
+    given = {"host": "Cam.local", "allowed_hosts": "*.Example.org, gateway", "cors_origins": "https://App.example:8443"}
+    allowed = GatewaySettings.model_validate(given).allowed
+    assert allowed.hosts == {"cam.local", "*.example.org", "gateway"}
+    assert allowed.origins == {"https://app.example:8443"}
+
+
 @pytest.mark.parametrize("target", ["serving:8500", "127.0.0.1:8500", "[::1]:8500"])
 def test_addresses_of_the_model_server(target: str) -> None:
     assert GatewaySettings.model_validate({"serving_target": target}).serving_target == target

@@ -1,0 +1,36 @@
+"""CORS for the origins that settings name: their pages may read our answers."""
+
+from starlette.datastructures import Headers
+from starlette.middleware.cors import CORSMiddleware
+from starlette.responses import Response
+from starlette.types import ASGIApp
+
+from services.contracts.problems import Problem, ProblemKind
+from services.gateway.access import API_KEY_HEADER
+from services.runtime.problems import problem_response
+from services.runtime.request_context import REQUEST_ID_HEADER, request_id_of
+
+
+class Cors(CORSMiddleware):
+    """Starlette's, whose refusals are problems here like every other error."""
+
+    def __init__(self, app: ASGIApp, origins: tuple[str, ...]) -> None:
+        super().__init__(
+            app,
+            allow_origins=origins,
+            allow_methods=["GET", "POST"],
+            allow_headers=["Content-Type", API_KEY_HEADER, "Authorization", REQUEST_ID_HEADER],
+            expose_headers=[REQUEST_ID_HEADER, "Retry-After"],
+            # A page of a public address may ask for a private one only where this one says so; naming the page did.
+            allow_private_network=True,
+        )
+
+    def preflight_response(self, request_headers: Headers) -> Response:
+        """Answer what a browser asks before a request that isn't simple."""
+        response = super().preflight_response(request_headers)
+        if response.status_code < 400:
+            return response
+        request_id = request_id_of(request_headers)
+        problem = Problem(ProblemKind.FOREIGN_ORIGIN, bytes(response.body).decode())
+        headers = {name: value for name, value in response.headers.items() if not name.startswith("content-")}
+        return problem_response(problem, request_id, {**headers, REQUEST_ID_HEADER: request_id})
