@@ -4,10 +4,11 @@ from collections.abc import Sequence
 
 from services.contracts.geometry import Box
 from services.contracts.prediction import FaceEmotion
+from services.gateway.drawing.hiding import hide
+from services.gateway.drawing.labels import mark
+from services.gateway.drawing.picture import DamagedJpegError, decoded, encoded
 
-
-class DamagedJpegError(ValueError):
-    """The bytes are no JPEG, or it is damaged or cut off."""
+__all__ = ["DamagedJpegError", "draw"]
 
 
 def draw(jpeg: bytes, overlay: Sequence[FaceEmotion] | None, blur: Sequence[Box], quality: int = 80) -> bytes:
@@ -16,7 +17,7 @@ def draw(jpeg: bytes, overlay: Sequence[FaceEmotion] | None, blur: Sequence[Box]
     Args:
         jpeg: The picture; its EXIF orientation is applied, its metadata left out.
         overlay: Faces that get a box and a label; None or empty for none.
-        blur: Areas whose faces are made unrecognisable, in the upright picture; they may reach over its border.
+        blur: Faces' boxes in the upright picture, made unrecognisable with a margin; they may reach over its border.
         quality: Of the JPEG written, 1 to 95.
 
     Returns:
@@ -25,4 +26,11 @@ def draw(jpeg: bytes, overlay: Sequence[FaceEmotion] | None, blur: Sequence[Box]
     Raises:
         DamagedJpegError: The picture can't be decoded.
     """
-    raise NotImplementedError
+    if not overlay and not blur:
+        return jpeg
+    image = decoded(jpeg)
+    for box in blur:
+        hide(image, box)
+    if overlay:
+        mark(image, list(overlay))
+    return encoded(image, quality)
