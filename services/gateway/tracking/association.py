@@ -6,7 +6,7 @@ from math import inf
 from services.contracts.geometry import Box
 from services.gateway.tracking.assignment import cheapest
 from services.gateway.tracking.limits import TrackingLimits
-from services.gateway.tracking.motion import Motion, distance
+from services.gateway.tracking.motion import Motion, distance, sides_apart
 
 
 def associate(motions: Sequence[Motion], boxes: Sequence[Box], limits: TrackingLimits) -> tuple[int | None, ...]:
@@ -22,8 +22,10 @@ def associate(motions: Sequence[Motion], boxes: Sequence[Box], limits: TrackingL
 
 
 def _cost(motion: Motion, box: Box, limits: TrackingLimits) -> float:
+    if sides_apart(motion, box) > limits.max_reach:
+        return inf
     away = distance(motion, box, limits)
-    if away.sides > limits.max_reach or (away.mahalanobis > limits.gate and away.overlap < limits.min_overlap):
+    if away.mahalanobis > limits.gate and away.overlap < limits.min_overlap:
         return inf
     # −2 ln of the likelihood: without the spread, a face lost for a while would take another one's box.
     return min(away.mahalanobis, limits.gate) + away.log_spread

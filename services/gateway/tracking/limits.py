@@ -50,8 +50,8 @@ class TrackingLimits:
     min_weight: float = 0.05
     min_evidence_s: float = 0.15
     start_probability: float = 0.5
-    keep_probability: float = 0.35
-    margin: float = 0.15
+    keep_probability: float = 0.3
+    margin: float = 0.2
     dwell_s: float = 1.0
 
 

@@ -30,13 +30,11 @@ class Distance:
     Attributes:
         mahalanobis: Squared; three dimensions.
         log_spread: ln of the determinant of the covariance that it was measured with, in sides.
-        sides: Between the centres, in sides.
         overlap: Intersection over union.
     """
 
     mahalanobis: float
     log_spread: float
-    sides: float
     overlap: float
 
 
@@ -73,6 +71,12 @@ def seen(motion: Motion, box: Box, limits: TrackingLimits) -> Motion:
     )
 
 
+def sides_apart(motion: Motion, box: Box) -> float:
+    """Return how far a box's centre is from where the face is expected, in the face's sides."""
+    x, y, _ = _measured(box)
+    return hypot(x - motion.x.position, y - motion.y.position) / motion.side
+
+
 def distance(motion: Motion, box: Box, limits: TrackingLimits) -> Distance:
     """Measure a box against a motion brought to its time."""
     x, y, side = _measured(box)
@@ -83,7 +87,6 @@ def distance(motion: Motion, box: Box, limits: TrackingLimits) -> Distance:
     return Distance(
         mahalanobis=dx**2 / x_variance + dy**2 / y_variance + growth**2 / size_variance,
         log_spread=log(x_variance) + log(y_variance) + log(size_variance) - 4 * motion.log_side.position,
-        sides=hypot(dx, dy) / motion.side,
         overlap=overlap(as_box(motion), box),
     )
 
