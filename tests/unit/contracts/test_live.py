@@ -3,7 +3,7 @@ from dataclasses import asdict
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.contracts.emotions import Emotion
@@ -23,6 +23,7 @@ emotion_events = st.builds(
 ENDED = {"kind": "emotion_ended", "face_id": "a1", "emotion": "sad", "at_s": 12.5, "duration_s": 3.0}
 
 
+@settings(deadline=None)
 @given(emotion_events)
 def test_an_event_survives_json(event: EmotionEvent) -> None:
     sent = json.dumps(event.encode(), allow_nan=False)
