@@ -1,0 +1,60 @@
+"""What live sessions tell besides predictions."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal, get_args
+
+from services.contracts.emotions import Emotion
+from services.contracts.messages import MalformedMessage, finite
+
+EmotionEventKind = Literal["emotion_started", "emotion_ended"]
+
+
+@dataclass(frozen=True)
+class EmotionEvent:
+    """A face began or ceased to show an emotion; the answer's ``events`` list holds those of its frame.
+
+    Attributes:
+        kind: What happened.
+        face_id: Whose face; the id of ``FaceEmotion``.
+        emotion: What began or ended.
+        at_s: When, in seconds of the clock that frames' capture times are in.
+        duration_s: How long it lasted, in seconds; null where it begins.
+    """
+
+    kind: EmotionEventKind
+    face_id: str
+    emotion: Emotion
+    at_s: float
+    duration_s: float | None
+
+    def encode(self) -> dict[str, Any]:
+        """Return the event's JSON object."""
+        return {
+            "kind": self.kind,
+            "face_id": self.face_id,
+            "emotion": self.emotion.value,
+            "at_s": self.at_s,
+            "duration_s": self.duration_s,
+        }
+
+    @classmethod
+    def decode(cls, event: Mapping[str, Any]) -> "EmotionEvent":
+        """Read the event's JSON object; fields it doesn't know are ignored.
+
+        Raises:
+            MalformedMessage: A field is missing or can't be read.
+        """
+        try:
+            kind, face_id, duration_s = event["kind"], event["face_id"], event["duration_s"]
+            if kind not in get_args(EmotionEventKind) or not isinstance(face_id, str):
+                raise MalformedMessage(f"kind {kind!r:.40}, face_id {face_id!r:.40}")
+            return cls(
+                kind=kind,
+                face_id=face_id,
+                emotion=Emotion(event["emotion"]),
+                at_s=finite(event["at_s"]),
+                duration_s=None if duration_s is None else finite(duration_s),
+            )
+        except (KeyError, TypeError, ValueError) as error:
+            raise MalformedMessage(f"emotion event: {error!r}") from error

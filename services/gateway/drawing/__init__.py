@@ -1,0 +1,1 @@
+"""Camera pictures with boxes and labels, or with faces made unrecognisable."""
