@@ -4,6 +4,7 @@ import json
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Request, Response
+from starlette.requests import ClientDisconnect
 
 from services.contracts.detection import DETECT_PATH, IMAGE_MEDIA_TYPES
 from services.contracts.geometry import Box, parse_hint
@@ -30,6 +31,8 @@ def detect_router(pool: DetectorPool, metrics: DetectorMetrics) -> APIRouter:
         body = await request.body()
         if not body:
             raise ProblemError(ProblemKind.INVALID_IMAGE, "The body is empty")
+        if await request.is_disconnected():
+            raise ClientDisconnect  # gave up while the body waited to be read
         try:
             detection = await pool.detect(body, hints)
         except InvalidImageError as error:
@@ -37,7 +40,7 @@ def detect_router(pool: DetectorPool, metrics: DetectorMetrics) -> APIRouter:
         except ImageTooLargeError as error:
             raise ProblemError(ProblemKind.IMAGE_TOO_LARGE, str(error)) from error
         except PoolFullError as error:
-            raise ProblemError(ProblemKind.OVERLOADED, "Every worker is busy and the queue is full") from error
+            raise ProblemError(ProblemKind.OVERLOADED, "Every worker is busy and too many images wait") from error
         except WaitedTooLongError as error:
             raise ProblemError(ProblemKind.OVERLOADED, "No worker came free in time") from error
         metrics.observe(detection)

@@ -3,17 +3,22 @@
 import asyncio
 import queue
 import time
+from collections import deque
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from statistics import median
 
 from services.contracts.detection import Detection
 from services.contracts.geometry import Box
 from services.detector.detect import detect
 from services.detector.search import FaceSearch
 
+_JUDGED_BY = 9
+"""So many of the last images tell how long one takes; their median minds no huge one and no standstill."""
+
 
 class PoolFullError(Exception):
-    """Every worker is busy and as many images wait as may."""
+    """Every worker is busy, and as many images wait as may, or as can be begun in time."""
 
 
 class WaitedTooLongError(Exception):
@@ -35,6 +40,8 @@ class DetectorPool:
         self._idle: queue.SimpleQueue[FaceSearch] = queue.SimpleQueue()
         for search in searches:
             self._idle.put(search)
+        self._workers = len(searches)
+        self._seconds_taken: deque[float] = deque(maxlen=_JUDGED_BY)
         self._capacity = len(searches) + waiting
         self._max_wait_s = max_wait_s
         self._pixel_limit = pixel_limit
@@ -57,16 +64,23 @@ class DetectorPool:
         """Since an image was finished, or began to be worked on in an idle pool."""
         return time.monotonic() - self._progress_at
 
+    def expected_wait_s(self) -> float:
+        """Return how long one more image would wait for a worker, judged by the last ones."""
+        ahead = self._in_flight - self._workers + 1
+        if ahead <= 0 or not self._seconds_taken:
+            return 0.0
+        return ahead * median(self._seconds_taken) / self._workers
+
     async def detect(self, data: bytes, hints: Sequence[Box]) -> Detection:
         """Find the faces of an image; see ``services.detector.detect``.
 
         Raises:
-            PoolFullError: No room for one more.
+            PoolFullError: No room for one more, or no hope that a worker comes free in time.
             WaitedTooLongError: No worker came free in time.
             InvalidImageError: It can't be decoded.
             ImageTooLargeError: It has too many pixels.
         """
-        if self._in_flight >= self._capacity:
+        if self._in_flight >= self._capacity or self.expected_wait_s() > self._max_wait_s:
             raise PoolFullError
         if self._in_flight == 0:
             self._progress_at = time.monotonic()
@@ -92,9 +106,11 @@ class DetectorPool:
         if time.monotonic() > begin_by:
             raise WaitedTooLongError
         search = self._idle.get()
+        began = time.monotonic()
         try:
             return detect(data, hints, search, self._pixel_limit)
         finally:
+            self._seconds_taken.append(time.monotonic() - began)
             self._idle.put(search)
 
     def _release(self, loop: asyncio.AbstractEventLoop, _: Future[Detection]) -> None:

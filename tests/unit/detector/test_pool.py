@@ -82,6 +82,27 @@ async def test_what_waited_too_long_is_refused_unworked() -> None:
     pool.close()
 
 
+async def test_what_would_wait_too_long_is_refused_at_once() -> None:
+    pool = pool_of(gate := Gate(), workers=1, waiting=100, max_wait_s=0.5)
+    first = asyncio.create_task(pool.detect(IMAGE, []))
+    await asyncio.to_thread(wait_until, lambda: gate.working == 1, "the worker to be busy")
+    await asyncio.sleep(0.2)
+    gate.open.set()
+    await first  # so an image takes 0.2 s or more
+    gate.open.clear()
+    working = asyncio.create_task(pool.detect(IMAGE, []))
+    await asyncio.sleep(0)
+    waiting = [asyncio.create_task(pool.detect(IMAGE, [])) for _ in range(20)]
+    await asyncio.sleep(0)
+    refused = [task for task in waiting if task.done()]
+    assert len(refused) >= 18
+    assert all(isinstance(task.exception(), PoolFullError) for task in refused)
+    gate.open.set()
+    await asyncio.gather(working, *waiting, return_exceptions=True)
+    assert (await pool.detect(IMAGE, [])).faces == ()
+    pool.close()
+
+
 async def _until_idle(pool: DetectorPool) -> None:
     while pool.in_flight:  # noqa: ASYNC110 - the pool has no event to wait for
         await asyncio.sleep(0.001)
