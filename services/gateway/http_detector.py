@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 
 import httpx
 
-from services.contracts.detection import DETECT_PATH, Detection
+from services.contracts.detection import DETECT_PATH, PATIENCE_HEADER, Detection
 from services.contracts.messages import MalformedMessage
 from services.contracts.problems import ProblemKind
 from services.gateway.balanced_transport import CONNECT_TIMEOUT_S, BalancedTransport
@@ -52,10 +52,11 @@ class HttpDetector:
 
     async def detect(self, image: bytes, media_type: str, request_id: str, by: Deadline) -> Detection:
         """Return the faces of an image."""
-        seconds = by.within(self._timeout_s).seconds_left()
+        by = by.within(self._timeout_s)
+        seconds = by.seconds_left()
         try:
             async with asyncio.timeout(seconds):
-                response = await self._post(image, media_type, request_id)
+                response = await self._post(image, media_type, request_id, by)
         except httpx.ConnectTimeout as error:
             raise _unavailable("The detector can't be reached") from error
         except (TimeoutError, httpx.TimeoutException) as error:
@@ -85,10 +86,11 @@ class HttpDetector:
             pass
         return await self._client.get(_READY_PATH)
 
-    async def _post(self, image: bytes, media_type: str, request_id: str) -> httpx.Response:
+    async def _post(self, image: bytes, media_type: str, request_id: str, by: Deadline) -> httpx.Response:
         headers = {
             "Content-Type": media_type,
             "Content-Length": str(len(image)),
+            PATIENCE_HEADER: str(round(by.seconds_left() * 1e3)),
             REQUEST_ID_HEADER: request_id,
         }
         try:

