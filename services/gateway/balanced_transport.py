@@ -5,10 +5,13 @@ import asyncio
 import httpx
 
 from services.gateway.name_lookup import NameLookup
-from services.gateway.replicas import Replicas
+from services.gateway.replicas import Replica, Replicas
 
 CONNECT_TIMEOUT_S = 0.5
 """To look up a name, and again to connect: neighbours answer in a millisecond, those that are gone never."""
+LIFE_TIMEOUT_S = 0.2
+"""For a sign of life from a server that failed before."""
+_LIFE_PATH = "/healthz"
 _NOBODY_THERE = (httpx.ConnectError, httpx.ConnectTimeout)
 
 
@@ -26,7 +29,7 @@ class BalancedTransport(httpx.AsyncBaseTransport):
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Send one request to one of the servers."""
-        replica = self._replicas.choose(await self._addresses(request))
+        replica = await self._choose(request)
         replica.under_way += 1
         try:
             response = await self._transport.handle_async_request(_addressed(request, replica.address))
@@ -45,6 +48,32 @@ class BalancedTransport(httpx.AsyncBaseTransport):
     async def aclose(self) -> None:
         """Close all connections."""
         await self._transport.aclose()
+
+    async def _choose(self, request: httpx.Request) -> Replica:
+        """Return the server to ask; one that failed must show a sign of life before, where there is another."""
+        addresses = await self._addresses(request)
+        replica = self._replicas.choose(addresses)
+        for _ in addresses[1:]:
+            if replica.failures == 0 or await self._lives(request, replica):
+                break
+            self._replicas.failed(replica)
+            replica = self._replicas.choose(addresses)
+        return replica
+
+    async def _lives(self, request: httpx.Request, replica: Replica) -> bool:
+        url = request.url.copy_with(path=_LIFE_PATH, query=None)
+        timeout = httpx.Timeout(LIFE_TIMEOUT_S).as_dict()
+        probe = httpx.Request("GET", url, extensions={"timeout": timeout})
+        replica.under_way += 1
+        try:
+            response = await self._transport.handle_async_request(_addressed(probe, replica.address))
+            await response.aread()
+            await response.aclose()
+        except httpx.TransportError:
+            return False
+        finally:
+            replica.under_way -= 1
+        return response.status_code == 200
 
     async def _addresses(self, request: httpx.Request) -> tuple[str, ...]:
         try:

@@ -32,7 +32,7 @@ class Replicas:
     """All servers that were chosen so far, and how they did.
 
     The one with the fewest requests under way is next, in turn where several have as few. One that
-    failed is passed over for a while, if there is another; then a single request tries it.
+    failed is passed over for a while, if there is another; then one caller tries it.
     """
 
     def __init__(self, clock: Callable[[], float] = monotonic) -> None:

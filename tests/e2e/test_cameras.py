@@ -15,6 +15,17 @@ from tests.waiting import wait_until
 NOBODY_THERE = "rtsp://127.0.0.1:9/nobody"
 
 
+def test_a_redis_that_is_emptied_while_requests_run(stack: Stack, client: httpx.Client) -> None:
+    with Traffic(client, pictures.encode(pictures.portrait())).running() as traffic:
+        traffic.wait_until_sent(lambda sent: any(o.status == 200 and o.method == "GET" for o in sent), "an answer", 30)
+        docker("exec", stack.container("redis"), "redis-cli", "flushall")
+        traffic.wait_until_sent(
+            lambda sent: any(o.status == 200 and o.method == "GET" for o in sent), "an answer", ANSWERS_AGAIN_WITHIN_S
+        )
+    wrong = [outcome for outcome in traffic.outcomes if not is_honest(outcome, "capture")]
+    assert not wrong, summary(wrong)
+
+
 @pytest.fixture(scope="module")
 def two_cameras(stack: Stack) -> Iterator[httpx.Client]:
     """A client of the stack whose capture has two cameras; only capture is started anew."""
@@ -49,14 +60,3 @@ def test_a_redis_that_is_emptied_learns_of_both_again(stack: Stack, two_cameras:
         return answer.status_code == 200 and len(answer.json()["cameras"]) == 2
 
     wait_until(both, "both cameras to register anew", ANSWERS_AGAIN_WITHIN_S)
-
-
-def test_a_redis_that_is_emptied_while_requests_run(stack: Stack, client: httpx.Client) -> None:
-    with Traffic(client, pictures.encode(pictures.portrait())).running() as traffic:
-        traffic.wait_until_sent(lambda sent: any(o.status == 200 and o.method == "GET" for o in sent), "an answer", 30)
-        docker("exec", stack.container("redis"), "redis-cli", "flushall")
-        traffic.wait_until_sent(
-            lambda sent: any(o.status == 200 and o.method == "GET" for o in sent), "an answer", ANSWERS_AGAIN_WITHIN_S
-        )
-    wrong = [outcome for outcome in traffic.outcomes if not is_honest(outcome, "capture")]
-    assert not wrong, summary(wrong)

@@ -18,8 +18,8 @@ LEARNT_WITHIN_S = 45.0
 """The model server ends its connections after half a minute; only then does a gateway look for a second one."""
 LOST_FOR_S = 8.0
 A_MOMENT_S = 2.0
-TRIALS = 3
-"""Of a detector that fails on and on: after 1, 2 and 4 s."""
+BY_CHANCE = 5
+"""One answer in so many may fail for want of time, on a machine that is busy; without a second detector, all would."""
 BOTH = (1, 2)
 
 
@@ -86,7 +86,7 @@ def test_two_model_servers_share_the_faces(scaled: Stack, scaled_client: httpx.C
 
 @pytest.mark.parametrize("fault", FAULTS, ids=[fault.name for fault in FAULTS])
 def test_one_of_two_detectors_is_enough(scaled: Stack, scaled_client: httpx.Client, fault: Fault) -> None:
-    """What the lost one was working on may fail, and then a single request now and again, which tries it once more."""
+    """What the lost one was working on may fail; a moment later requests go to the other."""
     image = pictures.encode(pictures.portrait())
     with Traffic(scaled_client, image, interval_s=0.2).running() as traffic:
         traffic.wait_until_sent(lambda sent: answered(sent[-10:]) == 10, "answers", 60)
@@ -98,4 +98,4 @@ def test_one_of_two_detectors_is_enough(scaled: Stack, scaled_client: httpx.Clie
             fault.end(scaled, "detector")
     scaled.wait_until_ready("detector")
     later = [o for o in traffic.since(began + A_MOMENT_S) if o.sent_at < began + LOST_FOR_S]
-    assert len(later) - answered(later) <= TRIALS, summary(later)
+    assert len(later) - answered(later) <= len(later) // BY_CHANCE, summary(later)

@@ -17,6 +17,7 @@ from services.gateway.balanced_transport import CONNECT_TIMEOUT_S, BalancedTrans
 from services.gateway.deadline import Deadline
 from services.gateway.http_detector import HttpDetector
 from services.gateway.name_lookup import NameLookup
+from services.gateway.replicas import SHUNNED_S
 from services.runtime.problems import ProblemError
 
 EMPTY = json.dumps(Detection(ImageSize(1, 1), Searched.FULL, (), DetectTimings(1, 1, 1, 3)).encode()).encode()
@@ -103,9 +104,24 @@ async def test_one_of_two_that_hangs_is_left_aside() -> None:
     with socket.create_server((FIRST, port)):  # it takes connections, and nothing more
         async with second.at(SECOND, port), detector(port, [FIRST, SECOND]) as both:
             outcomes = [await asyncio.gather(ask(both, 0.2), return_exceptions=True) for _ in range(8)]
+            await asyncio.sleep(SHUNNED_S)  # it is tried again then, but not by an image
+            outcomes += [await asyncio.gather(ask(both), return_exceptions=True) for _ in range(2)]
     failures = [outcome for (outcome,) in outcomes if isinstance(outcome, ProblemError)]
     assert [failure.problem.kind for failure in failures] == [ProblemKind.DEPENDENCY_TIMEOUT]
-    assert second.answered == 7
+    assert second.answered == 9
+
+
+async def test_one_of_two_that_comes_back_is_asked_again() -> None:
+    port, first, second = free_port(), FakeDetectorServer(), FakeDetectorServer()
+    async with second.at(SECOND, port), detector(port, [FIRST, SECOND]) as both:
+        for _ in range(4):
+            await ask(both)
+        async with first.at(FIRST, port):
+            await asyncio.sleep(SHUNNED_S)
+            for _ in range(4):
+                await ask(both)
+    assert first.answered == 1 + 2  # one sign of life
+    assert second.answered == 4 + 2
 
 
 async def test_a_kept_connection_that_died_costs_no_answer() -> None:
