@@ -16,10 +16,12 @@ from launcher.environment import (
 )
 from launcher.errors import PrerequisiteError
 from launcher.manager import OrderlyManager
+from launcher.model_config import write_model_config
 from launcher.ports import require_ports
 from services.runtime.settings import SettingsError
 
 ROOT = Path(__file__).parent.parent
+MODEL_CONFIG = ROOT / ".cache" / "models.config"
 _STOPPED_WHEN_ASKED = (128 + signal.SIGINT, 128 + signal.SIGTERM)
 
 
@@ -37,6 +39,8 @@ def start(asked_camera: str) -> int:
         settings = load_system_settings()
         require_ports(settings.listeners)
         environment = process_environment(os.environ, settings)
+        environment["SERVING_MODEL_CONFIG"] = str(MODEL_CONFIG)
+        write_model_config(ROOT / "model_repo", MODEL_CONFIG)
     except (PrerequisiteError, SettingsError) as error:
         print(error, file=sys.stderr)
         return 1

@@ -35,6 +35,11 @@ def one_face(path: Path = SMILING) -> Pixels:
     return scene((portrait(path), 400, 150))
 
 
+def two_faces() -> Pixels:
+    large = portrait(side=620)
+    return scene((large, 10, 50), (large, 650, 50))
+
+
 def eight_faces() -> Pixels:
     small = portrait(side=300)
     return scene(*((small, 10 + 315 * column, 20 + 350 * row) for column in range(4) for row in range(2)))

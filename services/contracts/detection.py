@@ -14,6 +14,8 @@ from services.contracts.geometry import Box, ImageSize
 from services.contracts.messages import MalformedMessage, finite, whole
 from services.contracts.model import FACE_SHAPE
 
+PATIENCE_HEADER = "X-Patience-Ms"
+"""How long the caller waits for the answer, in milliseconds; what can't be answered by then is refused at once."""
 DETECT_PATH = "/detect"
 IMAGE_MEDIA_TYPES = ("image/jpeg", "image/png", "image/webp", "application/octet-stream")
 _PIXEL_DTYPE = np.dtype("<f4")

@@ -1,11 +1,13 @@
 """``POST /detect``."""
 
 import json
+import time
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Query, Request, Response
+from fastapi import APIRouter, Depends, Header, Query, Request, Response
+from starlette.requests import ClientDisconnect
 
-from services.contracts.detection import DETECT_PATH, IMAGE_MEDIA_TYPES
+from services.contracts.detection import DETECT_PATH, IMAGE_MEDIA_TYPES, PATIENCE_HEADER
 from services.contracts.geometry import Box, parse_hint
 from services.contracts.messages import MalformedMessage
 from services.contracts.problems import ProblemKind
@@ -24,20 +26,27 @@ def detect_router(pool: DetectorPool, metrics: DetectorMetrics) -> APIRouter:
     router = APIRouter(dependencies=[Depends(InFlightLimit(pool.capacity))])
 
     @router.post(DETECT_PATH, summary="Find the faces of an image")
-    async def detect(request: Request, near: Annotated[list[str] | None, Query()] = None) -> Response:
+    async def detect(
+        request: Request,
+        near: Annotated[list[str] | None, Query()] = None,
+        patience_ms: Annotated[int | None, Header(alias=PATIENCE_HEADER, ge=0)] = None,
+    ) -> Response:
+        done_by_s = None if patience_ms is None else time.monotonic() + patience_ms / 1e3
         require_media_type(request.headers, IMAGE_MEDIA_TYPES)
         hints = _hints(near or [])
         body = await request.body()
         if not body:
             raise ProblemError(ProblemKind.INVALID_IMAGE, "The body is empty")
+        if await request.is_disconnected():
+            raise ClientDisconnect  # gave up while the body waited to be read
         try:
-            detection = await pool.detect(body, hints)
+            detection = await pool.detect(body, hints, done_by_s)
         except InvalidImageError as error:
             raise ProblemError(ProblemKind.INVALID_IMAGE, str(error)) from error
         except ImageTooLargeError as error:
             raise ProblemError(ProblemKind.IMAGE_TOO_LARGE, str(error)) from error
         except PoolFullError as error:
-            raise ProblemError(ProblemKind.OVERLOADED, "Every worker is busy and the queue is full") from error
+            raise ProblemError(ProblemKind.OVERLOADED, "Every worker is busy and too many images wait") from error
         except WaitedTooLongError as error:
             raise ProblemError(ProblemKind.OVERLOADED, "No worker came free in time") from error
         metrics.observe(detection)

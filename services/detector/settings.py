@@ -15,7 +15,10 @@ class DetectorSettings(ServiceSettings):
     workers: int = Field(2, ge=1, le=64, description="Images worked on at the same time; a core each.")
     waiting: int = Field(16, ge=0, description="Images that may wait for a worker; more are refused with 503.")
     max_wait_s: float = Field(
-        1.0, gt=0, description="Longest wait for a worker, in seconds; well below what callers wait for an answer."
+        0.5,
+        gt=0,
+        description="Longest wait for a worker, in seconds, well below what callers wait for an answer; "
+        "an image that would wait longer is refused at once.",
     )
     body_limit_bytes: int = Field(16 * 1024 * 1024, ge=1, description="Largest body that is read.")
     pixel_limit: int = Field(40_000_000, ge=1, description="Most pixels an image may have; checked before decoding.")

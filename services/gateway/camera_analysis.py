@@ -1,6 +1,7 @@
 """The analysis of a camera's frame: made once, whoever asks for it and however often."""
 
 from services.contracts.problems import ProblemKind
+from services.gateway.deadline import Deadline
 from services.gateway.frames import Frame
 from services.gateway.pipeline import Analysis, Pipeline
 from services.gateway.sharing import SharedCalls
@@ -8,32 +9,43 @@ from services.runtime.problems import ProblemError
 
 
 class CameraAnalyses:
-    """Analyses by camera and frame; the newest of each camera is kept for who asks next."""
+    """One analysis of each camera at a time; the last of each is kept for who asks next.
+
+    Those who come while one runs share it, though the camera may have sent a newer frame since: its
+    answer is no older than that of the one who asked first. So a camera costs the detector one image
+    at a time, however many ask for it.
+    """
 
     def __init__(self, pipeline: Pipeline) -> None:
         self._pipeline = pipeline
-        self._running: SharedCalls[tuple[str, str], Analysis] = SharedCalls()
-        self._newest: dict[str, tuple[str, Analysis]] = {}
+        self._running: SharedCalls[str, tuple[Frame, Analysis]] = SharedCalls()
+        self._newest: dict[str, tuple[Frame, Analysis]] = {}
 
-    async def of_frame(self, camera: str, frame: Frame, request_id: str) -> Analysis:
-        """Return what was found in a frame.
+    async def now(self, camera: str, frame: Frame, request_id: str, by: Deadline) -> tuple[Frame, Analysis]:
+        """Return what was found in a camera's frame, by then, and the frame that it was found in.
+
+        Args:
+            camera: The camera.
+            frame: Its newest frame.
+            request_id: Who asks.
+            by: When the answer must be there.
 
         Raises:
             ProblemError: A service fails, or the camera sent no picture.
         """
-        frame_id, analysis = self._newest.get(camera, ("", None))
-        if analysis is not None and frame_id == frame.frame_id:
-            return analysis
-        analysis = await self._running.run((camera, frame.frame_id), lambda: self._analyse(camera, frame, request_id))
-        self._newest[camera] = (frame.frame_id, analysis)
-        return analysis
+        last = self._newest.get(camera)
+        if last is not None and last[0].frame_id == frame.frame_id:
+            return last
+        return await self._running.run(camera, lambda: self._analyse(camera, frame, request_id, by))
 
-    async def _analyse(self, camera: str, frame: Frame, request_id: str) -> Analysis:
+    async def _analyse(self, camera: str, frame: Frame, request_id: str, by: Deadline) -> tuple[Frame, Analysis]:
         try:
-            return await self._pipeline.analyse(frame.message.jpeg, "image/jpeg", request_id)
+            analysis = await self._pipeline.analyse(frame.message.jpeg, "image/jpeg", request_id, by)
         except ProblemError as error:
             if not 400 <= error.problem.kind.status < 500:
                 raise
             # The client sent no picture, so one that can't be used is no fault of the client's.
             detail = f"Camera {camera}'s frame can't be used: {error.problem.detail}"
             raise ProblemError(ProblemKind.NO_FRESH_FRAME, detail, camera=camera) from error
+        self._newest[camera] = frame, analysis
+        return frame, analysis

@@ -2,6 +2,7 @@
 
 from services.contracts.cameras import CAMERA_ID_PATTERN, is_camera_id
 from services.contracts.problems import ProblemKind
+from services.gateway.deadline import Deadline
 from services.gateway.frames import Frame, FrameStore, KnownCamera
 from services.gateway.sharing import SharedCalls
 from services.runtime.problems import ProblemError
@@ -13,30 +14,31 @@ class CameraFrames:
     def __init__(self, store: FrameStore, max_age_s: float) -> None:
         self._store = store
         self._max_age_s = max_age_s
+        self._listings: SharedCalls[None, list[str]] = SharedCalls()
         self._readings: SharedCalls[str, KnownCamera | None] = SharedCalls()
 
-    async def choose(self, camera: str | None) -> str:
-        """Return the named camera, or the only one there is.
+    async def choose(self, camera: str | None, by: Deadline) -> str:
+        """Return the named camera, or the only one there is, by then.
 
         Raises:
             ProblemError: The name is malformed; none is named and there are several, or none.
         """
         if camera is not None:
             return require_camera_id(camera)
-        cameras = await self._store.camera_ids()
+        cameras = await self._listings.run(None, lambda: self._store.camera_ids(by))
         if not cameras:
             raise ProblemError(ProblemKind.NO_CAMERA, "No camera has registered; is capture running?")
         if len(cameras) > 1:
             raise ProblemError(ProblemKind.CAMERA_AMBIGUOUS, "Name one of the cameras with ?camera=", cameras=cameras)
         return cameras[0]
 
-    async def newest(self, camera: str) -> Frame:
-        """Return a camera's newest frame.
+    async def newest(self, camera: str, by: Deadline) -> Frame:
+        """Return a camera's newest frame, by then.
 
         Raises:
             ProblemError: There is no such camera, or it has no fresh frame.
         """
-        known = await self._readings.run(camera, lambda: self._store.known_camera(camera))
+        known = await self._readings.run(camera, lambda: self._store.known_camera(camera, by))
         if known is None:
             raise ProblemError(ProblemKind.CAMERA_NOT_FOUND, f"No camera {camera} has registered")
         frame = known.newest

@@ -6,6 +6,8 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from services.gateway.deadline import Deadline
+
 
 @dataclass(frozen=True, eq=False)
 class EmotionScores:
@@ -25,8 +27,8 @@ class EmotionScores:
 class EmotionModel(Protocol):
     """Infers the emotions of faces."""
 
-    async def infer(self, faces: NDArray[np.float32]) -> EmotionScores:
-        """Return the scores of float32 [n, 48, 48, 1] faces in [0, 1].
+    async def infer(self, faces: NDArray[np.float32], by: Deadline) -> EmotionScores:
+        """Return the scores of float32 [n, 48, 48, 1] faces in [0, 1], by then.
 
         Raises:
             ProblemError: The model fails.

@@ -3,13 +3,14 @@
 from typing import Protocol
 
 from services.contracts.detection import Detection
+from services.gateway.deadline import Deadline
 
 
 class FaceDetector(Protocol):
     """Finds the faces of an image."""
 
-    async def detect(self, image: bytes, media_type: str, request_id: str) -> Detection:
-        """Return the faces.
+    async def detect(self, image: bytes, media_type: str, request_id: str, by: Deadline) -> Detection:
+        """Return the faces, by then.
 
         Raises:
             ProblemError: The image can't be used, or the detector fails.

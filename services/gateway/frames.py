@@ -7,6 +7,7 @@ from typing import Protocol
 
 from services.contracts.cameras import CameraStatus
 from services.contracts.frames import FrameMessage
+from services.gateway.deadline import Deadline
 
 
 @dataclass(frozen=True)
@@ -62,12 +63,12 @@ class KnownCamera:
 
 
 class FrameStore(Protocol):
-    """Where frames are kept. Every method raises ``ProblemError`` where the store fails."""
+    """Where frames are kept. Every method raises ``ProblemError`` where the store fails or isn't done by then."""
 
-    async def camera_ids(self) -> list[str]:
+    async def camera_ids(self, by: Deadline) -> list[str]:
         """Return the ids of all cameras that exist, sorted."""
 
-    async def known_camera(self, camera: str) -> KnownCamera | None:
+    async def known_camera(self, camera: str, by: Deadline) -> KnownCamera | None:
         """Return a camera with its newest frame; None if there is no such camera."""
 
     async def ping(self) -> None:

@@ -1,7 +1,6 @@
 """The model behind TensorFlow Serving's gRPC API: the only file of the gateway that talks to it."""
 
 import logging
-from time import monotonic
 
 import grpc
 import grpc.aio
@@ -17,6 +16,7 @@ from services.contracts.model import (
     SIGNATURE_NAME,
 )
 from services.contracts.problems import ProblemKind
+from services.gateway.deadline import Deadline
 from services.gateway.emotions import EmotionScores
 from services.gateway.serving_messages import (
     get_model_status_pb2,
@@ -28,10 +28,20 @@ from services.gateway.tensors import bool_array, float_array, float_tensor
 from services.runtime.problems import ProblemError
 
 _CHANNEL_OPTIONS = (
-    # Left alone, the pause between tries to reconnect grows to two minutes.
+    # All servers behind the name share the calls.
+    ("grpc.service_config", '{"loadBalancingConfig": [{"round_robin": {}}]}'),
+    # Left alone, the pause between tries to reconnect grows to two minutes, and a name is looked up every 30 s at most:
+    # a server that returns at another address would wait that long.
     ("grpc.initial_reconnect_backoff_ms", 100),
-    ("grpc.min_reconnect_backoff_ms", 100),
     ("grpc.max_reconnect_backoff_ms", 1000),
+    ("grpc.dns_min_time_between_resolutions_ms", 500),
+    # This one is how long a try to connect may take.
+    ("grpc.min_reconnect_backoff_ms", 500),
+    # A host that is cut off ends no connection. One that is silent while a call waits is asked for a sign of life;
+    # idle ones are left in peace, so that no server finds the client importunate.
+    ("grpc.keepalive_time_ms", 1000),
+    ("grpc.keepalive_timeout_ms", 1000),
+    ("grpc.enable_http_proxy", 0),
 )
 _AVAILABLE = 30
 _log = logging.getLogger(__name__)
@@ -39,7 +49,7 @@ _log = logging.getLogger(__name__)
 
 def connect(target: str) -> grpc.aio.Channel:
     """Return a channel to ``host:port``; it connects by itself, again and again."""
-    return grpc.aio.insecure_channel(target, options=_CHANNEL_OPTIONS)
+    return grpc.aio.insecure_channel(f"dns:///{target}", options=_CHANNEL_OPTIONS)
 
 
 class ServingModel:
@@ -50,16 +60,18 @@ class ServingModel:
         self._get_status = model_service_pb2_grpc.ModelServiceStub(channel).GetModelStatus
         self._timeout_s = timeout_s
 
-    async def infer(self, faces: NDArray[np.float32]) -> EmotionScores:
+    async def infer(self, faces: NDArray[np.float32], by: Deadline) -> EmotionScores:
         """Return the scores of all faces of an image, in one call."""
         request = predict_pb2.PredictRequest()
         request.model_spec.name = MODEL_NAME
         request.model_spec.signature_name = SIGNATURE_NAME
         request.inputs[INPUT_FACE].CopyFrom(float_tensor(faces))
+        by = by.within(self._timeout_s)
+        seconds = by.seconds_left()
         try:
-            response = await self._call(request)
+            response = await self._call(request, by)
         except grpc.aio.AioRpcError as error:
-            raise self._problem(error) from error
+            raise _problem(error, seconds) from error
         return _scores(response, len(faces))
 
     async def check(self) -> str:
@@ -69,33 +81,33 @@ class ServingModel:
         try:
             answer = await self._get_status(request, timeout=self._timeout_s)
         except grpc.aio.AioRpcError as error:
-            raise self._problem(error) from error
+            raise _problem(error, self._timeout_s) from error
         available = [status.version for status in answer.model_version_status if status.state == _AVAILABLE]
         if not available:
             raise _unavailable("No version of the model is available")
         return f"version {max(available)} is available"
 
-    async def _call(self, request: predict_pb2.PredictRequest) -> predict_pb2.PredictResponse:
-        deadline = monotonic() + self._timeout_s
+    async def _call(self, request: predict_pb2.PredictRequest, by: Deadline) -> predict_pb2.PredictResponse:
         try:
-            return await self._predict(request, timeout=self._timeout_s)
+            return await self._predict(request, timeout=by.seconds_left())
         except grpc.aio.AioRpcError as error:
             if error.code() is not grpc.StatusCode.UNAVAILABLE:
                 raise
-        return await self._predict(request, timeout=max(0.001, deadline - monotonic()))
+        return await self._predict(request, timeout=by.seconds_left())
 
-    def _problem(self, error: grpc.aio.AioRpcError) -> ProblemError:
-        code = error.code()
-        if code is grpc.StatusCode.DEADLINE_EXCEEDED:
-            return ProblemError(
-                ProblemKind.DEPENDENCY_TIMEOUT,
-                f"The model took longer than {self._timeout_s:g} s",
-                dependency="model",
-            )
-        if code is grpc.StatusCode.UNAVAILABLE:
-            return _unavailable("TensorFlow Serving can't be reached")
-        _log.warning("model: %s: %s", code.name, error.details())
-        return _unavailable(f"TensorFlow Serving answered {code.name}")
+
+def _problem(error: grpc.aio.AioRpcError, seconds: float) -> ProblemError:
+    code = error.code()
+    if code is grpc.StatusCode.DEADLINE_EXCEEDED:
+        return ProblemError(
+            ProblemKind.DEPENDENCY_TIMEOUT, f"The model took longer than {seconds:.2g} s", dependency="model"
+        )
+    if code is grpc.StatusCode.UNAVAILABLE:
+        return _unavailable("TensorFlow Serving can't be reached")
+    if code is grpc.StatusCode.RESOURCE_EXHAUSTED:
+        return ProblemError(ProblemKind.OVERLOADED, "TensorFlow Serving has too much to do", dependency="model")
+    _log.warning("model: %s: %s", code.name, error.details())
+    return _unavailable(f"TensorFlow Serving answered {code.name}")
 
 
 def _scores(response: predict_pb2.PredictResponse, faces: int) -> EmotionScores:

@@ -6,17 +6,40 @@ from collections.abc import AsyncIterator
 
 import httpx
 
-from services.contracts.detection import DETECT_PATH, Detection
+from services.contracts.detection import DETECT_PATH, PATIENCE_HEADER, Detection
 from services.contracts.messages import MalformedMessage
 from services.contracts.problems import ProblemKind
+from services.gateway.balanced_transport import CONNECT_TIMEOUT_S, BalancedTransport
+from services.gateway.deadline import Deadline
+from services.gateway.name_lookup import NameLookup
 from services.runtime.problems import ProblemError
 from services.runtime.request_context import REQUEST_ID_HEADER
 
 _IMAGE_PROBLEMS = {
     kind.type: kind for kind in (ProblemKind.INVALID_IMAGE, ProblemKind.IMAGE_TOO_LARGE, ProblemKind.BODY_TOO_LARGE)
 }
-_BROKEN_CONNECTION = (httpx.NetworkError, httpx.RemoteProtocolError)
+_BROKEN_CONNECTION = (httpx.NetworkError, httpx.RemoteProtocolError, httpx.ConnectTimeout)
+_READY_PATH = "/readyz"
 _log = logging.getLogger(__name__)
+
+
+def connect(url: str, timeout_s: float, connections: int) -> httpx.AsyncClient:
+    """Return a client of all detectors behind a URL; it connects when it is used.
+
+    Args:
+        url: Where they are; the name may have several addresses, and others from one moment to the next.
+        timeout_s: Longest wait for anything but a connection.
+        connections: Most connections at the same time.
+    """
+    transport = httpx.AsyncHTTPTransport(
+        limits=httpx.Limits(max_connections=connections, max_keepalive_connections=connections), trust_env=False
+    )
+    return httpx.AsyncClient(
+        base_url=url,
+        transport=BalancedTransport(transport, NameLookup(httpx.URL(url).host)),
+        timeout=httpx.Timeout(timeout_s, connect=CONNECT_TIMEOUT_S),
+        trust_env=False,
+    )
 
 
 class HttpDetector:
@@ -27,41 +50,54 @@ class HttpDetector:
         self._client = client
         self._timeout_s = timeout_s
 
-    async def detect(self, image: bytes, media_type: str, request_id: str) -> Detection:
+    async def detect(self, image: bytes, media_type: str, request_id: str, by: Deadline) -> Detection:
         """Return the faces of an image."""
+        by = by.within(self._timeout_s)
+        seconds = by.seconds_left()
         try:
-            async with asyncio.timeout(self._timeout_s):
-                response = await self._post(image, media_type, request_id)
+            async with asyncio.timeout(seconds):
+                response = await self._post(image, media_type, request_id, by)
+        except httpx.ConnectTimeout as error:
+            raise _unavailable("The detector can't be reached") from error
         except (TimeoutError, httpx.TimeoutException) as error:
             raise ProblemError(
-                ProblemKind.DEPENDENCY_TIMEOUT,
-                f"The detector took longer than {self._timeout_s:g} s",
-                dependency="detector",
+                ProblemKind.DEPENDENCY_TIMEOUT, f"The detector took longer than {seconds:.2g} s", dependency="detector"
             ) from error
         except httpx.HTTPError as error:
             raise _unavailable("The detector can't be reached") from error
         return _read(response)
 
     async def check(self) -> str:
-        """Return if the detector says that it is ready."""
+        """Return if a detector says that it is ready; where one doesn't, another may."""
         try:
-            response = await self._client.get("/readyz")
+            response = await self._readiness()
         except httpx.HTTPError as error:
             raise _unavailable("The detector can't be reached") from error
         if response.status_code != 200:
             raise _unavailable(f"The detector says: {response.text[:200]}")
         return "ready"
 
-    async def _post(self, image: bytes, media_type: str, request_id: str) -> httpx.Response:
+    async def _readiness(self) -> httpx.Response:
+        try:
+            response = await self._client.get(_READY_PATH)
+            if response.status_code == 200:
+                return response
+        except _BROKEN_CONNECTION:
+            pass
+        return await self._client.get(_READY_PATH)
+
+    async def _post(self, image: bytes, media_type: str, request_id: str, by: Deadline) -> httpx.Response:
         headers = {
             "Content-Type": media_type,
             "Content-Length": str(len(image)),
+            PATIENCE_HEADER: str(round(by.seconds_left() * 1e3)),
             REQUEST_ID_HEADER: request_id,
         }
         try:
             return await self._client.post(DETECT_PATH, content=_once(image), headers=headers)
         except _BROKEN_CONNECTION:
-            # A kept connection may have died with an earlier detector; once more, within the deadline.
+            # A kept connection may have died with an earlier detector, or this one detector of several is gone.
+            # It keeps no state, so once more, within the deadline.
             return await self._client.post(DETECT_PATH, content=_once(image), headers=headers)
 
 
@@ -87,11 +123,13 @@ def _read(response: httpx.Response) -> Detection:
 def _problem(response: httpx.Response) -> ProblemError:
     try:
         body = response.json()
-        kind, detail = _IMAGE_PROBLEMS.get(body["type"]), str(body["detail"])
+        type_, detail = str(body["type"]), str(body["detail"])
     except (ValueError, KeyError, TypeError):
-        kind, detail = None, response.text[:200]
-    if kind is not None:
-        return ProblemError(kind, detail)
+        type_, detail = "", response.text[:200]
+    if type_ in _IMAGE_PROBLEMS:
+        return ProblemError(_IMAGE_PROBLEMS[type_], detail)
+    if type_ == ProblemKind.OVERLOADED.type:
+        return ProblemError(ProblemKind.OVERLOADED, f"The detector has too much to do: {detail}", dependency="detector")
     _log.warning("the detector answered %s: %s", response.status_code, detail)
     return _unavailable(f"The detector answered {response.status_code}: {detail}")
 

@@ -10,6 +10,7 @@ from services.contracts.detection import DetectedFace, Detection
 from services.contracts.emotions import EMOTIONS
 from services.contracts.geometry import ImageSize
 from services.contracts.prediction import FaceEmotion
+from services.gateway.deadline import Deadline
 from services.gateway.emotions import EmotionModel, EmotionScores
 from services.gateway.faces import FaceDetector
 
@@ -35,21 +36,28 @@ class Analysis:
 
 @dataclass(frozen=True)
 class Pipeline:
-    """The two services that an image passes through."""
+    """The two services that an image passes through.
+
+    Attributes:
+        detector: The first.
+        model: The second.
+        kept_for_model_s: How much of the time the detector may not use up, so that the model isn't blamed for it.
+    """
 
     detector: FaceDetector
     model: EmotionModel
+    kept_for_model_s: float = 0.0
 
-    async def analyse(self, image: bytes, media_type: str, request_id: str) -> Analysis:
-        """Find the faces of an image and their emotions.
+    async def analyse(self, image: bytes, media_type: str, request_id: str, by: Deadline) -> Analysis:
+        """Find the faces of an image and their emotions, by then.
 
         Raises:
             ProblemError: The image can't be used, or a service fails.
         """
         started = perf_counter()
-        detection = await self.detector.detect(image, media_type, request_id)
+        detection = await self.detector.detect(image, media_type, request_id, by.keeping(self.kept_for_model_s))
         detected = perf_counter()
-        scores = await self._infer(detection)
+        scores = await self._infer(detection, by)
         done = perf_counter()
         return Analysis(
             image=detection.image,
@@ -59,10 +67,10 @@ class Pipeline:
             infer_ms=(done - detected) * 1e3,
         )
 
-    async def _infer(self, detection: Detection) -> EmotionScores | None:
+    async def _infer(self, detection: Detection, by: Deadline) -> EmotionScores | None:
         if not detection.faces:
             return None
-        return await self.model.infer(np.stack([face.pixels for face in detection.faces]))
+        return await self.model.infer(np.stack([face.pixels for face in detection.faces]), by)
 
 
 def describe(faces: Sequence[DetectedFace], scores: EmotionScores) -> tuple[FaceEmotion, ...]:

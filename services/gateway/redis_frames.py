@@ -19,6 +19,7 @@ from services.contracts.frames import FrameMessage, captured_at_us, frames_key
 from services.contracts.messages import MalformedMessage
 from services.contracts.problems import ProblemKind
 from services.contracts.recorded import recorded_frame_id
+from services.gateway.deadline import Deadline
 from services.gateway.frames import Frame, KnownCamera
 from services.runtime.problems import ProblemError
 
@@ -49,15 +50,15 @@ class RedisFrames:
         self._redis = redis
         self._timeout_s = timeout_s
 
-    async def camera_ids(self) -> list[str]:
+    async def camera_ids(self, by: Deadline) -> list[str]:
         """Return the ids of all cameras that exist, sorted."""
         pipeline = self._redis.pipeline(transaction=False)
         pipeline.zrange(CAMERAS_KEY, 0, -1)
-        (members,) = await self._within_deadline(pipeline.execute())
+        (members,) = await self._done_by(by, pipeline.execute())
         names = (member.decode("utf-8", "replace") for member in members)
         return sorted(name for name in names if is_camera_id(name))
 
-    async def known_camera(self, camera: str) -> KnownCamera | None:
+    async def known_camera(self, camera: str, by: Deadline) -> KnownCamera | None:
         """Return a camera with its newest frame, in one round trip.
 
         Redis's own time is asked for along with the frame, so that ages are right whatever the
@@ -68,7 +69,7 @@ class RedisFrames:
         pipeline.zscore(CAMERAS_KEY, camera)
         pipeline.hgetall(status_key(camera))
         pipeline.xrevrange(frames_key(camera), count=1)
-        now, heartbeat, status, entries = await self._within_deadline(_execute(pipeline))
+        now, heartbeat, status, entries = await self._done_by(by, _execute(pipeline))
         read_at_s = monotonic()
         if heartbeat is None:
             return None
@@ -76,16 +77,17 @@ class RedisFrames:
 
     async def ping(self) -> None:
         """Return if Redis answers; raise if not."""
-        await self._within_deadline(self._redis.ping())
+        await self._done_by(Deadline.after(self._timeout_s), self._redis.ping())
 
-    async def _within_deadline(self, call: Awaitable[T]) -> T:
+    async def _done_by(self, by: Deadline, call: Awaitable[T]) -> T:
+        seconds = by.within(self._timeout_s).seconds_left()
         try:
-            async with asyncio.timeout(self._timeout_s):
+            async with asyncio.timeout(seconds):
                 return await call
         except (TimeoutError, RedisTimeoutError) as error:
             raise ProblemError(
                 ProblemKind.DEPENDENCY_TIMEOUT,
-                f"Redis took longer than {self._timeout_s:g} s",
+                f"Redis took longer than {seconds:.2g} s",
                 dependency="redis",
             ) from error
         except (RedisError, OSError) as error:

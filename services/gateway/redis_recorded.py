@@ -8,6 +8,7 @@ from redis.asyncio import Redis
 from services.contracts.frames import FRAMES_TTL_S, frames_key
 from services.contracts.messages import MalformedMessage
 from services.contracts.recorded import Taken, taken_key
+from services.gateway.deadline import Deadline
 from services.gateway.recorded import RecordedFrame
 from services.gateway.redis_frames import RedisFrames, frame_of
 
@@ -47,13 +48,13 @@ class RedisRecorded(RedisFrames):
         block_ms = max(1, round(min(wait_s, self._timeout_s / 2) * 1e3))  # 0 would be for ever
         pipeline = self._redis.pipeline(transaction=False)
         pipeline.xread({frames_key(camera): place}, count=1, block=block_ms)
-        (streams,) = await self._within_deadline(pipeline.execute())
+        (streams,) = await self._done_by(Deadline.after(self._timeout_s), pipeline.execute())
         return streams[0][1][0] if streams else None
 
     async def _read_mark(self, camera: str) -> Taken | None:
         pipeline = self._redis.pipeline(transaction=False)
         pipeline.get(taken_key(camera))
-        (value,) = await self._within_deadline(pipeline.execute())
+        (value,) = await self._done_by(Deadline.after(self._timeout_s), pipeline.execute())
         try:
             return None if value is None else Taken.decode(value)
         except MalformedMessage as error:
@@ -65,4 +66,4 @@ class RedisRecorded(RedisFrames):
         if taken is not None:
             pipeline = self._redis.pipeline(transaction=False)
             pipeline.set(taken_key(camera), taken.encode(), ex=FRAMES_TTL_S)
-            await self._within_deadline(pipeline.execute())
+            await self._done_by(Deadline.after(self._timeout_s), pipeline.execute())

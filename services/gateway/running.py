@@ -7,10 +7,14 @@ from fastapi import Depends, Request
 
 from services.gateway.camera_analysis import CameraAnalyses
 from services.gateway.camera_frames import CameraFrames
+from services.gateway.deadline import Deadline
 from services.gateway.frames import FrameStore
 from services.gateway.pipeline import Pipeline
 from services.gateway.resources import Resources
 from services.gateway.settings import GatewaySettings
+
+MODELS_SHARE = 0.25
+"""The part of a request's time that is the model's: a detector that takes more than the rest is the one too slow."""
 
 
 @dataclass(frozen=True)
@@ -21,16 +25,22 @@ class Running:
     frames: CameraFrames
     analyses: CameraAnalyses
     pipeline: Pipeline
+    answer_timeout_s: float
+
+    def deadline(self) -> Deadline:
+        """Return the moment by which a request that begins now is answered."""
+        return Deadline.after(self.answer_timeout_s)
 
 
 def run_parts(resources: Resources, settings: GatewaySettings) -> Running:
     """Build the parts on top of the open resources."""
-    pipeline = Pipeline(resources.detector, resources.model)
+    pipeline = Pipeline(resources.detector, resources.model, MODELS_SHARE * settings.answer_timeout_s)
     return Running(
         store=resources.frames,
         frames=CameraFrames(resources.frames, settings.max_frame_age_s),
         analyses=CameraAnalyses(pipeline),
         pipeline=pipeline,
+        answer_timeout_s=settings.answer_timeout_s,
     )
 
 

@@ -26,9 +26,12 @@ class GatewaySettings(ServiceSettings):
     )
     detector_url: HttpUrl = Field("http://127.0.0.1:8002", description="The detector's address.")
     serving_target: HostAndPort = Field("127.0.0.1:8500", description="TensorFlow Serving's gRPC address, host:port.")
-    redis_timeout_s: float = Field(0.5, gt=0, description="Deadline for reading from Redis.")
-    detect_timeout_s: float = Field(1.8, gt=0, description="Deadline for finding the faces of an image.")
-    infer_timeout_s: float = Field(1.0, gt=0, description="Deadline for inferring the emotions of an image's faces.")
+    answer_timeout_s: float = Field(
+        1.8, gt=0, description="Longest time to answer, without that for receiving a body; the three below share it."
+    )
+    redis_timeout_s: float = Field(0.5, gt=0, description="Longest wait for Redis.")
+    detect_timeout_s: float = Field(1.8, gt=0, description="Longest wait for the faces of an image.")
+    infer_timeout_s: float = Field(1.0, gt=0, description="Longest wait for the emotions of an image's faces.")
     max_frame_age_s: float = Field(2.0, gt=0, description="An older frame is an error, not an answer.")
     body_limit_bytes: int = Field(10 * 1024 * 1024, ge=1, description="Largest body that is read.")
     max_in_flight: int = Field(64, ge=1, description="Predictions worked on at the same time; more get 503.")

@@ -78,7 +78,6 @@ async def _serve(options: ServerOptions, rest_socket: socket.socket | None, plum
         manager.close()
     loader.close()
     runner.close()
-    _log.info("stopped")
 
 
 def _create_runner(options: ServerOptions, monitoring: Monitoring) -> Runner:
@@ -116,6 +115,7 @@ async def _serve_grpc(server: grpc.aio.Server, stopping: Stopping) -> None:
     while not stopping.begun_for(DRAIN_S):  # noqa: ASYNC110 - begun in a signal handler, which can't set an asyncio event
         await asyncio.sleep(0.1)
     await server.stop(STOP_TIMEOUT_S)
+    _log.info("gRPC has stopped")
 
 
 async def _serve_rest(app: FastAPI, rest_socket: socket.socket, stopping: Stopping) -> None:

@@ -40,7 +40,9 @@ class InputSpec:
             raise InvalidArgumentError(f"Input {self.name} must have shape {wanted}, but {sent} was sent.")
 
     def _fits(self, shape: tuple[int, ...]) -> bool:
-        if self.shape is None:
+        # A number in each row may come bare: the original checks no shapes, and its users send a list of numbers to
+        # inputs such as [-1,1]. They are computed as they came, so that the answer has the form that they expect.
+        if self.shape is None or (self.shape[1:] == (1,) and len(shape) == 1 and self.shape[0] in (None, *shape)):
             return True
         return len(shape) == len(self.shape) and all(
             wanted in (None, length) for wanted, length in zip(self.shape, shape, strict=True)

@@ -10,8 +10,8 @@ LOGS = pytest.StashKey[str]()
 
 @pytest.fixture(scope="session")
 def stack(request: pytest.FixtureRequest) -> Iterator[Stack]:
-    """The stack with the demo feed, told to need little of a small and busy machine: faults are tested, not speed."""
-    with Stack("emotion-e2e", settings={"EMOTION_CAPTURE_FPS": "5", "EMOTION_DETECTOR_SEARCH_SIDE_PX": "480"}) as stack:
+    """The stack as it is by default, with the demo feed."""
+    with Stack("emotion-e2e") as stack:
         yield stack
         request.config.stash[LOGS] = stack.logs()
 

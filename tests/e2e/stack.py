@@ -3,15 +3,18 @@
 import os
 import subprocess
 from collections.abc import Mapping
-from typing import Self
+from typing import Any, Self
 
 import httpx
+from pydantic import TypeAdapter
 
 from tests.e2e.docker import docker, inspect
 from tests.processes import ROOT
 from tests.waiting import wait_until
 
 OWN_IMAGES = ("capture", "detector", "gateway")
+STARTED_WITHIN_S = 180.0
+"""TensorFlow takes five seconds to load, and a minute on a machine that is very busy."""
 SERVICES = ("capture", "redis", "detector", "serving", "gateway")
 
 
@@ -51,7 +54,7 @@ class Stack:
     def up(self, *options: str) -> None:
         """Start what isn't running and wait until all is healthy; fail with the logs where it isn't in time."""
         try:
-            self.compose("up", "--detach", "--wait", "--wait-timeout", "180", *options)
+            self.compose("up", "--detach", "--wait", "--wait-timeout", f"{STARTED_WITHIN_S:.0f}", *options)
         except AssertionError as error:
             raise AssertionError(f"{error}\n{self.logs()}") from None
 
@@ -69,6 +72,11 @@ class Stack:
         address = self.compose("port", "--index", str(index), "gateway", "8000").strip()
         return httpx.Client(base_url=f"http://{address}", timeout=10, trust_env=False)
 
+    def networks_of(self, service: str) -> list[str]:
+        """Return the networks that a service is to be on."""
+        config = TypeAdapter(dict[str, Any]).validate_json(self.compose("config", "--format", "json"))
+        return [config["networks"][network]["name"] for network in config["services"][service]["networks"]]
+
     def is_ready(self, service: str, index: int = 1) -> bool:
         """Run a container's own health check now, whatever Docker last saw."""
         name = self.container(service, index)
@@ -79,7 +87,7 @@ class Stack:
         )
 
     def wait_until_ready(self, service: str, index: int = 1) -> None:
-        wait_until(lambda: self.is_ready(service, index), f"{service} to be ready")
+        wait_until(lambda: self.is_ready(service, index), f"{service} to be ready", STARTED_WITHIN_S)
 
     def starts(self) -> dict[str, str]:
         """Return when each container was started last."""

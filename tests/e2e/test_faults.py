@@ -1,4 +1,12 @@
-"""Each service dies, freezes or is stopped while requests run; the answers stay honest and quick, and recover."""
+"""Each service dies, is stopped, freezes or is cut off while requests run; answers stay honest and quick, and recover.
+
+What can't be asserted on a machine that is busy with other things: that the detector, which needs 60 to 120 ms of a
+core for each image, keeps up with 20 requests a second. So at any time an answer may be that it can't: a 503 that says
+so and when to ask again, or a 504 where an image took it longer than its deadline. Both name it, and both are true.
+All else is strict, for each single answer. Only where this process itself waited for a core longer than a quarter of
+a second, so that others keep the machine from answering, one answer in fifty may be late or name another service
+that was.
+"""
 
 import time
 
@@ -7,35 +15,38 @@ import pytest
 
 from tests import pictures
 from tests.e2e.docker import docker, inspect
+from tests.e2e.faults import FAULTS, Fault
 from tests.e2e.stack import Stack
 from tests.e2e.traffic import Outcome, Traffic, summary
 from tests.waiting import wait_until
 
 ANSWERED_WITHIN_S = 2.0
 ANSWERS_AGAIN_WITHIN_S = 5.0
-NEVER_LATER_THAN_S = 4.0
-"""The gateway's three deadlines together, and a little for this machine."""
+"""From the moment when a frozen or disconnected service is let go on or connected, or when one that was started says
+itself, to its own health check, that it is ready: how long it takes to load a model is not the others' doing."""
+FAULT_S = 5.0
+BUSY_S = 0.25
 BY_CHANCE = 50
-"""One answer in so many may be late, or name another service that was: the machine may be busy with other things."""
-LONG_ENOUGH = 25
-"""Requests that are watched during a fault: two seconds and a half of them."""
-
-WAYS = [("kill", "start"), ("pause", "unpause"), ("stop", "start")]
 NAMED_AS = {"redis": "redis", "detector": "detector", "serving": "model"}
 UPLOADS_NEED = ("detector", "serving")
 
 
 def culprit(outcome: Outcome) -> str:
     """Return the service that a problem names."""
-    kind = outcome.problem.get("type", "").removeprefix("urn:emotion:problem:")
-    if kind in ("no-camera", "no-fresh-frame"):
+    if outcome.kind in ("no-camera", "no-fresh-frame"):
         return "capture"
     named = outcome.problem.get("dependency")
     return next((service for service, name in NAMED_AS.items() if name == named), f"nobody: {outcome.said}")
 
 
+def is_overload(outcome: Outcome) -> bool:
+    """Tell whether the detector has too much to do, whatever else is wrong."""
+    return culprit(outcome) == "detector" and outcome.kind in ("overloaded", "dependency-timeout")
+
+
 def is_honest(outcome: Outcome, service: str) -> bool:
-    if outcome.status == 200:
+    """Tell whether an answer is right while a service is away, or was until just now."""
+    if outcome.status == 200 or is_overload(outcome):
         return True
     if outcome.method == "POST" and service not in UPLOADS_NEED:
         return False
@@ -44,33 +55,62 @@ def is_honest(outcome: Outcome, service: str) -> bool:
     return outcome.status in (503, 504) and culprit(outcome) in guilty
 
 
-def all_answered(outcomes: list[Outcome]) -> bool:
-    return len(outcomes) >= 10 and all(outcome.status == 200 for outcome in outcomes[-10:])
+def forgiven(traffic: Traffic, outcomes: list[Outcome]) -> int:
+    """Return how many answers may be late or name another service: none, unless others keep the machine busy."""
+    return len(outcomes) // BY_CHANCE if traffic.held_up_s > BUSY_S else 0
 
 
-@pytest.mark.parametrize(("end", "begin"), WAYS, ids=[end for end, _ in WAYS])
+def is_answered(outcomes: list[Outcome], method: str, least: int = 1) -> bool:
+    return sum(outcome.status == 200 and outcome.method == method for outcome in outcomes) >= least
+
+
+def all_is_well(outcomes: list[Outcome]) -> bool:
+    """Tell whether a second's requests are answered, but for those that the detector can't take on."""
+    last = outcomes[-20:]
+    well = len(last) == 20 and all(outcome.status == 200 or is_overload(outcome) for outcome in last)
+    return well and is_answered(last, "GET") and is_answered(last, "POST")
+
+
+@pytest.mark.parametrize("fault", FAULTS, ids=[fault.name for fault in FAULTS])
 @pytest.mark.parametrize("service", ["redis", "detector", "serving", "capture"])
-def test_a_fault_is_named_and_passes(stack: Stack, client: httpx.Client, service: str, end: str, begin: str) -> None:
+def test_a_fault_is_named_and_passes(stack: Stack, client: httpx.Client, service: str, fault: Fault) -> None:
     name = stack.container(service)
     others = {other: start for other, start in stack.starts().items() if other != name}
     with Traffic(client, pictures.encode(pictures.portrait())).running() as traffic:
-        traffic.wait_until_sent(all_answered, "answers before the fault", 30)
+        traffic.wait_until_sent(all_is_well, "answers before the fault", 30)
         began = time.monotonic()
-        docker(end, name)
-        traffic.wait_until_sent(
-            lambda outcomes: sum(culprit(outcome) == service for outcome in outcomes) >= LONG_ENOUGH,
-            f"problems that name {service}",
-            30,
-        )
-        docker(begin, name)
-        stack.wait_until_ready(service)
-        traffic.wait_until_sent(all_answered, f"answers after {service} came back", ANSWERS_AGAIN_WITHIN_S)
+        fault.begin(stack, service)
+        gone = time.monotonic()
+        traffic.wait_until_sent(lambda _: time.monotonic() - gone > FAULT_S, "the fault to last", 60)
+        fault.end(stack, service)
+        if fault.starts_anew:
+            stack.wait_until_ready(service)
+        returned = time.monotonic()
+        traffic.wait_until_sent(all_is_well, f"answers after {service} came back", ANSWERS_AGAIN_WITHIN_S + 3)
     outcomes = traffic.since(began)
-    broken = [o for o in outcomes if o.status not in (200, 503, 504) or o.seconds > NEVER_LATER_THAN_S]
+    broken = [o for o in outcomes if o.status not in (200, 503, 504)]
     assert not broken, summary(broken)
     wrong = [o for o in outcomes if not is_honest(o, service) or o.seconds > ANSWERED_WITHIN_S]
-    assert len(wrong) <= len(outcomes) // BY_CHANCE, summary(wrong)
+    assert len(wrong) <= forgiven(traffic, outcomes), summary(wrong)
+    assert [o for o in outcomes if gone < o.sent_at < returned and culprit(o) == service], summary(outcomes)
+    late = [o for o in traffic.since(returned + ANSWERS_AGAIN_WITHIN_S) if o.status != 200 and not is_overload(o)]
+    assert len(late) <= forgiven(traffic, outcomes), summary(late)
     assert {other: start for other, start in stack.starts().items() if other != name} == others
+
+
+def test_what_the_detector_cannot_take_on_is_refused_at_once(client: httpx.Client) -> None:
+    """Forty uploads a second, far more than two cores can do."""
+    image = pictures.encode(pictures.one_face())
+    with Traffic(client, image, interval_s=0.025, upload_every=1).running() as traffic:
+        traffic.wait_until_sent(lambda sent: len(sent) >= 200, "uploads", 60)
+    outcomes = traffic.outcomes
+    assert is_answered(outcomes, "POST", 5), summary(outcomes)
+    refused = [outcome for outcome in outcomes if outcome.status == 503]
+    assert all(outcome.kind == "overloaded" and culprit(outcome) == "detector" for outcome in refused), summary(refused)
+    assert all(outcome.retry_after_s > 0 for outcome in refused)
+    assert len(refused) >= 10, summary(outcomes)
+    wrong = [o for o in outcomes if not is_honest(o, "detector") or o.seconds > ANSWERED_WITHIN_S]
+    assert len(wrong) <= forgiven(traffic, outcomes), summary(wrong)
 
 
 def test_a_process_that_crashes_is_started_anew(stack: Stack, client: httpx.Client) -> None:

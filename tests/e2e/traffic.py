@@ -14,7 +14,7 @@ import httpx
 
 from tests.waiting import wait_until
 
-INTERVAL_S = 0.1
+INTERVAL_S = 0.05
 UPLOAD_EVERY = 4
 """One request in so many is an upload; the others ask for the camera's emotion."""
 
@@ -29,7 +29,8 @@ class Outcome:
         seconds: From the first byte sent to the last received.
         status: 0 where no answer came.
         problem: The problem's members; empty for another body.
-        said: Status and problem in a few words.
+        retry_after_s: When to ask again; 0 where the answer doesn't say.
+        said: The problem in a few words.
     """
 
     method: str
@@ -37,16 +38,36 @@ class Outcome:
     seconds: float
     status: int
     problem: dict[str, Any]
+    retry_after_s: int
     said: str
+
+    @property
+    def kind(self) -> str:
+        """The problem's type, without what all have in common; empty where there is none."""
+        return str(self.problem.get("type", "")).removeprefix("urn:emotion:problem:")
 
 
 class Traffic:
-    """Outcomes in the order in which they came."""
+    """Outcomes in the order in which they came.
 
-    def __init__(self, client: httpx.Client, image: bytes) -> None:
+    Attributes:
+        held_up_s: The longest that this process itself waited for a core when a request was due; a few hundredths of
+            a second, unless others keep the machine busy.
+    """
+
+    def __init__(
+        self,
+        client: httpx.Client,
+        image: bytes,
+        interval_s: float = INTERVAL_S,
+        upload_every: int = UPLOAD_EVERY,
+    ) -> None:
         self._client = client
         self._image = image
+        self._interval_s = interval_s
+        self._upload_every = upload_every
         self._outcomes: list[Outcome] = []
+        self.held_up_s = 0.0
 
     @property
     def outcomes(self) -> list[Outcome]:
@@ -81,9 +102,10 @@ class Traffic:
     def _pace(self, senders: ThreadPoolExecutor, ended: threading.Event) -> None:
         start = time.monotonic()
         for number in count():
-            if ended.wait(max(0.0, start + number * INTERVAL_S - time.monotonic())):
+            if ended.wait(max(0.0, start + number * self._interval_s - time.monotonic())):
                 return
-            senders.submit(self._send, "POST" if number % UPLOAD_EVERY == 0 else "GET")
+            self.held_up_s = max(self.held_up_s, time.monotonic() - start - number * self._interval_s)
+            senders.submit(self._send, "POST" if number % self._upload_every == 0 else "GET")
 
     def _send(self, method: str) -> None:
         content = self._image if method == "POST" else None
@@ -92,14 +114,16 @@ class Traffic:
         try:
             answer = self._client.request(method, "/predict", content=content, headers=headers)
         except httpx.HTTPError as error:
-            status, said = 0, repr(error)
+            status, retry_after_s, said = 0, 0, repr(error)
             problem: dict[str, Any] = {}
         else:
             is_problem = answer.headers.get("Content-Type") == "application/problem+json"
-            status = answer.status_code
+            status, retry_after_s = answer.status_code, int(answer.headers.get("Retry-After", 0))
             problem = answer.json() if is_problem else {}
             said = " ".join(str(problem.get(member, "")) for member in ("dependency", "type", "detail"))
-        self._outcomes.append(Outcome(method, sent_at, time.monotonic() - sent_at, status, problem, said))
+        self._outcomes.append(
+            Outcome(method, sent_at, time.monotonic() - sent_at, status, problem, retry_after_s, said)
+        )
 
 
 def summary(outcomes: list[Outcome]) -> str:

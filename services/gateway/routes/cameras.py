@@ -16,13 +16,14 @@ def cameras_router() -> APIRouter:
 
     @router.get("", summary="All cameras and their state")
     async def cameras(parts: RunningParts) -> CameraList:
-        ids = await parts.store.camera_ids()
-        known = await asyncio.gather(*(parts.store.known_camera(camera) for camera in ids))
+        by = parts.deadline()
+        ids = await parts.store.camera_ids(by)
+        known = await asyncio.gather(*(parts.store.known_camera(camera, by) for camera in ids))
         return CameraList(tuple(camera_view(camera) for camera in known if camera is not None))
 
     @router.get("/{camera}/frame.jpg", summary="A camera's newest frame", response_class=Response)
     async def frame(camera: str, parts: RunningParts) -> Response:
-        newest = await parts.frames.newest(require_camera_id(camera))
+        newest = await parts.frames.newest(require_camera_id(camera), parts.deadline())
         headers = {
             "Cache-Control": "no-store",
             "X-Frame-Id": newest.frame_id,

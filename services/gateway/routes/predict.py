@@ -60,12 +60,12 @@ def predict_router(metrics: GatewayMetrics, limits: PredictLimits) -> APIRouter:
         parts: RunningParts,
         camera: Annotated[str | None, Query(description="May be left out where there is one camera.")] = None,
     ) -> Response:
-        started = perf_counter()
+        started, by = perf_counter(), parts.deadline()
         with limits.in_flight.place():
-            chosen = await parts.frames.choose(camera)
-            frame = await parts.frames.newest(chosen)
+            chosen = await parts.frames.choose(camera, by)
+            newest = await parts.frames.newest(chosen, by)
             read = perf_counter()
-            analysis = await parts.analyses.of_frame(chosen, frame, request.state.request_id)
+            frame, analysis = await parts.analyses.now(chosen, newest, request.state.request_id, by)
         source = CameraSource(chosen, frame.frame_id, frame.captured_at(), frame.age_ms())
         return _answer(request, source, analysis, Moments(started, read), metrics)
 
@@ -81,7 +81,9 @@ def predict_router(metrics: GatewayMetrics, limits: PredictLimits) -> APIRouter:
         upload = await read_upload(request)
         read = perf_counter()
         with limits.in_flight.place():
-            analysis = await parts.pipeline.analyse(upload.data, upload.media_type, request.state.request_id)
+            analysis = await parts.pipeline.analyse(
+                upload.data, upload.media_type, request.state.request_id, parts.deadline()
+            )
         return _answer(request, UploadSource(), analysis, Moments(started, read), metrics)
 
     return router

@@ -61,6 +61,7 @@ def stack(redis_executable: str, tmp_path_factory: pytest.TempPathFactory) -> It
                 "EMOTION_GATEWAY_DETECTOR_URL": f"http://127.0.0.1:{detector_port}",
                 "EMOTION_GATEWAY_SERVING_TARGET": f"127.0.0.1:{grpc_port}",
                 # The machine that runs the tests may be busy with all of them at once.
+                "EMOTION_GATEWAY_ANSWER_TIMEOUT_S": "15",
                 "EMOTION_GATEWAY_DETECT_TIMEOUT_S": "10",
                 "EMOTION_GATEWAY_INFER_TIMEOUT_S": "10",
             },

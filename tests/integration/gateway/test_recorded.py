@@ -13,6 +13,7 @@ from redis.asyncio import Redis
 from services.contracts.cameras import CAMERAS_KEY, CameraState
 from services.contracts.frames import FRAMES_TTL_S, FrameMessage, frames_key
 from services.contracts.recorded import UNTAKEN_MOST, taken_key
+from services.gateway.deadline import Deadline
 from services.gateway.recorded import RecordedFrame
 from services.gateway.redis_frames import connect
 from services.gateway.redis_recorded import RedisRecorded
@@ -216,7 +217,7 @@ async def test_a_recorded_frame_is_never_too_old(redis: Redis, store: RedisRecor
     message = FrameMessage(b"jpeg", 1_500_000, 0, 64, 48, 38, "a1")
     yesterday_ms = round((time() - 86_400) * 1000)
     await redis.xadd(frames_key(CAMERA), dict(message.encode().items()), id=f"{yesterday_ms}-0")
-    known = await store.known_camera(CAMERA)
+    known = await store.known_camera(CAMERA, Deadline.after(1))
     assert known is not None
     assert known.newest is not None
     assert (known.newest.age_ms(), known.newest.frame_id) == (0.0, "1500-38")

@@ -8,10 +8,12 @@ from redis.asyncio import Redis
 
 from services.contracts.cameras import CAMERAS_KEY, CameraState, CameraStatus, status_key
 from services.contracts.frames import FrameMessage, frames_key
+from services.gateway.deadline import Deadline
 from services.gateway.redis_frames import RedisFrames, connect
 from services.runtime.problems import ProblemError
 from tests.redis_server import RedisServer
 
+SOON = Deadline.after(60)
 STATUS = CameraStatus(CameraState.ONLINE, "demo", 30.0, 1280, 720, 100, 2, 1, "")
 
 
@@ -40,7 +42,7 @@ async def publish(redis: Redis, camera: str, frame: FrameMessage) -> None:
 
 async def test_ages_are_right_whatever_the_cameras_clock_says(redis: Redis, frames: RedisFrames) -> None:
     await publish(redis, "cam0", message(delay_us=250_000))
-    known = await frames.known_camera("cam0")
+    known = await frames.known_camera("cam0", SOON)
     assert known is not None
     assert known.status == STATUS
     assert known.newest is not None
@@ -51,8 +53,8 @@ async def test_ages_are_right_whatever_the_cameras_clock_says(redis: Redis, fram
 async def test_a_camera_exists_if_it_has_registered(redis: Redis, frames: RedisFrames) -> None:
     await publish(redis, "door", message())
     await publish(redis, "cam0", message())
-    assert await frames.camera_ids() == ["cam0", "door"]
-    assert await frames.known_camera("garden") is None
+    assert await frames.camera_ids(SOON) == ["cam0", "door"]
+    assert await frames.known_camera("garden", SOON) is None
 
 
 async def test_what_others_wrote_harms_no_camera_of_ours(redis: Redis, frames: RedisFrames) -> None:
@@ -60,8 +62,8 @@ async def test_what_others_wrote_harms_no_camera_of_ours(redis: Redis, frames: R
     await redis.zadd(CAMERAS_KEY, {b"\xff\xfe": 1, b"BAD id\n": 1, b"odd": 1})
     await redis.set(status_key("odd"), "text")
     await redis.set(frames_key("odd"), "text")
-    assert await frames.camera_ids() == ["cam0", "odd"]
-    odd, ours = await frames.known_camera("odd"), await frames.known_camera("cam0")
+    assert await frames.camera_ids(SOON) == ["cam0", "odd"]
+    odd, ours = await frames.known_camera("odd", SOON), await frames.known_camera("cam0", SOON)
     assert odd is not None
     assert (odd.status, odd.newest) == (None, None)
     assert ours is not None
@@ -75,7 +77,7 @@ async def test_a_frame_that_cannot_be_read_is_none(
     await redis.zadd(CAMERAS_KEY, {"cam0": 1})
     fields = {**message().encode(), **field}
     await redis.xadd(frames_key("cam0"), {name: value for name, value in fields.items() if value != ""})
-    known = await frames.known_camera("cam0")
+    known = await frames.known_camera("cam0", SOON)
     assert known is not None
     assert known.newest is None
 
@@ -86,15 +88,15 @@ async def test_redis_gone_is_a_problem_that_names_it_and_its_return_is_noticed(
     await frames.ping()
     redis_server.stop()
     with pytest.raises(ProblemError) as gone:
-        await frames.camera_ids()
+        await frames.camera_ids(SOON)
     assert gone.value.problem.kind.status == 503
     assert gone.value.problem.extensions == {"dependency": "redis"}
     redis_server.start()
-    assert await frames.camera_ids() == []
+    assert await frames.camera_ids(SOON) == []
 
 
 async def test_only_commands_that_redis_62_knows_are_sent(redis: Redis, frames: RedisFrames) -> None:
     await publish(redis, "cam0", message())
-    await frames.known_camera("cam0")
-    await frames.camera_ids()
+    await frames.known_camera("cam0", SOON)
+    await frames.camera_ids(SOON)
     assert (await redis.info("stats"))["total_error_replies"] == 0

@@ -94,6 +94,45 @@ def _write_rows(folder: Path) -> None:
     tf.saved_model.save(tf.Module(), str(folder / "1"), signatures=signatures)
 
 
+def _write_half_plus_two(folder: Path) -> None:
+    """The small model that TensorFlow Serving's documentation asks: y = x / 2 + 2, with a file among its assets.
+
+    As there, its graph is written in the way of TensorFlow 1, its default signature takes a column of numbers, and
+    others read ``tf.Example`` for Classify and Regress.
+    """
+    v1 = tf.compat.v1
+    asset = folder.parent / "half_plus_two.txt"
+    folder.parent.mkdir(parents=True)
+    asset.write_text("contents of the file")
+
+    def signature(given: tuple[str, Any], answered: tuple[str, Any], method: str) -> Any:
+        info = v1.saved_model.utils.build_tensor_info
+        ends = ({name: info(tensor)} for name, tensor in (given, answered))
+        return v1.saved_model.signature_def_utils.build_signature_def(*ends, f"tensorflow/serving/{method}")
+
+    with v1.Session(graph=tf.Graph()) as session:
+        half, two = v1.get_variable("half", initializer=0.5), v1.get_variable("two", initializer=2.0)
+        examples = v1.placeholder(tf.string, [None], "examples")
+        features = v1.parse_example(examples, {"x": v1.FixedLenFeature([1], tf.float32)})
+        x = tf.identity(features["x"])
+        y = half * x + two
+        v1.add_to_collection(v1.GraphKeys.ASSET_FILEPATHS, tf.constant(str(asset)))
+        session.run(v1.global_variables_initializer())
+        builder = v1.saved_model.builder.SavedModelBuilder(str(folder))
+        builder.add_meta_graph_and_variables(
+            session,
+            ["serve"],
+            {
+                "serving_default": signature(("x", x), ("y", y), "predict"),
+                "regress_x_to_y": signature(("inputs", examples), ("outputs", y), "regress"),
+                "classify_x_to_y": signature(("inputs", examples), ("scores", y), "classify"),
+            },
+            assets_collection=v1.get_collection(v1.GraphKeys.ASSET_FILEPATHS),
+        )
+        builder.save()
+    asset.unlink()
+
+
 def _write_emotion(folder: Path, warmup_batches: tuple[int, ...]) -> None:
     module = tf.Module()
 
@@ -122,4 +161,5 @@ if __name__ == "__main__":
     _write_toys(out / "toys")
     _write_adders(out / "adder", (1, 2, 3))
     _write_rows(out / "rows")
+    _write_half_plus_two(out / "half_plus_two" / "00000123")
     _write_emotion(out / "emotion" / "1", (1, 4))

@@ -95,5 +95,6 @@ def _check_that_a_call_in_flight_is_finished(server: ServerProcess) -> None:
     assert arrays(call.result())["count"] == steps
     assert server.exit_status() == 0
     assert server.log().splitlines()[-1].endswith("stopped")
+    assert server.log().count("serving stopped") == 1
     with pytest.raises(httpx.TransportError):
         server.http.get("/healthz")

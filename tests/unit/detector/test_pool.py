@@ -1,5 +1,6 @@
 import asyncio
 import threading
+import time
 
 import numpy as np
 import pytest
@@ -80,6 +81,54 @@ async def test_what_waited_too_long_is_refused_unworked() -> None:
     assert [type(result) for result in results] == [WaitedTooLongError] * 8
     assert (await pool.detect(IMAGE, [])).faces == ()
     pool.close()
+
+
+async def test_what_would_wait_too_long_is_refused_at_once() -> None:
+    pool = pool_of(gate := Gate(), workers=1, waiting=100, max_wait_s=0.5)
+    first = asyncio.create_task(pool.detect(IMAGE, []))
+    await asyncio.to_thread(wait_until, lambda: gate.working == 1, "the worker to be busy")
+    await asyncio.sleep(0.2)
+    gate.open.set()
+    await first  # so an image takes 0.2 s or more
+    gate.open.clear()
+    working = asyncio.create_task(pool.detect(IMAGE, []))
+    await asyncio.sleep(0)
+    waiting = [asyncio.create_task(pool.detect(IMAGE, [])) for _ in range(20)]
+    await asyncio.sleep(0)
+    refused = [task for task in waiting if task.done()]
+    assert len(refused) >= 18
+    assert all(isinstance(task.exception(), PoolFullError) for task in refused)
+    gate.open.set()
+    await asyncio.gather(working, *waiting, return_exceptions=True)
+    assert (await pool.detect(IMAGE, [])).faces == ()
+    pool.close()
+
+
+async def test_what_could_not_be_finished_in_time_is_refused_unless_a_worker_is_idle() -> None:
+    pool = pool_of(gate := Gate(), workers=1, waiting=8)
+    first = asyncio.create_task(pool.detect(IMAGE, []))
+    await asyncio.to_thread(wait_until, lambda: gate.working == 1, "the worker to be busy")
+    await asyncio.sleep(0.2)
+    gate.open.set()
+    await first  # so an image takes 0.2 s or more
+    assert (await pool.detect(IMAGE, [], time.monotonic() + 0.1)).faces == ()
+    pool_of_slow = pool_of(gate := Gate(), workers=1, waiting=8)
+    slow = asyncio.create_task(pool_of_slow.detect(IMAGE, []))
+    await asyncio.to_thread(wait_until, lambda: gate.working == 1, "the worker to be busy")
+    await asyncio.sleep(0.2)
+    gate.open.set()
+    await slow
+    gate.open.clear()
+    busy = asyncio.create_task(pool_of_slow.detect(IMAGE, []))
+    await asyncio.sleep(0)
+    with pytest.raises(PoolFullError):
+        await pool_of_slow.detect(IMAGE, [], time.monotonic() + 0.3)
+    waiting = asyncio.create_task(pool_of_slow.detect(IMAGE, [], time.monotonic() + 60))
+    await asyncio.sleep(0)
+    gate.open.set()
+    assert [result.faces for result in await asyncio.gather(busy, waiting)] == [(), ()]
+    for each in (pool, pool_of_slow):
+        each.close()
 
 
 async def _until_idle(pool: DetectorPool) -> None:

@@ -13,10 +13,13 @@ from services.contracts.cameras import CameraState, CameraStatus
 from services.contracts.detection import DetectedFace, Detection, DetectTimings, Searched
 from services.contracts.frames import FrameMessage
 from services.contracts.geometry import Box, ImageSize
+from services.contracts.problems import ProblemKind
+from services.gateway.deadline import Deadline
 from services.gateway.emotions import EmotionScores
 from services.gateway.frames import Frame, KnownCamera
 from services.gateway.resources import Resources
 from services.gateway.settings import GatewaySettings
+from services.runtime.problems import ProblemError
 
 ONLINE = CameraStatus(CameraState.ONLINE, "demo", 30.0, 1280, 720, 100, 2, 1, "")
 
@@ -30,6 +33,15 @@ def face(x: int = 10, weight: float = 5.0) -> DetectedFace:
     return DetectedFace(Box(x, 20, 100, 100), weight, 0.5, np.full((48, 48, 1), 0.25, np.float32))
 
 
+async def pass_time(seconds: float, by: Deadline, dependency: str) -> None:
+    """Take a while, or all the time that there is."""
+    try:
+        async with asyncio.timeout(by.seconds_left()):
+            await asyncio.sleep(seconds)
+    except TimeoutError as error:
+        raise ProblemError(ProblemKind.DEPENDENCY_TIMEOUT, "too slow", dependency=dependency) from error
+
+
 @dataclass
 class FakeFrames:
     cameras: dict[str, KnownCamera] = field(default_factory=dict)
@@ -41,13 +53,14 @@ class FakeFrames:
     def with_camera(cls, camera: str = "cam0", newest: Frame | None = None) -> "FakeFrames":
         return cls({camera: KnownCamera(camera, ONLINE, newest or frame())})
 
-    async def camera_ids(self) -> list[str]:
+    async def camera_ids(self, by: Deadline) -> list[str]:
+        await pass_time(self.delay_s, by, "redis")
         await self.ping()
         return sorted(self.cameras)
 
-    async def known_camera(self, camera: str) -> KnownCamera | None:
+    async def known_camera(self, camera: str, by: Deadline) -> KnownCamera | None:
         self.reads += 1
-        await asyncio.sleep(self.delay_s)
+        await pass_time(self.delay_s, by, "redis")
         await self.ping()
         return self.cameras.get(camera)
 
@@ -63,9 +76,9 @@ class FakeDetector:
     images: list[bytes] = field(default_factory=list)
     delay_s: float = 0.0
 
-    async def detect(self, image: bytes, media_type: str, request_id: str) -> Detection:  # noqa: ARG002
+    async def detect(self, image: bytes, media_type: str, request_id: str, by: Deadline) -> Detection:  # noqa: ARG002
         self.images.append(image)
-        await asyncio.sleep(self.delay_s)
+        await pass_time(self.delay_s, by, "detector")
         if self.error:
             raise self.error
         return Detection(ImageSize(1280, 720), Searched.FULL, self.faces, DetectTimings(1, 2, 3, 6))
@@ -81,9 +94,11 @@ class FakeModel:
     probabilities: tuple[float, ...] = (0.05, 0.05, 0.05, 0.6, 0.05, 0.1, 0.1)
     error: Exception | None = None
     calls: int = 0
+    delay_s: float = 0.0
 
-    async def infer(self, faces: NDArray[np.float32]) -> EmotionScores:
+    async def infer(self, faces: NDArray[np.float32], by: Deadline) -> EmotionScores:
         self.calls += 1
+        await pass_time(self.delay_s, by, "model")
         if self.error:
             raise self.error
         rows = np.tile(np.array(self.probabilities, np.float32), (len(faces), 1))

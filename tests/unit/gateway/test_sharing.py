@@ -4,11 +4,14 @@ import pytest
 
 from services.gateway.camera_analysis import CameraAnalyses
 from services.gateway.camera_frames import CameraFrames
+from services.gateway.deadline import Deadline
 from services.gateway.pipeline import Pipeline
 from services.gateway.sharing import SharedCalls
 from services.runtime.in_flight import InFlightLimit
 from services.runtime.problems import ProblemError
 from tests.unit.gateway.fakes import FakeDetector, FakeFrames, FakeModel, frame
+
+SOON = Deadline.after(60)
 
 
 async def test_callers_at_the_same_time_share_one_call() -> None:
@@ -65,17 +68,28 @@ async def test_callers_of_one_camera_cost_one_reading_and_one_analysis() -> None
     analyses = CameraAnalyses(Pipeline(detector, model))
 
     async def predict() -> str:
-        analysis = await analyses.of_frame("cam0", await frames.newest("cam0"), "id")
+        _, analysis = await analyses.now("cam0", await frames.newest("cam0", SOON), "id", SOON)
         return analysis.faces[0].emotion
 
     assert await asyncio.gather(*(predict() for _ in range(20))) == ["happy"] * 20
     assert (store.reads, len(detector.images), model.calls) == (1, 1, 1)
 
 
+async def test_who_comes_with_a_newer_frame_shares_the_analysis_that_runs() -> None:
+    detector = FakeDetector(delay_s=0.01)
+    analyses = CameraAnalyses(Pipeline(detector, FakeModel()))
+    older, newer = frame("1-0", jpeg=b"older"), frame("2-0", jpeg=b"newer")
+    answers = await asyncio.gather(*(analyses.now("cam0", each, "id", SOON) for each in (older, newer)))
+    assert [answered.frame_id for answered, _ in answers] == ["1-0", "1-0"]
+    answered, _ = await analyses.now("cam0", newer, "id", SOON)
+    assert answered.frame_id == "2-0"
+    assert detector.images == [b"older", b"newer"]
+
+
 async def test_two_cameras_share_nothing() -> None:
     detector = FakeDetector()
     analyses = CameraAnalyses(Pipeline(detector, FakeModel()))
-    await asyncio.gather(*(analyses.of_frame(camera, frame(), "id") for camera in ("a", "b")))
+    await asyncio.gather(*(analyses.now(camera, frame(), "id", SOON) for camera in ("a", "b")))
     assert len(detector.images) == 2
 
 

@@ -1,6 +1,8 @@
+import shutil
 import socket
 import sys
 from dataclasses import replace
+from pathlib import Path
 
 import httpx
 import pytest
@@ -8,9 +10,12 @@ import pytest
 from launcher.camera import choose_camera
 from launcher.environment import load_system_settings, require_known_variables
 from launcher.errors import PrerequisiteError
+from launcher.model_config import write_model_config
 from launcher.ports import Listener, free_port, reachable, require_ports
 from launcher.redis_server import first_that_runs
 from launcher.watch import line, missing, wait_until_ready
+from services.serving.model_config import read_model_configs
+from tests.processes import ROOT
 
 ANSWER = {
     "source": {"kind": "camera", "camera": "cam0", "age_ms": 41.2},
@@ -104,3 +109,12 @@ def test_passwords_of_cameras_are_not_shown(monkeypatch: pytest.MonkeyPatch) -> 
     cameras = load_system_settings().cameras
     assert cameras.startswith("cam0=demo, door=rtsp://")
     assert "hush" not in cameras
+
+
+def test_the_list_of_models_names_folders_that_exist_here(tmp_path: Path) -> None:
+    repository, target = tmp_path / 'a "model" repo', tmp_path / "new" / "models.config"
+    repository.mkdir()
+    shutil.copy(ROOT / "model_repo" / "models.config", repository)
+    write_model_config(repository, target)
+    (model,) = read_model_configs(target)
+    assert (model.name, model.base_path) == ("emotion", repository / "emotion")

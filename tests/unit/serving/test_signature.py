@@ -27,6 +27,16 @@ def test_another_type_is_told_with_the_expected_one(dtype: str, told: str) -> No
         FACE.check(np.zeros((1, 48, 48, 1), dtype))
 
 
+def test_a_number_in_each_row_may_come_bare() -> None:
+    column = input_spec("x", "float32", None, 1)
+    column.check(np.zeros((3, 1), np.float32))
+    column.check(np.zeros(3, np.float32))
+    with pytest.raises(InvalidArgumentError):
+        column.check(np.zeros((3, 1, 1), np.float32))
+    with pytest.raises(InvalidArgumentError):
+        input_spec("x", "float32", None, 2).check(np.zeros(3, np.float32))
+
+
 def test_an_input_of_any_shape_takes_any() -> None:
     anything = InputSpec("x", "float32", np.dtype("float32"), None)
     for shape in ((), (3,), (1, 2, 3)):

@@ -1,0 +1,56 @@
+"""The model server is started alike by Compose and by the Procfile, with flags and files that it understands."""
+
+import re
+import shlex
+from pathlib import Path
+
+from services.contracts.model import MODEL_NAME
+from services.serving.batching_config import read_batching_config
+from services.serving.flags import Flags, parse_flags
+from services.serving.model_config import read_model_configs
+from services.serving.monitoring_config import read_monitoring_path
+from services.serving.server_options import parse_channel_arguments
+from tests.processes import ROOT
+
+MODELS = ROOT / "model_repo"
+OWN_TO_COMPOSE = {"enable_profiler", "tensorflow_intra_op_parallelism", "tensorflow_inter_op_parallelism"}
+"""Of the original's profiler there is none in ours; threads are limited as the container's cores are."""
+OWN_TO_EACH = {"port", "rest_api_port", "model_config_file", "monitoring_config_file", "grpc_channel_arguments"}
+
+
+def composed() -> Flags:
+    written = re.findall(r"^      - (--\S+)", (ROOT / "docker-compose.yml").read_text(), re.MULTILINE)
+    return parse_flags(written)
+
+
+def run() -> Flags:
+    (line,) = re.findall(r"^serving: exec (.*)$", (ROOT / "Procfile").read_text(), re.MULTILINE)
+    line = line.replace("$SERVING_GRPC_PORT", "8500").replace("$SERVING_REST_PORT", "8501")
+    _, dash_m, module, *arguments = shlex.split(line)
+    assert (dash_m, module) == ("-m", "services.serving")
+    return parse_flags(arguments)
+
+
+def test_compose_names_files_that_are_mounted() -> None:
+    flags = composed()
+    for named in (flags.model_config_file, flags.monitoring_config_file):
+        assert named is not None
+        assert (MODELS / named.relative_to("/models")).is_file()
+
+
+def test_both_start_it_alike() -> None:
+    by_compose, by_procfile = vars(composed()), vars(run())
+    different = {name for name, value in by_compose.items() if value != by_procfile[name]}
+    assert different <= OWN_TO_COMPOSE | OWN_TO_EACH
+
+
+def test_its_files_can_be_read() -> None:
+    (model,) = read_model_configs(MODELS / "models.config")
+    assert (model.name, model.base_path) == (MODEL_NAME, Path("/models/emotion"))
+    assert read_monitoring_path(MODELS / "monitoring.config") == "/monitoring/prometheus/metrics"
+    assert read_batching_config(MODELS / "batching.config").timeout_s == 0
+
+
+def test_connections_end_so_that_clients_learn_of_new_replicas() -> None:
+    arguments = dict(parse_channel_arguments(composed().grpc_channel_arguments))
+    assert 0 < int(arguments["grpc.max_connection_age_ms"]) <= 60_000

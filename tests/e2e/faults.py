@@ -1,0 +1,55 @@
+"""Ways in which a service of the stack can fail, and return."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from tests.e2e.docker import docker, inspect
+from tests.e2e.stack import Stack
+
+
+@dataclass(frozen=True)
+class Fault:
+    """One way.
+
+    Attributes:
+        name: What is done to the container.
+        begin: Does it.
+        end: Undoes it.
+        starts_anew: Whether the service starts from nothing then, which takes a time of its own.
+    """
+
+    name: str
+    begin: Callable[[Stack, str], None]
+    end: Callable[[Stack, str], None]
+    starts_anew: bool
+
+
+def _command(verb: str) -> Callable[[Stack, str], None]:
+    def run(stack: Stack, service: str) -> None:
+        docker(verb, stack.container(service))
+
+    return run
+
+
+def disconnect(stack: Stack, service: str) -> None:
+    """Take a container off all its networks; its connections aren't ended, they fall silent."""
+    for network in networks(stack.container(service)):
+        docker("network", "disconnect", network, stack.container(service))
+
+
+def connect(stack: Stack, service: str) -> None:
+    """Put it back, under the name that the others know; its address may be another one."""
+    for network in stack.networks_of(service):
+        docker("network", "connect", "--alias", service, network, stack.container(service))
+
+
+def networks(container: str) -> list[str]:
+    """Return the networks that a container is on."""
+    return list(inspect(container)["NetworkSettings"]["Networks"])
+
+
+KILL = Fault("kill", _command("kill"), _command("start"), starts_anew=True)
+STOP = Fault("stop", _command("stop"), _command("start"), starts_anew=True)
+PAUSE = Fault("pause", _command("pause"), _command("unpause"), starts_anew=False)
+DISCONNECT = Fault("disconnect", disconnect, connect, starts_anew=False)
+FAULTS = (KILL, STOP, PAUSE, DISCONNECT)

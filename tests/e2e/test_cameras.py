@@ -1,0 +1,62 @@
+"""Two cameras, one of which never opens; and a Redis that forgets both."""
+
+from collections.abc import Iterator
+
+import httpx
+import pytest
+
+from tests import pictures
+from tests.e2e.docker import docker
+from tests.e2e.stack import Stack
+from tests.e2e.test_faults import ANSWERS_AGAIN_WITHIN_S, is_honest
+from tests.e2e.traffic import Traffic, summary
+from tests.waiting import wait_until
+
+NOBODY_THERE = "rtsp://127.0.0.1:9/nobody"
+
+
+def test_a_redis_that_is_emptied_while_requests_run(stack: Stack, client: httpx.Client) -> None:
+    with Traffic(client, pictures.encode(pictures.portrait())).running() as traffic:
+        traffic.wait_until_sent(lambda sent: any(o.status == 200 and o.method == "GET" for o in sent), "an answer", 30)
+        docker("exec", stack.container("redis"), "redis-cli", "flushall")
+        traffic.wait_until_sent(
+            lambda sent: any(o.status == 200 and o.method == "GET" for o in sent), "an answer", ANSWERS_AGAIN_WITHIN_S
+        )
+    wrong = [outcome for outcome in traffic.outcomes if not is_honest(outcome, "capture")]
+    assert not wrong, summary(wrong)
+
+
+@pytest.fixture(scope="module")
+def two_cameras(stack: Stack) -> Iterator[httpx.Client]:
+    """A client of the stack whose capture has two cameras; only capture is started anew."""
+    Stack(stack.project, settings={"EMOTION_CAPTURE_CAMERAS": f"cam0=demo,door={NOBODY_THERE}"}).up()
+    with stack.client() as client:
+        yield client
+    stack.up()
+    docker("exec", stack.container("redis"), "redis-cli", "flushall")  # else the door is remembered for a day
+    with stack.client() as client:
+        wait_until(lambda: client.get("/predict").status_code == 200, "an answer of the only camera", 20)
+
+
+def test_one_that_never_opens_takes_nothing_from_the_other(two_cameras: httpx.Client) -> None:
+    wait_until(lambda: len(two_cameras.get("/cameras").json()["cameras"]) == 2, "both cameras to register", 20)
+    wait_until(lambda: two_cameras.get("/predict?camera=cam0").status_code == 200, "an answer of the one", 20)
+    for _ in range(10):
+        door = two_cameras.get("/predict?camera=door")
+        assert (door.status_code, door.json()["camera"]) == (503, "door")
+        assert two_cameras.get("/predict?camera=cam0").status_code in (200, 503, 504)
+    unnamed = two_cameras.get("/predict")
+    assert (unnamed.status_code, unnamed.json()["cameras"]) == (422, ["cam0", "door"])
+    states = {camera["id"]: camera["state"] for camera in two_cameras.get("/cameras").json()["cameras"]}
+    assert states["cam0"] == "online"
+    assert states["door"] != "online"
+
+
+def test_a_redis_that_is_emptied_learns_of_both_again(stack: Stack, two_cameras: httpx.Client) -> None:
+    docker("exec", stack.container("redis"), "redis-cli", "flushall")
+
+    def both() -> bool:
+        answer = two_cameras.get("/cameras")
+        return answer.status_code == 200 and len(answer.json()["cameras"]) == 2
+
+    wait_until(both, "both cameras to register anew", ANSWERS_AGAIN_WITHIN_S)

@@ -1,0 +1,30 @@
+"""All containers of the stack are started at once, in an order that chance gives: they find each other."""
+
+import random
+from concurrent.futures import ThreadPoolExecutor
+
+import httpx
+import pytest
+
+from tests.e2e.docker import docker
+from tests.e2e.stack import SERVICES, STARTED_WITHIN_S, Stack
+from tests.waiting import wait_until
+
+
+def answers(client: httpx.Client) -> bool:
+    try:
+        return client.get("/predict").status_code == 200
+    except httpx.TransportError:  # the gateway doesn't listen yet
+        return False
+
+
+@pytest.mark.parametrize("order", range(2))
+def test_started_at_once_in_any_order_they_answer(stack: Stack, order: int) -> None:
+    names = [stack.container(service) for service in SERVICES]
+    docker("kill", *names)
+    random.Random(order).shuffle(names)
+    with ThreadPoolExecutor(len(names)) as starters:
+        assert list(starters.map(lambda name: docker("start", name), names)) == names
+    with stack.client() as client:
+        wait_until(lambda: answers(client), "an answer", STARTED_WITHIN_S)
+        assert client.get("/readyz").json()["status"] == "ready"

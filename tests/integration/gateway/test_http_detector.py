@@ -1,0 +1,169 @@
+"""The gateway's calls of detectors behind one name, over real sockets: shared out, and honest when some are gone."""
+
+import asyncio
+import json
+import socket
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+
+import httpx
+import pytest
+
+from launcher.ports import free_port
+from services.contracts.detection import Detection, DetectTimings, Searched
+from services.contracts.geometry import ImageSize
+from services.contracts.problems import Problem, ProblemKind
+from services.gateway.balanced_transport import CONNECT_TIMEOUT_S, BalancedTransport
+from services.gateway.deadline import Deadline
+from services.gateway.http_detector import HttpDetector
+from services.gateway.name_lookup import NameLookup
+from services.gateway.replicas import SHUNNED_S
+from services.runtime.problems import ProblemError
+
+EMPTY = json.dumps(Detection(ImageSize(1, 1), Searched.FULL, (), DetectTimings(1, 1, 1, 3)).encode()).encode()
+BUSY = json.dumps(Problem(ProblemKind.OVERLOADED, "the queue is full").encode("id")).encode()
+FIRST, SECOND = "127.0.0.1", "127.0.0.2"
+
+
+class FakeDetectorServer:
+    """Answers every request on one address with the same bytes, and counts them."""
+
+    def __init__(self, status: str = "200 OK", body: bytes = EMPTY) -> None:
+        self.answered = 0
+        self.hosts: set[str] = set()
+        self._answer = f"HTTP/1.1 {status}\r\nContent-Length: {len(body)}\r\n\r\n".encode() + body
+        self._connections: set[asyncio.StreamWriter] = set()
+
+    @asynccontextmanager
+    async def at(self, address: str, port: int) -> "AsyncIterator[FakeDetectorServer]":
+        server = await asyncio.start_server(self._serve, address, port)
+        try:
+            yield self
+        finally:
+            server.close()
+            for connection in self._connections:
+                connection.close()
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._connections.add(writer)
+        try:
+            while True:
+                head = (await reader.readuntil(b"\r\n\r\n")).decode()
+                fields = dict(line.lower().split(": ", 1) for line in head.splitlines()[1:] if line)
+                await reader.readexactly(int(fields.get("content-length", 0)))
+                self.hosts.add(fields["host"])
+                self.answered += 1
+                writer.write(self._answer)
+        except (asyncio.IncompleteReadError, ConnectionError):
+            writer.close()
+
+
+@asynccontextmanager
+async def detector(port: int, addresses: Sequence[str] | OSError) -> AsyncIterator[HttpDetector]:
+    def resolve(_: str) -> Sequence[str]:
+        if isinstance(addresses, OSError):
+            raise addresses
+        return addresses
+
+    transport = BalancedTransport(httpx.AsyncHTTPTransport(), NameLookup("detector.test", resolve))
+    timeout = httpx.Timeout(5, connect=CONNECT_TIMEOUT_S)
+    async with httpx.AsyncClient(
+        base_url=f"http://detector.test:{port}", transport=transport, timeout=timeout
+    ) as client:
+        yield HttpDetector(client, timeout_s=5)
+
+
+async def ask(detector: HttpDetector, seconds: float = 5) -> Detection:
+    return await detector.detect(b"image", "image/jpeg", "id", Deadline.after(seconds))
+
+
+async def test_two_detectors_share_the_images_and_know_their_name() -> None:
+    port, first, second = free_port(), FakeDetectorServer(), FakeDetectorServer()
+    async with first.at(FIRST, port), second.at(SECOND, port), detector(port, [FIRST, SECOND]) as both:
+        for _ in range(10):
+            await ask(both)
+        await asyncio.gather(*(ask(both) for _ in range(10)))
+    assert (first.answered, second.answered) == (10, 10)
+    assert first.hosts == second.hosts == {f"detector.test:{port}"}
+
+
+async def test_one_of_two_that_goes_takes_no_answer_with_it() -> None:
+    port, first, second = free_port(), FakeDetectorServer(), FakeDetectorServer()
+    async with AsyncExitStack() as stack:
+        await stack.enter_async_context(second.at(SECOND, port))
+        both = await stack.enter_async_context(detector(port, [FIRST, SECOND]))
+        async with first.at(FIRST, port):
+            await asyncio.gather(*(ask(both) for _ in range(6)))
+        await asyncio.gather(*(ask(both) for _ in range(6)))
+        await asyncio.gather(*(ask(both) for _ in range(6)))
+    assert (first.answered, second.answered) == (3, 15)
+
+
+async def test_one_of_two_that_hangs_is_left_aside() -> None:
+    port, second = free_port(), FakeDetectorServer()
+    with socket.create_server((FIRST, port)):  # it takes connections, and nothing more
+        async with second.at(SECOND, port), detector(port, [FIRST, SECOND]) as both:
+            outcomes = [await asyncio.gather(ask(both, 0.2), return_exceptions=True) for _ in range(8)]
+            await asyncio.sleep(SHUNNED_S)  # it is tried again then, but not by an image
+            outcomes += [await asyncio.gather(ask(both), return_exceptions=True) for _ in range(2)]
+    failures = [outcome for (outcome,) in outcomes if isinstance(outcome, ProblemError)]
+    assert [failure.problem.kind for failure in failures] == [ProblemKind.DEPENDENCY_TIMEOUT]
+    assert second.answered == 9
+
+
+async def test_one_of_two_that_comes_back_is_asked_again() -> None:
+    port, first, second = free_port(), FakeDetectorServer(), FakeDetectorServer()
+    async with second.at(SECOND, port), detector(port, [FIRST, SECOND]) as both:
+        for _ in range(4):
+            await ask(both)
+        async with first.at(FIRST, port):
+            await asyncio.sleep(SHUNNED_S)
+            for _ in range(4):
+                await ask(both)
+    assert first.answered == 1 + 2  # one sign of life
+    assert second.answered == 4 + 2
+
+
+async def test_a_kept_connection_that_died_costs_no_answer() -> None:
+    port, server = free_port(), FakeDetectorServer()
+    async with detector(port, [FIRST]) as client:
+        for _ in range(3):
+            async with server.at(FIRST, port):
+                await ask(client)
+    assert server.answered == 3
+
+
+@pytest.mark.parametrize(
+    "addresses",
+    [[FIRST], ["192.0.2.1"], socket.gaierror(socket.EAI_NONAME, "no such name"), OSError("the resolver is broken")],
+    ids=["nobody listens", "nobody answers", "no such name", "no resolver"],
+)
+async def test_nobody_there_is_told_soon(addresses: Sequence[str] | OSError) -> None:
+    async with detector(free_port(), addresses) as client:
+        with pytest.raises(ProblemError) as gone:
+            await ask(client)
+    assert gone.value.problem.kind is ProblemKind.DEPENDENCY_UNAVAILABLE
+    assert gone.value.problem.extensions == {"dependency": "detector"}
+
+
+async def test_one_that_has_too_much_to_do_is_named() -> None:
+    port = free_port()
+    async with (
+        FakeDetectorServer("503 Service Unavailable", BUSY).at(FIRST, port),
+        detector(port, [FIRST]) as client,
+    ):
+        with pytest.raises(ProblemError) as refused:
+            await ask(client)
+    assert refused.value.problem.kind is ProblemKind.OVERLOADED
+    assert refused.value.problem.extensions == {"dependency": "detector"}
+    assert "the queue is full" in str(refused.value)
+
+
+async def test_one_ready_detector_is_enough() -> None:
+    port = free_port()
+    async with (
+        FakeDetectorServer("503 Service Unavailable", b"not yet").at(FIRST, port),
+        FakeDetectorServer(body=b"{}").at(SECOND, port),
+        detector(port, [FIRST, SECOND]) as client,
+    ):
+        assert [await client.check() for _ in range(4)] == ["ready"] * 4

@@ -1,0 +1,66 @@
+"""All processes are started at once, in an order that chance gives: they find each other."""
+
+import random
+from collections.abc import Callable
+from contextlib import AbstractContextManager, ExitStack
+from pathlib import Path
+
+import httpx
+import pytest
+
+from launcher.ports import free_port
+from tests.integration.gateway.conftest import MODELS
+from tests.processes import ModuleProcess
+from tests.redis_server import RedisServer
+from tests.waiting import wait_until
+
+PATIENCE_S = 180.0
+"""TensorFlow alone takes a minute to load where the machine is very busy."""
+
+
+@pytest.mark.parametrize("order", range(10))
+def test_started_at_once_in_any_order_they_answer(order: int, redis_executable: str, tmp_path: Path) -> None:
+    redis = RedisServer(redis_executable, tmp_path / "redis.log")
+    grpc_port, rest_port, detector_port, capture_port, gateway_port = (free_port() for _ in range(5))
+    model = [
+        f"--port={grpc_port}",
+        f"--rest_api_port={rest_port}",
+        "--model_name=emotion",
+        f"--model_base_path={MODELS}",
+    ]
+
+    def process(name: str, arguments: tuple[str, ...] = (), **settings: str) -> Callable[[], ModuleProcess]:
+        ours = {f"EMOTION_{name.upper()}_{key.upper()}": value for key, value in settings.items()}
+        return lambda: ModuleProcess(f"services.{name}", tmp_path / f"{name}.log", ours, arguments)
+
+    starts: list[Callable[[], AbstractContextManager[object]]] = [
+        lambda: redis,
+        process("serving", tuple(model)),
+        process("detector", port=str(detector_port)),
+        process("capture", port=str(capture_port), redis_url=redis.url, cameras="cam0=demo", fps="5"),
+        process(
+            "gateway",
+            port=str(gateway_port),
+            redis_url=redis.url,
+            detector_url=f"http://127.0.0.1:{detector_port}",
+            serving_target=f"127.0.0.1:{grpc_port}",
+            answer_timeout_s="15",
+            detect_timeout_s="10",
+            infer_timeout_s="10",
+        ),
+    ]
+    random.Random(order).shuffle(starts)
+    with ExitStack() as stack, httpx.Client(base_url=f"http://127.0.0.1:{gateway_port}", trust_env=False) as client:
+        for start in starts:
+            stack.enter_context(start())
+
+        def answers() -> bool:
+            try:
+                answer = client.get("/predict", timeout=20)
+            except httpx.TransportError:  # it doesn't listen yet
+                return False
+            assert answer.status_code in (200, 503, 504), answer.text
+            return answer.status_code == 200
+
+        wait_until(answers, "an answer", PATIENCE_S)
+        assert client.get("/readyz").json()["status"] == "ready"
