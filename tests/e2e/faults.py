@@ -16,12 +16,14 @@ class Fault:
         begin: Does it.
         end: Undoes it.
         starts_anew: Whether the service starts from nothing then, which takes a time of its own.
+        lasts_s: How long a test lets it last.
     """
 
     name: str
     begin: Callable[[Stack, str], None]
     end: Callable[[Stack, str], None]
     starts_anew: bool
+    lasts_s: float = 3.0
 
 
 def _command(verb: str) -> Callable[[Stack, str], None]:
@@ -50,6 +52,6 @@ def networks(container: str) -> list[str]:
 
 KILL = Fault("kill", _command("kill"), _command("start"), starts_anew=True)
 STOP = Fault("stop", _command("stop"), _command("start"), starts_anew=True)
-PAUSE = Fault("pause", _command("pause"), _command("unpause"), starts_anew=False)
+PAUSE = Fault("pause", _command("pause"), _command("unpause"), starts_anew=False, lasts_s=5.0)
 DISCONNECT = Fault("disconnect", disconnect, connect, starts_anew=False)
 FAULTS = (KILL, STOP, PAUSE, DISCONNECT)

@@ -24,7 +24,6 @@ ANSWERED_WITHIN_S = 2.0
 ANSWERS_AGAIN_WITHIN_S = 5.0
 """From the moment when a frozen or disconnected service is let go on or connected, or when one that was started says
 itself, to its own health check, that it is ready: how long it takes to load a model is not the others' doing."""
-FAULT_S = 5.0
 BUSY_S = 0.25
 BY_CHANCE = 50
 NAMED_AS = {"redis": "redis", "detector": "detector", "serving": "model"}
@@ -81,7 +80,7 @@ def test_a_fault_is_named_and_passes(stack: Stack, client: httpx.Client, service
         began = time.monotonic()
         fault.begin(stack, service)
         gone = time.monotonic()
-        traffic.wait_until_sent(lambda _: time.monotonic() - gone > FAULT_S, "the fault to last", 60)
+        traffic.wait_until_sent(lambda _: time.monotonic() - gone > fault.lasts_s, "the fault to last", 60)
         fault.end(stack, service)
         if fault.starts_anew:
             stack.wait_until_ready(service)
