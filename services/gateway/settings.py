@@ -27,7 +27,7 @@ class GatewaySettings(ServiceSettings):
     detector_url: HttpUrl = Field("http://127.0.0.1:8002", description="The detector's address.")
     serving_target: HostAndPort = Field("127.0.0.1:8500", description="TensorFlow Serving's gRPC address, host:port.")
     answer_timeout_s: float = Field(
-        1.8, gt=0, description="Longest time to answer, without that for receiving a body; the three below share it."
+        1.7, gt=0, description="Longest time to answer, without that for receiving a body; the three below share it."
     )
     redis_timeout_s: float = Field(0.5, gt=0, description="Longest wait for Redis.")
     detect_timeout_s: float = Field(1.8, gt=0, description="Longest wait for the faces of an image.")

@@ -15,6 +15,11 @@ def docker(*arguments: str) -> str:
     return result.stdout.strip()
 
 
+def try_docker(*arguments: str) -> bool:
+    """Run a command to its end and tell whether it did what it was told."""
+    return subprocess.run(["docker", *arguments], capture_output=True, check=False).returncode == 0
+
+
 def inspect(name: str) -> dict[str, Any]:
     """Return what Docker knows of a container or an image."""
     (found,) = _OBJECTS.validate_json(docker("inspect", name))

@@ -3,8 +3,9 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from tests.e2e.docker import docker, inspect
+from tests.e2e.docker import docker, inspect, try_docker
 from tests.e2e.stack import Stack
+from tests.waiting import wait_until
 
 
 @dataclass(frozen=True)
@@ -33,6 +34,12 @@ def _command(verb: str) -> Callable[[Stack, str], None]:
     return run
 
 
+def pause(stack: Stack, service: str) -> None:
+    """Freeze a container; on a busy machine the engine may say that it can't, and can a moment later."""
+    name = stack.container(service)
+    wait_until(lambda: try_docker("pause", name), f"{name} to be frozen", 20)
+
+
 def disconnect(stack: Stack, service: str) -> None:
     """Take a container off all its networks; its connections aren't ended, they fall silent."""
     for network in networks(stack.container(service)):
@@ -52,6 +59,6 @@ def networks(container: str) -> list[str]:
 
 KILL = Fault("kill", _command("kill"), _command("start"), starts_anew=True)
 STOP = Fault("stop", _command("stop"), _command("start"), starts_anew=True)
-PAUSE = Fault("pause", _command("pause"), _command("unpause"), starts_anew=False, lasts_s=5.0)
+PAUSE = Fault("pause", pause, _command("unpause"), starts_anew=False, lasts_s=5.0)
 DISCONNECT = Fault("disconnect", disconnect, connect, starts_anew=False)
 FAULTS = (KILL, STOP, PAUSE, DISCONNECT)

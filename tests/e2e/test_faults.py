@@ -3,11 +3,12 @@
 What can't be asserted on a machine that is busy with other things: that the detector, which needs 60 to 120 ms of a
 core for each image, keeps up with 20 requests a second. So at any time an answer may be that it can't: a 503 that says
 so and when to ask again, or a 504 where an image took it longer than its deadline. Both name it, and both are true.
-All else is strict, for each single answer. Only where this process itself waited for a core longer than a quarter of
-a second, so that others keep the machine from answering, one answer in fifty may be late or name another service
-that was.
+All else is strict, for each single answer. Only where others plainly keep the machine from answering (this process
+itself waited for a core longer than a quarter of a second, or more than three processes wait for each core), one answer
+in fifty may be late or name another service that was.
 """
 
+import os
 import time
 
 import httpx
@@ -25,6 +26,7 @@ ANSWERS_AGAIN_WITHIN_S = 5.0
 """From the moment when a frozen or disconnected service is let go on or connected, or when one that was started says
 itself, to its own health check, that it is ready: how long it takes to load a model is not the others' doing."""
 BUSY_S = 0.25
+BUSY_LOAD = 3
 BY_CHANCE = 50
 NAMED_AS = {"redis": "redis", "detector": "detector", "serving": "model"}
 UPLOADS_NEED = ("detector", "serving")
@@ -56,7 +58,12 @@ def is_honest(outcome: Outcome, service: str) -> bool:
 
 def forgiven(traffic: Traffic, outcomes: list[Outcome]) -> int:
     """Return how many answers may be late or name another service: none, unless others keep the machine busy."""
-    return len(outcomes) // BY_CHANCE if traffic.held_up_s > BUSY_S else 0
+    return len(outcomes) // BY_CHANCE if traffic.held_up_s > BUSY_S or is_machine_busy() else 0
+
+
+def is_machine_busy() -> bool:
+    """Tell whether more processes wait for a core than those of the stack."""
+    return os.getloadavg()[0] / (os.cpu_count() or 1) > BUSY_LOAD
 
 
 def is_answered(outcomes: list[Outcome], method: str, least: int = 1) -> bool:

@@ -11,6 +11,7 @@ from tests import pictures
 from tests.e2e.docker import docker, inspect
 from tests.e2e.faults import FAULTS, Fault
 from tests.e2e.stack import Stack
+from tests.e2e.test_faults import is_machine_busy
 from tests.e2e.traffic import Outcome, Traffic, summary
 from tests.waiting import wait_until
 
@@ -90,12 +91,15 @@ def test_one_of_two_detectors_is_enough(scaled: Stack, scaled_client: httpx.Clie
     image = pictures.encode(pictures.portrait())
     with Traffic(scaled_client, image, interval_s=0.2, upload_every=1).running() as traffic:
         traffic.wait_until_sent(lambda sent: answered(sent[-10:]) == 10, "answers", 60)
-        began = time.monotonic()
         fault.begin(scaled, "detector")
+        gone = time.monotonic()
         try:
-            wait_until(lambda: time.monotonic() - began > LOST_FOR_S, "the fault to last")
+            wait_until(lambda: time.monotonic() - gone > LOST_FOR_S, "the fault to last")
         finally:
             fault.end(scaled, "detector")
     scaled.wait_until_ready("detector")
-    later = [o for o in traffic.since(began + A_MOMENT_S) if o.sent_at < began + LOST_FOR_S]
-    assert len(later) - answered(later) <= len(later) // BY_CHANCE, summary(later)
+    later = [o for o in traffic.since(gone + A_MOMENT_S) if o.sent_at < gone + LOST_FOR_S]
+    excused = {"overloaded", "dependency-timeout"} if is_machine_busy() else {"overloaded"}
+    failed = [outcome for outcome in later if outcome.status != 200 and outcome.kind not in excused]
+    assert len(failed) <= len(later) // BY_CHANCE, summary(later)
+    assert answered(later) > 0, summary(later)
