@@ -10,9 +10,10 @@ from importlib.metadata import version as installed
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, JsonValue
 
 from services.contracts.model import MODEL_NAME
+from training.calibration import Calibration
 
 REPOSITORY = Path("model_repo")
 CARD = "README.md"
@@ -28,8 +29,8 @@ class ModelPaper(BaseModel):
 
     name: str
     version: int
-    recipe: dict[str, Any]
-    """With the seed; as it was then, since what a recipe can say changes."""
+    recipe: dict[str, JsonValue]
+    """With the seed; as it was when the version was made, whatever recipes hold since."""
     last_epoch: dict[str, float]
     """The last row of the run's history; its figures are of the training arithmetic, before export."""
     data_sha256: str
@@ -37,8 +38,12 @@ class ModelPaper(BaseModel):
     """Training rows of the data less those left out."""
     left_out: int
     """Training rows whose pixels stand in a later split."""
+    calibration: Calibration | None = None
+    """Fitted on all of PublicTest; none in versions made before calibration."""
     threshold: float
     threshold_rule: str
+    validation: dict[str, float] | None = None
+    """Figures on PublicTest, each face judged by a calibration and a threshold fitted without it."""
     parameters: int
     revision: str | None
     """Git revision of the exporting code, with ``-dirty`` where files differed from it."""
