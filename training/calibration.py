@@ -13,7 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
 
-from training.metrics import Labels, operating_point
+from training.metrics import Labels
+from training.reliability import operating_point
 
 FOLDS = 10
 SMALLEST = float(np.finfo(np.float32).tiny)

@@ -6,13 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from training.calibration import Calibration, cross_fitted, fit
-from training.metrics import (
-    Labels,
-    accuracy,
-    calibration_error,
-    negative_log_likelihood,
-    operating_point,
-)
+from training.metrics import Labels, accuracy, negative_log_likelihood
+from training.reliability import calibration_error, operating_point
 
 TARGET_ACCURACY = 0.85
 """Of the answers that are told as reliable."""

@@ -20,9 +20,9 @@ from training.files import sha256_of
 from training.network import build_network
 from training.precision import precision
 from training.recipe import Recipe
+from training.repository import ModelError
 from training.run_folder import RunError, RunFolder
 from training.saved_model import check_saved_model, write_saved_model
-from training.served_model import ModelError
 from training.warmup import write_warmup
 
 
@@ -55,6 +55,7 @@ def publish(run: Path, data: Path, models: Path, version: int) -> Path:
         recipe=recipe.model_dump(mode="json"),
         last_epoch=_last_epoch(folder),
         data_sha256=digest,
+        votes_sha256=folder.votes_digest(),
         training_faces=len(training),
         left_out=left_out,
         calibration=confidence.calibration,

@@ -9,7 +9,8 @@ import tensorflow as tf
 
 from services.contracts.model import FACE_SHAPE, INPUT_FACE, OUTPUT_PROBABILITIES, OUTPUT_RELIABLE, SIGNATURE_NAME
 from training.calibration import SMALLEST, Calibration
-from training.served_model import UNCALIBRATED_SIGNATURE, ModelError, ServedModel
+from training.repository import ModelError
+from training.served_model import UNCALIBRATED_SIGNATURE, ServedModel
 
 MAX_BYTES = 12_000_000
 TOLERANCE = 1e-5

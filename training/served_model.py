@@ -9,13 +9,10 @@ from numpy.typing import NDArray
 
 from services.contracts.model import INPUT_FACE, OUTPUT_PROBABILITIES, OUTPUT_RELIABLE, SIGNATURE_NAME
 from training.report import Answers
+from training.repository import ModelError
 
 UNCALIBRATED_SIGNATURE = "uncalibrated"
 """Face in, ``probabilities`` as the network gives them out; versions made before calibration lack it."""
-
-
-class ModelError(ValueError):
-    """The folder holds no model, or one that doesn't keep the contract."""
 
 
 class ServedModel:

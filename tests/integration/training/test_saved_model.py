@@ -11,8 +11,9 @@ import tensorflow as tf
 from training.calibration import Calibration
 from training.network import build_network
 from training.recipe import Network
+from training.repository import ModelError
 from training.saved_model import check_saved_model, write_saved_model
-from training.served_model import ModelError, ServedModel
+from training.served_model import ServedModel
 
 FACE = tf.TensorSpec([None, 48, 48, 1], tf.float32, name="face")
 CALIBRATION = Calibration(linear=0.35, quadratic=-0.2)

@@ -5,7 +5,8 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from training.calibration import Calibration, cross_fitted, fit
-from training.metrics import calibration_error, negative_log_likelihood
+from training.metrics import negative_log_likelihood
+from training.reliability import calibration_error
 
 Array = NDArray[np.float64]
 
