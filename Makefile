@@ -15,6 +15,7 @@ CAPTURE_CAMERAS = $(if $(CAMERA),EMOTION_CAPTURE_CAMERAS="cam0=$(CAMERA)",$(if $
 DATA ?= data/fer2013.csv
 RECIPE ?= training/recipe.toml
 RUN ?= runs/latest
+RUNS ?=
 VERSION ?=
 COMPOSE ?= docker compose
 
@@ -75,6 +76,9 @@ export: $(VENV)/.dev ## Make a version for the model server out of a run (RUN=fo
 evaluate: $(VENV)/.dev ## Measure an exported version, rewrite the model card (DATA=fer2013.csv VERSION=highest)
 	$(BIN)/python -m training.evaluate --data "$(DATA)" $(if $(VERSION),--model "model_repo/emotion/$(VERSION)")
 
+seeds: $(VENV)/.dev ## Note for the model card how runs of other seeds ended (RUNS="runs/a runs/b runs/c" VERSION=highest)
+	$(BIN)/python -m training.seeds $(RUNS) $(if $(VERSION),--model "model_repo/emotion/$(VERSION)")
+
 lock: $(VENV)/.bootstrap ## Resolve requirements/*.in anew into requirements/*.lock
 	UV="$(abspath $(UV))" sh requirements/lock.sh
 
@@ -94,4 +98,4 @@ $(VENV)/.%: requirements/%.lock $(VENV)/.bootstrap
 	@touch $@
 
 .PRECIOUS: $(VENV)/.bootstrap
-.PHONY: help setup run capture build up down logs test test-debian test-browser e2e debian-packages check fix train export evaluate lock clean
+.PHONY: help setup run capture build up down logs test test-debian test-browser e2e debian-packages check fix train export evaluate seeds lock clean

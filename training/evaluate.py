@@ -1,7 +1,7 @@
 """Evaluates an exported model: ``python -m training.evaluate --data fer2013.csv --model model_repo/emotion/1``.
 
 Prints the figures, keeps them in the version's ``assets.extra/evaluation.json`` and, for the highest
-version, rewrites the figures of the model card.
+version, rewrites the figures and pictures of the model card.
 """
 
 import argparse
@@ -12,33 +12,54 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from training import repository
-from training.batches import as_faces
-from training.card import CardError, figures, with_figures
+from training.card import CONFUSION_PICTURE, RELIABILITY_PICTURE, CardError, figures, with_figures
 from training.dataset import VALIDATION, DatasetError, read_splits, require
+from training.examine import judged, robustness_of, whole_way_of
+from training.figures import SeedFigures
 from training.files import sha256_of, write_whole
-from training.report import Evaluation, Subject, evaluation_of
-from training.served_model import ModelError, ServedModel
+from training.pictures import confusion_picture, reliability_picture
+from training.report import Evaluation, Measured, Subject, evaluation_of
+from training.repository import ModelError
+from training.served_model import ServedModel
+from training.speed import measured_alone
 
 
-def evaluate(data: Path, folder: Path) -> Evaluation:
+def evaluate(data: Path, folder: Path, scene_faces: int | None = None) -> Evaluation:
     """Evaluate a version on ``PublicTest`` and keep the figures beside it.
+
+    Args:
+        data: The published ``fer2013.csv``.
+        folder: A version's.
+        scene_faces: How many faces, chosen by chance, go the whole way at each size; by default all.
 
     Raises:
         DatasetError: The data can't be used.
-        ModelError: The folder holds no exported model.
+        ModelError: The folder holds no exported model, or a paper of it is damaged.
         OSError: A file can't be read or written.
     """
+    paper, seeds = repository.read_paper(folder), _seeds(folder)
     validation = require(read_splits(data), VALIDATION, data)
+    # First, while nothing else of this command keeps the processor busy.
+    speed = measured_alone(folder)
     model = ServedModel(folder)
     evaluation = evaluation_of(
-        _subject(folder, data), VALIDATION, validation, model.answer(as_faces(validation.images))
+        _subject(folder, data, paper),
+        VALIDATION,
+        validation,
+        judged(model, validation, calibrated=paper.calibration is not None),
+        Measured(
+            whole_way=whole_way_of(model, validation, scene_faces),
+            robustness=robustness_of(model, validation),
+            speed=speed,
+            seeds=seeds,
+        ),
     )
     write_whole(repository.evaluation_paper(folder), evaluation.model_dump_json(indent=1) + "\n")
     return evaluation
 
 
 def update_card(folder: Path, evaluation: Evaluation) -> str:
-    """Put the figures into the model card if the version is the served one; tell in a sentence what was done.
+    """Put figures and pictures into the model card if the version is the served one; tell in a sentence what was done.
 
     Raises:
         CardError: The card has no place for the figures.
@@ -50,18 +71,14 @@ def update_card(folder: Path, evaluation: Evaluation) -> str:
         return f"there is no {card}: no card was rewritten"
     if evaluation.version != max(repository.versions(models)):
         return f"{card} is about a higher version: left as it is"
-    write_whole(card, with_figures(card.read_text(encoding="utf-8"), evaluation))
+    renewed = with_figures(card.read_text(encoding="utf-8"), evaluation)
+    write_whole(models / CONFUSION_PICTURE, confusion_picture(evaluation.confusion))
+    write_whole(models / RELIABILITY_PICTURE, reliability_picture(evaluation.reliability))
+    write_whole(card, renewed)
     return f"rewrote the figures in {card}"
 
 
-def _subject(folder: Path, data: Path) -> Subject:
-    path = repository.model_paper(folder)
-    try:
-        paper = repository.ModelPaper.model_validate_json(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise ModelError(f"{path}: {error.strerror}; was the model made by `make export`?") from error
-    except ValidationError as error:
-        raise ModelError(f"{path}: {error}") from error
+def _subject(folder: Path, data: Path, paper: repository.ModelPaper) -> Subject:
     return Subject(
         version=paper.version,
         bytes_on_disk=repository.bytes_on_disk(folder),
@@ -73,26 +90,39 @@ def _subject(folder: Path, data: Path) -> Subject:
     )
 
 
+def _seeds(folder: Path) -> SeedFigures | None:
+    path = repository.seeds_paper(folder)
+    if not path.exists():
+        return None
+    try:
+        return SeedFigures.model_validate_json(path.read_text(encoding="utf-8"))
+    except ValidationError as error:
+        raise ModelError(f"{path}: {error}") from error
+
+
 def main(arguments: Sequence[str] | None = None) -> None:
     """Parse the command line and evaluate."""
     parser = argparse.ArgumentParser(prog="python -m training.evaluate", description=__doc__)
     parser.add_argument("--data", type=Path, required=True, help="the published fer2013.csv")
     parser.add_argument("--model", type=Path, help="folder of a version; by default the highest in model_repo")
+    parser.add_argument(
+        "--scene-faces", type=_count, metavar="N", help="so many faces go through scenes at each size; by default all"
+    )
     options = parser.parse_args(arguments)
     try:
-        folder = options.model or _highest()
-        evaluation = evaluate(options.data, folder)
+        folder = options.model or repository.highest(repository.REPOSITORY)
+        evaluation = evaluate(options.data, folder, options.scene_faces)
         print(figures(evaluation))
         print(f"\nkept in {repository.evaluation_paper(folder)}\n{update_card(folder, evaluation)}")
     except (CardError, DatasetError, ModelError, OSError) as error:
         sys.exit(f"evaluate: {error}")
 
 
-def _highest() -> Path:
-    found = repository.versions(repository.REPOSITORY)
-    if not found:
-        raise ModelError(f"{repository.REPOSITORY} holds no version of the model; `make export` makes one")
-    return repository.version_folder(repository.REPOSITORY, found[-1])
+def _count(text: str) -> int:
+    count = int(text)
+    if count < 1:
+        raise argparse.ArgumentTypeError("at least one face is needed")
+    return count
 
 
 if __name__ == "__main__":

@@ -19,8 +19,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     from training.dataset import DatasetError
     from training.publish import publish
     from training.recipe import RecipeError
+    from training.repository import ModelError
     from training.run_folder import RunError
-    from training.served_model import ModelError
 
     parser = argparse.ArgumentParser(prog="python -m training.export", description=__doc__)
     parser.add_argument("--run", type=Path, required=True, help="folder of the training run")

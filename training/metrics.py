@@ -29,21 +29,6 @@ class ClassScores:
     faces: int
 
 
-@dataclass(frozen=True)
-class OperatingPoint:
-    """What is gained by answering only from a threshold on.
-
-    Attributes:
-        threshold: Faces whose confidence is at or above it are answered.
-        coverage: The fraction of faces answered.
-        accuracy: The fraction of those answered rightly.
-    """
-
-    threshold: float
-    coverage: float
-    accuracy: float
-
-
 def accuracy(labels: Labels, predicted: Labels) -> float:
     """Return the fraction of faces answered rightly; NaN without faces."""
     return float(np.mean(labels == predicted)) if labels.size else math.nan
@@ -90,47 +75,3 @@ def negative_log_likelihood(labels: Labels, probabilities: NDArray[np.floating])
     """
     of_truth = probabilities[np.arange(len(labels)), labels].astype(np.float64)
     return float(-np.log(np.maximum(of_truth, np.finfo(np.float32).tiny)).mean())
-
-
-def calibration_error(confidences: NDArray[np.floating], correct: NDArray[np.bool_], bins: int = 15) -> float:
-    """Return the expected calibration error over bins of equal width (Guo et al., 2017).
-
-    It is the gap between confidence and accuracy of a bin, weighted by the bin's share of the faces.
-
-    Args:
-        confidences: Top probabilities [n].
-        correct: Whether the answer was right [n].
-        bins: How many bins divide (0, 1]; a confidence on an edge belongs to the bin below it.
-    """
-    edges = np.linspace(0, 1, bins + 1)[1:-1]
-    bin_of = np.digitize(confidences, edges, right=True)
-    gaps = np.bincount(bin_of, weights=confidences.astype(np.float64) - correct, minlength=bins)
-    return float(np.abs(gaps).sum() / len(confidences))
-
-
-def operating_point(
-    confidences: NDArray[np.floating], correct: NDArray[np.bool_], target: float
-) -> OperatingPoint | None:
-    """Return the point of largest coverage at which the accuracy of what is answered reaches a target.
-
-    The threshold lies halfway between the least confidence that is answered and the next one below,
-    so that the last digit of a confidence decides nothing.
-
-    Args:
-        confidences: Top probabilities [n].
-        correct: Whether the answer was right [n].
-        target: The accuracy to reach, 0 to 1.
-
-    Returns:
-        None where no threshold reaches the target.
-    """
-    order = np.argsort(-confidences, kind="stable")
-    falling = np.append(confidences[order].astype(np.float64), 0.0)
-    accuracies = np.cumsum(correct[order]) / np.arange(1, len(order) + 1)
-    # Faces of equal confidence are answered together or not at all.
-    reached = np.flatnonzero((accuracies >= target) & (falling[:-1] > falling[1:]))
-    if not reached.size:
-        return None
-    last = int(reached[-1])
-    threshold = float(falling[last] + falling[last + 1]) / 2
-    return OperatingPoint(threshold, (last + 1) / len(order), float(accuracies[last]))

@@ -14,18 +14,16 @@ from services.contracts.emotions import EMOTIONS
 from services.contracts.model import MODEL_NAME
 from training import repository
 from training.batches import as_faces
+from training.confidence import TARGET_ACCURACY, Confidence, fitted_confidence
 from training.dataset import VALIDATION, Split, read_splits, require, training_rows
 from training.files import sha256_of
-from training.metrics import operating_point
 from training.network import build_network
 from training.precision import precision
 from training.recipe import Recipe
+from training.repository import ModelError
 from training.run_folder import RunError, RunFolder
 from training.saved_model import check_saved_model, write_saved_model
-from training.served_model import ModelError
 from training.warmup import write_warmup
-
-TARGET_ACCURACY = 0.85
 
 
 def publish(run: Path, data: Path, models: Path, version: int) -> Path:
@@ -49,26 +47,29 @@ def publish(run: Path, data: Path, models: Path, version: int) -> Path:
     recipe, digest = folder.recipe(), _digest(folder, data)
     network = trained_network(folder.checkpoint, recipe)
     splits = read_splits(data)
-    threshold = _threshold(network, require(splits, VALIDATION, data))
+    confidence = _confidence(network, require(splits, VALIDATION, data))
     training, left_out = training_rows(splits, data)
     paper = repository.ModelPaper(
         name=MODEL_NAME,
         version=version,
-        recipe=recipe.model_dump(),
+        recipe=recipe.model_dump(mode="json"),
         last_epoch=_last_epoch(folder),
         data_sha256=digest,
+        votes_sha256=folder.votes_digest(),
         training_faces=len(training),
         left_out=left_out,
-        threshold=threshold,
+        calibration=confidence.calibration,
+        threshold=confidence.threshold,
         threshold_rule=f"{TARGET_ACCURACY:.0%} of the reliable answers about {VALIDATION} are right",
+        validation=confidence.figures,
         parameters=network.count_params(),
         revision=repository.revision(),
         libraries=repository.libraries(),
     )
     with _appearing_whole(target) as partial:
-        write_saved_model(network, threshold, partial)
+        write_saved_model(network, confidence.calibration, confidence.threshold, partial)
         _write_papers(partial, paper)
-        check_saved_model(partial, network)
+        check_saved_model(partial, network, confidence.calibration)
     return target
 
 
@@ -103,13 +104,12 @@ def _last_epoch(folder: RunFolder) -> dict[str, float]:
     return history[-1]
 
 
-def _threshold(network: keras.Model, split: Split) -> float:
+def _confidence(network: keras.Model, split: Split) -> Confidence:
     probabilities = network.predict(as_faces(split.images), batch_size=256, verbose=0)
-    point = operating_point(probabilities.max(axis=1), probabilities.argmax(axis=1) == split.labels, TARGET_ACCURACY)
-    if point is None:
+    found = fitted_confidence(probabilities, split.labels.astype(np.int64))
+    if found is None:
         raise ModelError(f"no threshold makes {TARGET_ACCURACY:.0%} of the answers right: train it further")
-    # As the model compares it.
-    return float(np.float32(point.threshold))
+    return found
 
 
 def _write_papers(folder: Path, paper: repository.ModelPaper) -> None:

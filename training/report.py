@@ -4,27 +4,23 @@ from dataclasses import asdict, dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict
 
 from services.contracts.emotions import EMOTIONS, Emotion
 from training import metrics
 from training.dataset import Split
+from training.figures import (
+    ClassFigures,
+    Part,
+    ReliabilityFigures,
+    RobustnessFigures,
+    SeedFigures,
+    SizeFigures,
+    SpeedFigures,
+)
+from training.reliability import calibration_error, reliability_bins
 
 
-class _Part(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class ClassFigures(_Part):
-    """Scores of one emotion, 0 to 1; see :class:`training.metrics.ClassScores`."""
-
-    precision: float
-    recall: float
-    f1: float
-    faces: int
-
-
-class Evaluation(_Part):
+class Evaluation(Part):
     """Figures of one version of the model on one split; fractions are 0 to 1."""
 
     version: int
@@ -56,9 +52,19 @@ class Evaluation(_Part):
     """Fraction of faces answered reliably."""
     reliable_accuracy: float | None
     """Accuracy of those; none where there are none."""
+    held_out_folds: int | None
+    """Each face was judged by a calibration and a threshold fitted on the other folds, so many in all.
+    None for versions without calibration, whose figures are of the answers as they are served."""
     classes: dict[Emotion, ClassFigures]
     confusion: list[list[int]]
     """A row per true emotion, a column per answer."""
+    reliability: list[ReliabilityFigures]
+    """Bins of rising confidence; those without faces are left out."""
+    whole_way: list[SizeFigures]
+    robustness: list[RobustnessFigures]
+    speed: SpeedFigures
+    seeds: SeedFigures | None
+    """Where `make seeds` noted them."""
 
 
 @dataclass(frozen=True)
@@ -79,19 +85,43 @@ class Answers:
     """What the model said about n faces.
 
     Attributes:
-        probabilities: float32 [n, 7].
+        probabilities: Floats [n, 7].
         reliable: bool [n].
     """
 
-    probabilities: NDArray[np.float32]
+    probabilities: NDArray[np.floating]
     reliable: NDArray[np.bool_]
 
 
-def evaluation_of(subject: Subject, usage: str, split: Split, answers: Answers) -> Evaluation:
+@dataclass(frozen=True)
+class Judged:
+    """Answers whose confidence may be reported.
+
+    Attributes:
+        answers: What is said about each face.
+        held_out_folds: See :class:`Evaluation`.
+    """
+
+    answers: Answers
+    held_out_folds: int | None
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What was measured besides the answers about the split; see :class:`Evaluation`."""
+
+    whole_way: list[SizeFigures]
+    robustness: list[RobustnessFigures]
+    speed: SpeedFigures
+    seeds: SeedFigures | None
+
+
+def evaluation_of(subject: Subject, usage: str, split: Split, judged: Judged, measured: Measured) -> Evaluation:
     """Compute every figure of a model's answers about a split that holds at least one face."""
-    labels = split.labels.astype(np.int64)
+    answers, labels = judged.answers, split.labels.astype(np.int64)
     predicted = answers.probabilities.argmax(axis=1)
     correct = predicted == labels
+    confidences = answers.probabilities.max(axis=1)
     confusion = metrics.confusion_matrix(labels, predicted, len(EMOTIONS))
     scores = metrics.class_scores(confusion)
     low, high = metrics.wilson_interval(int(correct.sum()), len(labels))
@@ -103,10 +133,13 @@ def evaluation_of(subject: Subject, usage: str, split: Split, answers: Answers) 
         accuracy_low=low,
         accuracy_high=high,
         macro_f1=float(np.mean([score.f1 for score in scores])),
-        calibration_error=metrics.calibration_error(answers.probabilities.max(axis=1), correct),
+        calibration_error=calibration_error(confidences, correct),
         negative_log_likelihood=metrics.negative_log_likelihood(labels, answers.probabilities),
         reliable_coverage=float(answers.reliable.mean()),
         reliable_accuracy=float(correct[answers.reliable].mean()) if answers.reliable.any() else None,
+        held_out_folds=judged.held_out_folds,
         classes={emotion: ClassFigures(**asdict(score)) for emotion, score in zip(EMOTIONS, scores, strict=True)},
         confusion=confusion.tolist(),
+        reliability=[ReliabilityFigures(**asdict(part)) for part in reliability_bins(confidences, correct)],
+        **vars(measured),
     )

@@ -8,17 +8,21 @@ import platform
 import subprocess
 from importlib.metadata import version as installed
 from pathlib import Path
-from typing import Any
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, JsonValue, ValidationError
 
 from services.contracts.model import MODEL_NAME
+from training.calibration import Calibration
 
 REPOSITORY = Path("model_repo")
 CARD = "README.md"
 
 _EXTRA = "assets.extra"
 _LIBRARIES = ("keras", "numpy", "opencv-python-headless", "tensorflow-cpu", "tensorflow")
+
+
+class ModelError(ValueError):
+    """The folder holds no model, or one that doesn't keep the contract."""
 
 
 class ModelPaper(BaseModel):
@@ -28,17 +32,23 @@ class ModelPaper(BaseModel):
 
     name: str
     version: int
-    recipe: dict[str, Any]
-    """With the seed; as it was then, since what a recipe can say changes."""
+    recipe: dict[str, JsonValue]
+    """With the seed; as it was when the version was made, whatever recipes hold since."""
     last_epoch: dict[str, float]
     """The last row of the run's history; its figures are of the training arithmetic, before export."""
     data_sha256: str
+    votes_sha256: str | None = None
+    """Of FER+'s votes; none where labels alone were trained on."""
     training_faces: int
     """Training rows of the data less those left out."""
     left_out: int
     """Training rows whose pixels stand in a later split."""
+    calibration: Calibration | None = None
+    """Fitted on all of PublicTest; none in versions made before calibration."""
     threshold: float
     threshold_rule: str
+    validation: dict[str, float] | None = None
+    """Figures on PublicTest, each face judged by a calibration and a threshold fitted without it."""
     parameters: int
     revision: str | None
     """Git revision of the exporting code, with ``-dirty`` where files differed from it."""
@@ -56,6 +66,33 @@ def versions(repository: Path) -> list[int]:
     return sorted(int(path.name) for path in base.glob("[0-9]*") if path.name.isdecimal() and path.is_dir())
 
 
+def highest(repository: Path) -> Path:
+    """Return the folder of the version that is served.
+
+    Raises:
+        ModelError: There is none.
+    """
+    found = versions(repository)
+    if not found:
+        raise ModelError(f"{repository} holds no version of the model; `make export` makes one")
+    return version_folder(repository, found[-1])
+
+
+def read_paper(version: Path) -> ModelPaper:
+    """Read a version's ``model.json``.
+
+    Raises:
+        ModelError: It is missing or isn't one.
+    """
+    path = model_paper(version)
+    try:
+        return ModelPaper.model_validate_json(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ModelError(f"{path}: {error.strerror}; was the model made by `make export`?") from error
+    except ValidationError as error:
+        raise ModelError(f"{path}: {error}") from error
+
+
 def model_paper(version: Path) -> Path:
     """Return the path of a version's ``model.json``."""
     return version / _EXTRA / "model.json"
@@ -64,6 +101,11 @@ def model_paper(version: Path) -> Path:
 def evaluation_paper(version: Path) -> Path:
     """Return the path of a version's ``evaluation.json``."""
     return version / _EXTRA / "evaluation.json"
+
+
+def seeds_paper(version: Path) -> Path:
+    """Return the path of a version's ``seeds.json``."""
+    return version / _EXTRA / "seeds.json"
 
 
 def labels_paper(version: Path) -> Path:

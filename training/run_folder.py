@@ -78,6 +78,12 @@ class RunFolder:
         path = self.path / _DATA
         return path.read_text().strip() if path.exists() else None
 
+    def votes_digest(self) -> str | None:
+        """Return the SHA-256 of the votes that the run was trained with, where it was trained with any."""
+        path = self.path / _VOTES
+        noted = path.read_text().strip() if path.exists() else _NO_VOTES
+        return None if noted == _NO_VOTES else noted
+
     def history(self) -> list[dict[str, float]]:
         """Return a row of figures per epoch: ``epoch`` (from 0), ``accuracy``, ``val_accuracy``, ….
 

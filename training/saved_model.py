@@ -1,44 +1,59 @@
 """Writes a network as the SavedModel that TensorFlow Serving loads, and holds it against the contract."""
 
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
 import tensorflow as tf
 
 from services.contracts.model import FACE_SHAPE, INPUT_FACE, OUTPUT_PROBABILITIES, OUTPUT_RELIABLE, SIGNATURE_NAME
-from training.served_model import ModelError, ServedModel
+from training.calibration import SMALLEST, Calibration
+from training.repository import ModelError
+from training.served_model import UNCALIBRATED_SIGNATURE, ServedModel
 
 MAX_BYTES = 12_000_000
 TOLERANCE = 1e-5
 
 
-def write_saved_model(network: keras.Model, threshold: float, folder: Path) -> None:
-    """Write a SavedModel with the contract's signature and nothing else: no optimizer, no training step.
+def write_saved_model(network: keras.Model, calibration: Calibration, threshold: float, folder: Path) -> None:
+    """Write a SavedModel that serves, and nothing of training: no optimizer, no training step.
+
+    Besides the contract's signature it has ``uncalibrated``, whose ``probabilities`` are as the network
+    gives them, so that calibration can be judged on an exported model. Both share one graph of the network.
 
     Args:
         network: The trained network in float32.
-        threshold: The top probability from which an answer is reliable; it travels inside the model.
+        calibration: What makes its probabilities mean what they say.
+        threshold: The top probability, calibrated, from which an answer is reliable; it travels inside the model.
         folder: Where to write.
     """
     trained = [variable.numpy() for variable in network.trainable_variables]
     fixed = [variable.numpy() for variable in network.non_trainable_variables]
 
-    def answer(face: tf.Tensor) -> dict[str, tf.Tensor]:
+    face = tf.TensorSpec([None, *FACE_SHAPE], tf.float32, name=INPUT_FACE)
+
+    def said(face: tf.Tensor) -> dict[str, tf.Tensor]:
         # Weights as constants: TensorFlow then folds batch normalization into the convolutions when it loads
         # the model, which takes about a tenth off the time for one face.
         constants = ([tf.constant(values) for values in trained], [tf.constant(values) for values in fixed])
         probabilities, _ = network.stateless_call(*constants, face, training=False)
+        return {OUTPUT_PROBABILITIES: probabilities}
+
+    uncalibrated = tf.function(said, input_signature=[face], autograph=False)
+
+    def answer(face: tf.Tensor) -> dict[str, tf.Tensor]:
+        probabilities = _calibrated(calibration, uncalibrated(face)[OUTPUT_PROBABILITIES])
         reliable = tf.reduce_max(probabilities, axis=-1) >= tf.constant(threshold, tf.float32)
         return {OUTPUT_PROBABILITIES: probabilities, OUTPUT_RELIABLE: reliable}
 
-    face = tf.TensorSpec([None, *FACE_SHAPE], tf.float32, name=INPUT_FACE)
-    signature = tf.function(answer, input_signature=[face], autograph=False)
-    tf.saved_model.save(tf.Module(), str(folder), signatures={SIGNATURE_NAME: signature})
+    served = tf.function(answer, input_signature=[face], autograph=False)
+    signatures = {SIGNATURE_NAME: served, UNCALIBRATED_SIGNATURE: uncalibrated}
+    tf.saved_model.save(tf.Module(), str(folder), signatures=signatures)
 
 
-def check_saved_model(folder: Path, network: keras.Model) -> None:
-    """Make sure that what was written serves, and says what the network says.
+def check_saved_model(folder: Path, network: keras.Model, calibration: Calibration) -> None:
+    """Make sure that what was written serves, and says what the network with its calibration says.
 
     Raises:
         ModelError: It is too large, needs a GPU's kernels, or answers otherwise than the network.
@@ -52,8 +67,14 @@ def check_saved_model(folder: Path, network: keras.Model) -> None:
         raise ModelError(f"the model holds operations that only a GPU has: {', '.join(foreign)}")
     for count in (1, 32):
         faces = np.random.default_rng(count).random((count, *FACE_SHAPE), np.float32)
-        expected = np.asarray(network(faces, training=False))
+        expected = calibration.apply(np.asarray(network(faces, training=False)))
         difference = float(np.abs(served.answer(faces).probabilities - expected).max())
         # Written this way round, so that NaN is refused too.
         if not difference <= TOLERANCE:
             raise ModelError(f"the model differs from the network by {difference:.1e} for {count} faces")
+
+
+def _calibrated(calibration: Calibration, probabilities: Any) -> Any:
+    """Do in the graph, in float32, what ``calibration.apply`` does."""
+    logs = tf.math.log(tf.maximum(probabilities, SMALLEST))
+    return tf.nn.softmax(logs * (calibration.linear + calibration.quadratic * logs))

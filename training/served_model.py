@@ -1,6 +1,7 @@
 """An exported model, asked through the signature that TensorFlow Serving offers."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
@@ -8,10 +9,10 @@ from numpy.typing import NDArray
 
 from services.contracts.model import INPUT_FACE, OUTPUT_PROBABILITIES, OUTPUT_RELIABLE, SIGNATURE_NAME
 from training.report import Answers
+from training.repository import ModelError
 
-
-class ModelError(ValueError):
-    """The folder holds no model, or one that doesn't keep the contract."""
+UNCALIBRATED_SIGNATURE = "uncalibrated"
+"""Face in, ``probabilities`` as the network gives them out; versions made before calibration lack it."""
 
 
 class ServedModel:
@@ -34,17 +35,32 @@ class ServedModel:
 
     def answer(self, faces: NDArray[np.float32], batch_size: int = 256) -> Answers:
         """Return the model's answers about float32 [n, 48, 48, 1] faces in [0, 1]; n is at least 1."""
-        answers = [
-            self.signature(**{INPUT_FACE: tf.constant(faces[start : start + batch_size])})
-            for start in range(0, len(faces), batch_size)
-        ]
+        answers = _asked(self.signature, faces, batch_size)
         return Answers(
             np.concatenate([answer[OUTPUT_PROBABILITIES].numpy() for answer in answers]),
             np.concatenate([answer[OUTPUT_RELIABLE].numpy() for answer in answers]),
         )
+
+    def uncalibrated(self, faces: NDArray[np.float32], batch_size: int = 256) -> NDArray[np.float32]:
+        """Return probabilities float32 [n, 7] as the network gives them, where the version was calibrated.
+
+        Raises:
+            ModelError: It wasn't.
+        """
+        if UNCALIBRATED_SIGNATURE not in self._loaded.signatures:
+            raise ModelError(f"the model has no signature {UNCALIBRATED_SIGNATURE}")
+        answers = _asked(self._loaded.signatures[UNCALIBRATED_SIGNATURE], faces, batch_size)
+        return np.concatenate([answer[OUTPUT_PROBABILITIES].numpy() for answer in answers])
 
     def operations(self) -> frozenset[str]:
         """Return the names of every operation behind the signature, those inside functions included."""
         graph = self.signature.graph.as_graph_def()
         nodes = [*graph.node, *(node for function in graph.library.function for node in function.node_def)]
         return frozenset(node.op for node in nodes)
+
+
+def _asked(signature: Any, faces: NDArray[np.float32], batch_size: int) -> list[dict[str, Any]]:
+    return [
+        signature(**{INPUT_FACE: tf.constant(faces[start : start + batch_size])})
+        for start in range(0, len(faces), batch_size)
+    ]

@@ -8,11 +8,10 @@ from fastapi import FastAPI
 from prometheus_client import Gauge
 
 from services.detector.api import detect_router
-from services.detector.cascade import HaarCascade, SearchParameters
 from services.detector.metrics import DetectorMetrics
 from services.detector.pool import DetectorPool
 from services.detector.readiness import PoolCheck
-from services.detector.search import FaceSearch
+from services.detector.searches import face_search
 from services.detector.settings import DetectorSettings
 from services.runtime.app import Plumbing, create_service_app
 
@@ -44,8 +43,5 @@ def create_app(settings: DetectorSettings, plumbing: Plumbing) -> FastAPI:
 
 
 def _pool(settings: DetectorSettings) -> DetectorPool:
-    parameters = SearchParameters(settings.scale_factor, settings.min_neighbors, settings.min_face_px)
-    searches = [
-        FaceSearch(HaarCascade(settings.cascade), parameters, settings.search_side_px) for _ in range(settings.workers)
-    ]
+    searches = [face_search(settings) for _ in range(settings.workers)]
     return DetectorPool(searches, settings.waiting, settings.max_wait_s, settings.pixel_limit)

@@ -18,7 +18,16 @@ ROOMS: dict[str, frozenset[str]] = {
     "services.serving": PLUMBING,
     "services.gateway": PLUMBING,
     "client": frozenset({"services.contracts"}),
-    "training": frozenset({"services.contracts", "services.detector.preprocess"}),
+    # Besides the crop, the detector's whole way from a picture to faces, which evaluation walks.
+    "training": frozenset(
+        {
+            "services.contracts",
+            "services.detector.preprocess",
+            "services.detector.detect",
+            "services.detector.search",
+            "services.detector.searches",
+        }
+    ),
     "launcher": PLUMBING | {"services.capture.settings", "services.detector.settings", "services.gateway.settings"},
     "deploy": frozenset(),
     "model_repo": frozenset(),
@@ -29,8 +38,22 @@ ROOMS: dict[str, frozenset[str]] = {
 
 CONTRACTS_MAY_USE = sys.stdlib_module_names | {"numpy"}
 
-MAY_LOAD_TENSORFLOW = ("services/serving/*", "training/*", "bench/*", "tests/*")
-TENSORFLOW = ("tensorflow", "keras", "tf_keras")
+MAY_LOAD_TENSORFLOW = (
+    "services/serving/*",
+    # Only the steps that make, load or measure an exported model. What trains runs on any of Keras's backends.
+    "training/publish.py",
+    "training/saved_model.py",
+    "training/served_model.py",
+    "training/speed.py",
+    "training/warmup.py",
+    "bench/*",
+    "tests/*",
+)
+MAY_LOAD_KERAS = ("training/*",)
+TENSORFLOW = ("tensorflow", "tf_keras")
+KERAS = ("keras",)
+TRAINING_COMMANDS = ("training.train", "training.seeds")
+"""What must run where another backend of Keras is installed than TensorFlow."""
 WITHOUT_TENSORFLOW = "tensorflow.core."
 """Generated protobuf modules: they are installed without TensorFlow and load nothing of it."""
 
@@ -69,9 +92,24 @@ def forbidden_arrows(source: Source) -> list[str]:
 def tensorflow_imports(source: Source) -> list[str]:
     if any(fnmatch(source.path, pattern) for pattern in MAY_LOAD_TENSORFLOW):
         return []
+    keras_too = any(fnmatch(source.path, pattern) for pattern in MAY_LOAD_KERAS)
+    forbidden = TENSORFLOW if keras_too else (*TENSORFLOW, *KERAS)
     return sorted(
-        name for name in source.imports if within(name, TENSORFLOW) and not name.startswith(WITHOUT_TENSORFLOW)
+        name for name in source.imports if within(name, forbidden) and not name.startswith(WITHOUT_TENSORFLOW)
     )
+
+
+def imported_by(module: str) -> set[str]:
+    """Return the paths of our files that a module needs, its own among them."""
+    by_module = {source.path.removesuffix(".py").replace("/", "."): source for source in SOURCES}
+    needed, waiting = set(), [module]
+    while waiting:
+        source = by_module.get(waiting.pop())
+        if source is not None and source.path not in needed:
+            needed.add(source.path)
+            # Of "from training.dataset import Split" the name before the last dot is the module.
+            waiting += [part for name in source.imports for part in (name, name.rpartition(".")[0])]
+    return needed
 
 
 def reads_environment_unasked(source: Source) -> bool:
@@ -99,6 +137,13 @@ def test_contracts_need_numpy_only() -> None:
 
 def test_tensorflow_is_loaded_where_it_must_be_only() -> None:
     assert {source.path: names for source in SOURCES if (names := tensorflow_imports(source))} == {}
+
+
+@pytest.mark.parametrize("command", TRAINING_COMMANDS)
+def test_training_needs_no_tensorflow(command: str) -> None:
+    needed = imported_by(command)
+    assert {"training/recipe.py", "training/run_folder.py"} <= needed
+    assert [path for path in sorted(needed) if any(fnmatch(path, pattern) for pattern in MAY_LOAD_TENSORFLOW)] == []
 
 
 def test_the_environment_is_touched_where_it_may_be_only() -> None:
@@ -131,11 +176,18 @@ def test_a_forbidden_arrow_is_seen(path: str, code: str) -> None:
         ("services/gateway/app.py", "from .settings import Settings"),
         ("training/batches.py", "from services.detector.preprocess import to_input"),
         ("training/batches.py", "from services.detector import preprocess"),
+        ("training/whole_way.py", "from services.detector.detect import detect"),
         ("bench/run.py", "import services.gateway.app"),
     ],
 )
 def test_an_allowed_arrow_is_let_through(path: str, code: str) -> None:
     assert not forbidden_arrows(read_source(path, code))
+
+
+def test_tensorflow_in_training_is_seen_and_keras_is_let_through() -> None:
+    assert tensorflow_imports(read_source("training/network.py", "import tensorflow as tf"))
+    assert not tensorflow_imports(read_source("training/network.py", "import keras"))
+    assert not tensorflow_imports(read_source("training/saved_model.py", "import tensorflow as tf"))
 
 
 @pytest.mark.parametrize("code", ["import tensorflow as tf", "from keras import layers", "from tensorflow import io"])

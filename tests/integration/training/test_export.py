@@ -8,9 +8,11 @@ import pytest
 
 from services.contracts.model import FACE_SHAPE
 from training import repository
+from training.files import sha256_of
 from training.publish import publish
-from training.run_folder import RunError
-from training.served_model import ModelError, ServedModel
+from training.repository import ModelError
+from training.run_folder import RunError, RunFolder
+from training.served_model import ServedModel
 
 
 def test_the_command_line_exports_the_next_version_with_equal_answers(
@@ -28,6 +30,19 @@ def test_the_command_line_exports_the_next_version_with_equal_answers(
     first, second = (ServedModel(repository.version_folder(models, version)).answer(faces) for version in (1, 2))
     np.testing.assert_allclose(first.probabilities, second.probabilities, atol=1e-6)
     np.testing.assert_array_equal(first.reliable, second.reliable)
+
+
+def test_the_paper_tells_where_a_version_comes_from(data: Path, finished_run: Path, models: Path) -> None:
+    paper = repository.read_paper(repository.version_folder(models, 1))
+    run = RunFolder(finished_run)
+    assert paper.recipe == run.recipe().model_dump(mode="json")
+    assert paper.recipe["seed"] == 1
+    assert paper.last_epoch == run.history()[-1]
+    assert (paper.data_sha256, paper.votes_sha256) == (sha256_of(data), None)
+    assert (paper.training_faces, paper.left_out) == (84, 0)
+    assert paper.validation is not None
+    assert paper.validation.keys() == {"accuracy", "calibration_error", "negative_log_likelihood"}
+    assert {"python", "keras", "numpy"} < paper.libraries.keys()
 
 
 def test_an_existing_version_is_never_overwritten(data: Path, finished_run: Path, models: Path) -> None:

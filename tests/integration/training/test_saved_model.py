@@ -8,12 +8,16 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from training.calibration import Calibration
 from training.network import build_network
 from training.recipe import Network
+from training.repository import ModelError
 from training.saved_model import check_saved_model, write_saved_model
-from training.served_model import ModelError, ServedModel
+from training.served_model import ServedModel
 
 FACE = tf.TensorSpec([None, 48, 48, 1], tf.float32, name="face")
+CALIBRATION = Calibration(linear=0.35, quadratic=-0.2)
+NONE = Calibration(linear=1, quadratic=0)
 
 
 def save(folder: Path, answer: Any) -> None:
@@ -27,8 +31,36 @@ def network() -> keras.Model:
 
 
 def test_what_says_the_same_as_the_network_passes(network: keras.Model, tmp_path: Path) -> None:
-    write_saved_model(network, 0.5, tmp_path)
-    check_saved_model(tmp_path, network)
+    write_saved_model(network, CALIBRATION, 0.5, tmp_path)
+    check_saved_model(tmp_path, network, CALIBRATION)
+
+
+@pytest.mark.parametrize("count", [1, 32])
+def test_calibration_is_inside_the_graph(network: keras.Model, tmp_path: Path, count: int) -> None:
+    # Larger than noise in [0, 1], so that the untrained network says more than that all is equally likely.
+    faces = 40 * np.random.default_rng(4).random((count, 48, 48, 1), np.float32)
+    write_saved_model(network, CALIBRATION, 0.5, tmp_path)
+    model = ServedModel(tmp_path)
+
+    said = np.asarray(network(faces, training=False))
+    answers = model.answer(faces)
+
+    np.testing.assert_allclose(model.uncalibrated(faces), said, atol=1e-5)
+    np.testing.assert_allclose(answers.probabilities, CALIBRATION.apply(said), atol=1e-5)
+    assert np.abs(answers.probabilities - said).max() > 1e-3
+    np.testing.assert_array_equal(answers.reliable, answers.probabilities.max(axis=1) >= 0.5)
+
+
+def test_another_calibration_than_the_networks_is_refused(network: keras.Model, tmp_path: Path) -> None:
+    write_saved_model(network, CALIBRATION, 0.5, tmp_path)
+    with pytest.raises(ModelError, match="differs from the network"):
+        check_saved_model(tmp_path, network, Calibration(linear=3, quadratic=0))
+
+
+def test_a_version_from_before_calibration_says_so(tmp_path: Path) -> None:
+    save(tmp_path, lambda face: {"probabilities": face[:, 0, :7, 0], "reliable": face[:, 0, 0, 0] > 0})
+    with pytest.raises(ModelError, match="has no signature uncalibrated"):
+        ServedModel(tmp_path).uncalibrated(np.zeros((1, 48, 48, 1), np.float32))
 
 
 def test_another_networks_answers_are_refused(network: keras.Model, tmp_path: Path) -> None:
@@ -36,7 +68,7 @@ def test_another_networks_answers_are_refused(network: keras.Model, tmp_path: Pa
         tmp_path, lambda face: {"probabilities": tf.ones([tf.shape(face)[0], 7]) / 7, "reliable": face[:, 0, 0, 0] > 0}
     )
     with pytest.raises(ModelError, match="differs from the network"):
-        check_saved_model(tmp_path, network)
+        check_saved_model(tmp_path, network, NONE)
 
 
 def test_a_gpus_operation_is_found_inside_functions(network: keras.Model, tmp_path: Path) -> None:
@@ -48,13 +80,13 @@ def test_a_gpus_operation_is_found_inside_functions(network: keras.Model, tmp_pa
 
     save(tmp_path, recur)
     with pytest.raises(ModelError, match="only a GPU has: CudnnRNN"):
-        check_saved_model(tmp_path, network)
+        check_saved_model(tmp_path, network, NONE)
 
 
 def test_a_model_too_large_for_the_repository_is_refused(network: keras.Model, tmp_path: Path) -> None:
     (tmp_path / "saved_model.pb").write_bytes(bytes(12_000_001))
     with pytest.raises(ModelError, match="takes 12,000,001 bytes"):
-        check_saved_model(tmp_path, network)
+        check_saved_model(tmp_path, network, NONE)
 
 
 def test_a_model_without_the_signature_is_refused(tmp_path: Path) -> None:
@@ -65,7 +97,7 @@ def test_a_model_without_the_signature_is_refused(tmp_path: Path) -> None:
 
 def test_the_threshold_travels_with_the_model(network: keras.Model, tmp_path: Path) -> None:
     faces = np.random.default_rng(3).random((6, 48, 48, 1), np.float32)
-    write_saved_model(network, 0.0, tmp_path / "lenient")
-    write_saved_model(network, 1.01, tmp_path / "strict")
+    write_saved_model(network, NONE, 0.0, tmp_path / "lenient")
+    write_saved_model(network, NONE, 1.01, tmp_path / "strict")
     assert ServedModel(tmp_path / "lenient").answer(faces).reliable.all()
     assert not ServedModel(tmp_path / "strict").answer(faces).reliable.any()

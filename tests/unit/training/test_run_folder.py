@@ -24,6 +24,12 @@ def test_a_claimed_folder_keeps_recipe_and_datas_digest(folder: RunFolder, data:
     assert folder.data_digest() == "7692c3ad3540bb803c020b3aee66cd8887123234ea0c6e7143c0add73ff431ed"
 
 
+def test_a_run_without_votes_says_so(folder: RunFolder, data: Path) -> None:
+    assert folder.votes_digest() is None
+    folder.claim(DEFAULT_RECIPE, data, None)
+    assert folder.votes_digest() is None
+
+
 def test_another_recipe_is_refused(folder: RunFolder, data: Path, tmp_path: Path) -> None:
     folder.claim(DEFAULT_RECIPE, data, None)
     other = tmp_path / "other.toml"
@@ -44,6 +50,7 @@ def test_other_votes_are_refused(folder: RunFolder, data: Path, tmp_path: Path) 
     votes.write_text("one")
     folder.claim(DEFAULT_RECIPE, data, votes)
     folder.claim(DEFAULT_RECIPE, data, votes)
+    assert folder.votes_digest() == "7692c3ad3540bb803c020b3aee66cd8887123234ea0c6e7143c0add73ff431ed"
     with pytest.raises(RunError, match="with other votes than none"):
         folder.claim(DEFAULT_RECIPE, data, None)
     votes.write_text("two")

@@ -1,0 +1,91 @@
+"""Notes how much a version's accuracy depends on chance: ``python -m training.seeds runs/a runs/b runs/c``.
+
+Takes finished runs of one recipe which differ in their seeds, and keeps how each ended in the version's
+``assets.extra/seeds.json``, from where ``make evaluate`` puts it into the model card.
+"""
+
+import argparse
+import statistics
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from pydantic import JsonValue
+
+from training import repository
+from training.figures import SeedFigures, SeedRun
+from training.files import write_whole
+from training.recipe import RecipeError
+from training.run_folder import RunError, RunFolder
+
+LEAST_RUNS = 3
+
+
+def seed_figures(runs: Sequence[RunFolder], served: Mapping[str, JsonValue]) -> SeedFigures:
+    """Return mean and spread of the accuracy on validation after each run's last epoch.
+
+    Args:
+        runs: Three or more, alike in everything but the seed.
+        served: The recipe of the version that they stand for.
+
+    Raises:
+        RunError: There are too few, one isn't finished, or they differ in more than their seeds.
+        RecipeError: A run's recipe is damaged.
+    """
+    if len(runs) < LEAST_RUNS:
+        raise RunError(f"the spread takes {LEAST_RUNS} runs or more, got {len(runs)}")
+    recipes = [run.recipe().model_dump(mode="json") for run in runs]
+    seeds = [int(recipe.pop("seed")) for recipe in recipes]
+    for run, recipe in zip(runs, recipes, strict=True):
+        if recipe != recipes[0] or _data(run) != _data(runs[0]):
+            raise RunError(f"{run.path} differs from {runs[0].path} in more than its seed")
+    if len(set(seeds)) < len(seeds):
+        raise RunError(f"two runs have the same seed: {', '.join(map(str, seeds))}")
+    accuracies = [_last_accuracy(run) for run in runs]
+    return SeedFigures(
+        runs=tuple(SeedRun(seed=seed, accuracy=right) for seed, right in zip(seeds, accuracies, strict=True)),
+        mean=statistics.mean(accuracies),
+        deviation=statistics.stdev(accuracies),
+        differences=_differences(recipes[0], served),
+    )
+
+
+def _data(run: RunFolder) -> tuple[str | None, str | None]:
+    return run.data_digest(), run.votes_digest()
+
+
+def _last_accuracy(run: RunFolder) -> float:
+    history, epochs = run.history(), run.recipe().epochs
+    if len(history) < epochs:
+        raise RunError(f"{run.path} isn't finished: {len(history)} of {epochs} epochs")
+    if not history or "val_accuracy" not in history[-1]:
+        raise RunError(f"{run.path} holds no accuracy on validation")
+    return history[-1]["val_accuracy"]
+
+
+def _differences(recipe: Mapping[str, JsonValue], served: Mapping[str, JsonValue]) -> dict[str, str]:
+    missing = "not set"
+    return {
+        key: str(recipe.get(key, missing))
+        for key in sorted((recipe.keys() | served.keys()) - {"seed"})
+        if recipe.get(key, missing) != served.get(key, missing)
+    }
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Parse the command line and keep the figures."""
+    parser = argparse.ArgumentParser(prog="python -m training.seeds", description=__doc__)
+    parser.add_argument("runs", type=Path, nargs="+", help="folders of finished runs")
+    parser.add_argument("--model", type=Path, help="folder of a version; by default the highest in model_repo")
+    options = parser.parse_args(arguments)
+    try:
+        folder = options.model or repository.highest(repository.REPOSITORY)
+        figures = seed_figures([RunFolder(path) for path in options.runs], repository.read_paper(folder).recipe)
+        write_whole(repository.seeds_paper(folder), figures.model_dump_json(indent=1) + "\n")
+    except (repository.ModelError, RecipeError, RunError, OSError) as error:
+        sys.exit(f"seeds: {error}")
+    print(f"{figures.mean:.1%} ± {figures.deviation:.1%}, kept in {repository.seeds_paper(folder)}")
+
+
+if __name__ == "__main__":
+    main()

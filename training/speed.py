@@ -1,0 +1,81 @@
+"""Measures an exported model's speed: ``python -m training.speed --model model_repo/emotion/1``.
+
+Prints JSON. It is a process of its own because TensorFlow takes the number of threads once, when it starts.
+"""
+
+import argparse
+import os
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import tensorflow as tf
+
+from services.contracts.model import FACE_SHAPE, INPUT_FACE, OUTPUT_PROBABILITIES
+from training.figures import SpeedFigures
+from training.processor import processor_name
+from training.progress import progress
+from training.repository import ModelError
+from training.served_model import ServedModel
+
+WARM_UP_CALLS = 20
+CALLS = {1: 400, 32: 60}
+"""Faces of a call → how many calls are measured."""
+
+
+def measure(folder: Path) -> SpeedFigures:
+    """Measure a version in this process, whatever threads TensorFlow has.
+
+    Raises:
+        ModelError: The folder holds no exported model.
+    """
+    busy = os.getloadavg()[0] > 0.5 * (os.cpu_count() or 1)
+    model = ServedModel(folder)
+    medians = {faces: _median_ms(model, faces, calls) for faces, calls in CALLS.items()}
+    return SpeedFigures(processor=processor_name(), one_face_ms=medians[1], faces_32_ms=medians[32], busy=busy)
+
+
+def measured_alone(folder: Path) -> SpeedFigures:
+    """Measure a version in a process of its own, with one thread.
+
+    Raises:
+        ModelError: It can't be measured.
+    """
+    command = [sys.executable, "-m", "training.speed", "--model", str(folder)]
+    answer = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=False)
+    if answer.returncode:
+        raise ModelError(f"the speed of {folder} can't be measured")
+    return SpeedFigures.model_validate_json(answer.stdout)
+
+
+def _median_ms(model: ServedModel, faces: int, calls: int) -> float:
+    given = tf.constant(np.random.default_rng(faces).random((faces, *FACE_SHAPE), np.float32))
+    for _ in range(WARM_UP_CALLS):
+        model.signature(**{INPUT_FACE: given})
+    times = []
+    for _ in progress(range(calls), f"speed, {faces} faces a call" if faces > 1 else "speed, one face a call"):
+        started = time.perf_counter()
+        model.signature(**{INPUT_FACE: given})[OUTPUT_PROBABILITIES].numpy()
+        times.append(time.perf_counter() - started)
+    return 1e3 * statistics.median(times)
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Parse the command line and measure with one thread."""
+    parser = argparse.ArgumentParser(prog="python -m training.speed", description=__doc__)
+    parser.add_argument("--model", type=Path, required=True, help="folder of a version")
+    options = parser.parse_args(arguments)
+    tf.config.threading.set_intra_op_parallelism_threads(1)
+    tf.config.threading.set_inter_op_parallelism_threads(1)
+    try:
+        print(measure(options.model).model_dump_json())
+    except ModelError as error:
+        sys.exit(f"speed: {error}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,102 @@
+"""Renders an evaluation's figures as Markdown tables."""
+
+from collections.abc import Iterable
+
+from services.contracts.emotions import EMOTIONS
+from training.report import Evaluation
+
+_OPEN = "–"
+
+
+def table(columns: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
+    """Return a Markdown table whose first column holds text and whose others hold numbers."""
+    names = list(columns)
+    lines = [names, ["---", *["---:"] * (len(names) - 1)], *rows]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def summary(evaluation: Evaluation) -> str:
+    """Return what the model is and how well it does, in a line each."""
+    low, high, speed = evaluation.accuracy_low, evaluation.accuracy_high, evaluation.speed
+    machine = f"{speed.processor}, one thread{', busy with other work' if speed.busy else ''}"
+    rows = [
+        ("model version", str(evaluation.version)),
+        ("size", f"{evaluation.bytes_on_disk / 1e6:.1f} MB"),
+        ("one face takes", f"{speed.one_face_ms:.1f} ms ({machine})"),
+        ("32 faces together take", f"{speed.faces_32_ms:.0f} ms"),
+        ("trained on", f"{evaluation.training_faces:,} faces ({evaluation.left_out:,} left out)"),
+        (f"evaluated on {evaluation.split}", f"{evaluation.faces:,} faces"),
+        ("accuracy", f"{percent(evaluation.accuracy)} (95 % interval {percent(low)} to {percent(high)})"),
+        *_seeds(evaluation),
+        ("macro F1", percent(evaluation.macro_f1)),
+        ("expected calibration error", percent(evaluation.calibration_error)),
+        ("negative log-likelihood", f"{evaluation.negative_log_likelihood:.3f} nats"),
+        ("reliable from a top probability of", f"{evaluation.threshold:.3f}"),
+        ("chosen so that", evaluation.threshold_rule),
+        ("faces answered reliably", percent(evaluation.reliable_coverage)),
+        ("accuracy of those", percent(evaluation.reliable_accuracy)),
+    ]
+    return table(("figure", "value"), rows)
+
+
+def _seeds(evaluation: Evaluation) -> Iterable[tuple[str, str]]:
+    seeds = evaluation.seeds
+    if seeds is None:
+        return
+    runs = ", ".join(percent(run.accuracy) for run in seeds.runs)
+    yield f"accuracy over {len(seeds.runs)} seeds", f"{percent(seeds.mean)} ± {percent(seeds.deviation)} ({runs})"
+    if seeds.differences:
+        yield "those runs differ in", ", ".join(f"{key} = {value}" for key, value in seeds.differences.items())
+
+
+def per_class(evaluation: Evaluation) -> str:
+    """Return precision, recall and F1 of each emotion."""
+    rows = []
+    for emotion in EMOTIONS:
+        scores = evaluation.classes[emotion]
+        shares = (percent(share) for share in (scores.precision, scores.recall, scores.f1))
+        rows.append((emotion.value, *shares, f"{scores.faces:,}"))
+    return table(("emotion", "precision", "recall", "F1", "faces"), rows)
+
+
+def confusion(evaluation: Evaluation) -> str:
+    """Return the counts behind the picture."""
+    rows = [
+        (f"**{emotion.value}**", *map(str, counts))
+        for emotion, counts in zip(EMOTIONS, evaluation.confusion, strict=True)
+    ]
+    return table(("", *EMOTIONS), rows)
+
+
+def whole_way(evaluation: Evaluation) -> str:
+    """Return what is found and answered rightly at each size, beside the direct figure of the same faces."""
+    rows = [
+        (
+            f"{size.side_px} px",
+            f"{size.faces:,}",
+            percent(size.found),
+            percent(size.accuracy),
+            percent(size.direct_accuracy),
+            _fall(size.direct_accuracy, size.accuracy),
+        )
+        for size in evaluation.whole_way
+    ]
+    return table(("face", "faces", "found", "accuracy on those", "direct, same faces", "fall in points"), rows)
+
+
+def robustness(evaluation: Evaluation) -> str:
+    """Return the accuracy under each change, and what it costs."""
+    rows = [
+        (f"{row.change}, {row.level}", percent(row.accuracy), _fall(evaluation.accuracy, row.accuracy))
+        for row in evaluation.robustness
+    ]
+    return table(("change", "accuracy", "fall in points"), rows)
+
+
+def percent(share: float | None) -> str:
+    """Return a fraction in percent, or a dash."""
+    return _OPEN if share is None else f"{100 * share:.1f} %"
+
+
+def _fall(before: float | None, after: float | None) -> str:
+    return _OPEN if before is None or after is None else f"{100 * (before - after):.1f}"
