@@ -29,6 +29,7 @@ def detect_router(pool: DetectorPool, metrics: DetectorMetrics) -> APIRouter:
     async def detect(
         request: Request,
         near: Annotated[list[str] | None, Query()] = None,
+        elsewhere: bool = True,
         patience_ms: Annotated[int | None, Header(alias=PATIENCE_HEADER, ge=0)] = None,
     ) -> Response:
         done_by_s = None if patience_ms is None else time.monotonic() + patience_ms / 1e3
@@ -40,7 +41,7 @@ def detect_router(pool: DetectorPool, metrics: DetectorMetrics) -> APIRouter:
         if await request.is_disconnected():
             raise ClientDisconnect  # gave up while the body waited to be read
         try:
-            detection = await pool.detect(body, hints, done_by_s)
+            detection = await pool.detect(body, hints, done_by_s, elsewhere)
         except InvalidImageError as error:
             raise ProblemError(ProblemKind.INVALID_IMAGE, str(error)) from error
         except ImageTooLargeError as error:

@@ -10,7 +10,9 @@ from services.detector.preprocess import face_pixels, sharpness
 from services.detector.search import FaceSearch
 
 
-def detect(data: bytes, hints: Sequence[Box], search: FaceSearch, pixel_limit: int) -> Detection:
+def detect(
+    data: bytes, hints: Sequence[Box], search: FaceSearch, pixel_limit: int, elsewhere: bool = True
+) -> Detection:
     """Find the faces of an image.
 
     Args:
@@ -18,6 +20,7 @@ def detect(data: bytes, hints: Sequence[Box], search: FaceSearch, pixel_limit: i
         hints: Where faces were in the frame before.
         search: How to look for faces.
         pixel_limit: Most pixels the image may have.
+        elsewhere: Whether to search everywhere where a hint yields nothing.
 
     Raises:
         InvalidImageError: It can't be decoded.
@@ -26,7 +29,7 @@ def detect(data: bytes, hints: Sequence[Box], search: FaceSearch, pixel_limit: i
     started = perf_counter()
     gray = decode_gray(data, pixel_limit)
     decoded = perf_counter()
-    searched, candidates = search.run(gray, hints)
+    searched, candidates = search.run(gray, hints, elsewhere)
     found = perf_counter()
     faces = []
     for candidate in candidates:

@@ -74,13 +74,16 @@ class DetectorPool:
         """Since an image was finished, or began to be worked on in an idle pool."""
         return time.monotonic() - self._progress_at
 
-    async def detect(self, data: bytes, hints: Sequence[Box], done_by_s: float | None = None) -> Detection:
+    async def detect(
+        self, data: bytes, hints: Sequence[Box], done_by_s: float | None = None, elsewhere: bool = True
+    ) -> Detection:
         """Find the faces of an image; see ``services.detector.detect``.
 
         Args:
             data: The image.
             hints: Where faces were in the frame before.
             done_by_s: When the caller stops waiting, by the monotonic clock; None if never.
+            elsewhere: Whether to search everywhere where a hint yields nothing.
 
         Raises:
             PoolFullError: No room for one more, or no hope that a worker comes free in time.
@@ -95,7 +98,7 @@ class DetectorPool:
             self._progress_at = time.monotonic()
         self._in_flight += 1
         loop = asyncio.get_running_loop()
-        future = self._executor.submit(self._work, data, hints, time.monotonic() + begin_within_s)
+        future = self._executor.submit(self._work, data, hints, elsewhere, time.monotonic() + begin_within_s)
         # Counted down when the work ends, not when the caller goes away: the thread is busy until then.
         future.add_done_callback(lambda done: self._release(loop, done))
         try:
@@ -124,7 +127,7 @@ class DetectorPool:
     def _seconds_each(self) -> float:
         return median(self._seconds_taken) if self._seconds_taken else 0.0
 
-    def _work(self, data: bytes, hints: Sequence[Box], begin_by: float) -> Detection:
+    def _work(self, data: bytes, hints: Sequence[Box], elsewhere: bool, begin_by: float) -> Detection:
         # Whoever asked has given up or is about to. Working on it would only make the next ones wait as long:
         # once overloaded, the detector would answer everything too late for good.
         if time.monotonic() > begin_by:
@@ -132,7 +135,7 @@ class DetectorPool:
         search = self._idle.get()
         began = time.monotonic()
         try:
-            return detect(data, hints, search, self._pixel_limit)
+            return detect(data, hints, search, self._pixel_limit, elsewhere)
         finally:
             self._seconds_taken.append(time.monotonic() - began)
             self._idle.put(search)

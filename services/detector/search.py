@@ -43,11 +43,13 @@ class FaceSearch:
     parameters: SearchParameters
     side_px: int
 
-    def run(self, gray: NDArray[np.uint8], hints: Sequence[Box]) -> tuple[Searched, list[Candidate]]:
-        """Search around the hints; everywhere if there are none or one of them yields nothing."""
+    def run(
+        self, gray: NDArray[np.uint8], hints: Sequence[Box], elsewhere: bool = True
+    ) -> tuple[Searched, list[Candidate]]:
+        """Search around the hints; everywhere if there are none, or if one yields nothing and ``elsewhere`` says so."""
         if hints:
             found = [self._around(gray, hint) for hint in hints]
-            if all(found):
+            if all(found) or not elsewhere:
                 return Searched.HINTS, distinct([candidate for faces in found for candidate in faces])
         return Searched.FULL, self._everywhere(gray)
 

@@ -43,6 +43,11 @@ def test_a_good_hint_is_followed_and_a_wrong_one_costs_no_face(client: httpx.Cli
     assert wrong.faces[0].box == face.box
 
 
+def test_a_wrong_hint_costs_no_full_search_where_the_caller_wants_none(client: httpx.Client) -> None:
+    answer = client.post("/detect", content=FACE, headers=JPEG, params={"near": "5,5,80,80", "elsewhere": "false"})
+    assert (answer.json()["searched"], answer.json()["faces"]) == ("hints", [])
+
+
 def test_eight_faces_are_ordered_by_how_sure_the_cascade_is(client: httpx.Client) -> None:
     faces = detect(client, pictures.encode(pictures.eight_faces())).faces
     assert len(faces) == 8

@@ -57,6 +57,15 @@ def test_a_hint_that_yields_nothing_triggers_a_full_search() -> None:
         assert (searched, [candidate.box for candidate in found]) == (Searched.FULL, [face])
 
 
+def test_a_caller_may_want_the_surroundings_of_its_hints_only() -> None:
+    face, wrong = Box(300, 200, 100, 100), Box(900, 500, 80, 80)
+    search = FaceSearch(Finder(), PARAMETERS, 1280)
+    searched, found = search.run(picture(box=face), [face, wrong], elsewhere=False)
+    assert (searched, [candidate.box for candidate in found]) == (Searched.HINTS, [face])
+    assert search.run(picture(box=face), [wrong], elsewhere=False) == (Searched.HINTS, [])
+    assert search.run(picture(box=face), [], elsewhere=False)[0] == Searched.FULL
+
+
 def test_two_hints_at_one_face_give_it_once() -> None:
     face = Box(300, 200, 100, 100)
     searched, found = FaceSearch(Finder(), PARAMETERS, 1280).run(picture(box=face), [face, face])
