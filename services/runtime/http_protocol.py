@@ -2,6 +2,8 @@
 
 import asyncio
 import json
+import socket
+from contextlib import suppress
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
@@ -21,6 +23,13 @@ DISCARD_LIMIT_BYTES = 64 * 1024 * 1024
 """How much of a refused body is read and thrown away, so that its sender comes to read the answer."""
 
 
+UNSENT_LIMIT_BYTES = 64 * 1024
+"""What the kernel may hold for a client that reads too slowly. Without it that is megabytes: minutes of a feed."""
+
+UNREAD_TIMEOUT_S = 60
+"""How long a client may take nothing of what is sent before its connection is cut."""
+
+
 class ProblemHttpProtocol(HttpToolsProtocol):
     """uvicorn's protocol with limits that it lacks, answering in problems like every other error."""
 
@@ -28,6 +37,7 @@ class ProblemHttpProtocol(HttpToolsProtocol):
         """Begin to wait for a first request."""
         self._requests = self._head_bytes = self._body_bytes = self._discarded_bytes = 0
         self._head_timer: asyncio.TimerHandle | None = None
+        _limit_unread(transport)
         super().connection_made(transport)
         self._wait_for_head()
 
@@ -92,3 +102,15 @@ class ProblemHttpProtocol(HttpToolsProtocol):
         if self._head_timer is not None:
             self._head_timer.cancel()
             self._head_timer = None
+
+
+def _limit_unread(transport: asyncio.Transport) -> None:
+    """Bound what waits for a slow client, and how long, where the system can: Linux and, in part, macOS."""
+    connection = transport.get_extra_info("socket")
+    if connection is None or connection.family not in (socket.AF_INET, socket.AF_INET6):
+        return
+    for name, value in (("TCP_NOTSENT_LOWAT", UNSENT_LIMIT_BYTES), ("TCP_USER_TIMEOUT", UNREAD_TIMEOUT_S * 1000)):
+        option = getattr(socket, name, None)
+        if option is not None:
+            with suppress(OSError):  # the client has gone already
+                connection.setsockopt(socket.IPPROTO_TCP, option, value)

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from fastapi import FastAPI, Request, Response
-from fastapi.exceptions import RequestValidationError
+from fastapi.exceptions import RequestValidationError, WebSocketRequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.routing import Match
 
@@ -57,10 +57,14 @@ def problem_response(problem: Problem, request_id: str, headers: Mapping[str, st
 
 
 def handle_problems(app: FastAPI) -> None:
-    """Register the handlers for our own problems and for those of the framework."""
+    """Register the handlers for our own problems and for those of the framework.
+
+    A WebSocket that isn't accepted yet is refused with the same answer, by ASGI's denial response.
+    """
     app.add_exception_handler(ProblemError, _on_problem)
     app.add_exception_handler(HTTPException, _on_http_exception)
     app.add_exception_handler(RequestValidationError, _on_validation_error)
+    app.add_exception_handler(WebSocketRequestValidationError, _on_validation_error)
 
 
 async def _on_problem(request: Request, error: Exception) -> Response:
@@ -92,7 +96,7 @@ def _allowed_methods(request: Request) -> list[str]:
 
 
 async def _on_validation_error(request: Request, error: Exception) -> Response:
-    assert isinstance(error, RequestValidationError)
+    assert isinstance(error, RequestValidationError | WebSocketRequestValidationError)
     detail = "; ".join(f"{_place(problem['loc'])}: {problem['msg']}" for problem in error.errors())
     return problem_response(Problem(ProblemKind.INVALID_PARAMETER, detail), request.state.request_id)
 

@@ -10,6 +10,7 @@ from typing import Any
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.websockets import WebSocketClose, WebSocketDisconnect
 
 from services.contracts.problems import Problem, ProblemKind
 from services.runtime.metrics import HttpMetrics
@@ -19,6 +20,9 @@ REQUEST_ID_HEADER = "X-Request-ID"
 _CLOSED = "the handler is closed"
 _CLIENT_LEFT = 499
 """What nginx logs where a client went before its answer."""
+_SWITCHED = 101
+_FAILED = 1011
+"""The WebSocket close code for a server's failure (RFC 6455, 7.4.1)."""
 _ACCEPTED_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _log = logging.getLogger(__name__)
 
@@ -37,6 +41,9 @@ class RequestContext:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass one connection on to the application."""
+        if scope["type"] == "websocket":
+            await self._websocket(scope, receive, send)
+            return
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
@@ -71,7 +78,8 @@ class RequestContext:
             pass  # nobody is left to answer, and nothing of ours failed
         except asyncio.CancelledError:
             if status is not None:
-                raise
+                _log.warning("request %s was cut off in the middle of its answer", request_id)
+                return
             problem = Problem(ProblemKind.STOPPING, "The service stopped before the answer was ready")
             await problem_response(problem, request_id)(scope, receive, send_with_id)
         except Exception:
@@ -84,12 +92,41 @@ class RequestContext:
             answered = _CLIENT_LEFT if client_left or status is None else status
             self._record(scope, request_id, answered, time.perf_counter() - started)
 
+    async def _websocket(self, scope: Scope, receive: Receive, send: Send) -> None:
+        request_id = request_id_of(Headers(scope=scope))
+        scope.setdefault("state", {})["request_id"] = request_id
+        started = time.perf_counter()
+        status: int | None = None
+
+        async def send_with_id(message: Message) -> None:
+            nonlocal status
+            if message["type"] in ("websocket.accept", "websocket.http.response.start"):
+                status = message.get("status", _SWITCHED)
+                message = {**message, "headers": list(message.get("headers", ()))}
+                MutableHeaders(scope=message)[REQUEST_ID_HEADER] = request_id
+            await send(message)
+
+        try:
+            await self._app(scope, receive, send_with_id)
+        except (WebSocketDisconnect, ClientDisconnect):
+            pass
+        except Exception:
+            _log.exception("request %s failed", request_id, extra={"request_id": request_id, "path": scope["path"]})
+            if status is None:
+                problem = Problem(ProblemKind.INTERNAL, "The failure was logged under this request id")
+                await problem_response(problem, request_id)(scope, receive, send_with_id)
+            elif status == _SWITCHED:
+                await WebSocketClose(_FAILED, f"Failed; logged under {request_id}")(scope, receive, send)
+        finally:
+            self._record(scope, request_id, status or _CLIENT_LEFT, time.perf_counter() - started)
+
     def _record(self, scope: Scope, request_id: str, status: int, seconds: float) -> None:
         route: Any = scope.get("route")
         template = getattr(route, "path", "unmatched")
-        self._metrics.observe(scope["method"], template, status, seconds)
-        # repr, since a path may hold line breaks
-        _log.debug("%s %r %s in %.1f ms, request %s", scope["method"], scope["path"], status, seconds * 1e3, request_id)
+        method = scope.get("method", "WEBSOCKET")
+        self._metrics.observe(method, template, status, seconds)
+        # repr, since a path may hold line breaks; a query may hold a key and is never logged
+        _log.debug("%s %r %s in %.1f ms, request %s", method, scope["path"], status, seconds * 1e3, request_id)
 
 
 def new_request_id() -> str:

@@ -69,6 +69,9 @@ class DrainingServer(uvicorn.Server):
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Finish what is in flight and close."""
         _log.info("stopping")
+        for server in self.servers:
+            server.close()
+        await self._stopping.end_the_endless()
         await super().shutdown(sockets)
         _log.info("stopped")
 
@@ -79,14 +82,22 @@ class DrainingServer(uvicorn.Server):
             self._starting.cancel()
 
 
-def serve(app: FastAPI, settings: ServiceSettings, stopping: Stopping) -> None:
-    """Serve until SIGTERM or SIGINT."""
+def serve(
+    app: FastAPI, settings: ServiceSettings, stopping: Stopping, websocket_message_bytes: int | None = None
+) -> None:
+    """Serve until SIGTERM or SIGINT; see ``server_config`` for WebSockets."""
     return_freed_memory()
-    config = server_config(app, settings.stop_timeout_s, settings.host, settings.port)
+    config = server_config(app, settings.stop_timeout_s, settings.host, settings.port, websocket_message_bytes)
     DrainingServer(config, stopping, settings.drain_s).run()
 
 
-def server_config(app: FastAPI, stop_timeout_s: int, host: str = "127.0.0.1", port: int = 0) -> uvicorn.Config:
+def server_config(
+    app: FastAPI,
+    stop_timeout_s: int,
+    host: str = "127.0.0.1",
+    port: int = 0,
+    websocket_message_bytes: int | None = None,
+) -> uvicorn.Config:
     """Return how every service of ours speaks HTTP.
 
     Args:
@@ -94,13 +105,17 @@ def server_config(app: FastAPI, stop_timeout_s: int, host: str = "127.0.0.1", po
         stop_timeout_s: Seconds that requests in flight may take to finish when it stops.
         host: Where to listen, if the server isn't handed a socket.
         port: Likewise.
+        websocket_message_bytes: Largest WebSocket message that is read; a larger one ends its connection with the
+            code 1009. None where the service has no WebSockets.
     """
     return uvicorn.Config(
         app,
         host=host,
         port=port,
         http=ProblemHttpProtocol,
-        ws="none",
+        ws="none" if websocket_message_bytes is None else "websockets-sansio",
+        ws_max_size=websocket_message_bytes or 0,
+        ws_per_message_deflate=False,  # pictures don't shrink, and each connection would hold its windows
         log_config=None,
         access_log=False,
         server_header=False,

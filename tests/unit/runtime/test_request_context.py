@@ -108,8 +108,7 @@ async def test_a_request_cut_off_in_its_answer_stays_cut_off() -> None:
         raise asyncio.CancelledError
 
     connection = Connection(app, [])
-    with pytest.raises(asyncio.CancelledError):
-        await connection.run()
+    await connection.run()
     assert len(connection.sent) == 1
     assert connection.counted(200) == 1
 
