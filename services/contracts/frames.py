@@ -91,6 +91,18 @@ class FrameMessage:
         return message
 
 
+def frame_order(frame_id: str) -> tuple[int, int]:
+    """Return what orders frame ids by age.
+
+    Raises:
+        MalformedMessage: Not ``milliseconds-sequence``.
+    """
+    milliseconds, _, sequence = frame_id.partition("-")
+    if not (_is_number(milliseconds) and _is_number(sequence)):
+        raise MalformedMessage(f"frame id {frame_id[:40]!r}")
+    return int(milliseconds), int(sequence)
+
+
 def captured_at_us(entry_id: str, delay_us: int) -> int:
     """Return when a frame was captured: Unix microseconds by Redis's clock.
 
@@ -101,7 +113,12 @@ def captured_at_us(entry_id: str, delay_us: int) -> int:
     Raises:
         MalformedMessage: The id is not of that form, or of a time that no calendar knows.
     """
-    milliseconds, _, sequence = entry_id.partition("-")
-    if not (milliseconds.isdecimal() and sequence.isdecimal()) or int(milliseconds) > _LATEST_MS:
+    milliseconds, _ = frame_order(entry_id)
+    if milliseconds > _LATEST_MS:
         raise MalformedMessage(f"frame id {entry_id!r}")
-    return int(milliseconds) * 1000 - delay_us
+    return milliseconds * 1000 - delay_us
+
+
+def _is_number(text: str) -> bool:
+    """Tell whether the text is a whole number as Redis writes it: 64 bits, ASCII digits."""
+    return text.isascii() and text.isdecimal() and len(text) <= 20

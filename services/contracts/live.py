@@ -1,7 +1,8 @@
 """What live sessions tell besides predictions."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from enum import StrEnum
 from typing import Any, Literal, get_args
 
 from services.contracts.emotions import Emotion
@@ -58,3 +59,62 @@ class EmotionEvent:
             )
         except (KeyError, TypeError, ValueError) as error:
             raise MalformedMessage(f"emotion event: {error!r}") from error
+
+
+@dataclass(frozen=True)
+class Drops:
+    """Frames and results that were left out because newer ones came, by where that happened.
+
+    Attributes:
+        detect: Frames that waited for the detector.
+        infer: Frames that waited for the model.
+        viewer: Results that waited for this viewer, who reads too slowly.
+    """
+
+    detect: int = 0
+    infer: int = 0
+    viewer: int = 0
+
+
+class LiveState(StrEnum):
+    """How a camera's feed is."""
+
+    OK = "ok"
+    PROBLEM = "problem"
+    CLOSING = "closing"
+
+
+@dataclass(frozen=True)
+class LiveStatus:
+    """Told when a feed's state changes, and first of all where it begins with a problem.
+
+    Attributes:
+        camera: The camera's id.
+        state: ``closing`` is the last that is heard: the service stops.
+        problem: What is wrong, as ``/predict`` would say it; null unless the state is ``problem``.
+    """
+
+    camera: str
+    state: LiveState
+    problem: Mapping[str, Any] | None = None
+
+    def encode(self) -> dict[str, Any]:
+        """Return the status's JSON object."""
+        return {"event": STATUS, "camera": self.camera, "state": self.state.value, "problem": self.problem}
+
+
+RESULT = "result"
+"""A feed's object for one analysed frame: ``/predict``'s, with ``event``, ``events`` and ``dropped`` besides."""
+
+STATUS = "status"
+"""A feed's object for a change of its state."""
+
+
+def live_fields(events: Sequence[EmotionEvent], dropped: Drops) -> dict[str, Any]:
+    """Return what a feed's result has beyond ``/predict``'s answer.
+
+    Args:
+        events: Of this frame, and of those left out since the object before.
+        dropped: Since the object before.
+    """
+    return {"event": RESULT, "events": [event.encode() for event in events], "dropped": asdict(dropped)}

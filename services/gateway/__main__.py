@@ -1,6 +1,7 @@
 """``python -m services.gateway``."""
 
 from services.gateway.app import create_app
+from services.gateway.routes.image_sockets import ANSWERED_ABOVE_LIMIT_BYTES
 from services.gateway.settings import GatewaySettings
 from services.runtime.app import Plumbing
 from services.runtime.logs import configure_logging
@@ -13,7 +14,8 @@ def main() -> None:
     settings = load_settings_or_exit(GatewaySettings)
     configure_logging("gateway", settings.log_level, settings.log_format)
     plumbing = Plumbing()
-    serve(create_app(settings, plumbing), settings, plumbing.stopping)
+    message_bytes = settings.body_limit_bytes + ANSWERED_ABOVE_LIMIT_BYTES
+    serve(create_app(settings, plumbing), settings, plumbing.stopping, message_bytes)
 
 
 if __name__ == "__main__":

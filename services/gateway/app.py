@@ -5,17 +5,22 @@ from contextlib import asynccontextmanager
 from typing import TypedDict
 
 from fastapi import Depends, FastAPI
+from limits.storage import MemoryStorage
 from prometheus_client import Gauge
 
 from services.gateway.access import ApiKeys, RateLimit
 from services.gateway.checks import dependency_checks
 from services.gateway.cors import Cors
-from services.gateway.metrics import GatewayMetrics
+from services.gateway.metrics import GatewayMetrics, LiveMetrics
 from services.gateway.origin_guard import OriginGuard
 from services.gateway.resources import OpenResources, open_resources
 from services.gateway.routes.cameras import cameras_router
+from services.gateway.routes.events import events_router
+from services.gateway.routes.image_sockets import ImageSocketLimits, image_socket_router
 from services.gateway.routes.predict import PredictLimits, predict_router
 from services.gateway.routes.services import services_router
+from services.gateway.routes.video import video_router
+from services.gateway.routes.websockets import unknown_websocket_router, websocket_feed_router
 from services.gateway.running import Running, run_parts
 from services.gateway.settings import GatewaySettings
 from services.runtime.app import Plumbing, create_service_app
@@ -41,8 +46,14 @@ def create_app(
     async def lifespan(_: FastAPI) -> AsyncIterator[_State]:
         async with open_resources(settings) as resources:
             plumbing.checks.update(dependency_checks(resources))
-            yield {"running": run_parts(resources, settings)}
+            parts = run_parts(resources, settings, live_metrics)
+            plumbing.stopping.before_closing(parts.live.close)
+            try:
+                yield {"running": parts}
+            finally:
+                await parts.live.close()
 
+    live_metrics = LiveMetrics(plumbing.registry)
     in_flight = InFlightLimit(settings.max_in_flight)
     Gauge("gateway_in_flight", "Predictions worked on", registry=plumbing.registry).set_function(
         lambda: in_flight.in_flight
@@ -50,12 +61,21 @@ def create_app(
     app = create_service_app(
         "Emotion recognition", plumbing, lifespan, settings.body_limit_bytes, description=DESCRIPTION
     )
-    keys = ApiKeys([key.get_secret_value() for key in settings.api_keys])
-    access = [Depends(RateLimit(settings.rate, keys)), Depends(keys)]
-    limits = PredictLimits(in_flight, uploads=InFlightLimit(settings.max_uploads))
-    app.include_router(predict_router(GatewayMetrics(plumbing.registry), limits), dependencies=access)
+    secrets, counts = [key.get_secret_value() for key in settings.api_keys], MemoryStorage()
+    keys, feed_keys = ApiKeys(secrets), ApiKeys(secrets, in_query=True)
+    feed_rate = RateLimit(settings.rate, feed_keys, counts)
+    access = [Depends(RateLimit(settings.rate, keys, counts)), Depends(keys)]
+    feed_access = [Depends(feed_rate), Depends(feed_keys)]
+    metrics, limits = GatewayMetrics(plumbing.registry), PredictLimits(in_flight, InFlightLimit(settings.max_uploads))
+    app.include_router(predict_router(metrics, limits), dependencies=access)
+    app.include_router(events_router(), dependencies=feed_access)
+    app.include_router(video_router(), dependencies=feed_access)
+    app.include_router(websocket_feed_router(), dependencies=feed_access)
+    images = ImageSocketLimits(limits, InFlightLimit(settings.max_uploads), feed_rate, settings)
+    app.include_router(image_socket_router(metrics, images), dependencies=feed_access)
     app.include_router(cameras_router(), dependencies=access)
     app.include_router(services_router(plumbing.checks), dependencies=access)
+    app.include_router(unknown_websocket_router())
     if settings.cors_origins:
         app.add_middleware(Cors, origins=settings.cors_origins)
     app.add_middleware(OriginGuard, allowed=settings.allowed, registry=plumbing.registry)

@@ -1,5 +1,8 @@
 """The analysis of a camera's frame: made once, whoever asks for it and however often."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from services.contracts.problems import ProblemKind
 from services.gateway.deadline import Deadline
 from services.gateway.frames import Frame
@@ -39,13 +42,19 @@ class CameraAnalyses:
         return await self._running.run(camera, lambda: self._analyse(camera, frame, request_id, by))
 
     async def _analyse(self, camera: str, frame: Frame, request_id: str, by: Deadline) -> tuple[Frame, Analysis]:
-        try:
+        with a_cameras_frame(camera):
             analysis = await self._pipeline.analyse(frame.message.jpeg, "image/jpeg", request_id, by)
-        except ProblemError as error:
-            if not 400 <= error.problem.kind.status < 500:
-                raise
-            # The client sent no picture, so one that can't be used is no fault of the client's.
-            detail = f"Camera {camera}'s frame can't be used: {error.problem.detail}"
-            raise ProblemError(ProblemKind.NO_FRESH_FRAME, detail, camera=camera) from error
         self._newest[camera] = frame, analysis
         return frame, analysis
+
+
+@contextmanager
+def a_cameras_frame(camera: str) -> Iterator[None]:
+    """Turn the problem of a picture that can't be used into the camera's: who asks for a camera sent no picture."""
+    try:
+        yield
+    except ProblemError as error:
+        if not 400 <= error.problem.kind.status < 500:
+            raise
+        detail = f"Camera {camera}'s frame can't be used: {error.problem.detail}"
+        raise ProblemError(ProblemKind.NO_FRESH_FRAME, detail, camera=camera) from error

@@ -63,7 +63,12 @@ def _why_no_frame(known: KnownCamera) -> str:
         frame = f"Camera {known.camera}'s newest frame is {known.newest.age_ms() / 1e3:.1f} s old"
     else:
         frame = f"Camera {known.camera} has no frame"
+    return f"{frame}; {state_of(known)}"
+
+
+def state_of(known: KnownCamera) -> str:
+    """Return what a camera's capture says of it, as part of a sentence."""
     if known.status is None:
-        return f"{frame}; its capture process has gone"
+        return "its capture process has gone"
     reason = f": {known.status.last_error}" if known.status.last_error else ""
-    return f"{frame}; it is {known.status.state.value}{reason}"
+    return f"it is {known.status.state.value}{reason}"

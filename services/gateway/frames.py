@@ -71,5 +71,11 @@ class FrameStore(Protocol):
     async def known_camera(self, camera: str, by: Deadline) -> KnownCamera | None:
         """Return a camera with its newest frame; None if there is no such camera."""
 
+    async def next_frame(self, camera: str, after: str, wait_s: float) -> Frame | None:
+        """Return a camera's newest frame beyond the one with the id ``after``, once there is one.
+
+        None where none comes in this time, which may be shortened to what the store allows.
+        """
+
     async def ping(self) -> None:
         """Return if the store answers; raise if not."""

@@ -2,11 +2,12 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 
 import httpx
 
 from services.contracts.detection import DETECT_PATH, PATIENCE_HEADER, Detection
+from services.contracts.geometry import Box, format_hint
 from services.contracts.messages import MalformedMessage
 from services.contracts.problems import ProblemKind
 from services.gateway.balanced_transport import CONNECT_TIMEOUT_S, BalancedTransport
@@ -20,6 +21,7 @@ _IMAGE_PROBLEMS = {
 }
 _BROKEN_CONNECTION = (httpx.NetworkError, httpx.RemoteProtocolError, httpx.ConnectTimeout)
 _READY_PATH = "/readyz"
+_Query = list[tuple[str, str | int | float | bool | None]]
 _log = logging.getLogger(__name__)
 
 
@@ -50,13 +52,15 @@ class HttpDetector:
         self._client = client
         self._timeout_s = timeout_s
 
-    async def detect(self, image: bytes, media_type: str, request_id: str, by: Deadline) -> Detection:
-        """Return the faces of an image."""
+    async def detect(
+        self, image: bytes, media_type: str, request_id: str, by: Deadline, *, near: Sequence[Box] = ()
+    ) -> Detection:
+        """Return the faces of an image, or of the surroundings of boxes in it."""
         by = by.within(self._timeout_s)
         seconds = by.seconds_left()
         try:
             async with asyncio.timeout(seconds):
-                response = await self._post(image, media_type, request_id, by)
+                response = await self._post(image, media_type, request_id, by, _query(near))
         except httpx.ConnectTimeout as error:
             raise _unavailable("The detector can't be reached") from error
         except (TimeoutError, httpx.TimeoutException) as error:
@@ -86,7 +90,9 @@ class HttpDetector:
             pass
         return await self._client.get(_READY_PATH)
 
-    async def _post(self, image: bytes, media_type: str, request_id: str, by: Deadline) -> httpx.Response:
+    async def _post(
+        self, image: bytes, media_type: str, request_id: str, by: Deadline, query: _Query
+    ) -> httpx.Response:
         headers = {
             "Content-Type": media_type,
             "Content-Length": str(len(image)),
@@ -94,11 +100,16 @@ class HttpDetector:
             REQUEST_ID_HEADER: request_id,
         }
         try:
-            return await self._client.post(DETECT_PATH, content=_once(image), headers=headers)
+            return await self._client.post(DETECT_PATH, content=_once(image), headers=headers, params=query)
         except _BROKEN_CONNECTION:
             # A kept connection may have died with an earlier detector, or this one detector of several is gone.
             # It keeps no state, so once more, within the deadline.
-            return await self._client.post(DETECT_PATH, content=_once(image), headers=headers)
+            return await self._client.post(DETECT_PATH, content=_once(image), headers=headers, params=query)
+
+
+def _query(near: Sequence[Box]) -> _Query:
+    """Return the detector's query; the caller decides when to search elsewhere, a missed hint doesn't."""
+    return [*(("near", format_hint(box)) for box in near), ("elsewhere", "false")] if near else []
 
 
 async def _once(image: bytes) -> AsyncIterator[bytes]:

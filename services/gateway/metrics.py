@@ -1,6 +1,8 @@
 """What the gateway counts beyond its requests."""
 
-from prometheus_client import CollectorRegistry, Counter, Histogram
+from collections.abc import Callable
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 from services.contracts.prediction import CameraSource, Prediction
 from services.runtime.metrics import LATENCY_BUCKETS_S
@@ -28,3 +30,41 @@ class GatewayMetrics:
             self._age.observe(answer.source.age_ms / 1e3)
         for step in ("frame", "detect", "infer", "total"):
             self._seconds.labels(step).observe(getattr(answer.timings_ms, step) / 1e3)
+
+
+class LiveMetrics:
+    """What live sessions do and leave undone."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self._sessions = Gauge("gateway_live_sessions", "Cameras followed", registry=registry)
+        self._viewers = Gauge("gateway_viewers", "Feeds, videos and WebSockets served", registry=registry)
+        self._dropped = Counter(
+            "gateway_live_dropped",
+            "Left out for newer ones: frames before detect and infer, results before viewer, pictures",
+            ["hop"],
+            registry=registry,
+        )
+        self._age = Histogram(
+            "gateway_live_age_seconds",
+            "Age of a followed camera's frame when its result is there",
+            buckets=LATENCY_BUCKETS_S,
+            registry=registry,
+        )
+        self._searches = Counter("gateway_live_full_searches", "Whole pictures searched", registry=registry)
+
+    def watch(self, sessions: Callable[[], float], viewers: Callable[[], float]) -> None:
+        """Take the gauges from here."""
+        self._sessions.set_function(sessions)
+        self._viewers.set_function(viewers)
+
+    def drop(self, hop: str) -> None:
+        """Count what was left out."""
+        self._dropped.labels(hop).inc()
+
+    def result(self, age_s: float) -> None:
+        """Count one frame's result."""
+        self._age.observe(age_s)
+
+    def full_search(self) -> None:
+        """Count a search of a whole picture."""
+        self._searches.inc()

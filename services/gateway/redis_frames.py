@@ -27,7 +27,7 @@ _log = logging.getLogger(__name__)
 T = TypeVar("T")
 
 
-def connect(url: str, timeout_s: float) -> Redis:
+def connect(url: str, timeout_s: float, max_connections: int = 100) -> Redis:
     """Return a client; nothing is sent before the first command.
 
     A lost connection is tried anew once, at once: after a restart of Redis every pooled connection
@@ -35,6 +35,7 @@ def connect(url: str, timeout_s: float) -> Redis:
     """
     return Redis.from_url(
         url,
+        max_connections=max_connections,
         protocol=2,  # any Redis, Valkey or managed service speaks it
         driver_info=None,  # else it introduces itself by a command that Redis 6.2 doesn't know
         socket_connect_timeout=timeout_s,
@@ -74,6 +75,16 @@ class RedisFrames:
         if heartbeat is None:
             return None
         return KnownCamera(camera, _status(camera, status), _newest(camera, entries, _microseconds(now), read_at_s))
+
+    async def next_frame(self, camera: str, after: str, wait_s: float) -> Frame | None:
+        """Return a camera's newest frame beyond ``after``; the wait blocks a connection of the pool."""
+        block_ms = max(1, round(min(wait_s, self._timeout_s / 2) * 1e3))  # 0 would be for ever
+        pipeline = self._redis.pipeline(transaction=False)
+        pipeline.xread({frames_key(camera): after}, block=block_ms)
+        pipeline.time()
+        streams, now = await self._done_by(Deadline.after(self._timeout_s), _execute(pipeline))
+        read_at_s = monotonic()
+        return _newest(camera, streams[0][1][-1:] if streams else None, _microseconds(now), read_at_s)
 
     async def ping(self) -> None:
         """Return if Redis answers; raise if not."""

@@ -8,6 +8,9 @@ from services.gateway import grpc_model, http_detector, redis_frames
 from services.gateway.emotions import EmotionModel
 from services.gateway.faces import FaceDetector
 from services.gateway.frames import FrameStore
+from services.gateway.live.pace import DETECTIONS
+from services.gateway.recorded import RecordedStore
+from services.gateway.redis_recorded import RedisRecorded
 from services.gateway.settings import GatewaySettings
 
 _FOR_HEALTH = 4
@@ -19,6 +22,7 @@ class Resources:
     """The three services that the gateway orchestrates."""
 
     frames: FrameStore
+    recorded: RecordedStore
     detector: FaceDetector
     model: EmotionModel
 
@@ -29,13 +33,19 @@ OpenResources = Callable[[GatewaySettings], AbstractAsyncContextManager[Resource
 @asynccontextmanager
 async def open_resources(settings: GatewaySettings) -> AsyncIterator[Resources]:
     """Open one Redis client, one HTTP client and one gRPC channel; nothing needs to be there yet."""
-    redis = redis_frames.connect(settings.redis_url.get_secret_value(), settings.redis_timeout_s)
+    redis = redis_frames.connect(
+        settings.redis_url.get_secret_value(),
+        settings.redis_timeout_s,
+        max_connections=settings.max_live_cameras + settings.max_in_flight + settings.max_viewers + 4,
+    )
+    store = RedisRecorded(redis, settings.redis_timeout_s)
     channel = grpc_model.connect(settings.serving_target)
-    connections = settings.max_in_flight + _FOR_HEALTH
+    connections = settings.max_in_flight + DETECTIONS + settings.full_searches + _FOR_HEALTH
     async with http_detector.connect(settings.detector_url, settings.detect_timeout_s, connections) as client:
         try:
             yield Resources(
-                frames=redis_frames.RedisFrames(redis, settings.redis_timeout_s),
+                frames=store,
+                recorded=store,
                 detector=http_detector.HttpDetector(client, settings.detect_timeout_s),
                 model=grpc_model.ServingModel(channel, settings.infer_timeout_s),
             )

@@ -3,12 +3,16 @@
 from dataclasses import dataclass
 from typing import Annotated
 
-from fastapi import Depends, Request
+from fastapi import Depends
+from starlette.requests import HTTPConnection
 
 from services.gateway.camera_analysis import CameraAnalyses
 from services.gateway.camera_frames import CameraFrames
 from services.gateway.deadline import Deadline
 from services.gateway.frames import FrameStore
+from services.gateway.live.cameras import LiveCameras
+from services.gateway.live.readers import Stores
+from services.gateway.metrics import LiveMetrics
 from services.gateway.pipeline import Pipeline
 from services.gateway.resources import Resources
 from services.gateway.settings import GatewaySettings
@@ -25,6 +29,7 @@ class Running:
     frames: CameraFrames
     analyses: CameraAnalyses
     pipeline: Pipeline
+    live: LiveCameras
     answer_timeout_s: float
 
     def deadline(self) -> Deadline:
@@ -32,19 +37,21 @@ class Running:
         return Deadline.after(self.answer_timeout_s)
 
 
-def run_parts(resources: Resources, settings: GatewaySettings) -> Running:
+def run_parts(resources: Resources, settings: GatewaySettings, live_metrics: LiveMetrics) -> Running:
     """Build the parts on top of the open resources."""
     pipeline = Pipeline(resources.detector, resources.model, MODELS_SHARE * settings.answer_timeout_s)
+    frames = CameraFrames(resources.frames, settings.max_frame_age_s)
     return Running(
         store=resources.frames,
-        frames=CameraFrames(resources.frames, settings.max_frame_age_s),
+        frames=frames,
         analyses=CameraAnalyses(pipeline),
         pipeline=pipeline,
+        live=LiveCameras(Stores(resources.frames, resources.recorded), frames, pipeline, settings, live_metrics),
         answer_timeout_s=settings.answer_timeout_s,
     )
 
 
-def running(request: Request) -> Running:
+def running(request: HTTPConnection) -> Running:
     """Return the parts of the gateway that a request came to."""
     parts = request.state.running
     assert isinstance(parts, Running)

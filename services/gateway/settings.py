@@ -36,6 +36,17 @@ class GatewaySettings(ServiceSettings):
     body_limit_bytes: int = Field(10 * 1024 * 1024, ge=1, description="Largest body that is read.")
     max_in_flight: int = Field(64, ge=1, description="Predictions worked on at the same time; more get 503.")
     max_uploads: int = Field(64, ge=1, description="Uploads received or worked on at the same time; more get 503.")
+    max_viewers: int = Field(512, ge=1, description="Feeds, videos and WebSockets at the same time; more get 503.")
+    max_live_cameras: int = Field(32, ge=1, description="Cameras followed at the same time; more get 503.")
+    full_searches: int = Field(
+        1, ge=1, description="Searches of whole pictures for new faces at the same time, over all followed cameras."
+    )
+    live_timeout_s: float = Field(
+        0.8, gt=0, description="Followers of a camera are told of a step that takes longer, and a newer frame is tried."
+    )
+    ws_idle_timeout_s: float = Field(
+        60.0, gt=0, description="A WebSocket for images that brings none for this long is closed."
+    )
     api_keys: Annotated[tuple[SecretStr, ...], NoDecode] = Field(
         (), description="Keys that clients must send; none leaves the API open."
     )

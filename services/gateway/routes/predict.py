@@ -63,9 +63,15 @@ def predict_router(metrics: GatewayMetrics, limits: PredictLimits) -> APIRouter:
         started, by = perf_counter(), parts.deadline()
         with limits.in_flight.place():
             chosen = await parts.frames.choose(camera, by)
-            newest = await parts.frames.newest(chosen, by)
+            live = parts.live.questions.fresh(chosen)
+            if live is None:
+                newest = await parts.frames.newest(chosen, by)
+                live = await parts.live.questions.result_of(chosen, newest.frame_id, by)
             read = perf_counter()
+            if live is not None:
+                return _answer(request, live.source(), live.analysis, Moments(started, read), metrics)
             frame, analysis = await parts.analyses.now(chosen, newest, request.state.request_id, by)
+        parts.live.questions.asked(chosen, frame.frame_id)
         source = CameraSource(chosen, frame.frame_id, frame.captured_at(), frame.age_ms())
         return _answer(request, source, analysis, Moments(started, read), metrics)
 

@@ -1,4 +1,4 @@
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import httpx
@@ -19,6 +19,7 @@ class Stack:
     detector: ModuleProcess
     gateway: ModuleProcess
     client: httpx.Client
+    gateway_settings: Mapping[str, str]
 
 
 @pytest.fixture(scope="session")
@@ -27,8 +28,19 @@ def stack(redis_executable: str, tmp_path_factory: pytest.TempPathFactory) -> It
     logs = tmp_path_factory.mktemp("stack")
     grpc_port, rest_port, detector_port, capture_port, gateway_port = (free_port() for _ in range(5))
     url = f"http://127.0.0.1:{gateway_port}"
+    redis = RedisServer(redis_executable, logs / "redis.log")
+    gateway_settings = {
+        "EMOTION_GATEWAY_REDIS_URL": redis.url,
+        "EMOTION_GATEWAY_DETECTOR_URL": f"http://127.0.0.1:{detector_port}",
+        "EMOTION_GATEWAY_SERVING_TARGET": f"127.0.0.1:{grpc_port}",
+        # The machine that runs the tests may be busy with all of them at once.
+        "EMOTION_GATEWAY_ANSWER_TIMEOUT_S": "15",
+        "EMOTION_GATEWAY_DETECT_TIMEOUT_S": "10",
+        "EMOTION_GATEWAY_INFER_TIMEOUT_S": "10",
+        "EMOTION_GATEWAY_LIVE_TIMEOUT_S": "10",
+    }
     with (
-        RedisServer(redis_executable, logs / "redis.log") as redis,
+        redis,
         ModuleProcess(
             "services.serving",
             logs / "serving.log",
@@ -55,22 +67,13 @@ def stack(redis_executable: str, tmp_path_factory: pytest.TempPathFactory) -> It
         ModuleProcess(
             "services.gateway",
             logs / "gateway.log",
-            {
-                "EMOTION_GATEWAY_PORT": str(gateway_port),
-                "EMOTION_GATEWAY_REDIS_URL": redis.url,
-                "EMOTION_GATEWAY_DETECTOR_URL": f"http://127.0.0.1:{detector_port}",
-                "EMOTION_GATEWAY_SERVING_TARGET": f"127.0.0.1:{grpc_port}",
-                # The machine that runs the tests may be busy with all of them at once.
-                "EMOTION_GATEWAY_ANSWER_TIMEOUT_S": "15",
-                "EMOTION_GATEWAY_DETECT_TIMEOUT_S": "10",
-                "EMOTION_GATEWAY_INFER_TIMEOUT_S": "10",
-            },
+            {"EMOTION_GATEWAY_PORT": str(gateway_port), **gateway_settings},
         ) as gateway,
         httpx.Client(base_url=url, timeout=20, trust_env=False) as client,
     ):
         gateway.wait_until_answers(f"{url}/readyz")
         wait_until(lambda: client.get("/predict").status_code == 200, "a first prediction", 20)
-        yield Stack(detector, gateway, client)
+        yield Stack(detector, gateway, client, gateway_settings)
 
 
 @pytest.fixture(scope="session")

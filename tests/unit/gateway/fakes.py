@@ -1,7 +1,7 @@
 """Fakes for the gateway's three services: a few lines behind each Protocol."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from time import monotonic
@@ -17,6 +17,7 @@ from services.contracts.problems import ProblemKind
 from services.gateway.deadline import Deadline
 from services.gateway.emotions import EmotionScores
 from services.gateway.frames import Frame, KnownCamera
+from services.gateway.recorded import RecordedFrame
 from services.gateway.resources import Resources
 from services.gateway.settings import GatewaySettings
 from services.runtime.problems import ProblemError
@@ -47,6 +48,7 @@ class FakeFrames:
     cameras: dict[str, KnownCamera] = field(default_factory=dict)
     error: Exception | None = None
     reads: int = 0
+    handed_out: int = 0
     delay_s: float = 0.0
 
     @classmethod
@@ -64,6 +66,21 @@ class FakeFrames:
         await self.ping()
         return self.cameras.get(camera)
 
+    async def next_frame(self, camera: str, after: str, wait_s: float) -> Frame | None:
+        """Return the camera's frame if it is another, whatever its id: as after a change of the store's clock."""
+        await self.ping()
+        deadline = monotonic() + wait_s
+        while True:
+            known = self.cameras.get(camera)
+            newest = known.newest if known else None
+            if newest is not None and newest.frame_id != after:
+                self.handed_out += 1
+                return newest
+            if self.error or monotonic() >= deadline:
+                await self.ping()
+                return None
+            await asyncio.sleep(0.001)
+
     async def ping(self) -> None:
         if self.error:
             raise self.error
@@ -76,12 +93,21 @@ class FakeDetector:
     images: list[bytes] = field(default_factory=list)
     delay_s: float = 0.0
 
-    async def detect(self, image: bytes, media_type: str, request_id: str, by: Deadline) -> Detection:  # noqa: ARG002
+    async def detect(
+        self,
+        image: bytes,
+        media_type: str,  # noqa: ARG002
+        request_id: str,  # noqa: ARG002
+        by: Deadline,
+        *,
+        near: Sequence[Box] = (),
+    ) -> Detection:
         self.images.append(image)
         await pass_time(self.delay_s, by, "detector")
         if self.error:
             raise self.error
-        return Detection(ImageSize(1280, 720), Searched.FULL, self.faces, DetectTimings(1, 2, 3, 6))
+        searched = Searched.HINTS if near else Searched.FULL
+        return Detection(ImageSize(1280, 720), searched, self.faces, DetectTimings(1, 2, 3, 6))
 
     async def check(self) -> str:
         if self.error:
@@ -111,11 +137,28 @@ class FakeModel:
 
 
 @dataclass
+class FakeRecorded:
+    """A recorded video, all of whose frames are there."""
+
+    frames: list[RecordedFrame] = field(default_factory=list)
+    acknowledged: list[str] = field(default_factory=list)
+
+    async def following(self, camera: str, after: RecordedFrame | None, wait_s: float) -> RecordedFrame | None:  # noqa: ARG002
+        await asyncio.sleep(0.001)
+        at = 0 if after is None else self.frames.index(after) + 1
+        return self.frames[at] if at < len(self.frames) else None
+
+    async def acknowledge(self, camera: str, frame: RecordedFrame) -> None:  # noqa: ARG002
+        self.acknowledged.append(frame.frame.frame_id)
+
+
+@dataclass
 class FakeServices:
     frames: FakeFrames = field(default_factory=FakeFrames.with_camera)
     detector: FakeDetector = field(default_factory=FakeDetector)
     model: FakeModel = field(default_factory=FakeModel)
+    recorded: FakeRecorded = field(default_factory=FakeRecorded)
 
     @asynccontextmanager
     async def open(self, _: GatewaySettings) -> AsyncIterator[Resources]:
-        yield Resources(self.frames, self.detector, self.model)
+        yield Resources(self.frames, self.recorded, self.detector, self.model)

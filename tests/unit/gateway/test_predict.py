@@ -82,6 +82,21 @@ def test_a_new_frame_is_analysed_anew(gateway: Gateway) -> None:
     assert services.detector.images == [b"jpeg", b"next"]
 
 
+def test_who_asks_again_and_again_gets_face_ids_and_each_frame_is_still_analysed_once(gateway: Gateway) -> None:
+    services = FakeServices()
+    client = gateway(services)
+    for _ in range(2):
+        assert client.get("/predict").json()["faces"][0]["face_id"] is None
+    services.frames.cameras["cam0"] = KnownCamera("cam0", ONLINE, frame("1700000000033-0", jpeg=b"next"))
+    answers = [client.get("/predict").json() for _ in range(3)]
+    assert {answer["source"]["frame_id"] for answer in answers} == {"1700000000033-0"}
+    assert len({answer["request_id"] for answer in answers}) == 3
+    assert len({answer["faces"][0]["face_id"] for answer in answers}) == 1
+    assert answers[0]["faces"][0]["face_id"] is not None
+    assert sum(answers[0]["faces"][0]["smoothed"].values()) == pytest.approx(1)
+    assert services.detector.images == [b"jpeg", b"next"]
+
+
 def test_several_cameras_and_none_named_lists_them(gateway: Gateway) -> None:
     known = {name: KnownCamera(name, ONLINE, frame()) for name in ("door", "cam0")}
     answer = gateway(FakeServices(frames=FakeFrames(known))).get("/predict")

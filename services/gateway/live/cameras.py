@@ -1,0 +1,164 @@
+"""All cameras that somebody follows now."""
+
+import asyncio
+import json
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
+
+from services.contracts.live import LiveState, LiveStatus
+from services.contracts.problems import ProblemKind
+from services.gateway.camera_frames import CameraFrames
+from services.gateway.frames import Frame
+from services.gateway.live.feed import FrameFeed
+from services.gateway.live.latest import Latest
+from services.gateway.live.lifetimes import Lifetimes
+from services.gateway.live.pace import DETECTIONS, DetectorShare
+from services.gateway.live.pictures import Look, Painter, Picture
+from services.gateway.live.questions import Questions
+from services.gateway.live.readers import Stores, soon
+from services.gateway.live.session import LiveSession, SessionParts
+from services.gateway.live.thinning import Thinning
+from services.gateway.live.viewer import Viewer
+from services.gateway.metrics import LiveMetrics
+from services.gateway.pipeline import Pipeline
+from services.gateway.settings import GatewaySettings
+from services.runtime.problems import ProblemError
+
+LINGER_S = 1.0
+"""How long a session runs on without viewers and questions: time to come back and go on."""
+
+_DRAWING_THREADS = 2
+_CLOSING_S = 2.0
+
+
+class LiveCameras:
+    """Sessions, and those who follow them."""
+
+    def __init__(
+        self,
+        stores: Stores,
+        frames: CameraFrames,
+        pipeline: Pipeline,
+        settings: GatewaySettings,
+        metrics: LiveMetrics,
+    ) -> None:
+        self._stores = stores
+        self._metrics = metrics
+        self._most_viewers = settings.max_viewers
+        self._open: set[Callable[[], None]] = set()
+        self._gone = asyncio.Event()
+        self._closed = False
+        self._pool = ThreadPoolExecutor(_DRAWING_THREADS, thread_name_prefix="draw")
+        most = settings.max_live_cameras
+        self._feeds: Lifetimes[str, FrameFeed] = Lifetimes(lambda camera: FrameFeed(camera, stores, frames), most)
+        share = DetectorShare(DETECTIONS, settings.full_searches)
+        parts = SessionParts(self._feeds, pipeline, share, settings.live_timeout_s, settings.detect_timeout_s, metrics)
+        self._sessions: Lifetimes[str, LiveSession] = Lifetimes(
+            lambda camera: LiveSession(camera, parts), most, LINGER_S
+        )
+        self._painters: Lifetimes[Look, Painter] = Lifetimes(
+            lambda look: Painter(look, self._sessions, self._pool), 4 * most
+        )
+        self.questions = Questions(self._sessions)
+        metrics.watch(sessions=lambda: len(self._sessions), viewers=lambda: len(self._open))
+
+    async def require_camera(self, camera: str) -> None:
+        """Make sure that there is such a camera, as far as can be known now.
+
+        Raises:
+            ProblemError: There isn't. A store that fails is no reason: who follows a camera is told of it.
+        """
+        if self._sessions.get(camera) is not None:
+            return
+        try:
+            known = await self._stores.frames.known_camera(camera, soon())
+        except ProblemError:
+            return
+        if known is None:
+            raise ProblemError(ProblemKind.CAMERA_NOT_FOUND, f"No camera {camera} has registered")
+
+    @contextmanager
+    def viewed(self, camera: str, fps: float | None, after: str | None) -> Iterator[Viewer]:
+        """Have a viewer of a camera's results while the block runs.
+
+        Args:
+            camera: Its id.
+            fps: Most results a second.
+            after: The id of the frame to go on after.
+
+        Raises:
+            ProblemError: 503, too many viewers or cameras, or the service stops.
+        """
+        viewer = Viewer(Thinning(fps), after, lambda: self._metrics.drop("viewer"))
+        goodbye = json.dumps(LiveStatus(camera, LiveState.CLOSING).encode())
+        with (
+            self._place(lambda: viewer.close(goodbye)),
+            self._sessions.hold(camera) as session,
+            session.board.viewed(viewer, session.drops),
+        ):
+            yield viewer
+
+    @contextmanager
+    def pictured(self, look: Look, analysed: bool = False) -> Iterator[Latest[Picture]]:
+        """Have a slot that gets a camera's pictures while the block runs.
+
+        Args:
+            look: Which camera, and what is drawn.
+            analysed: Whether to show analysed frames only: those of a recorded video wait for that.
+
+        Raises:
+            ProblemError: 503, too many viewers or cameras, or the service stops.
+        """
+        slot: Latest[Picture] = Latest(lambda: self._metrics.drop("picture"))
+        with self._place(slot.close):
+            if analysed or look.overlay or look.blur:
+                with self._painters.hold(look) as painter, painter.watched(slot):
+                    yield slot
+            else:
+                with self._feeds.hold(look.camera) as feed, feed.following(lambda frame: slot.put(as_picture(frame))):
+                    yield slot
+
+    @contextmanager
+    def served(self, close: Callable[[], None]) -> Iterator[None]:
+        """Have ``close`` called when the service stops while the block runs.
+
+        Raises:
+            ProblemError: 503, too many viewers, or the service stops.
+        """
+        with self._place(close):
+            yield
+
+    async def close(self) -> None:
+        """Tell all who follow a camera, give them a moment to leave, and end everything."""
+        self._closed = True
+        self._sessions.no_more()
+        for close in list(self._open):
+            close()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_CLOSING_S):
+                while self._open:
+                    self._gone.clear()
+                    await self._gone.wait()
+        await self._painters.close()
+        await self._sessions.close()
+        await self._feeds.close()
+        self._pool.shutdown(wait=False, cancel_futures=True)
+
+    @contextmanager
+    def _place(self, close: Callable[[], None]) -> Iterator[None]:
+        if self._closed:
+            raise ProblemError(ProblemKind.STOPPING, "The service stops")
+        if len(self._open) >= self._most_viewers:
+            raise ProblemError(ProblemKind.OVERLOADED, f"{self._most_viewers} viewers are connected already")
+        self._open.add(close)
+        try:
+            yield
+        finally:
+            self._open.discard(close)
+            self._gone.set()
+
+
+def as_picture(frame: Frame) -> Picture:
+    """Return a frame as it is."""
+    return Picture(frame.message.jpeg, frame.frame_id, frame.captured_at_us / 1e6)

@@ -1,0 +1,92 @@
+"""A camera's frames as they come, read once for all who follow them."""
+
+import asyncio
+import logging
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from services.contracts.problems import Problem, ProblemKind
+from services.gateway.camera_frames import CameraFrames
+from services.gateway.frames import Frame
+from services.gateway.live.readers import NewestReader, OtherKindError, Reader, RecordedReader, Stores, soon
+from services.runtime.problems import ProblemError
+
+RETRY_S = 0.2
+"""The pause after a reading that failed."""
+
+_log = logging.getLogger(__name__)
+Put = Callable[[Frame], None]
+Told = Callable[[Problem | None], None]
+
+
+class FrameFeed:
+    """One camera's frames. Only a recorded video's wait for their analysis."""
+
+    def __init__(self, camera: str, stores: Stores, frames: CameraFrames) -> None:
+        self._camera = camera
+        self._stores = stores
+        self._frames = frames
+        self._followers: list[tuple[Put, Told]] = []
+        self._reader: Reader | None = None
+        self._last: Frame | None = None
+        self._problem: Problem | None = None
+
+    @contextmanager
+    def following(self, put: Put, told: Told = lambda _: None) -> Iterator[None]:
+        """Hand on each new frame while the block runs, and what keeps frames from coming: None if all is well."""
+        follower = (put, told)
+        self._followers.append(follower)
+        if self._last is not None:
+            put(self._last)
+        told(self._problem)
+        try:
+            yield
+        finally:
+            self._followers.remove(follower)
+
+    def analysed(self, frame_id: str) -> None:
+        """Take note that a frame was analysed."""
+        if self._reader is not None:
+            self._reader.analysed(frame_id)
+
+    async def run(self) -> None:
+        """Read until cancelled; whatever fails is told, and tried again."""
+        while True:
+            try:
+                frame = await self._next()
+            except ProblemError as error:
+                await self._failed(error.problem)
+            except OtherKindError:
+                self._reader = None
+            except Exception:
+                _log.exception("camera %s: reading its frames failed", self._camera)
+                await self._failed(Problem(ProblemKind.INTERNAL, "Reading the camera's frames failed"))
+            else:
+                if frame is not None:
+                    self._publish(frame)
+
+    async def _next(self) -> Frame | None:
+        if self._reader is not None:
+            return await self._reader.next()
+        newest = await self._frames.newest(self._camera, soon())
+        if newest.message.recorded:
+            self._reader = RecordedReader(self._camera, self._stores)
+            return None
+        self._reader = NewestReader(self._camera, self._stores.frames, newest)
+        return newest
+
+    def _publish(self, frame: Frame) -> None:
+        self._last = frame
+        for put, _ in self._followers:
+            put(frame)
+        self._tell(None)
+
+    async def _failed(self, problem: Problem) -> None:
+        self._tell(problem)
+        await asyncio.sleep(RETRY_S)
+
+    def _tell(self, problem: Problem | None) -> None:
+        if problem != self._problem:
+            self._problem = problem
+            for _, told in self._followers:
+                told(problem)

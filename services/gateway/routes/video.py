@@ -1,0 +1,70 @@
+"""``/cameras/{id}/video``: a camera's picture as MJPEG, which browsers show in an ``<img>``."""
+
+from collections.abc import AsyncIterator
+from contextlib import ExitStack
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query, Response
+
+from services.gateway.camera_frames import require_camera_id
+from services.gateway.live.latest import Closed, Latest
+from services.gateway.live.pictures import Look, Picture
+from services.gateway.live.thinning import Thinning
+from services.gateway.routes.following import NOT_KEPT, EndlessResponse, Fps
+from services.gateway.running import RunningParts
+
+BOUNDARY = "picture"
+_MEDIA_TYPE = f"multipart/x-mixed-replace; boundary={BOUNDARY}"
+_STREAM: dict[int | str, dict[str, Any]] = {
+    200: {
+        "content": {"multipart/x-mixed-replace": {"schema": {"type": "string", "format": "binary"}}},
+        "description": "JPEGs, one after the other",
+    }
+}
+
+
+def video_router() -> APIRouter:
+    """Return the route."""
+    router = APIRouter(tags=["live"])
+
+    @router.get(
+        "/cameras/{camera}/video",
+        summary="A camera's picture as MJPEG",
+        response_class=Response,
+        responses=_STREAM,
+    )
+    async def video(
+        camera: str,
+        parts: RunningParts,
+        overlay: Annotated[bool, Query(description="Draw faces' boxes and emotions.")] = False,
+        blur: Annotated[
+            bool, Query(description="Make faces unrecognisable; the picture comes half a second late.")
+        ] = False,
+        fps: Fps = None,
+    ) -> Response:
+        # what keeps pictures from coming can only be told now
+        newest = await parts.frames.newest(require_camera_id(camera), parts.deadline())
+        with ExitStack() as stack:
+            look = Look(camera, overlay, blur)
+            slot = stack.enter_context(parts.live.pictured(look, analysed=newest.message.recorded))
+            return EndlessResponse(
+                _parts(slot, Thinning(fps)), stack.pop_all(), headers=NOT_KEPT, media_type=_MEDIA_TYPE
+            )
+
+    return router
+
+
+async def _parts(slot: Latest[Picture], thinning: Thinning) -> AsyncIterator[bytes]:
+    """Yield the parts; each boundary follows its picture at once, since browsers wait for it to show the picture."""
+    yield f"--{BOUNDARY}\r\n".encode()
+    while True:
+        try:
+            picture = await slot.take()
+        except Closed:
+            return
+        if thinning.wants(picture.at_s):
+            head = (
+                f"Content-Type: image/jpeg\r\nContent-Length: {len(picture.jpeg)}\r\n"
+                f"X-Frame-Id: {picture.frame_id}\r\n\r\n"
+            )
+            yield head.encode() + picture.jpeg + f"\r\n--{BOUNDARY}\r\n".encode()

@@ -1,0 +1,182 @@
+"""A gateway's live part over fakes: frames are shown one by one, services can be held up or broken."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from time import monotonic
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from prometheus_client import CollectorRegistry
+
+from services.contracts.detection import DetectedFace, Detection, DetectTimings, Searched
+from services.contracts.frames import FrameMessage
+from services.contracts.geometry import Box, ImageSize
+from services.contracts.problems import ProblemKind
+from services.gateway.camera_frames import CameraFrames
+from services.gateway.deadline import Deadline
+from services.gateway.emotions import EmotionScores
+from services.gateway.frames import Frame, KnownCamera
+from services.gateway.live.cameras import LiveCameras
+from services.gateway.live.readers import Stores
+from services.gateway.live.viewer import Viewer
+from services.gateway.metrics import LiveMetrics
+from services.gateway.pipeline import Pipeline
+from services.gateway.settings import GatewaySettings
+from services.gateway.tracking.motion import overlap
+from services.runtime.problems import ProblemError
+from tests.unit.gateway.fakes import ONLINE, FakeFrames, FakeModel, FakeRecorded
+
+PATIENCE_S = 30.0
+FIRST_MS = 1_700_000_000_000
+FACE = Box(100, 100, 100, 100)
+OTHER_FACE = Box(800, 300, 120, 120)
+
+
+def frame_id(number: int) -> str:
+    return f"{FIRST_MS + 33 * number}-0"
+
+
+def numbered_frame(number: int, age_ms: float = 40.0) -> Frame:
+    message = FrameMessage(f"jpeg {number}".encode(), 0, 0, 1280, 720, number)
+    return Frame(frame_id(number), message, (FIRST_MS + 33 * number) * 1000, age_ms, monotonic())
+
+
+@dataclass
+class SeeingDetector:
+    """Finds the faces that there are: all of them, or those near the hints; it waits while its gate is closed."""
+
+    boxes: list[Box] = field(default_factory=lambda: [FACE])
+    error: Exception | None = None
+    asked: list[tuple[bytes, tuple[Box, ...]]] = field(default_factory=list)
+    gate: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def __post_init__(self) -> None:
+        self.gate.set()
+
+    async def detect(
+        self,
+        image: bytes,
+        media_type: str,  # noqa: ARG002
+        request_id: str,  # noqa: ARG002
+        by: Deadline,
+        *,
+        near: Sequence[Box] = (),
+    ) -> Detection:
+        self.asked.append((image, tuple(near)))
+        await passed(self.gate, by, "detector")
+        if self.error:
+            raise self.error
+        found = [box for box in self.boxes if not near or any(overlap(box, hint) > 0 for hint in near)]
+        pixels = np.full((48, 48, 1), 0.25, np.float32)
+        faces = tuple(DetectedFace(box, 5.0, 0.5, pixels) for box in found)
+        searched = Searched.HINTS if near else Searched.FULL
+        return Detection(ImageSize(1280, 720), searched, faces, DetectTimings(1, 2, 3, 6))
+
+    async def check(self) -> str:
+        return "ready"
+
+    @property
+    def full_searches(self) -> int:
+        return sum(not near for _, near in self.asked)
+
+
+class GatedModel(FakeModel):
+    """A model that waits while its gate is closed."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.gate = asyncio.Event()
+        self.gate.set()
+
+    async def infer(self, faces: NDArray[np.float32], by: Deadline) -> EmotionScores:
+        await passed(self.gate, by, "model")
+        return await super().infer(faces, by)
+
+
+async def passed(gate: asyncio.Event, by: Deadline, dependency: str) -> None:
+    """Wait until the gate is open, as long as there is time."""
+    try:
+        async with asyncio.timeout(by.seconds_left()):
+            await gate.wait()
+    except TimeoutError as error:
+        raise ProblemError(ProblemKind.DEPENDENCY_TIMEOUT, "too slow", dependency=dependency) from error
+
+
+class Scene:
+    """One camera, ``cam0``, and all that its followers need."""
+
+    def __init__(self, **settings: object) -> None:
+        self.store = FakeFrames()
+        self.recorded = FakeRecorded()
+        self.detector = SeeingDetector()
+        self.model = GatedModel()
+        self.registry = CollectorRegistry()
+        frames = CameraFrames(self.store, max_age_s=2.0)
+        pipeline = Pipeline(self.detector, self.model)
+        chosen = GatewaySettings.model_validate(settings)
+        self.live = LiveCameras(Stores(self.store, self.recorded), frames, pipeline, chosen, LiveMetrics(self.registry))
+
+    def show(self, number: int) -> None:
+        """Let a frame be the camera's newest."""
+        self.store.cameras["cam0"] = KnownCamera("cam0", ONLINE, numbered_frame(number))
+
+    async def show_and_see(self, number: int, *viewers: Viewer) -> list[dict[str, Any]]:
+        """Show a frame and return its result, as each viewer gets it."""
+        self.show(number)
+        return [await result_of(viewer, number) for viewer in viewers]
+
+    def metric(self, name: str, **labels: str) -> float:
+        return self.registry.get_sample_value(name, labels) or 0.0
+
+
+@asynccontextmanager
+async def scene(**settings: object) -> AsyncIterator[Scene]:
+    """Set a scene; at the end nothing of it may go on."""
+    before = asyncio.all_tasks()
+    opened = Scene(**settings)
+    opened.show(0)
+    try:
+        yield opened
+    finally:
+        await opened.live.close()
+    await eventually(lambda: asyncio.all_tasks() <= before, "all tasks to end")
+
+
+async def eventually(condition: Callable[[], object], what: str) -> None:
+    deadline = monotonic() + PATIENCE_S
+    while not condition():
+        assert monotonic() < deadline, f"not in time: {what}"
+        await asyncio.sleep(0.002)
+
+
+async def next_object(viewer: Viewer) -> dict[str, Any]:
+    message = await viewer.next(PATIENCE_S)
+    assert message is not None, "nothing came"
+    told: dict[str, Any] = json.loads(message.text)
+    assert told["event"] == message.event
+    return told
+
+
+async def next_status(viewer: Viewer) -> dict[str, Any]:
+    while True:
+        told = await next_object(viewer)
+        if told["event"] == "status":
+            return told
+
+
+async def result_of(viewer: Viewer, number: int) -> dict[str, Any]:
+    """Return the result of a frame, passing over those before it."""
+    while True:
+        told = await next_object(viewer)
+        if told["event"] == "result":
+            if told["source"]["frame_id"] == frame_id(number):
+                return told
+            assert told["source"]["frame_id"] < frame_id(number), f"{number} was passed over"
+
+
+def number_of(result: dict[str, Any]) -> int:
+    return (int(result["source"]["frame_id"].partition("-")[0]) - FIRST_MS) // 33

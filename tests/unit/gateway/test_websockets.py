@@ -1,0 +1,175 @@
+"""WebSockets: who is let in, what a camera's feed says, and one answer for each image."""
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+from starlette.testclient import TestClient, WebSocketDenialResponse, WebSocketTestSession
+from starlette.websockets import WebSocketDisconnect
+
+from services.contracts.problems import ProblemKind
+from services.runtime.problems import ProblemError
+from tests.unit.gateway.conftest import Gateway
+from tests.unit.gateway.fakes import FakeFrames, FakeModel, FakeServices
+
+DOWN = ProblemError(ProblemKind.DEPENDENCY_UNAVAILABLE, "down", dependency="redis")
+
+
+def refusal(client: TestClient, address: str, **headers: str) -> tuple[int, str]:
+    """Return the status and the kind of problem with which a WebSocket is refused."""
+    with pytest.raises(WebSocketDenialResponse) as refused, client.websocket_connect(address, headers=headers):
+        pass
+    body = refused.value.json()
+    assert body["request_id"] == refused.value.headers["X-Request-ID"]
+    assert refused.value.headers["Content-Type"] == "application/problem+json"
+    return refused.value.status_code, body["type"].rpartition(":")[2]
+
+
+def told(socket: WebSocketTestSession) -> dict[str, Any]:
+    received: dict[str, Any] = json.loads(socket.receive_text())
+    return received
+
+
+@pytest.mark.parametrize(
+    ("address", "status", "slug"),
+    [
+        ("/ws/cameras/nowhere", 404, "camera-not-found"),
+        ("/ws/cameras/BAD", 422, "invalid-parameter"),
+        ("/ws/cameras/cam0?fps=0", 422, "invalid-parameter"),
+        ("/ws/cameras/cam0?fps=nan", 422, "invalid-parameter"),
+        ("/ws/cameras/cam0?fps=fast", 422, "invalid-parameter"),
+        ("/ws/cameras/cam0?after=yesterday", 422, "invalid-parameter"),
+        ("/ws/elsewhere", 404, "not-found"),
+        ("/", 404, "not-found"),
+    ],
+)
+def test_a_websocket_that_cannot_be_is_refused_with_a_problem(
+    gateway: Gateway, address: str, status: int, slug: str
+) -> None:
+    assert refusal(gateway(), address) == (status, slug)
+
+
+@pytest.mark.parametrize("address", ["/ws/cameras/cam0", "/ws/predict"])
+def test_keys_are_asked_for_and_may_stand_in_the_query(gateway: Gateway, address: str) -> None:
+    client = gateway(api_keys="secret,später")
+    assert refusal(client, address) == (401, "unauthorized")
+    assert refusal(client, f"{address}?key=wrong") == (401, "unauthorized")
+    for address_with_key, headers in (
+        (f"{address}?key=secret", {}),
+        (f"{address}?key=sp%C3%A4ter", {}),
+        (address, {"X-API-Key": "secret"}),
+        (address, {"Authorization": "Bearer secret"}),
+    ):
+        with client.websocket_connect(address_with_key, headers=headers):
+            pass
+
+
+def test_other_routes_take_no_key_from_the_query(gateway: Gateway) -> None:
+    client = gateway(api_keys="secret")
+    assert client.get("/predict", params={"key": "secret"}).status_code == 401
+    assert client.get("/cameras/nowhere/events", params={"key": "secret"}).status_code == 404
+    assert client.get("/cameras/nowhere/video", params={"key": "secret"}).status_code == 404
+
+
+def test_connections_and_images_count_against_the_rate(gateway: Gateway) -> None:
+    client = gateway(rate_limit="3/hour")
+    with client.websocket_connect("/ws/predict") as socket:
+        statuses = []
+        for _ in range(3):
+            socket.send_bytes(b"image")
+            statuses.append(told(socket).get("status", 200))
+    assert statuses == [200, 200, 429]
+    assert refusal(client, "/ws/predict") == (429, "rate-limited")
+    assert client.get("/cameras").status_code == 429, "all routes are counted together"
+
+
+def test_a_cameras_feed_begins_with_a_result(gateway: Gateway) -> None:
+    with gateway().websocket_connect("/ws/cameras/cam0") as socket:
+        first = told(socket)
+    assert (first["event"], first["emotion"], first["dropped"]["viewer"]) == ("result", "happy", 0)
+    assert first["faces"][0]["face_id"]
+
+
+def test_what_a_viewer_sends_is_ignored(gateway: Gateway) -> None:
+    with gateway().websocket_connect("/ws/cameras/cam0") as socket:
+        for _ in range(50):
+            socket.send_text("hello")
+        assert told(socket)["event"] == "result"
+
+
+def test_while_redis_is_down_a_viewer_is_let_in_and_told(gateway: Gateway) -> None:
+    with gateway(FakeServices(frames=FakeFrames(error=DOWN))).websocket_connect("/ws/cameras/cam0") as socket:
+        status = told(socket)
+    assert (status["event"], status["state"]) == ("status", "problem")
+    assert status["problem"]["dependency"] == "redis"
+
+
+@contextmanager
+def images(
+    gateway: Gateway, services: FakeServices | None = None, **settings: object
+) -> Iterator[WebSocketTestSession]:
+    with gateway(services, **settings).websocket_connect("/ws/predict") as socket:
+        yield socket
+
+
+def test_each_image_gets_one_answer_in_order(gateway: Gateway) -> None:
+    services = FakeServices()
+    with images(gateway, services) as socket:
+        for number in range(5):
+            socket.send_bytes(f"image {number}".encode())
+        answers = [told(socket) for _ in range(5)]
+    assert services.detector.images == [f"image {number}".encode() for number in range(5)]
+    assert [answer["source"] for answer in answers] == [{"kind": "upload"}] * 5
+    assert len({answer["request_id"] for answer in answers}) == 5
+
+
+def test_a_message_that_is_no_image_gets_a_problem_and_the_connection_goes_on(gateway: Gateway) -> None:
+    services = FakeServices()
+    with images(gateway, services, body_limit_bytes=100) as socket:
+        socket.send_text("hello")
+        assert told(socket)["status"] == 415
+        socket.send_bytes(b"")
+        assert told(socket)["status"] == 422
+        socket.send_bytes(bytes(101))
+        too_large = told(socket)
+        assert (too_large["status"], too_large["limit_bytes"]) == (413, 100)
+        services.detector.error = ProblemError(ProblemKind.INVALID_IMAGE, "cut off")
+        socket.send_bytes(b"broken")
+        assert told(socket)["detail"] == "cut off"
+        services.detector.error = None
+        socket.send_bytes(b"image")
+        assert told(socket)["emotion"] == "happy"
+
+
+def test_a_bug_is_a_problem_without_its_text_and_the_connection_goes_on(gateway: Gateway) -> None:
+    services = FakeServices(model=FakeModel(error=ZeroDivisionError("secret")))
+    with images(gateway, services) as socket:
+        socket.send_bytes(b"image")
+        problem = told(socket)
+        assert problem["status"] == 500
+        assert "secret" not in json.dumps(problem)
+        services.model.error = None
+        socket.send_bytes(b"image")
+        assert told(socket)["emotion"] == "happy"
+
+
+def test_who_brings_no_image_for_long_is_let_go(gateway: Gateway) -> None:
+    with images(gateway, ws_idle_timeout_s=0.05) as socket:
+        with pytest.raises(WebSocketDisconnect) as closed:
+            socket.receive_text()
+        assert (closed.value.code, closed.value.reason) == (1000, "no image for 0.05 s")
+
+
+def test_connections_for_images_are_as_few_as_uploads(gateway: Gateway) -> None:
+    client = gateway(max_uploads=1)
+    with client.websocket_connect("/ws/predict"):
+        assert refusal(client, "/ws/predict") == (503, "overloaded")
+
+
+def test_viewers_are_limited(gateway: Gateway) -> None:
+    client = gateway(max_viewers=1)
+    with client.websocket_connect("/ws/cameras/cam0"):
+        assert refusal(client, "/ws/cameras/cam0") == (503, "overloaded")
+        assert client.get("/cameras/cam0/events").status_code == 503
