@@ -1,7 +1,10 @@
 """The gateway's answer to ``/cameras``."""
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
+
+from services.contracts.messages import MalformedMessage, finite, optional, text, truth, whole
 
 OFFLINE = "offline"
 """The state of a camera whose capture process has gone: nobody keeps its status."""
@@ -50,3 +53,32 @@ class CameraList:
     def encode(self) -> dict[str, Any]:
         """Return the answer's JSON object."""
         return asdict(self)
+
+    @classmethod
+    def decode(cls, answer: Mapping[str, Any]) -> "CameraList":
+        """Read the answer's JSON object; fields it doesn't know are ignored.
+
+        Raises:
+            MalformedMessage: A field is missing or can't be read.
+        """
+        try:
+            return cls(tuple(_camera(camera) for camera in answer["cameras"]))
+        except (KeyError, TypeError, ValueError) as error:
+            raise MalformedMessage(f"cameras: {error!r}") from error
+
+
+def _camera(camera: Mapping[str, Any]) -> CameraView:
+    return CameraView(
+        id=text(camera["id"]),
+        state=text(camera["state"]),
+        source=text(camera["source"]),
+        fps=finite(camera["fps"]),
+        width=whole(camera["width"]),
+        height=whole(camera["height"]),
+        age_ms=optional(finite, camera["age_ms"]),
+        published=whole(camera["published"]),
+        dropped=whole(camera["dropped"]),
+        reconnects=whole(camera["reconnects"]),
+        last_error=text(camera["last_error"]),
+        recorded=truth(camera["recorded"]),
+    )

@@ -1,7 +1,10 @@
-"""What every message shares: the error for one that can't be decoded, and reading its numbers."""
+"""What every message shares: the error for one that can't be decoded, and reading its values."""
 
 import math
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+T = TypeVar("T")
 
 
 class MalformedMessage(ValueError):
@@ -28,3 +31,30 @@ def finite(value: Any) -> float:
     if not isinstance(value, int | float) or isinstance(value, bool) or not math.isfinite(value):
         raise MalformedMessage(f"not a finite number: {value!r:.40}")
     return float(value)
+
+
+def text(value: Any) -> str:
+    """Return a JSON value that must be a string.
+
+    Raises:
+        MalformedMessage: It is anything else.
+    """
+    if not isinstance(value, str):
+        raise MalformedMessage(f"not a string: {value!r:.40}")
+    return value
+
+
+def truth(value: Any) -> bool:
+    """Return a JSON value that must be true or false.
+
+    Raises:
+        MalformedMessage: It is anything else.
+    """
+    if not isinstance(value, bool):
+        raise MalformedMessage(f"neither true nor false: {value!r:.40}")
+    return value
+
+
+def optional(read: Callable[[Any], T], value: Any) -> T | None:
+    """Return null as it is, and anything else as ``read`` reads it."""
+    return None if value is None else read(value)

@@ -1,11 +1,22 @@
 import json
+from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from services.contracts.emotions import EMOTIONS, Emotion
 from services.contracts.geometry import Box, ImageSize
-from services.contracts.prediction import FaceEmotion, ModelVersion, Prediction, PredictTimings, UploadSource
+from services.contracts.messages import MalformedMessage
+from services.contracts.prediction import (
+    CameraSource,
+    FaceEmotion,
+    ModelVersion,
+    Prediction,
+    PredictTimings,
+    UploadSource,
+)
+from services.contracts.prediction_decoding import decode_prediction
 from tests.unit.contracts.samples import boxes
 
 scores = st.lists(st.floats(0, 1, width=32), min_size=7, max_size=7)
@@ -34,3 +45,36 @@ def test_scores_survive_json_unrounded(box: Box, values: list[float], reliable: 
     assert answer["faces"][0]["box"] == {"x": box.x, "y": box.y, "w": box.w, "h": box.h}
     assert answer["confidence"] == answer["faces"][0]["confidence"] == values[3]
     assert answer["reliable"] is reliable
+    assert decode_prediction(answer) == prediction
+
+
+def answer_without_a_face() -> dict[str, Any]:
+    source = CameraSource("cam0", "1763000000000-0", "2026-11-24T05:52:59.123Z", 41.2)
+    times = PredictTimings(1.0, 2.0, 3.0, 6.0)
+    return Prediction("id", source, ImageSize(1, 1), None, None, None, None, (), ModelVersion(None), times).encode()
+
+
+def test_an_answer_without_a_face_is_read() -> None:
+    answer = answer_without_a_face()
+    assert decode_prediction(json.loads(json.dumps(answer))).encode() == answer
+
+
+def test_fields_that_are_not_known_are_ignored() -> None:
+    answer = answer_without_a_face()
+    more = {**answer, "mood": 7, "image": {**answer["image"], "depth": 3}}
+    assert decode_prediction(more) == decode_prediction(answer)
+
+
+@pytest.mark.parametrize("name", answer_without_a_face())
+def test_a_missing_field_is_malformed_and_named(name: str) -> None:
+    with pytest.raises(MalformedMessage, match=name):
+        decode_prediction({key: value for key, value in answer_without_a_face().items() if key != name})
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [{"faces": 3}, {"faces": [3]}, {"image": None}, {"emotion": "bored"}, {"source": {"kind": "dream"}}, {"model": []}],
+)
+def test_a_field_of_another_type_is_malformed(wrong: dict[str, Any]) -> None:
+    with pytest.raises(MalformedMessage):
+        decode_prediction({**answer_without_a_face(), **wrong})
