@@ -7,7 +7,7 @@ import pytest
 
 from tests.contract.sources import Source, all_sources, read_source
 
-EVERYTHING = frozenset({"services", "client", "training", "bench", "launcher", "tests"})
+EVERYTHING = frozenset({"services", "client", "emotion_client", "training", "bench", "launcher", "tests"})
 PLUMBING = frozenset({"services.contracts", "services.runtime"})
 
 ROOMS: dict[str, frozenset[str]] = {
@@ -17,7 +17,7 @@ ROOMS: dict[str, frozenset[str]] = {
     "services.detector": PLUMBING,
     "services.serving": PLUMBING,
     "services.gateway": PLUMBING,
-    "client": frozenset({"services.contracts"}),
+    "client": frozenset({"services.contracts", "emotion_client"}),
     # Besides the crop, the detector's whole way from a picture to faces, which evaluation walks.
     "training": frozenset(
         {
@@ -159,7 +159,8 @@ def test_the_environment_is_touched_where_it_may_be_only() -> None:
         ("services/gateway/app.py", "def late():\n    from services.serving.model import load"),
         ("services/runtime/app.py", "from services.gateway.app import create_app"),
         ("services/contracts/frames.py", "from services.runtime import logs"),
-        ("client/api.py", "from services.runtime.logs import configure_logging"),
+        ("services/gateway/app.py", "from emotion_client import EmotionClient"),
+        ("client/emotion_client/client.py", "from services.runtime.logs import configure_logging"),
         ("training/train.py", "from services.detector import cascade"),
         ("launcher/__main__.py", "import training"),
         ("services/detector/app.py", "import tests.unit"),

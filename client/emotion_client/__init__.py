@@ -1,0 +1,68 @@
+"""The Python client of the emotion gateway: HTTP only, and none of the services' dependencies.
+
+>>> from emotion_client import EmotionClient
+>>> with EmotionClient("http://127.0.0.1:8000") as client:  # doctest: +SKIP
+...     print(client.predict("face.jpg").emotion)
+"""
+
+from emotion_client.asking import Image
+from emotion_client.async_client import AsyncEmotionClient
+from emotion_client.client import EmotionClient
+from emotion_client.errors import (
+    AccessError,
+    CameraAmbiguousError,
+    CameraNotFoundError,
+    CameraUnavailableError,
+    DependencyTimeoutError,
+    EmotionError,
+    ImageError,
+    ProblemError,
+    RateLimitedError,
+    RequestError,
+    ServerError,
+    UnavailableError,
+    UnexpectedAnswerError,
+    UnreachableError,
+)
+from emotion_client.results import CameraFrame, Dropped, FeedStatus, LiveResult, Readiness, ServiceState
+from services.contracts.camera_list import CameraView
+from services.contracts.emotions import EMOTIONS, Emotion
+from services.contracts.geometry import Box, ImageSize
+from services.contracts.live import EmotionEvent
+from services.contracts.prediction import CameraSource, FaceEmotion, Prediction, UploadSource
+
+__all__ = [
+    "EMOTIONS",
+    "AccessError",
+    "AsyncEmotionClient",
+    "Box",
+    "CameraAmbiguousError",
+    "CameraFrame",
+    "CameraNotFoundError",
+    "CameraSource",
+    "CameraUnavailableError",
+    "CameraView",
+    "DependencyTimeoutError",
+    "Dropped",
+    "Emotion",
+    "EmotionClient",
+    "EmotionError",
+    "EmotionEvent",
+    "FaceEmotion",
+    "FeedStatus",
+    "Image",
+    "ImageError",
+    "ImageSize",
+    "LiveResult",
+    "Prediction",
+    "ProblemError",
+    "RateLimitedError",
+    "Readiness",
+    "RequestError",
+    "ServerError",
+    "ServiceState",
+    "UnavailableError",
+    "UnexpectedAnswerError",
+    "UnreachableError",
+    "UploadSource",
+]

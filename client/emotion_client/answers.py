@@ -1,0 +1,103 @@
+"""Reads the gateway's answers: a result, or the exception that stands for the problem."""
+
+import json
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
+
+import httpx
+
+from emotion_client.asking import Ask
+from emotion_client.errors import ProblemError, UnexpectedAnswerError, problem_error
+from emotion_client.results import CameraFrame, Readiness, ServiceState
+from emotion_client.results_decoding import decode_frame, decode_services
+from services.contracts.camera_list import CameraList, CameraView
+from services.contracts.messages import MalformedMessage, text
+from services.contracts.prediction import Prediction
+from services.contracts.prediction_decoding import decode_prediction
+from services.contracts.problems import PROBLEM_MEDIA_TYPE
+
+T = TypeVar("T")
+
+
+def refusal(response: httpx.Response, ask: Ask) -> ProblemError | UnexpectedAnswerError | None:
+    """Return why a response, which was read whole, is no answer; None if it is one."""
+    if response.status_code == 200 or response.status_code in ask.accepts:
+        return None
+    if response.headers.get("Content-Type", "").partition(";")[0].strip() != PROBLEM_MEDIA_TYPE:
+        return UnexpectedAnswerError(
+            f"{response.url} answered with status {response.status_code} and without a problem: is it the gateway?"
+        )
+    try:
+        members = _object(response)
+    except UnexpectedAnswerError as error:
+        return error
+    return problem_error(members, response.status_code, retry_after(response.headers))
+
+
+def retry_after(headers: Mapping[str, str]) -> float | None:
+    """Return the seconds that an answer asks to wait for; the gateway never gives a date."""
+    given = headers.get("Retry-After", "")
+    return float(given) if given.isascii() and given.isdigit() else None
+
+
+def prediction(response: httpx.Response) -> Prediction:
+    """Read ``/predict``."""
+    return _read(response, decode_prediction)
+
+
+def cameras(response: httpx.Response) -> tuple[CameraView, ...]:
+    """Read ``/cameras``."""
+    return _read(response, CameraList.decode).cameras
+
+
+def services(response: httpx.Response) -> dict[str, ServiceState]:
+    """Read ``/services``."""
+    return _read(response, lambda answer: decode_services(_member(answer, "services")))
+
+
+def readiness(response: httpx.Response) -> Readiness:
+    """Read ``/readyz``."""
+    return _read(
+        response,
+        lambda answer: Readiness(text(_member(answer, "status")), decode_services(_member(answer, "dependencies"))),
+    )
+
+
+def frame(response: httpx.Response) -> CameraFrame:
+    """Read ``/cameras/{id}/frame.jpg``."""
+    try:
+        return decode_frame(response.content, response.headers)
+    except MalformedMessage as error:
+        raise UnexpectedAnswerError(f"{response.url}: {error}") from error
+
+
+def parsed(given: str, decode: Callable[[Mapping[str, Any]], T]) -> T:
+    """Read a JSON object.
+
+    Raises:
+        UnexpectedAnswerError: It is none, or can't be decoded.
+    """
+    try:
+        answer = json.loads(given)
+        if not isinstance(answer, dict):
+            raise MalformedMessage("not an object")
+        return decode(answer)
+    except ValueError as error:
+        raise UnexpectedAnswerError(f"can't be read: {error}") from error
+
+
+def _member(answer: Mapping[str, Any], name: str) -> Any:
+    if name not in answer:
+        raise MalformedMessage(f"{name!r} is missing")
+    return answer[name]
+
+
+def _object(response: httpx.Response) -> Mapping[str, Any]:
+    return _read(response, lambda answer: answer)
+
+
+def _read(response: httpx.Response, decode: Callable[[Mapping[str, Any]], T]) -> T:
+    try:
+        return parsed(response.content.decode(), decode)
+    except (UnexpectedAnswerError, UnicodeError) as error:
+        raise UnexpectedAnswerError(f"{response.url}: {error}") from error

@@ -1,0 +1,142 @@
+"""What can go wrong, one exception for each family of problems that the gateway answers with."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from services.contracts.problems import ProblemKind
+
+
+class EmotionError(Exception):
+    """Anything that keeps the client from giving a result."""
+
+
+class UnreachableError(EmotionError):
+    """The gateway can't be reached, or didn't answer in time."""
+
+
+class UnexpectedAnswerError(EmotionError):
+    """Something answered, and not as a gateway of this version does."""
+
+
+class ProblemError(EmotionError):
+    """The gateway answered with a problem (RFC 9457); what it is follows from the subclass.
+
+    Attributes:
+        status: The HTTP status.
+        type: The URI that names the kind of problem.
+        title: A sentence that is the same for each kind.
+        detail: A sentence about this occurrence.
+        request_id: What the gateway's log calls the request.
+        retry_after: Seconds after which another try makes sense, if the gateway names them.
+        dependency: Which service the gateway lacks, if that is the problem.
+        cameras: The cameras to choose from, if that is the problem.
+        members: The whole problem object.
+    """
+
+    def __init__(self, members: Mapping[str, Any], status: int, retry_after: float | None = None) -> None:
+        """Take the problem's members; those that are missing or of another type are left out."""
+        self.members = dict(members)
+        self.status = status
+        self.type = _text(members, "type") or "about:blank"
+        self.title = _text(members, "title") or f"HTTP status {status}"
+        self.detail = _text(members, "detail")
+        self.request_id = _text(members, "request_id")
+        self.retry_after = retry_after
+        self.dependency = _text(members, "dependency") or None
+        self.cameras = _names(members.get("cameras"))
+        super().__init__(self.detail or self.title)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Let it be sent to another process."""
+        return type(self), (self.members, self.status, self.retry_after)
+
+
+class AccessError(ProblemError):
+    """No API key or a wrong one, or the gateway isn't meant to be asked from here or by this name."""
+
+
+class RequestError(ProblemError):
+    """The request is malformed, or the gateway has no such route."""
+
+
+class ImageError(ProblemError):
+    """The image can't be decoded, or is too large."""
+
+
+class CameraNotFoundError(ProblemError):
+    """There is no such camera."""
+
+
+class CameraAmbiguousError(ProblemError):
+    """There are several cameras (``cameras``), and none was named."""
+
+
+class RateLimitedError(ProblemError):
+    """Too many requests; ``retry_after`` says when the next is welcome."""
+
+
+class UnavailableError(ProblemError):
+    """The gateway can't answer now: it stops, is overloaded, or lacks the service named by ``dependency``."""
+
+
+class CameraUnavailableError(UnavailableError):
+    """No camera at all, or none with a fresh frame."""
+
+
+class DependencyTimeoutError(ProblemError):
+    """The service named by ``dependency`` took too long."""
+
+
+class ServerError(ProblemError):
+    """The gateway failed; its log tells more under ``request_id``."""
+
+
+ERROR_OF_KIND: Mapping[ProblemKind, type[ProblemError]] = {
+    ProblemKind.BAD_REQUEST: RequestError,
+    ProblemKind.UNAUTHORIZED: AccessError,
+    ProblemKind.FOREIGN_ORIGIN: AccessError,
+    ProblemKind.NOT_FOUND: RequestError,
+    ProblemKind.CAMERA_NOT_FOUND: CameraNotFoundError,
+    ProblemKind.METHOD_NOT_ALLOWED: RequestError,
+    ProblemKind.BODY_TOO_SLOW: RequestError,
+    ProblemKind.BODY_TOO_LARGE: ImageError,
+    ProblemKind.UNSUPPORTED_MEDIA_TYPE: ImageError,
+    ProblemKind.UNKNOWN_HOST: AccessError,
+    ProblemKind.INVALID_PARAMETER: RequestError,
+    ProblemKind.INVALID_IMAGE: ImageError,
+    ProblemKind.IMAGE_TOO_LARGE: ImageError,
+    ProblemKind.CAMERA_AMBIGUOUS: CameraAmbiguousError,
+    ProblemKind.RATE_LIMITED: RateLimitedError,
+    ProblemKind.INTERNAL: ServerError,
+    ProblemKind.NO_CAMERA: CameraUnavailableError,
+    ProblemKind.NO_FRESH_FRAME: CameraUnavailableError,
+    ProblemKind.DEPENDENCY_UNAVAILABLE: UnavailableError,
+    ProblemKind.OVERLOADED: UnavailableError,
+    ProblemKind.STOPPING: UnavailableError,
+    ProblemKind.DEPENDENCY_TIMEOUT: DependencyTimeoutError,
+}
+
+_ERROR_OF_STATUS: Mapping[int, type[ProblemError]] = {
+    401: AccessError,
+    403: AccessError,
+    429: RateLimitedError,
+    503: UnavailableError,
+    504: DependencyTimeoutError,
+}
+
+
+def problem_error(members: Mapping[str, Any], status: int, retry_after: float | None = None) -> ProblemError:
+    """Return the exception for a problem; a kind that isn't known yet is judged by its status."""
+    by_type = {kind.type: error for kind, error in ERROR_OF_KIND.items()}
+    by_status = _ERROR_OF_STATUS.get(status, RequestError if status < 500 else ServerError)
+    error = by_type.get(str(members.get("type")), by_status)
+    return error(members, status, retry_after)
+
+
+def _text(members: Mapping[str, Any], name: str) -> str:
+    value = members.get(name)
+    return value if isinstance(value, str) else ""
+
+
+def _names(value: Any) -> tuple[str, ...]:
+    return tuple(str(name) for name in value) if isinstance(value, Sequence) and not isinstance(value, str) else ()

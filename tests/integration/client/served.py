@@ -1,0 +1,29 @@
+"""Serves an application over a real socket, in a thread of the tests."""
+
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import uvicorn
+
+from tests.waiting import PATIENCE_S, wait_until
+
+
+@contextmanager
+def served(app: Any) -> Iterator[str]:
+    """Yield the address of an ASGI application while it is served."""
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        config = uvicorn.Config(
+            app, lifespan="auto", ws="none", log_config=None, access_log=False, timeout_graceful_shutdown=1
+        )
+        server = uvicorn.Server(config)
+        thread = threading.Thread(target=server.run, args=([listening],), name="served")
+        thread.start()
+        try:
+            wait_until(lambda: server.started or not thread.is_alive(), "the application to start")
+            yield f"http://127.0.0.1:{listening.getsockname()[1]}"
+        finally:
+            server.should_exit = True
+            thread.join(PATIENCE_S)
