@@ -1,0 +1,1 @@
+"""The command line ``emotion``; it needs the extra ``cli``."""

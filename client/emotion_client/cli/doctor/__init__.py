@@ -1,0 +1,1 @@
+"""``emotion doctor``: facts are gathered at thin edges, and judged by pure functions."""

@@ -1,0 +1,128 @@
+"""What only a process of its own shows: signals, pipes, terminals, and what it imports."""
+
+import os
+import pty
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from emotion_client.cli.doctor.measure import measured
+from emotion_client.cli.exits import ExitCode
+from tests.integration.client.command import EMOTION, emotion, environment
+from tests.integration.client.conftest import Serve, ServeGateway
+from tests.integration.client.feed import Connection, Ending, ScriptedFeed, results
+from tests.pictures import write_film
+
+WITHOUT = """
+import sys
+for name in {missing!r}:
+    sys.modules[name] = None
+sys.argv = ["emotion", *{arguments!r}]
+from emotion_client.cli.entry import main
+main()
+"""
+
+
+def test_ctrl_c_ends_it_with_130(serve: Serve) -> None:
+    url = serve(ScriptedFeed([Connection(results("1-0"), Ending.OPEN)]))
+    with subprocess.Popen(
+        [*EMOTION, "watch", "cam0", "--url", url], stdout=subprocess.PIPE, env=environment()
+    ) as watch:
+        assert watch.stdout is not None
+        assert b'"1-0"' in watch.stdout.readline()
+        watch.send_signal(signal.SIGINT)
+        assert watch.stdout.read() == b""
+    assert watch.returncode == ExitCode.INTERRUPTED
+
+
+def test_a_reader_who_leaves_ends_it_quietly(gateway: ServeGateway, tmp_path: Path) -> None:
+    film = write_film(tmp_path / "film.avi", 100)
+    command = [*EMOTION, "predict", str(film), "--url", gateway()]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment()) as predict:
+        assert predict.stdout is not None
+        assert predict.stderr is not None
+        assert b'"frame": 0' in predict.stdout.readline()
+        predict.stdout.close()
+        assert predict.stderr.read() == b""
+    assert predict.returncode == ExitCode.BROKEN_PIPE
+
+
+def test_a_terminal_gets_a_table_and_a_bar(gateway: ServeGateway, tmp_path: Path) -> None:
+    write_film(tmp_path / "film.avi", 8)
+    (tmp_path / "face.jpg").write_bytes(b"jpeg")
+    terminal, inside = pty.openpty()
+    url = gateway()
+    settings = environment(TERM="xterm", COLUMNS="160")
+    with subprocess.Popen(
+        [*EMOTION, "predict", str(tmp_path), "--url", url], stdin=inside, stdout=inside, stderr=inside, env=settings
+    ) as predict:
+        os.close(inside)
+        shown = _all_of(terminal)
+    assert predict.returncode == ExitCode.OK
+    assert "happy       60%" in shown
+    assert "/8" in shown, "a bar counts the film's frames"
+    assert "/2" in shown, "another counts the inputs"
+
+
+def _all_of(terminal: int) -> str:
+    shown = b""
+    try:
+        while data := os.read(terminal, 65536):
+            shown += data
+    except OSError:  # so Linux tells that the other side is closed
+        pass
+    os.close(terminal)
+    return shown.decode()
+
+
+@pytest.mark.parametrize(
+    ("missing", "arguments", "code", "told"),
+    [
+        (["typer"], [], 1, "pip install 'emotion-client[cli]'"),
+        (["cv2"], ["predict", "film.avi"], 1, "pip install 'emotion-client[video]'"),
+    ],
+)
+def test_what_is_missing_is_named(
+    missing: list[str], arguments: list[str], code: int, told: str, tmp_path: Path
+) -> None:
+    write_film(tmp_path / "film.avi", 1)
+    program = WITHOUT.format(missing=missing, arguments=arguments)
+    run = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, env=environment(), cwd=tmp_path, check=False
+    )
+    assert run.returncode == code
+    assert told in run.stderr.decode()
+    assert b"Traceback" not in run.stderr
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_shells_complete_it(shell: str) -> None:
+    words = {"_EMOTION_COMPLETE": f"complete_{shell}", "COMP_WORDS": "emotion wa", "COMP_CWORD": "1"}
+    asked = {**words, "_TYPER_COMPLETE_ARGS": "emotion wa", "_TYPER_COMPLETE_FISH_ACTION": "get-args"}
+    run = subprocess.run([*EMOTION], capture_output=True, env=environment(**asked), check=False)
+    assert b"watch" in run.stdout
+
+
+def test_the_library_loads_neither_the_command_line_nor_numpy() -> None:
+    program = "import sys, emotion_client; print([n for n in ('typer', 'numpy', 'cv2') if n in sys.modules])"
+    run = subprocess.run([sys.executable, "-c", program], capture_output=True, env=environment(), check=True)
+    assert run.stdout == b"[]\n"
+
+
+def test_a_camera_is_measured_in_a_process_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in environment().items():
+        monkeypatch.setenv(name, value)
+    film = measured(str(write_film(tmp_path / "film.avi", 40)))
+    assert (film.problem, film.width, film.height) == ("", 640, 360)
+    assert film.fps > 0
+    assert film.first_ms > 0
+    assert measured("/dev/no-camera").problem == "it can't be opened"
+
+
+def test_a_command_that_is_misspelt_is_guessed() -> None:
+    run = emotion("wacth")
+    assert run.returncode == ExitCode.USAGE
+    assert (run.stdout, b"watch" in run.stderr) == (b"", True)
