@@ -1,0 +1,55 @@
+"""The page on clients names what exists: exceptions, exit codes, options, variables."""
+
+import re
+
+import pytest
+from typer.testing import CliRunner
+
+import emotion_client
+from emotion_client.cli.commands import app
+from emotion_client.cli.exits import ExitCode
+from emotion_client.errors import ERROR_OF_KIND
+from services.contracts.problems import ProblemKind
+from tests.contract.markdown import code, links, rows
+from tests.contract.surface import DEFAULTS
+from tests.processes import ROOT
+
+TEXT = (ROOT / "docs" / "clients.md").read_text("utf-8")
+OWN_VARIABLES = {"EMOTION_URL", "EMOTION_API_KEY"}
+
+
+def test_every_problem_has_the_exception_that_the_page_names() -> None:
+    named = [(re.findall(r"\w+Error", row[0])[0], row[1]) for row in rows(TEXT) if "Error" in row[0]]
+    told = {slug: error for error, slugs in named for slug in re.findall(r"[a-z-]+", slugs)}
+    assert told == {kind.value.slug: ERROR_OF_KIND[kind].__name__ for kind in ProblemKind}
+
+
+def test_exceptions_can_be_imported() -> None:
+    named = set(re.findall(r"\b[A-Z]\w+Error\b", TEXT))
+    assert {name for name in named if not hasattr(emotion_client, name)} == set()
+
+
+def test_exit_codes() -> None:
+    told = [int(row[0]) for row in rows(TEXT) if row[0].isdigit()]
+    assert told == [code.value for code in ExitCode]
+
+
+def test_variables_exist() -> None:
+    assert set(re.findall(r"EMOTION_[A-Z_]+", TEXT)) <= DEFAULTS.keys() | OWN_VARIABLES
+
+
+@pytest.mark.parametrize("command", ["predict", "watch", "cameras", "doctor"])
+def test_options_exist(command: str) -> None:
+    used = " ".join(re.findall(rf"^emotion {command} (.*)$", code(TEXT), re.MULTILINE))
+    options = set(re.findall(r"--[a-z-]+", used.partition("#")[0])) | {"--url", "--api-key", "--timeout"}
+    usage = CliRunner().invoke(app, [command, "--help"], env={"COLUMNS": "200"}).stdout
+    assert {option for option in options if option not in usage} == set()
+
+
+def test_python_is_valid() -> None:
+    blocks = re.findall(r"^```python\n(.*?)^```", TEXT, re.MULTILINE | re.DOTALL)
+    assert [compile(block, "clients.md", "exec") for block in blocks]
+
+
+def test_links_exist() -> None:
+    assert [target for target in links(TEXT) if not (ROOT / "docs" / target).exists()] == []
