@@ -116,9 +116,9 @@ def test_a_rate_limit_is_told_and_not_waited_for(gateway: ServeGateway, ask: Ask
 
 def test_503_is_asked_again(gateway: ServeGateway, ask: Ask) -> None:
     class Recovering(FakeDetector):
-        async def detect(self, *args: Any) -> Any:
+        async def detect(self, *args: Any, **near: Any) -> Any:
             self.error = None if self.images else ProblemError(ProblemKind.OVERLOADED, "later", retry_after_s=0)
-            return await super().detect(*args)
+            return await super().detect(*args, **near)
 
     services = FakeServices(detector=Recovering())
     assert ask(gateway(services), "predict", b"jpeg").emotion == "happy"
