@@ -59,7 +59,8 @@ def test_predict_is_answered_by_the_session_of_a_viewer(client: httpx.Client) ->
 
         def has_an_id() -> bool:
             answer = client.get("/predict").json()
-            return bool(answer["faces"]) and answer["faces"][0]["face_id"] is not None
+            # a machine that is busy with other tests may be too slow for an answer
+            return any(face["face_id"] is not None for face in answer.get("faces", ()))
 
         wait_until(has_an_id, "a face with an id")
 

@@ -1,5 +1,6 @@
 """The gateway's reading of a real Redis: ages by Redis's clock, and whatever else stands in it."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from time import time
 
@@ -82,6 +83,30 @@ async def test_a_frame_that_cannot_be_read_is_none(
     assert known.newest is None
 
 
+async def test_who_follows_a_camera_gets_its_newest_frame_once_there_is_a_new_one(
+    redis: Redis, frames: RedisFrames
+) -> None:
+    await publish(redis, "cam0", message())
+    known = await frames.known_camera("cam0", SOON)
+    assert known is not None
+    assert known.newest is not None
+    assert await frames.next_frame("cam0", known.newest.frame_id, wait_s=0.01) is None
+    for _ in range(3):
+        await publish(redis, "cam0", message())
+    following = await frames.next_frame("cam0", known.newest.frame_id, wait_s=0.01)
+    newest = await frames.known_camera("cam0", SOON)
+    assert following is not None
+    assert newest is not None
+    assert newest.newest is not None
+    assert following.frame_id == newest.newest.frame_id
+    assert following.age_ms() >= 250
+    waiting = asyncio.create_task(frames.next_frame("cam0", following.frame_id, wait_s=60))
+    await publish(redis, "cam0", message())
+    woken = await waiting
+    assert woken is not None
+    assert woken.frame_id != following.frame_id
+
+
 async def test_redis_gone_is_a_problem_that_names_it_and_its_return_is_noticed(
     redis_server: RedisServer, frames: RedisFrames
 ) -> None:
@@ -98,5 +123,6 @@ async def test_redis_gone_is_a_problem_that_names_it_and_its_return_is_noticed(
 async def test_only_commands_that_redis_62_knows_are_sent(redis: Redis, frames: RedisFrames) -> None:
     await publish(redis, "cam0", message())
     await frames.known_camera("cam0", SOON)
+    await frames.next_frame("cam0", "0-0", wait_s=0.01)
     await frames.camera_ids(SOON)
     assert (await redis.info("stats"))["total_error_replies"] == 0
