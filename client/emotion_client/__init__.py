@@ -24,11 +24,11 @@ from emotion_client.errors import (
     UnexpectedAnswerError,
     UnreachableError,
 )
-from emotion_client.results import CameraFrame, Dropped, FeedStatus, LiveResult, Readiness, ServiceState
+from emotion_client.results import CameraFrame, FeedStatus, LiveResult, Readiness, ServiceState
 from services.contracts.camera_list import CameraView
 from services.contracts.emotions import EMOTIONS, Emotion
 from services.contracts.geometry import Box, ImageSize
-from services.contracts.live import EmotionEvent
+from services.contracts.live import Drops, EmotionEvent
 from services.contracts.prediction import CameraSource, FaceEmotion, Prediction, UploadSource
 
 __all__ = [
@@ -43,7 +43,7 @@ __all__ = [
     "CameraUnavailableError",
     "CameraView",
     "DependencyTimeoutError",
-    "Dropped",
+    "Drops",
     "Emotion",
     "EmotionClient",
     "EmotionError",

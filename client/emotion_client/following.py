@@ -11,6 +11,7 @@ from emotion_client.errors import EmotionError, ProblemError, UnexpectedAnswerEr
 from emotion_client.patience import Backoff, unreachable
 from emotion_client.results import FeedStatus, LiveResult
 from emotion_client.results_decoding import decode_feed_status, decode_live_result
+from services.contracts.live import RESULT, STATUS
 
 SILENCE_S = 30.0
 """A feed that is silent for this long is lost: the gateway sends a sign of life each ten seconds."""
@@ -67,10 +68,10 @@ class Following:
         if not event.data:
             return None
         self._backoff.succeeded()
-        if event.event == "status":
+        if event.event == STATUS:
             self._on_status(parsed(event.data, decode_feed_status))
             return None
-        if event.event != "result":
+        if event.event != RESULT:
             return None
         result = parsed(event.data, decode_live_result)
         self._last_id = event.id or self._last_id

@@ -1,9 +1,9 @@
 """Results that the gateway's contracts don't name, as the client gives them."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
-from services.contracts.live import EmotionEvent
+from services.contracts.live import Drops, EmotionEvent, live_fields
 from services.contracts.prediction import Prediction
 
 
@@ -51,26 +51,6 @@ class Readiness:
 
 
 @dataclass(frozen=True)
-class Dropped:
-    """Frames and results left out since the result before, because newer ones came.
-
-    Attributes:
-        detect: Frames that waited for the detector.
-        infer: Frames that waited for the model.
-        viewer: Results that waited for this client, which read too slowly.
-    """
-
-    detect: int
-    infer: int
-    viewer: int
-
-    @property
-    def total(self) -> int:
-        """All of them."""
-        return self.detect + self.infer + self.viewer
-
-
-@dataclass(frozen=True)
 class LiveResult:
     """What a camera's feed tells of one frame.
 
@@ -82,15 +62,11 @@ class LiveResult:
 
     prediction: Prediction
     events: tuple[EmotionEvent, ...]
-    dropped: Dropped
+    dropped: Drops
 
     def encode(self) -> dict[str, Any]:
         """Return the feed's JSON object."""
-        return {
-            **self.prediction.encode(),
-            "events": [event.encode() for event in self.events],
-            "dropped": asdict(self.dropped),
-        }
+        return {**self.prediction.encode(), **live_fields(self.events, self.dropped)}
 
 
 @dataclass(frozen=True)

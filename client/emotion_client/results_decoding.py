@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
-from emotion_client.results import CameraFrame, Dropped, FeedStatus, LiveResult, ServiceState
-from services.contracts.live import EmotionEvent
+from emotion_client.results import CameraFrame, FeedStatus, LiveResult, ServiceState
+from services.contracts.live import Drops, EmotionEvent
 from services.contracts.messages import MalformedMessage, finite, text, truth, whole
 from services.contracts.prediction_decoding import decode_prediction
 
@@ -20,7 +20,7 @@ def decode_live_result(answer: Mapping[str, Any]) -> LiveResult:
         return LiveResult(
             prediction=decode_prediction(answer),
             events=tuple(EmotionEvent.decode(event) for event in answer["events"]),
-            dropped=Dropped(*(whole(dropped[place]) for place in ("detect", "infer", "viewer"))),
+            dropped=Drops(*(whole(dropped[place]) for place in ("detect", "infer", "viewer"))),
         )
     except (KeyError, TypeError, ValueError) as error:
         raise MalformedMessage(f"live result: {error!r}") from error

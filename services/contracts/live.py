@@ -75,6 +75,11 @@ class Drops:
     infer: int = 0
     viewer: int = 0
 
+    @property
+    def total(self) -> int:
+        """All of them."""
+        return self.detect + self.infer + self.viewer
+
 
 class LiveState(StrEnum):
     """How a camera's feed is."""

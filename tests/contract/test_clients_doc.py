@@ -11,7 +11,7 @@ from emotion_client.cli.exits import ExitCode
 from emotion_client.errors import ERROR_OF_KIND
 from services.contracts.problems import ProblemKind
 from tests.contract.markdown import code, links, rows
-from tests.contract.surface import DEFAULTS
+from tests.contract.surface import DEFAULTS, Surface
 from tests.processes import ROOT
 
 TEXT = (ROOT / "docs" / "clients.md").read_text("utf-8")
@@ -32,6 +32,13 @@ def test_exceptions_can_be_imported() -> None:
 def test_exit_codes() -> None:
     told = [int(row[0]) for row in rows(TEXT) if row[0].isdigit()]
     assert told == [code.value for code in ExitCode]
+
+
+def test_routes_exist() -> None:
+    surface = Surface()
+    named = set(re.findall(r"http://127\.0\.0\.1:8000(/[^\s`?']*)", code(TEXT)))
+    assert len(named) > 3
+    assert {path for path in named if not surface.answers("", "GET", path)} == set()
 
 
 def test_variables_exist() -> None:

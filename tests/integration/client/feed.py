@@ -8,6 +8,7 @@ from enum import Enum, auto
 from typing import Any
 from urllib.parse import parse_qs
 
+from services.contracts.live import LiveState, LiveStatus
 from services.contracts.problems import PROBLEM_MEDIA_TYPE, Problem, ProblemKind
 from tests.unit.client.samples import live
 
@@ -92,7 +93,7 @@ def results(*frame_ids: str) -> str:
 
 def status(state: str) -> str:
     """Return the event for a change of the feed's state."""
-    data = {"event": "status", "camera": "cam0", "state": state, "problem": None}
+    data = LiveStatus("cam0", LiveState(state)).encode()
     return f"event: status\ndata: {json.dumps(data)}\n\n"
 
 

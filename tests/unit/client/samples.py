@@ -7,7 +7,7 @@ import httpx
 
 from services.contracts.emotions import EMOTIONS, Emotion
 from services.contracts.geometry import Box, ImageSize
-from services.contracts.live import EmotionEvent
+from services.contracts.live import Drops, EmotionEvent, live_fields
 from services.contracts.prediction import (
     CameraSource,
     FaceEmotion,
@@ -46,11 +46,7 @@ def prediction(*faces: FaceEmotion, frame_id: str | None = None, age_ms: float =
 
 def live(frame_id: str, *events: EmotionEvent, detect: int = 0) -> dict[str, Any]:
     """Return a result of a feed as it is sent."""
-    fields = {
-        "event": "result",
-        "events": [event.encode() for event in events],
-        "dropped": {"detect": detect, "infer": 0, "viewer": 0},
-    }
+    fields = live_fields(events, Drops(detect))
     return {**prediction(face(face_id="a1"), frame_id=frame_id).encode(), **fields}
 
 

@@ -6,7 +6,7 @@ from httpx_sse import ServerSentEvent, SSEError
 
 from emotion_client import (
     CameraNotFoundError,
-    Dropped,
+    Drops,
     FeedStatus,
     UnavailableError,
     UnexpectedAnswerError,
@@ -43,7 +43,7 @@ def test_a_result_is_typed_and_remembered() -> None:
     following = Feed().opened().following
     seen = following.result(result("17-0"))
     assert seen is not None
-    assert (seen.events, seen.dropped) == ((BEGAN,), Dropped(2, 0, 0))
+    assert (seen.events, seen.dropped) == ((BEGAN,), Drops(2, 0, 0))
     assert seen.prediction.faces[0].face_id == "a1"
     assert following.ask().headers["Last-Event-ID"] == "17-0"
 
