@@ -14,7 +14,7 @@ def test_the_default_recipe_is_read() -> None:
     [
         ("seed = 1\n", "", "seed: Field required"),
         ("seed = 1\n", "seed = 1\nmomentum = 0.9\n", "momentum: Extra inputs are not permitted"),
-        ("epochs = 60\n", "epochs = 0\n", "epochs: Input should be greater than 0"),
+        ("epochs = 46\n", "epochs = 0\n", "epochs: Input should be greater than 0"),
         ("flip = true\n", 'flip = "sometimes"\n', "augmentation.flip: "),
         ("[3, 3, 5]", "[3, 0, 5]", "network.convolutions.1: Input should be greater than 0"),
         ("[3, 3, 5]", "[3, 4, 5]", "network.convolutions.1: Value error, a stage has one convolution before"),
