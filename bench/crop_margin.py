@@ -1,7 +1,7 @@
 """Measures how the cascade's box lies in a FER2013 image, whose crop the model knows.
 
 ``python -m bench.crop_margin --data fer2013.csv`` scales validation faces up into 1280×720 scenes, runs
-the detector's own cascade, and prints the ratio of the image's side to the box's side, which is
+the detector's own search, and prints the ratio of the image's side to the box's side, which is
 ``CROP_SCALE`` of ``services/detector/preprocess.py``, and the offset of the image's centre from the
 box's centre, in box sides, which must be near 0, since the crop is centred on the box.
 """
@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from services.contracts.geometry import Box
-from services.detector.cascade import HaarCascade, SearchParameters
+from services.detector.searches import face_search
 from services.detector.settings import DetectorSettings
 from training.dataset import VALIDATION, read_splits
 
@@ -34,16 +34,14 @@ def scene_with(face: NDArray[np.uint8], frame: Box, rng: np.random.Generator) ->
 
 def geometry(images: NDArray[np.uint8], side: int, rng: np.random.Generator) -> Iterator[tuple[float, float, float]]:
     """Yield, for each face found, side ratio, horizontal and vertical offset of the frame from the box."""
-    settings = DetectorSettings()
-    cascade = HaarCascade(settings.cascade)
-    parameters = SearchParameters(settings.scale_factor, settings.min_neighbors, settings.min_face_px)
+    search = face_search(DetectorSettings())
     for image in images:
         frame = Box(int(rng.integers(0, SCENE[1] - side)), int(rng.integers(0, SCENE[0] - side)), side, side)
         scene = scene_with(image, frame, rng)
         reach = side // 2
         top, left = max(0, frame.y - reach), max(0, frame.x - reach)
         region = np.ascontiguousarray(scene[top : frame.y + side + reach, left : frame.x + side + reach])
-        for candidate in cascade.find(region, parameters)[:1]:
+        for candidate in search.run(region, [])[1][:1]:
             box = candidate.box
             yield (
                 side / box.w,

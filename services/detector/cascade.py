@@ -1,4 +1,4 @@
-"""OpenCV's Haar cascade: where faces are, and how sure it is."""
+"""OpenCV's Haar cascade: where in an image it answers."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,25 +16,8 @@ class CascadeError(ValueError):
 
 
 @dataclass(frozen=True)
-class SearchParameters:
-    """How a cascade searches.
-
-    Attributes:
-        scale_factor: Ratio between the face sizes that are tried.
-        min_neighbors: How many overlapping hits make a face.
-        min_face_px: Smallest side of a face.
-        max_face_px: Largest side of a face, or None for any.
-    """
-
-    scale_factor: float
-    min_neighbors: int
-    min_face_px: int
-    max_face_px: int | None = None
-
-
-@dataclass(frozen=True)
-class Candidate:
-    """A face found, with the cascade's level weight."""
+class Hit:
+    """One window that passed every stage of a cascade, with its level weight: the last stage's sum."""
 
     box: Box
     weight: float
@@ -62,36 +45,31 @@ class HaarCascade:
         if self._classifier.empty():
             raise CascadeError(f"{path} is not a cascade")
 
-    def find(self, gray: NDArray[np.uint8], parameters: SearchParameters) -> list[Candidate]:
-        """Return the faces of a uint8 [height, width] image, the surest first."""
-        boxes = self._classifier.detectMultiScale(
-            gray,
-            scaleFactor=parameters.scale_factor,
-            minNeighbors=parameters.min_neighbors,
-            minSize=(parameters.min_face_px,) * 2,
-            maxSize=(parameters.max_face_px or 0,) * 2,
-        )
-        found = [Box(*(int(value) for value in box)) for box in boxes]
-        candidates = [Candidate(box, self._weigh(gray, box, parameters.scale_factor)) for box in found]
-        return sorted(candidates, key=lambda candidate: candidate.weight, reverse=True)
+    @property
+    def window_px(self) -> int:
+        """The smallest face that it can see."""
+        return max(self._classifier.getOriginalWindowSize())
 
-    def _weigh(self, gray: NDArray[np.uint8], box: Box, scale_factor: float) -> float:
-        """Return the highest level weight of the hits behind a box.
+    def hits(self, gray: NDArray[np.uint8], scale_factor: float, smallest_px: int, largest_px: int) -> list[Hit]:
+        """Return the windows that pass, as they are, many for each face.
 
-        Asking for weights makes OpenCV accept hits that fail one of the last stages, so the search
-        itself does without and only the boxes it found are weighed, each in a small region.
+        OpenCV moves by two pixels of the window where faces are smaller than twice the window, else by one.
+
+        Args:
+            gray: uint8 [height, width].
+            scale_factor: Ratio between the sizes that are tried.
+            smallest_px: Smallest side of a window.
+            largest_px: Largest side of a window.
         """
-        reach = box.w // 4
-        top, left = max(0, box.y - reach), max(0, box.x - reach)
-        region = np.ascontiguousarray(gray[top : box.y + box.h + reach, left : box.x + box.w + reach])
-        _, levels, weights = self._classifier.detectMultiScale3(
-            region,
+        boxes, _, weights = self._classifier.detectMultiScale3(
+            gray,
             scaleFactor=scale_factor,
             minNeighbors=0,
-            minSize=(int(box.w * 0.8),) * 2,
-            maxSize=(int(box.w * 1.25),) * 2,
+            minSize=(smallest_px,) * 2,
+            maxSize=(largest_px,) * 2,
             outputRejectLevels=True,
         )
-        hits = zip(np.ravel(levels).tolist(), np.ravel(weights).tolist(), strict=True)
-        _, weight = max(hits, default=(0, 0.0))
-        return float(weight)
+        return [
+            Hit(Box(*(int(value) for value in box)), float(weight))
+            for box, weight in zip(boxes, np.ravel(weights), strict=True)
+        ]

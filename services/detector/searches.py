@@ -1,6 +1,7 @@
 """Turns settings into a search."""
 
-from services.detector.cascade import HaarCascade, SearchParameters
+from services.detector.cascade import HaarCascade
+from services.detector.confirm import SearchParameters
 from services.detector.search import FaceSearch
 from services.detector.settings import DetectorSettings
 

@@ -27,7 +27,9 @@ class DetectorSettings(ServiceSettings):
         description="Name of a cascade that comes with OpenCV, or the path of an XML file.",
     )
     scale_factor: float = Field(1.1, gt=1, le=2, description="Ratio between the face sizes that are tried.")
-    min_neighbors: int = Field(5, ge=0, description="How many overlapping hits make a face.")
+    min_neighbors: int = Field(
+        5, ge=0, description="How many overlapping hits make a face, in the mean of a place and its mirror image."
+    )
     min_face_px: int = Field(48, ge=20, description="Smallest face, in pixels of the image as it is searched.")
     search_side_px: int = Field(
         1280, ge=64, description="Images with a longer side are searched scaled down to this; crops stay sharp."

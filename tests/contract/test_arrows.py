@@ -24,7 +24,7 @@ ROOMS: dict[str, frozenset[str]] = {
             "services.contracts",
             "services.detector.preprocess",
             "services.detector.detect",
-            "services.detector.search",
+            "services.detector.candidates",
             "services.detector.searches",
         }
     ),

@@ -6,7 +6,7 @@ import pytest
 
 from services.contracts.detection import Detection
 from services.contracts.geometry import Box, format_hint
-from services.detector.search import overlap
+from services.detector.candidates import overlap
 from tests import pictures
 from tests.processes import ModuleProcess
 

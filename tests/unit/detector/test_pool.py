@@ -4,9 +4,9 @@ import time
 
 import numpy as np
 import pytest
-from numpy.typing import NDArray
 
-from services.detector.cascade import Candidate, CascadeError, HaarCascade, SearchParameters
+from services.detector.cascade import CascadeError, HaarCascade, Hit
+from services.detector.confirm import SearchParameters
 from services.detector.pool import DetectorPool, PoolFullError, WaitedTooLongError
 from services.detector.readiness import PoolCheck
 from services.detector.search import FaceSearch
@@ -20,13 +20,15 @@ IMAGE = pictures.encode(np.zeros((50, 50, 3), np.uint8), ".png")
 class Gate:
     """A finder that waits until it is let go on, and notes how many work at the same time."""
 
+    window_px = 20
+
     def __init__(self) -> None:
         self.open = threading.Event()
         self.working = 0
         self.most = 0
         self._lock = threading.Lock()
 
-    def find(self, gray: NDArray[np.uint8], parameters: SearchParameters) -> list[Candidate]:  # noqa: ARG002
+    def hits(self, *_: object) -> list[Hit]:
         with self._lock:
             self.working += 1
             self.most = max(self.most, self.working)

@@ -1,30 +1,37 @@
 from dataclasses import dataclass, field
 
+import cv2
 import numpy as np
+import pytest
 from numpy.typing import NDArray
 
 from services.contracts.detection import Searched
 from services.contracts.geometry import Box
-from services.detector.cascade import Candidate, HaarCascade, SearchParameters
-from services.detector.images import decode_gray
-from services.detector.search import FaceSearch, distinct, overlap
+from services.detector.candidates import overlap
+from services.detector.cascade import HaarCascade, Hit
+from services.detector.confirm import SearchParameters
+from services.detector.search import FaceSearch
 from tests import pictures
 
 PARAMETERS = SearchParameters(scale_factor=1.1, min_neighbors=5, min_face_px=48)
+FACE_IN_SMILING = Box(174, 67, 101, 101)
+"""In the portrait as it is stored, 512 × 512."""
 
 
 @dataclass
 class Finder:
-    """Finds one bright square, where it is whole in the picture."""
+    """Finds one bright square, where it is whole in the picture, as often as a cascade finds a face."""
 
-    calls: list[tuple[tuple[int, ...], SearchParameters]] = field(default_factory=list)
+    window_px: int = 20
+    calls: list[tuple[tuple[int, ...], int, int]] = field(default_factory=list)
 
-    def find(self, gray: NDArray[np.uint8], parameters: SearchParameters) -> list[Candidate]:
-        self.calls.append((gray.shape, parameters))
+    def hits(self, gray: NDArray[np.uint8], scale_factor: float, smallest_px: int, largest_px: int) -> list[Hit]:
+        assert scale_factor > 1
+        self.calls.append((gray.shape, smallest_px, largest_px))
         ys, xs = np.nonzero(gray > 200)
-        if len(xs) == 0:
+        if len(xs) == 0 or not smallest_px <= np.ptp(xs) + 1 <= largest_px:
             return []
-        return [Candidate(Box(int(xs.min()), int(ys.min()), int(np.ptp(xs)) + 1, int(np.ptp(ys)) + 1), 1.0)]
+        return [Hit(Box(int(xs.min()), int(ys.min()), int(np.ptp(xs)) + 1, int(np.ptp(ys)) + 1), 1.0)] * 10
 
 
 def picture(width: int = 1280, height: int = 720, box: Box | None = None) -> NDArray[np.uint8]:
@@ -34,78 +41,157 @@ def picture(width: int = 1280, height: int = 720, box: Box | None = None) -> NDA
     return gray
 
 
-def test_without_hints_everything_is_searched() -> None:
-    face = Box(300, 200, 100, 100)
-    searched, found = FaceSearch(finder := Finder(), PARAMETERS, 1280).run(picture(box=face), [])
-    assert (searched, [candidate.box for candidate in found]) == (Searched.FULL, [face])
-    assert finder.calls[0][0] == (720, 1280)
+@pytest.fixture(scope="module")
+def search() -> FaceSearch:
+    return FaceSearch(HaarCascade("haarcascade_frontalface_alt2"), PARAMETERS, 1280)
 
 
-def test_with_a_hint_only_its_surroundings_are_searched() -> None:
-    face = Box(300, 200, 100, 100)
-    searched, found = FaceSearch(finder := Finder(), PARAMETERS, 1280).run(picture(box=face), [Box(310, 195, 100, 100)])
-    assert (searched, [candidate.box for candidate in found]) == (Searched.HINTS, [face])
-    (shape, parameters) = finder.calls[0]
-    assert shape == (200, 200)
-    assert (parameters.min_face_px, parameters.max_face_px) == (70, 140)
+def with_face(side: int, x: int, y: int, width: int = 1280, height: int = 720) -> tuple[NDArray[np.uint8], Box]:
+    """Return a gray picture with a face of that side at that place, as much of the portrait around it as fits."""
+    portrait = cv2.cvtColor(pictures.portrait(side=512), cv2.COLOR_BGR2GRAY)
+    scale = side / FACE_IN_SMILING.w
+    move = np.array([[scale, 0, x - scale * FACE_IN_SMILING.x], [0, scale, y - scale * FACE_IN_SMILING.y]])
+    canvas = np.full((height, width), 96, np.uint8)
+    cv2.warpAffine(portrait, move, (width, height), canvas, cv2.INTER_AREA, cv2.BORDER_TRANSPARENT)
+    return canvas, Box(x, y, side, side)
 
 
-def test_a_hint_that_yields_nothing_triggers_a_full_search() -> None:
-    face = Box(300, 200, 100, 100)
-    for wrong in (Box(900, 500, 80, 80), Box(5000, 5000, 10, 10), Box(-500, 0, 100, 100)):
-        searched, found = FaceSearch(Finder(), PARAMETERS, 1280).run(picture(box=face), [face, wrong])
-        assert (searched, [candidate.box for candidate in found]) == (Searched.FULL, [face])
+def boxes(search: FaceSearch, gray: NDArray[np.uint8], *hints: Box) -> list[Box]:
+    return [candidate.box for candidate in search.run(gray, hints)[1]]
+
+
+@pytest.mark.parametrize("side", [50, 64, 80, 97, 120, 160, 240, 320, 450, 600])
+def test_a_face_of_any_size_is_found(search: FaceSearch, side: int) -> None:
+    gray, face = with_face(side, 400, 60)
+    (found,) = boxes(search, gray)
+    assert overlap(found, face) > 0.6
+
+
+@pytest.mark.parametrize(("x", "y"), [(2, 300), (1128, 300), (500, 2), (500, 568), (2, 2), (1128, 568)])
+def test_a_face_at_the_border_is_found(search: FaceSearch, x: int, y: int) -> None:
+    gray, face = with_face(150, x, y)
+    (found,) = boxes(search, gray)
+    assert overlap(found, face) > 0.6
+
+
+def test_a_face_below_the_smallest_size_is_left_out(search: FaceSearch) -> None:
+    gray, _ = with_face(36, 400, 300)
+    assert boxes(search, gray) == []
+
+
+def test_several_faces_are_all_found_the_surest_first_and_the_same_each_time(search: FaceSearch) -> None:
+    gray = cv2.cvtColor(pictures.eight_faces(), cv2.COLOR_BGR2GRAY)
+    _, found = search.run(np.asarray(gray, np.uint8), [])
+    assert len(found) == 8
+    assert [face.weight for face in found] == sorted((face.weight for face in found), reverse=True)
+    assert search.run(np.asarray(gray, np.uint8), [])[1] == found
+
+
+def test_noise_and_an_empty_picture_hold_no_face(search: FaceSearch) -> None:
+    noise = np.random.default_rng(3).integers(0, 256, (720, 1280), np.uint8)
+    for gray in (noise, picture()):
+        assert search.run(gray, []) == (Searched.FULL, [])
+
+
+@pytest.mark.parametrize(("width", "height"), [(1, 1), (1, 900), (900, 1), (19, 19), (47, 47), (4000, 3)])
+def test_an_image_too_small_for_a_face_holds_none(search: FaceSearch, width: int, height: int) -> None:
+    assert search.run(picture(width, height), []) == (Searched.FULL, [])
+    assert search.run(picture(width, height), [Box(0, 0, 50, 50)]) == (Searched.FULL, [])
+
+
+def test_a_picture_that_is_all_face(search: FaceSearch) -> None:
+    gray, face = with_face(100, 12, 12, 124, 124)
+    (found,) = boxes(search, gray)
+    assert overlap(found, face) > 0.6
+
+
+@pytest.mark.parametrize("side", [50, 100, 240, 500])
+def test_a_hint_gives_the_face_where_it_has_moved(search: FaceSearch, side: int) -> None:
+    gray, face = with_face(side, 400, 100)
+    moved = Box(face.x + side // 5, face.y - side // 6, round(side * 1.1), round(side * 1.1))
+    searched, found = search.run(gray, [moved])
+    assert searched == Searched.HINTS
+    assert overlap(found[0].box, face) > 0.6
+    assert overlap(found[0].box, boxes(search, gray)[0]) > 0.8
+
+
+def test_a_hint_partly_outside_gives_its_face(search: FaceSearch) -> None:
+    gray, face = with_face(150, 2, 2)
+    searched, found = search.run(gray, [Box(-30, -30, 160, 160)])
+    assert searched == Searched.HINTS
+    assert overlap(found[0].box, face) > 0.6
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        Box(900, 500, 80, 80),
+        Box(5000, 5000, 10, 10),
+        Box(-500, 0, 100, 100),
+        Box(0, 0, 1, 1),
+        Box(0, 0, 999_999, 999_999),
+        Box(-999_999, -999_999, 999_999, 999_999),
+        Box(300, 200, 1, 999_999),
+        Box(300, 200, 999_999, 1),
+    ],
+)
+def test_a_hint_that_yields_nothing_triggers_a_full_search(search: FaceSearch, wrong: Box) -> None:
+    gray, face = with_face(100, 300, 200)
+    for hints in ([wrong], [face, wrong]):
+        searched, found = search.run(gray, hints)
+        assert searched == Searched.FULL
+        assert [candidate.box for candidate in found] == boxes(search, gray)
 
 
 def test_a_caller_may_want_the_surroundings_of_its_hints_only() -> None:
     face, wrong = Box(300, 200, 100, 100), Box(900, 500, 80, 80)
     search = FaceSearch(Finder(), PARAMETERS, 1280)
     searched, found = search.run(picture(box=face), [face, wrong], elsewhere=False)
-    assert (searched, [candidate.box for candidate in found]) == (Searched.HINTS, [face])
+    assert searched == Searched.HINTS
+    assert len(found) == 1
+    assert overlap(found[0].box, face) > 0.9
     assert search.run(picture(box=face), [wrong], elsewhere=False) == (Searched.HINTS, [])
     assert search.run(picture(box=face), [], elsewhere=False)[0] == Searched.FULL
 
 
-def test_two_hints_at_one_face_give_it_once() -> None:
-    face = Box(300, 200, 100, 100)
-    searched, found = FaceSearch(Finder(), PARAMETERS, 1280).run(picture(box=face), [face, face])
+def test_two_hints_at_one_face_give_it_once(search: FaceSearch) -> None:
+    gray, face = with_face(100, 300, 200)
+    searched, found = search.run(gray, [face, face])
     assert (searched, len(found)) == (Searched.HINTS, 1)
 
 
-def test_a_large_image_is_searched_small_and_its_boxes_are_scaled_back() -> None:
-    face = Box(1200, 800, 400, 400)
-    _, found = FaceSearch(finder := Finder(), PARAMETERS, 640).run(picture(2560, 1440, face), [])
-    assert finder.calls[0][0] == (360, 640)
-    assert overlap(found[0].box, face) > 0.95
+def test_with_a_hint_only_its_surroundings_are_searched() -> None:
+    face = Box(300, 200, 100, 100)
+    FaceSearch(finder := Finder(), PARAMETERS, 1280).run(picture(box=face), [Box(310, 195, 100, 100)])
+    ((shape, smallest, largest),) = finder.calls
+    assert max(shape) < 120
+    assert (smallest, largest) == (40, 80)
 
 
-def test_a_one_pixel_image_holds_no_face() -> None:
-    search = FaceSearch(HaarCascade("haarcascade_frontalface_alt2"), PARAMETERS, 1280)
-    assert search.run(np.zeros((1, 1), np.uint8), []) == (Searched.FULL, [])
-    assert search.run(np.zeros((1, 1), np.uint8), [Box(0, 0, 50, 50)]) == (Searched.FULL, [])
+def test_what_only_one_side_of_the_mirror_shows_needs_as_many_hits_as_both() -> None:
+    @dataclass
+    class OneSided:
+        hits_each: int
+        window_px: int = 20
+
+        def hits(self, gray: NDArray[np.uint8], scale_factor: float, smallest_px: int, largest_px: int) -> list[Hit]:
+            assert scale_factor > 1
+            ys, xs = np.nonzero(gray > 200)
+            if len(xs) == 0 or not smallest_px <= np.ptp(xs) + 1 <= largest_px or gray[:, -1].max() > 200:
+                return []
+            return [Hit(Box(int(xs.min()), int(ys.min()), int(np.ptp(xs)) + 1, int(np.ptp(ys)) + 1), 1.0)] * (
+                self.hits_each
+            )
+
+    at_left = picture(box=Box(0, 200, 100, 100))
+    for hits_each, count in ((9, 0), (10, 1)):
+        _, found = FaceSearch(OneSided(hits_each), PARAMETERS, 1280).run(at_left, [Box(0, 200, 100, 100)])
+        assert len(found) == count
 
 
-def test_a_real_face_is_found_with_and_without_a_hint() -> None:
-    search = FaceSearch(HaarCascade("haarcascade_frontalface_alt2"), PARAMETERS, 1280)
-    gray = decode_gray(pictures.encode(pictures.one_face()), 10**7)
-    _, full = search.run(gray, [])
-    searched, hinted = search.run(gray, [full[0].box])
-    assert len(full) == 1
-    assert searched == Searched.HINTS
-    assert overlap(full[0].box, hinted[0].box) > 0.7
-    assert full[0].weight > 0
-
-
-def test_the_surest_comes_first_and_hides_what_it_overlaps() -> None:
-    weak, sure, apart = (
-        Candidate(Box(0, 0, 100, 100), 1.0),
-        Candidate(Box(10, 10, 100, 100), 9.0),
-        Candidate(Box(300, 0, 50, 50), 5.0),
-    )
-    assert distinct([weak, apart, sure]) == [sure, apart]
-
-
-def test_overlap() -> None:
-    assert overlap(Box(0, 0, 10, 10), Box(0, 0, 10, 10)) == 1
-    assert overlap(Box(0, 0, 10, 10), Box(5, 0, 10, 10)) == 50 / 150
-    assert overlap(Box(0, 0, 10, 10), Box(10, 0, 10, 10)) == 0
+def test_in_a_large_image_the_smallest_face_grows_with_it() -> None:
+    for side, count in ((90, 0), (200, 1)):
+        face = Box(1200, 800, side, side)
+        _, found = FaceSearch(Finder(), PARAMETERS, 640).run(picture(2560, 1440, face), [])
+        assert len(found) == count
+        assert all(overlap(candidate.box, face) > 0.9 for candidate in found)

@@ -4,7 +4,7 @@ import pytest
 from numpy.typing import NDArray
 
 from services.contracts.geometry import ImageSize
-from services.detector.search import overlap
+from services.detector.candidates import overlap
 from training.backgrounds import background
 from training.scenes import FACES_PER_SCENE, Scene, scene_of
 
