@@ -4,8 +4,9 @@ import ast
 import re
 
 from fastapi import FastAPI
+from fastapi.routing import iter_route_contexts
 from prometheus_client import CollectorRegistry
-from starlette.routing import Match
+from starlette.routing import Match, Mount
 
 from launcher.settings import LauncherSettings
 from services.capture.app import create_app as create_capture
@@ -35,6 +36,9 @@ DEFAULTS = {
 COMPOSE_DEFAULTS = dict(re.findall(r"^#(EMOTION_\w+)=(.*)$", (ROOT / ".env.example").read_text("utf-8"), re.MULTILINE))
 """Variable → default, of all that the Compose files read."""
 
+_NOT_FOR_CLIENTS = {"/{path:path}", "/docs/oauth2-redirect"}
+"""The answer for WebSockets that don't exist, and a part of the API document."""
+
 
 class Surface:
     """All services as they are built, with the settings that the environment gives."""
@@ -55,6 +59,17 @@ class Surface:
             for metric in registry.collect()
         } | set(re.findall(r"^# TYPE (\S+)", Monitoring().text(), re.MULTILINE))
 
+    def routes(self, port: str) -> set[tuple[str, str]]:
+        """Return the method and the path of each route for clients; ``WS`` is the method of WebSockets."""
+        found: set[tuple[str, str]] = set()
+        for route in iter_route_contexts(self._apps[port].router.routes):
+            if isinstance(route.original_route, Mount) or route.path in _NOT_FOR_CLIENTS:
+                continue
+            methods = route.methods or {"WS"}
+            # a route for GET answers HEAD beside it where nobody asked for that
+            found |= {(method, str(route.path)) for method in methods if method != "HEAD" or "GET" not in methods}
+        return found
+
     def answers(self, port: str, method: str, path: str) -> bool:
         """Tell whether the service on a port, or any where none is named, has a route."""
         if port == "8501" or (not port and _of_model_server(path)):
@@ -68,8 +83,12 @@ def _no_source(_: SourceSpec) -> FrameSource:
 
 
 def _matches(app: FastAPI, method: str, path: str) -> bool:
-    scope = {"type": "http", "method": method, "path": path}
-    return any(route.matches(scope)[0] is Match.FULL for route in app.router.routes)
+    scope = {"type": "websocket" if method == "WS" else "http", "method": method, "path": path}
+    return any(
+        route.matches(scope)[0] is Match.FULL
+        for route in iter_route_contexts(app.router.routes)
+        if route.path not in _NOT_FOR_CLIENTS
+    )
 
 
 def _of_model_server(path: str) -> bool:

@@ -6,15 +6,19 @@ from pathlib import Path
 import pytest
 
 from services.contracts.problems import ProblemKind
-from tests.contract.markdown import code, links, rows
+from tests.contract.markdown import code, examples, links, parts, parts_linked, rows
 from tests.contract.surface import COMPOSE_DEFAULTS, DEFAULTS, Surface
 from tests.processes import ROOT
 
 OPERATIONS = (ROOT / "docs" / "operations.md").read_text("utf-8")
+API = (ROOT / "docs" / "api.md").read_text("utf-8")
 ARCHITECTURE = (ROOT / "docs" / "architecture.md").read_text("utf-8")
-TEXTS = [ARCHITECTURE, OPERATIONS]
+TEXTS = [API, ARCHITECTURE, OPERATIONS]
 
-each_text = pytest.mark.parametrize("text", TEXTS, ids=["architecture", "operations"])
+URL = r"\b(?:http|ws)://127\.0\.0\.1:(\d+)(/[^\s`?'\"]*)"
+ROUTE = r"\b(GET|HEAD|POST|WS) (/[^\s`?]*)"
+
+each_text = pytest.mark.parametrize("text", TEXTS, ids=["api", "architecture", "operations"])
 
 
 @pytest.fixture(scope="module")
@@ -52,13 +56,29 @@ def test_paths_and_links_exist(text: str) -> None:
 
 
 @each_text
+def test_linked_parts_of_pages_exist(text: str) -> None:
+    pages = [(ROOT / "docs" / path).read_text("utf-8") if path else text for path, _ in parts_linked(text)]
+    assert [part for (_, part), page in zip(parts_linked(text), pages, strict=True) if part not in parts(page)] == []
+
+
+@each_text
 def test_routes_exist(text: str, surface: Surface) -> None:
     plain = re.sub(r"{\w+}", "x", code(text))
-    named = [("", method, path) for method, path in re.findall(r"\b(GET|POST) (/[^\s`?]*)", plain)]
-    urls = re.findall(r"http://127\.0\.0\.1:(\d+)(/[^\s`?]*)", plain)
-    named += [(port, "GET", path) for port, path in urls]
+    named = [("", method, path) for method, path in re.findall(ROUTE, plain)]
+    urls = re.findall(URL, plain)
+    named += [(port, "WS" if path.startswith("/ws/") else "GET", path) for port, path in urls]
     assert named
     assert [route for route in named if not surface.answers(*route)] == []
+
+
+def test_the_api_is_every_route_and_nothing_else(surface: Surface) -> None:
+    assert set(re.findall(ROUTE, code(API))) == surface.routes("8000")
+
+
+def test_every_route_has_an_example_in_both_languages(surface: Surface) -> None:
+    asked = {(example.language, path) for example in examples(API) for _, path in re.findall(URL, example.source)}
+    paths = {path.replace("{camera}", "cam0") for _, path in surface.routes("8000")}
+    assert {(language, path) for path in paths for language in ("sh", "python")} <= asked
 
 
 @each_text
@@ -97,6 +117,7 @@ def test_bounds_are_those_of_the_settings() -> None:
 
 def test_what_does_not_exist_is_seen(surface: Surface) -> None:
     assert not surface.answers("", "GET", "/predictions")
+    assert not surface.answers("", "WS", "/ws/predictions")
     assert not surface.answers("8001", "GET", "/predict")
     assert not surface.answers("8501", "GET", "/v2/models/emotion")
     assert variables("`EMOTION_GATEWAY_PROT=1`") - DEFAULTS.keys() == {"EMOTION_GATEWAY_PROT"}

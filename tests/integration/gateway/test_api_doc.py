@@ -1,0 +1,80 @@
+"""Every example of docs/api.md runs, ends by itself, and prints what the page shows."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import httpx
+import pytest
+
+from tests import pictures
+from tests.contract.markdown import Example, examples
+from tests.integration.gateway.shown import difference
+from tests.processes import ROOT
+from tests.waiting import PATIENCE_S
+
+TEXT = (ROOT / "docs" / "api.md").read_text("utf-8")
+ADDRESS = "127.0.0.1:8000"
+ATTEMPTS = 2
+"""The demo feed shows one face after the other, and a frame between the two may have none."""
+COMMANDS = {"sh": ["sh", "-eu", "-c"], "python": [sys.executable, "-W", "error", "-c"]}
+
+
+def name(example: Example) -> str:
+    """Return the path that an example asks, and its language."""
+    path = example.source.partition(ADDRESS)[2].split()[0].strip("'\",)")
+    return f"{example.language} {path}"
+
+
+def run(example: Example, address: str, folder: Path) -> subprocess.CompletedProcess[str]:
+    environment = {key: value for key, value in os.environ.items() if not key.lower().endswith("_proxy")}
+    source = example.source.replace(ADDRESS, address)
+    return subprocess.run(
+        [*COMMANDS[example.language], source],
+        capture_output=True,
+        check=False,
+        cwd=folder,
+        env=environment,
+        text=True,
+        timeout=PATIENCE_S,
+    )
+
+
+@pytest.mark.parametrize("example", examples(TEXT), ids=name)
+def test_an_example(example: Example, client: httpx.Client, tmp_path: Path) -> None:
+    (tmp_path / "face.jpg").write_bytes(pictures.encode(pictures.one_face()))
+    for _ in range(ATTEMPTS):
+        ended = run(example, f"{client.base_url.host}:{client.base_url.port}", tmp_path)
+        wrong = ended.stderr if ended.returncode else example.shown and difference(ended.stdout, example.shown)
+        if not wrong:
+            return
+    pytest.fail(f"status {ended.returncode}, {wrong}; it printed {ended.stdout!r}")
+
+
+def test_every_block_is_an_example_or_what_it_prints() -> None:
+    found = examples(TEXT)
+    assert all(ADDRESS in example.source for example in found)
+    assert TEXT.count("\n```") == 2 * (len(found) + sum(bool(example.shown) for example in found))
+
+
+@pytest.mark.parametrize(
+    ("printed", "shown"),
+    [
+        ('{"a": 1}', '{"a": 1, "b": 2}'),
+        ('{"a": 1, "b": 2}', '{"a": 1}'),
+        ('{"a": {"b": null}}', '{"a": {"b": "text", …}}'),
+        ('{"a": []}', '{"a": [1]}'),
+        ('data: {"a": true}', 'data: {"a": 1}'),
+        ("happy 0.9\n", "cheerful 0.9\n"),
+        ("happy 0.9\n\n", "happy 0.9\n"),
+        ("", "happy 0.9\n"),
+    ],
+)
+def test_a_difference_is_seen(printed: str, shown: str) -> None:
+    assert difference(printed, shown)
+
+
+def test_numbers_and_emotions_are_no_difference() -> None:
+    assert difference('{"a": {"b": 1.5, "c": ""}, "d": [2, 3]}', '{"a": {"b": 3, …}, "d": [1]}') == ""
+    assert difference("sad 0.5\nready: yes", "happy 0.75\nready: …") == ""
