@@ -32,15 +32,24 @@ class CameraFrames:
             raise ProblemError(ProblemKind.CAMERA_AMBIGUOUS, "Name one of the cameras with ?camera=", cameras=cameras)
         return cameras[0]
 
+    async def known(self, camera: str, by: Deadline) -> KnownCamera:
+        """Return what there is of a camera, by then.
+
+        Raises:
+            ProblemError: There is no such camera, or the store fails.
+        """
+        known = await self._readings.run(camera, lambda: self._store.known_camera(camera, by))
+        if known is None:
+            raise ProblemError(ProblemKind.CAMERA_NOT_FOUND, f"No camera {camera} has registered")
+        return known
+
     async def newest(self, camera: str, by: Deadline) -> Frame:
         """Return a camera's newest frame, by then.
 
         Raises:
             ProblemError: There is no such camera, or it has no fresh frame.
         """
-        known = await self._readings.run(camera, lambda: self._store.known_camera(camera, by))
-        if known is None:
-            raise ProblemError(ProblemKind.CAMERA_NOT_FOUND, f"No camera {camera} has registered")
+        known = await self.known(camera, by)
         frame = known.newest
         if frame is None or frame.age_ms() > self._max_age_s * 1e3:
             raise ProblemError(ProblemKind.NO_FRESH_FRAME, _why_no_frame(known), camera=camera)

@@ -43,7 +43,7 @@ class LiveCameras:
         settings: GatewaySettings,
         metrics: LiveMetrics,
     ) -> None:
-        self._stores = stores
+        self._frames = frames
         self._metrics = metrics
         self._most_viewers = settings.max_viewers
         self._open: set[Callable[[], None]] = set()
@@ -72,11 +72,10 @@ class LiveCameras:
         if self._sessions.get(camera) is not None:
             return
         try:
-            known = await self._stores.frames.known_camera(camera, soon())
-        except ProblemError:
-            return
-        if known is None:
-            raise ProblemError(ProblemKind.CAMERA_NOT_FOUND, f"No camera {camera} has registered")
+            await self._frames.known(camera, soon())
+        except ProblemError as error:
+            if error.problem.kind is ProblemKind.CAMERA_NOT_FOUND:
+                raise
 
     @contextmanager
     def viewed(self, camera: str, fps: float | None, after: str | None) -> Iterator[Viewer]:

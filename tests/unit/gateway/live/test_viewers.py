@@ -157,3 +157,14 @@ async def test_who_asks_while_something_is_wrong_is_not_kept_waiting() -> None:
         with it.live.viewed("cam0", None, None) as viewer:
             await next_status(viewer)
             assert await it.live.questions.result_of("cam0", frame_id(0), Deadline.after(PATIENCE_S)) is None
+
+
+async def test_many_who_come_at_once_cost_one_look_into_the_store() -> None:
+    async with scene() as it:
+        await asyncio.gather(*(it.live.require_camera("cam0") for _ in range(50)))
+        assert it.store.reads == 1
+        with pytest.raises(ProblemError) as refused:
+            await it.live.require_camera("nowhere")
+        assert refused.value.problem.kind is ProblemKind.CAMERA_NOT_FOUND
+        it.store.error = ProblemError(ProblemKind.DEPENDENCY_UNAVAILABLE, "down", dependency="redis")
+        await it.live.require_camera("nowhere")  # viewers are told of it
