@@ -51,8 +51,8 @@ def run_parts(resources: Resources, settings: GatewaySettings, live_metrics: Liv
     )
 
 
-def running(request: HTTPConnection) -> Running:
-    """Return the parts of the gateway that a request came to."""
+async def running(request: HTTPConnection) -> Running:
+    """Return the parts of the gateway that a request came to; a coroutine, since others cost each request a thread."""
     parts = request.state.running
     assert isinstance(parts, Running)
     return parts

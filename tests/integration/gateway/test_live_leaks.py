@@ -1,0 +1,176 @@
+"""What many viewers and many sessions leave behind: nothing. Over real sockets; the three services are fakes."""
+
+import asyncio
+import gc
+import os
+import resource
+import socket
+import threading
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from itertools import count
+from pathlib import Path
+from typing import NamedTuple
+
+import httpx
+import pytest
+
+from services.gateway.app import create_app
+from services.gateway.frames import KnownCamera
+from services.gateway.live.board import Board
+from services.gateway.live.feed import FrameFeed
+from services.gateway.live.session import LiveSession
+from services.gateway.live.viewer import Viewer
+from services.gateway.settings import GatewaySettings
+from services.runtime.app import Plumbing
+from services.runtime.server import DrainingServer, server_config
+from tests.unit.gateway.fakes import ONLINE, FakeFrames, FakeServices, frame
+from tests.unit.gateway.live.scene import eventually
+from tests.waiting import PATIENCE_S
+
+VIEWERS = 500
+SESSIONS = 100
+_FRAME_EVERY_S = 0.2
+_OF_A_VIEWER = (Viewer, Board, LiveSession, FrameFeed)
+_SPARE_DESCRIPTORS = 200
+
+
+class Held(NamedTuple):
+    """What this process holds."""
+
+    tasks: int
+    descriptors: int
+    threads: int
+
+
+class Size(NamedTuple):
+    """What this process takes."""
+
+    objects: int
+    resident_bytes: int
+
+
+@pytest.fixture(autouse=True)
+def descriptors() -> None:
+    """Both ends of each connection are this process's."""
+    needed = 2 * VIEWERS + _SPARE_DESCRIPTORS
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if hard != resource.RLIM_INFINITY and hard < needed:
+        pytest.skip(f"needs {needed} file descriptors, the system allows {hard}")
+    if soft != resource.RLIM_INFINITY and soft < needed:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (needed, hard))
+
+
+def held() -> Held:
+    return Held(len(asyncio.all_tasks()), len(os.listdir("/proc/self/fd")), threading.active_count())
+
+
+def size() -> Size:
+    gc.collect()
+    pages = int(Path("/proc/self/statm").read_text().split()[1])
+    return Size(len(gc.get_objects()), pages * os.sysconf("SC_PAGE_SIZE"))
+
+
+def left_of_viewers() -> list[str]:
+    gc.collect()
+    return [type(thing).__name__ for thing in gc.get_objects() if isinstance(thing, _OF_A_VIEWER)]
+
+
+@asynccontextmanager
+async def cameras(names: Sequence[str]) -> AsyncIterator[FakeFrames]:
+    """Let each camera have a new frame now and then."""
+    store = FakeFrames()
+
+    async def film() -> None:
+        for number in count():
+            for name in names:
+                store.cameras[name] = KnownCamera(name, ONLINE, frame(f"{1_700_000_000_000 + number}-0"))
+            await asyncio.sleep(_FRAME_EVERY_S)
+
+    filming = asyncio.create_task(film())
+    try:
+        yield store
+    finally:
+        filming.cancel()
+        await asyncio.wait([filming])
+
+
+@asynccontextmanager
+async def served(services: FakeServices, **settings: object) -> AsyncIterator[int]:
+    """Serve a gateway in this very loop, on a real socket; yield its port."""
+    plumbing = Plumbing()
+    app = create_app(GatewaySettings.model_validate(settings), plumbing, services.open)
+    with socket.create_server(("127.0.0.1", 0), backlog=VIEWERS) as listening:
+        server = DrainingServer(server_config(app, stop_timeout_s=5), plumbing.stopping, drain_s=0)
+        serving = asyncio.create_task(server.serve([listening]))
+        try:
+            await eventually(lambda: server.started or serving.done(), "the gateway to start")
+            yield int(listening.getsockname()[1])
+        finally:
+            plumbing.stopping.begin()
+            await serving
+
+
+async def let_go_but_for(kept: Held) -> None:
+    def let_go() -> bool:
+        return all(now <= then for now, then in zip(held(), kept, strict=True))
+
+    await eventually(let_go, f"no more than {kept} to be held")
+
+
+async def watch(port: int, camera: str, seen: asyncio.Barrier) -> None:
+    """Follow a camera until everybody has got a result, then hang up."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    try:
+        writer.write(f"GET /cameras/{camera}/events HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n".encode())
+        assert b" 200 " in await reader.readline()
+        while await reader.readline() != b"event: result\n":
+            pass
+        await seen.wait()
+    finally:
+        writer.close()
+        await asyncio.wait([asyncio.ensure_future(writer.wait_closed())])
+
+
+async def watch_all(port: int, names: Sequence[str]) -> None:
+    seen = asyncio.Barrier(len(names))
+    async with asyncio.timeout(PATIENCE_S), asyncio.TaskGroup() as viewers:
+        for name in names:
+            viewers.create_task(watch(port, name, seen))
+
+
+async def gauges(port: int) -> dict[str, float]:
+    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", trust_env=False, timeout=PATIENCE_S) as client:
+        lines = (await client.get("/metrics")).text.splitlines()
+    names = ("gateway_viewers", "gateway_live_sessions", "gateway_in_flight")
+    return {name: float(value) for name, value in (line.split() for line in lines if line.startswith(names))}
+
+
+async def test_viewers_and_sessions_leave_no_task_descriptor_thread_or_memory_behind() -> None:
+    names = [f"cam{number}" for number in range(SESSIONS)]
+    first = held()
+    async with cameras(names) as store:
+        services = FakeServices(frames=store)
+        async with served(services, max_viewers=VIEWERS, max_live_cameras=SESSIONS) as port:
+
+            async def one_round() -> None:
+                await watch_all(port, ["cam0"] * VIEWERS)
+                await watch_all(port, names)
+                await eventually(lambda: not left_of_viewers(), "all sessions and viewers to be gone")
+                assert await gauges(port) == {
+                    "gateway_viewers": 0,
+                    "gateway_live_sessions": 0,
+                    "gateway_in_flight": 0,
+                }
+
+            await gauges(port)
+            idle = held()
+            await one_round()
+            await let_go_but_for(idle)
+            size_after_one = size()
+            await one_round()
+            await let_go_but_for(idle)
+            size_after_two = size()
+            assert size_after_two.objects < 1.02 * size_after_one.objects
+            assert size_after_two.resident_bytes < 1.05 * size_after_one.resident_bytes
+    await let_go_but_for(first)
