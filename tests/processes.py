@@ -48,7 +48,7 @@ class ModuleProcess:
         wait_until(lambda: text in self.log() or self.has_ended(), f"{text!r} in the log {self._log}")
         assert text in self.log(), f"the process ended; its log: {self.log()}"
 
-    def wait_until_answers(self, url: str, status: int = 200) -> None:
+    def wait_until_answers(self, url: str, status: int = 200, timeout_s: float = PATIENCE_S) -> None:
         """Wait until a GET gives this status; fail at once where the process ends instead."""
 
         def answers() -> bool:
@@ -58,7 +58,7 @@ class ModuleProcess:
             except httpx.HTTPError:
                 return False
 
-        wait_until(answers, f"{url} to answer {status}; the log: {self._log}")
+        wait_until(answers, f"{url} to answer {status}; the log: {self._log}", timeout_s)
 
     def resident_mb(self) -> float:
         """Return its resident memory in MB, as Linux tells it."""

@@ -1,5 +1,6 @@
 """A server of other people's that a test may kill and start again."""
 
+import signal
 import subprocess
 from collections.abc import Sequence
 from pathlib import Path
@@ -25,6 +26,11 @@ class Restartable:
         """Start it; what it prints is added to the log, beside which it runs."""
         with self._log.open("ab") as log:
             self._process = subprocess.Popen(self._command, stdout=log, stderr=log, cwd=self._log.parent)
+
+    def send_signal(self, number: signal.Signals) -> None:
+        """Send it a signal, if it runs."""
+        if self._process is not None:
+            self._process.send_signal(number)
 
     def stop(self) -> None:
         """Kill it, as a crash would."""

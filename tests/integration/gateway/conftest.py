@@ -9,6 +9,9 @@ from tests.processes import ROOT, ModuleProcess
 from tests.redis_server import RedisServer
 from tests.waiting import wait_until
 
+START_PATIENCE_S = 180.0
+"""TensorFlow alone takes a minute to load where the machine is very busy."""
+
 MODELS = ROOT / "model_repo" / "emotion"
 
 
@@ -16,6 +19,7 @@ MODELS = ROOT / "model_repo" / "emotion"
 class Stack:
     """What tests ask of the whole system, which runs on free ports with the demo feed as its camera."""
 
+    serving: ModuleProcess
     detector: ModuleProcess
     gateway: ModuleProcess
     client: httpx.Client
@@ -51,7 +55,7 @@ def stack(redis_executable: str, tmp_path_factory: pytest.TempPathFactory) -> It
                 "--model_name=emotion",
                 f"--model_base_path={MODELS}",
             ],
-        ),
+        ) as serving,
         ModuleProcess(
             "services.detector", logs / "detector.log", {"EMOTION_DETECTOR_PORT": str(detector_port)}
         ) as detector,
@@ -71,9 +75,9 @@ def stack(redis_executable: str, tmp_path_factory: pytest.TempPathFactory) -> It
         ) as gateway,
         httpx.Client(base_url=url, timeout=20, trust_env=False) as client,
     ):
-        gateway.wait_until_answers(f"{url}/readyz")
-        wait_until(lambda: client.get("/predict").status_code == 200, "a first prediction", 20)
-        yield Stack(detector, gateway, client, gateway_settings)
+        gateway.wait_until_answers(f"{url}/readyz", timeout_s=START_PATIENCE_S)
+        wait_until(lambda: client.get("/predict").status_code == 200, "a first prediction")
+        yield Stack(serving, detector, gateway, client, gateway_settings)
 
 
 @pytest.fixture(scope="session")

@@ -1,20 +1,28 @@
-"""What viewers hear while Redis or the camera is gone, over real sockets; results come back by themselves."""
+"""What viewers hear while a service or the camera is gone or frozen; results come back by themselves."""
 
+import signal
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from time import time
+from typing import Any
 
+import httpx
 import redis
 
+from launcher.ports import free_port
 from services.contracts.cameras import CAMERAS_KEY, CameraState, CameraStatus, status_key
 from services.contracts.frames import FRAMES_KEPT, FrameMessage, frames_key
 from tests import pictures
-from tests.integration.gateway.conftest import Stack
+from tests.integration.gateway.conftest import MODELS, Stack
 from tests.integration.gateway.followers import Event, another_gateway, events
+from tests.processes import ModuleProcess
 from tests.redis_server import RedisServer
 from tests.waiting import PATIENCE_S
+
+PATIENT = {"EMOTION_GATEWAY_REDIS_TIMEOUT_S": "2", "EMOTION_GATEWAY_LIVE_TIMEOUT_S": "3"}
+"""Longer than anything takes that works, on a busy machine too: what is blamed is what was broken."""
 
 STATUS = CameraStatus(CameraState.ONLINE, "test", 20.0, 1280, 720, 100, 0, 0, "")
 
@@ -54,13 +62,41 @@ def until_result(feed: Iterator[Event]) -> Event:
     return next(event for event in feed if event.event == "result" and event.data["faces"])
 
 
+def problem_of(event: Event) -> dict[str, Any]:
+    """Return the problem that a status tells of, empty where there is none."""
+    return dict(event.data["problem"] or {}) if event.event == "status" else {}
+
+
 def until_problem(feed: Iterator[Event], slug: str) -> Event:
     """Return the status that tells of a problem; others may come before on a busy machine."""
-    return next(
-        event
-        for event in feed
-        if event.event == "status" and (event.data["problem"] or {}).get("type") == f"urn:emotion:problem:{slug}"
-    )
+    return next(event for event in feed if problem_of(event).get("type") == f"urn:emotion:problem:{slug}")
+
+
+def until_blamed(feed: Iterator[Event], dependency: str) -> None:
+    """Read until a dependency is blamed; no other may be."""
+    problem = next(problem for problem in map(problem_of, feed) if problem)
+    assert (problem["dependency"], problem["status"]) in ((dependency, 503), (dependency, 504)), problem
+
+
+def until_well(feed: Iterator[Event]) -> None:
+    """Read until all is well and a face is seen again."""
+    next(event for event in feed if event.event == "status" and event.data["state"] == "ok")
+    until_result(feed)
+
+
+@contextmanager
+def frozen(process: ModuleProcess | RedisServer) -> Iterator[None]:
+    """Let a process do nothing, its connections open, while the block runs."""
+    process.send_signal(signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        process.send_signal(signal.SIGCONT)
+
+
+def sessions(client: httpx.Client) -> float:
+    lines = client.get("/metrics").text.splitlines()
+    return next(float(line.split()[1]) for line in lines if line.startswith("gateway_live_sessions "))
 
 
 def test_viewers_stay_and_hear_what_is_wrong_until_it_is_right_again(
@@ -78,3 +114,61 @@ def test_viewers_stay_and_hear_what_is_wrong_until_it_is_right_again(
             until_problem(feed, "no-fresh-frame")
             with camera(redis_server.url):
                 until_result(feed)
+
+
+def test_what_freezes_is_blamed_and_results_come_again_when_it_thaws(
+    stack: Stack, redis_server: RedisServer, tmp_path: Path
+) -> None:
+    settings = {"EMOTION_GATEWAY_REDIS_URL": redis_server.url, **PATIENT}
+    with (
+        another_gateway(stack, tmp_path, settings) as (gateway, client),
+        camera(redis_server.url),
+        events(client) as feed,
+    ):
+        until_result(feed)
+        for name, process in (("model", stack.serving), ("detector", stack.detector), ("redis", redis_server)):
+            with frozen(process):
+                until_blamed(feed, name)
+            until_well(feed)
+        assert sessions(client) == 1
+    assert "Traceback" not in gateway.log()
+
+
+def test_a_detector_and_a_model_that_are_gone_are_blamed_and_may_come_back(
+    stack: Stack, redis_server: RedisServer, tmp_path: Path
+) -> None:
+    detector_port, grpc_port, rest_port = free_port(), free_port(), free_port()
+    model = [
+        f"--port={grpc_port}",
+        f"--rest_api_port={rest_port}",
+        "--model_name=emotion",
+        f"--model_base_path={MODELS}",
+    ]
+
+    def detector() -> ModuleProcess:
+        return ModuleProcess(
+            "services.detector", tmp_path / "detector.log", {"EMOTION_DETECTOR_PORT": str(detector_port)}
+        )
+
+    def serving() -> ModuleProcess:
+        return ModuleProcess("services.serving", tmp_path / "serving.log", {}, model)
+
+    settings = {
+        "EMOTION_GATEWAY_REDIS_URL": redis_server.url,
+        "EMOTION_GATEWAY_DETECTOR_URL": f"http://127.0.0.1:{detector_port}",
+        "EMOTION_GATEWAY_SERVING_TARGET": f"127.0.0.1:{grpc_port}",
+        **PATIENT,
+    }
+    with ExitStack() as running:
+        first = [running.enter_context(start()) for start in (detector, serving)]
+        gateway, client = running.enter_context(another_gateway(stack, tmp_path, settings))
+        running.enter_context(camera(redis_server.url))
+        feed = running.enter_context(events(client))
+        until_result(feed)
+        for name, process, start in zip(("detector", "model"), first, (detector, serving), strict=True):
+            process.kill()
+            until_blamed(feed, name)
+            running.enter_context(start())
+            until_well(feed)
+        assert sessions(client) == 1
+        assert "Traceback" not in gateway.log()
