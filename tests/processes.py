@@ -65,6 +65,10 @@ class ModuleProcess:
         pages = int(Path(f"/proc/{self._process.pid}/statm").read_text().split()[1])
         return pages * os.sysconf("SC_PAGE_SIZE") / 1e6
 
+    def descriptors(self) -> int:
+        """Return how many file descriptors it has open, as Linux tells it."""
+        return len(os.listdir(f"/proc/{self._process.pid}/fd"))
+
     def has_ended(self) -> bool:
         return self._process.poll() is not None
 
