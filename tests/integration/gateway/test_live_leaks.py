@@ -62,7 +62,7 @@ def descriptors() -> None:
     needed = 2 * VIEWERS + _SPARE_DESCRIPTORS
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if hard != resource.RLIM_INFINITY and hard < needed:
-        pytest.skip(f"needs {needed} file descriptors, the system allows {hard}")
+        pytest.fail(f"needs {needed} file descriptors, the system allows {hard}: see ulimit -Hn")
     if soft != resource.RLIM_INFINITY and soft < needed:
         resource.setrlimit(resource.RLIMIT_NOFILE, (needed, hard))
 
