@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from time import monotonic
 from types import MappingProxyType
 from typing import Any
 
@@ -14,6 +15,9 @@ from launcher.ports import free_port
 from tests.integration.gateway.conftest import Stack
 from tests.processes import ModuleProcess
 from tests.waiting import PATIENCE_S
+
+
+_LONGEST_S = 4 * PATIENCE_S
 
 
 @dataclass(frozen=True)
@@ -45,7 +49,9 @@ def results(feed: Iterator[Event]) -> Iterator[Event]:
 
 def _parsed(lines: Iterator[str]) -> Iterator[Event]:
     fields: dict[str, str] = {}
+    ends_at = monotonic() + _LONGEST_S
     for line in lines:
+        assert monotonic() < ends_at, "the feed goes on, and what was waited for never came"
         name, _, value = line.partition(": ")
         if line:
             fields[name] = value
