@@ -16,7 +16,6 @@ from tests.integration.gateway.conftest import Stack
 from tests.processes import ModuleProcess
 from tests.waiting import PATIENCE_S
 
-
 _LONGEST_S = 4 * PATIENCE_S
 
 
