@@ -14,7 +14,11 @@ from services.gateway.redis_frames import RedisFrames, connect
 from services.runtime.problems import ProblemError
 from tests.redis_server import RedisServer
 
-SOON = Deadline.after(60)
+
+def soon() -> Deadline:
+    return Deadline.after(60)
+
+
 STATUS = CameraStatus(CameraState.ONLINE, "demo", 30.0, 1280, 720, 100, 2, 1, "")
 
 
@@ -43,7 +47,7 @@ async def publish(redis: Redis, camera: str, frame: FrameMessage) -> None:
 
 async def test_ages_are_right_whatever_the_cameras_clock_says(redis: Redis, frames: RedisFrames) -> None:
     await publish(redis, "cam0", message(delay_us=250_000))
-    known = await frames.known_camera("cam0", SOON)
+    known = await frames.known_camera("cam0", soon())
     assert known is not None
     assert known.status == STATUS
     assert known.newest is not None
@@ -54,8 +58,8 @@ async def test_ages_are_right_whatever_the_cameras_clock_says(redis: Redis, fram
 async def test_a_camera_exists_if_it_has_registered(redis: Redis, frames: RedisFrames) -> None:
     await publish(redis, "door", message())
     await publish(redis, "cam0", message())
-    assert await frames.camera_ids(SOON) == ["cam0", "door"]
-    assert await frames.known_camera("garden", SOON) is None
+    assert await frames.camera_ids(soon()) == ["cam0", "door"]
+    assert await frames.known_camera("garden", soon()) is None
 
 
 async def test_what_others_wrote_harms_no_camera_of_ours(redis: Redis, frames: RedisFrames) -> None:
@@ -63,8 +67,8 @@ async def test_what_others_wrote_harms_no_camera_of_ours(redis: Redis, frames: R
     await redis.zadd(CAMERAS_KEY, {b"\xff\xfe": 1, b"BAD id\n": 1, b"odd": 1})
     await redis.set(status_key("odd"), "text")
     await redis.set(frames_key("odd"), "text")
-    assert await frames.camera_ids(SOON) == ["cam0", "odd"]
-    odd, ours = await frames.known_camera("odd", SOON), await frames.known_camera("cam0", SOON)
+    assert await frames.camera_ids(soon()) == ["cam0", "odd"]
+    odd, ours = await frames.known_camera("odd", soon()), await frames.known_camera("cam0", soon())
     assert odd is not None
     assert (odd.status, odd.newest) == (None, None)
     assert ours is not None
@@ -78,7 +82,7 @@ async def test_a_frame_that_cannot_be_read_is_none(
     await redis.zadd(CAMERAS_KEY, {"cam0": 1})
     fields = {**message().encode(), **field}
     await redis.xadd(frames_key("cam0"), {name: value for name, value in fields.items() if value != ""})
-    known = await frames.known_camera("cam0", SOON)
+    known = await frames.known_camera("cam0", soon())
     assert known is not None
     assert known.newest is None
 
@@ -87,14 +91,14 @@ async def test_who_follows_a_camera_gets_its_newest_frame_once_there_is_a_new_on
     redis: Redis, frames: RedisFrames
 ) -> None:
     await publish(redis, "cam0", message())
-    known = await frames.known_camera("cam0", SOON)
+    known = await frames.known_camera("cam0", soon())
     assert known is not None
     assert known.newest is not None
     assert await frames.next_frame("cam0", known.newest.frame_id, wait_s=0.01) is None
     for _ in range(3):
         await publish(redis, "cam0", message())
     following = await frames.next_frame("cam0", known.newest.frame_id, wait_s=0.01)
-    newest = await frames.known_camera("cam0", SOON)
+    newest = await frames.known_camera("cam0", soon())
     assert following is not None
     assert newest is not None
     assert newest.newest is not None
@@ -113,16 +117,16 @@ async def test_redis_gone_is_a_problem_that_names_it_and_its_return_is_noticed(
     await frames.ping()
     redis_server.stop()
     with pytest.raises(ProblemError) as gone:
-        await frames.camera_ids(SOON)
+        await frames.camera_ids(soon())
     assert gone.value.problem.kind.status == 503
     assert gone.value.problem.extensions == {"dependency": "redis"}
     redis_server.start()
-    assert await frames.camera_ids(SOON) == []
+    assert await frames.camera_ids(soon()) == []
 
 
 async def test_only_commands_that_redis_62_knows_are_sent(redis: Redis, frames: RedisFrames) -> None:
     await publish(redis, "cam0", message())
-    await frames.known_camera("cam0", SOON)
+    await frames.known_camera("cam0", soon())
     await frames.next_frame("cam0", "0-0", wait_s=0.01)
-    await frames.camera_ids(SOON)
+    await frames.camera_ids(soon())
     assert (await redis.info("stats"))["total_error_replies"] == 0

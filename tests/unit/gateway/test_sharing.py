@@ -11,7 +11,9 @@ from services.runtime.in_flight import InFlightLimit
 from services.runtime.problems import ProblemError
 from tests.unit.gateway.fakes import FakeDetector, FakeFrames, FakeModel, frame
 
-SOON = Deadline.after(60)
+
+def soon() -> Deadline:
+    return Deadline.after(60)
 
 
 async def test_callers_at_the_same_time_share_one_call() -> None:
@@ -68,7 +70,7 @@ async def test_callers_of_one_camera_cost_one_reading_and_one_analysis() -> None
     analyses = CameraAnalyses(Pipeline(detector, model))
 
     async def predict() -> str:
-        _, analysis = await analyses.now("cam0", await frames.newest("cam0", SOON), "id", SOON)
+        _, analysis = await analyses.now("cam0", await frames.newest("cam0", soon()), "id", soon())
         return analysis.faces[0].emotion
 
     assert await asyncio.gather(*(predict() for _ in range(20))) == ["happy"] * 20
@@ -79,9 +81,9 @@ async def test_who_comes_with_a_newer_frame_shares_the_analysis_that_runs() -> N
     detector = FakeDetector(delay_s=0.01)
     analyses = CameraAnalyses(Pipeline(detector, FakeModel()))
     older, newer = frame("1-0", jpeg=b"older"), frame("2-0", jpeg=b"newer")
-    answers = await asyncio.gather(*(analyses.now("cam0", each, "id", SOON) for each in (older, newer)))
+    answers = await asyncio.gather(*(analyses.now("cam0", each, "id", soon()) for each in (older, newer)))
     assert [answered.frame_id for answered, _ in answers] == ["1-0", "1-0"]
-    answered, _ = await analyses.now("cam0", newer, "id", SOON)
+    answered, _ = await analyses.now("cam0", newer, "id", soon())
     assert answered.frame_id == "2-0"
     assert detector.images == [b"older", b"newer"]
 
@@ -89,7 +91,7 @@ async def test_who_comes_with_a_newer_frame_shares_the_analysis_that_runs() -> N
 async def test_two_cameras_share_nothing() -> None:
     detector = FakeDetector()
     analyses = CameraAnalyses(Pipeline(detector, FakeModel()))
-    await asyncio.gather(*(analyses.now(camera, frame(), "id", SOON) for camera in ("a", "b")))
+    await asyncio.gather(*(analyses.now(camera, frame(), "id", soon()) for camera in ("a", "b")))
     assert len(detector.images) == 2
 
 
