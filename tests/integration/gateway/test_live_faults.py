@@ -2,10 +2,10 @@
 
 import signal
 import threading
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
-from time import time
+from time import monotonic, time
 from typing import Any
 
 import httpx
@@ -14,6 +14,7 @@ import redis
 from launcher.ports import free_port
 from services.contracts.cameras import CAMERAS_KEY, CameraState, CameraStatus, status_key
 from services.contracts.frames import FRAMES_KEPT, FrameMessage, frames_key
+from services.gateway.settings import GatewaySettings
 from tests import pictures
 from tests.integration.gateway.conftest import MODELS, Stack
 from tests.integration.gateway.followers import Event, another_gateway, events
@@ -24,19 +25,28 @@ from tests.waiting import PATIENCE_S
 PATIENT = {"EMOTION_GATEWAY_REDIS_TIMEOUT_S": "2", "EMOTION_GATEWAY_LIVE_TIMEOUT_S": "3"}
 """Longer than anything takes that works, on a busy machine too: what is blamed is what was broken."""
 
+TOLD_S = 1.0
+"""Viewers hear of what is wrong within this time."""
+
+ROUNDS = 5
+"""How often a failure is tried at most: a machine that is busy with other work can make an answer late, never early."""
+
 STATUS = CameraStatus(CameraState.ONLINE, "test", 20.0, 1280, 720, 100, 0, 0, "")
 
 
 @contextmanager
-def camera(url: str) -> Iterator[None]:
-    """Publish a face twenty times a second, through whatever happens to Redis."""
+def camera(url: str) -> Iterator[threading.Event]:
+    """Publish a face twenty times a second, through whatever happens to Redis, while the event yielded is set."""
     jpeg = pictures.encode(pictures.one_face())
-    stop, published = threading.Event(), threading.Event()
+    stop, published, films = threading.Event(), threading.Event(), threading.Event()
+    films.set()
 
     def publish() -> None:
         client = redis.Redis.from_url(url, protocol=2, driver_info=None, socket_timeout=1)
         seq = 0
         while not stop.wait(0.05):
+            if not films.is_set():
+                continue
             seq += 1
             message = FrameMessage(jpeg, round(time() * 1e6), 1000, 1280, 720, seq)
             try:
@@ -52,7 +62,7 @@ def camera(url: str) -> Iterator[None]:
     thread.start()
     try:
         assert published.wait(PATIENCE_S)
-        yield
+        yield films
     finally:
         stop.set()
         thread.join()
@@ -94,6 +104,16 @@ def frozen(process: ModuleProcess | RedisServer) -> Iterator[None]:
         process.send_signal(signal.SIGCONT)
 
 
+@contextmanager
+def stalled(films: threading.Event) -> Iterator[None]:
+    """Let a camera bring no frame while the block runs."""
+    films.clear()
+    try:
+        yield
+    finally:
+        films.set()
+
+
 def sessions(client: httpx.Client) -> float:
     lines = client.get("/metrics").text.splitlines()
     return next(float(line.split()[1]) for line in lines if line.startswith("gateway_live_sessions "))
@@ -132,6 +152,35 @@ def test_what_freezes_is_blamed_and_results_come_again_when_it_thaws(
             until_well(feed)
         assert sessions(client) == 1
     assert "Traceback" not in gateway.log()
+
+
+def told_after_s(feed: Iterator[Event], failure: AbstractContextManager[None]) -> float:
+    """Return how long viewers waited to hear of a failure; return when all is well again."""
+    with failure:
+        began = monotonic()
+        next(problem for problem in map(problem_of, feed) if problem)
+        waited_s = monotonic() - began
+    until_well(feed)
+    return waited_s
+
+
+def test_viewers_hear_of_a_failure_within_a_second(stack: Stack, redis_server: RedisServer, tmp_path: Path) -> None:
+    shipped = str(GatewaySettings.model_fields["live_timeout_s"].default)
+    settings = {"EMOTION_GATEWAY_REDIS_URL": redis_server.url, "EMOTION_GATEWAY_LIVE_TIMEOUT_S": shipped}
+    with another_gateway(stack, tmp_path, settings) as (_, client), camera(redis_server.url) as cam0:
+        failures: dict[str, Callable[[], AbstractContextManager[None]]] = {
+            "camera": lambda: stalled(cam0),
+            "model": lambda: frozen(stack.serving),
+            "detector": lambda: frozen(stack.detector),
+            "redis": lambda: frozen(redis_server),
+        }
+        with events(client) as feed:
+            until_result(feed)
+            for name, failure in failures.items():
+                waited_s = [told_after_s(feed, failure())]
+                while waited_s[-1] > TOLD_S and len(waited_s) < ROUNDS:
+                    waited_s.append(told_after_s(feed, failure()))
+                assert waited_s[-1] <= TOLD_S, f"{name}: {waited_s}"
 
 
 def test_a_detector_and_a_model_that_are_gone_are_blamed_and_may_come_back(
