@@ -79,6 +79,9 @@ evaluate: $(VENV)/.dev ## Measure an exported version, rewrite the model card (D
 seeds: $(VENV)/.dev ## Note for the model card how runs of other seeds ended (RUNS="runs/a runs/b runs/c" VERSION=highest)
 	$(BIN)/python -m training.seeds $(RUNS) $(if $(VERSION),--model "model_repo/emotion/$(VERSION)")
 
+docs: $(VENV)/.dev ## Write docs/configuration.md anew from the settings
+	$(BIN)/python -m docgen
+
 lock: $(VENV)/.bootstrap ## Resolve requirements/*.in anew into requirements/*.lock
 	UV="$(abspath $(UV))" sh requirements/lock.sh
 
@@ -98,4 +101,4 @@ $(VENV)/.%: requirements/%.lock $(VENV)/.bootstrap
 	@touch $@
 
 .PRECIOUS: $(VENV)/.bootstrap
-.PHONY: help setup run capture build up down logs test test-debian test-browser e2e debian-packages check fix train export evaluate seeds lock clean
+.PHONY: help setup run capture build up down logs test test-debian test-browser e2e debian-packages check fix train export evaluate seeds docs lock clean

@@ -42,7 +42,7 @@ class SystemSettings:
     @property
     def cameras(self) -> str:
         """The cameras as people may see them, credentials cut out."""
-        return ", ".join(f"{camera.camera}={camera.source.public_text}" for camera in self.capture.cameras)
+        return ", ".join(str(camera) for camera in self.capture.cameras)
 
     @property
     def listeners(self) -> list[Listener]:

@@ -9,5 +9,7 @@ class LauncherSettings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="EMOTION_LAUNCHER_", frozen=True, extra="forbid")
 
-    serving_grpc_port: int = Field(8500, ge=1, le=65535, description="gRPC port of the model server.")
-    serving_rest_port: int = Field(8501, ge=1, le=65535, description="REST port of the model server.")
+    serving_grpc_port: int = Field(8500, ge=1, le=65535, description="TCP port of the model server's gRPC.")
+    serving_rest_port: int = Field(
+        8501, ge=1, le=65535, description="TCP port of the model server's REST, health and metrics."
+    )

@@ -19,6 +19,10 @@ class NamedSource:
     camera: str
     source: SourceSpec
 
+    def __str__(self) -> str:
+        """Return it as it is written in the list, credentials cut out."""
+        return f"{self.camera}={self.source.public_text}"
+
 
 def parse_cameras(text: str) -> tuple[NamedSource, ...]:
     """Read all cameras, in the order given.

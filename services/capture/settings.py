@@ -15,27 +15,43 @@ class CaptureSettings(ServiceSettings):
 
     model_config = SettingsConfigDict(env_prefix="EMOTION_CAPTURE_")
 
-    port: int = Field(8001, ge=0, le=65535, description="Port to listen on; 0 picks a free one.")
+    port: int = Field(8001, ge=0, le=65535, description="TCP port to listen on; 0 picks a free one.")
     cameras: Annotated[tuple[NamedSource, ...], NoDecode] = Field(
         parse_cameras("cam0=demo"),
-        description="Cameras as `id=source,id=source`. A source is a webcam's number, a device path, an RTSP or HTTP "
-        "URL, a video file, `recorded:` and a video file of which every frame counts, or `demo`.",
+        description="Cameras as `id=source`; an id has up to 32 of a–z, 0–9, `_` and `-`. A source is a "
+        "webcam's number, a device path, an RTSP or HTTP URL, a video file, `recorded:` and a video file of which "
+        "every frame counts, or `demo`. In a URL a comma before `name=` is written `%2C`.",
     )
     redis_url: RedisUrl = Field(
         SecretStr("redis://127.0.0.1:6379/0"),
-        description="Redis that frames go to: `redis://`, `rediss://` or `unix://`, with a password where needed.",
+        description="URL of the Redis that frames go to, such as `redis://:password@host:6379/0`; `rediss://` for TLS, "
+        "`unix://` for a socket.",
     )
-    width: int = Field(1280, ge=16, le=7680, description="Width asked of a camera, pixels; it may give another.")
-    height: int = Field(720, ge=16, le=4320, description="Height asked of a camera, pixels; it may give another.")
-    fps: float = Field(30.0, gt=0, le=240, description="Most frames a second published for each camera.")
-    jpeg_quality: int = Field(85, ge=1, le=100, description="Quality of the JPEGs that capture makes.")
-    loop: bool = Field(True, description="Whether a video file starts again at its end; else its camera is then over.")
-    open_s: float = Field(15.0, gt=0, le=300, description="Seconds a source may take to open and give a first frame.")
-    stall_s: float = Field(5.0, gt=0, le=300, description="Seconds without a frame after which a source is given up.")
-    reconnect_min_s: float = Field(0.5, gt=0, le=60, description="First wait before a source is opened anew, seconds.")
-    reconnect_max_s: float = Field(10.0, gt=0, le=600, description="Longest wait before a source is opened anew.")
+    width: int = Field(1280, ge=16, le=7680, description="Width asked of a webcam, in pixels; it may give another.")
+    height: int = Field(720, ge=16, le=4320, description="Height asked of a webcam, in pixels; it may give another.")
+    fps: float = Field(
+        30.0, gt=0, le=240, description="Rate asked of a webcam, and most frames a second published for each camera."
+    )
+    jpeg_quality: int = Field(
+        85,
+        ge=1,
+        le=100,
+        description="Quality of the JPEGs that capture makes; a webcam's own are passed on as they are.",
+    )
+    loop: bool = Field(
+        True, description="Whether a video file starts again at its end; if not, its camera is over then."
+    )
+    open_s: float = Field(15.0, gt=0, le=300, description="Time a source may take to open and give its first frame.")
+    stall_s: float = Field(5.0, gt=0, le=300, description="Time without a frame after which a source is opened anew.")
+    reconnect_min_s: float = Field(
+        0.5, gt=0, le=60, description="First wait before a source is opened anew; it doubles with each failure."
+    )
+    reconnect_max_s: float = Field(
+        10.0, gt=0, le=600, description="Longest wait before a source is opened anew; not below the first."
+    )
     mjpeg_passthrough: bool = Field(
-        True, description="Whether a webcam's own JPEGs are passed on undecoded, where it makes valid ones."
+        True,
+        description="Whether a webcam's own JPEGs (Motion JPEG) are passed on undecoded, where it makes valid ones.",
     )
 
     @field_validator("cameras", mode="before")

@@ -20,46 +20,59 @@ class GatewaySettings(ServiceSettings):
 
     model_config = SettingsConfigDict(env_prefix="EMOTION_GATEWAY_")
 
-    port: int = Field(8000, ge=0, le=65535, description="Port to listen on; 0 picks a free one.")
+    port: int = Field(8000, ge=0, le=65535, description="TCP port to listen on; 0 picks a free one.")
     redis_url: RedisUrl = Field(
-        SecretStr("redis://127.0.0.1:6379/0"), description="Where capture publishes frames; may hold a password."
+        SecretStr("redis://127.0.0.1:6379/0"),
+        description="URL of the Redis that capture publishes to, such as `redis://:password@host:6379/0`; `rediss://` "
+        "for TLS, `unix://` for a socket.",
     )
-    detector_url: HttpUrl = Field("http://127.0.0.1:8002", description="The detector's address.")
-    serving_target: HostAndPort = Field("127.0.0.1:8500", description="TensorFlow Serving's gRPC address, host:port.")
+    detector_url: HttpUrl = Field(
+        "http://127.0.0.1:8002", description="URL of the detector; every address of its name shares the load."
+    )
+    serving_target: HostAndPort = Field("127.0.0.1:8500", description="gRPC address of the model server, `host:port`.")
     answer_timeout_s: float = Field(
-        1.7, gt=0, description="Longest time to answer, without that for receiving a body; the three below share it."
+        1.7,
+        gt=0,
+        description="Longest time for a whole answer, which the waits for Redis, detector and model share; an upload's "
+        "begins once its body is there. Then 504.",
     )
-    redis_timeout_s: float = Field(0.5, gt=0, description="Longest wait for Redis.")
-    detect_timeout_s: float = Field(1.8, gt=0, description="Longest wait for the faces of an image.")
-    infer_timeout_s: float = Field(1.0, gt=0, description="Longest wait for the emotions of an image's faces.")
-    max_frame_age_s: float = Field(2.0, gt=0, description="An older frame is an error, not an answer.")
-    body_limit_bytes: int = Field(10 * 1024 * 1024, ge=1, description="Largest body that is read.")
+    redis_timeout_s: float = Field(0.5, gt=0, description="Longest wait for Redis; then 504.")
+    detect_timeout_s: float = Field(1.8, gt=0, description="Longest wait for the detector; then 504.")
+    infer_timeout_s: float = Field(1.0, gt=0, description="Longest wait for the model server; then 504.")
+    max_frame_age_s: float = Field(2.0, gt=0, description="Age from which a camera's frame gets 503, no answer.")
+    body_limit_bytes: int = Field(
+        10 * 1024 * 1024, ge=1, description="Largest body that is read; a larger one gets 413."
+    )
     max_in_flight: int = Field(64, ge=1, description="Predictions worked on at the same time; more get 503.")
     max_uploads: int = Field(64, ge=1, description="Uploads received or worked on at the same time; more get 503.")
     max_viewers: int = Field(512, ge=1, description="Feeds, videos and WebSockets at the same time; more get 503.")
     max_live_cameras: int = Field(32, ge=1, description="Cameras followed at the same time; more get 503.")
     full_searches: int = Field(
-        1, ge=1, description="Searches of whole pictures for new faces at the same time, over all followed cameras."
+        1, ge=1, description="Whole pictures searched for new faces at the same time, over all followed cameras."
     )
     live_timeout_s: float = Field(
-        0.8, gt=0, description="Followers of a camera are told of a step that takes longer, and a newer frame is tried."
+        0.8,
+        gt=0,
+        description="Longest wait for a step of a followed camera; then followers are told and a newer frame is tried.",
     )
     ws_idle_timeout_s: float = Field(
-        60.0, gt=0, description="A WebSocket for images that brings none for this long is closed."
+        60.0, gt=0, description="Time without an image after which a WebSocket for images is closed."
     )
     api_keys: Annotated[tuple[SecretStr, ...], NoDecode] = Field(
-        (), description="Keys that clients must send; none leaves the API open."
+        (), description="Keys of which clients must send one; with none the API is open."
     )
     rate_limit: str = Field(
-        "", description="Most requests of a client (its key, else its address), such as 20/second; empty for no limit."
+        "",
+        description="Most requests of a client (its key, else its address), such as `20/second`, `500/minute` or "
+        "`10000/day`; more get 429. Empty for no limit.",
     )
     cors_origins: Annotated[tuple[str, ...], NoDecode] = Field(
-        (), description="Origins whose web pages may call the API, such as https://app.example.org; `*` for all."
+        (), description="Origins whose web pages may call the API, such as `https://app.example.org`; `*` for all."
     )
     allowed_hosts: Annotated[tuple[str, ...], NoDecode] = Field(
         (),
-        description="Names that the gateway goes by besides localhost and IP addresses, such as cam.example.org or "
-        "*.example.org; `*` for all, where a proxy before it checks them.",
+        description="Names that the gateway is reached by besides localhost and IP addresses, such as "
+        "`cam.example.org` or `*.example.org`; `*` for all, where a proxy before it checks them.",
     )
 
     @field_validator("api_keys", "cors_origins", "allowed_hosts", mode="before")

@@ -19,15 +19,19 @@ class ServiceSettings(BaseSettings):
 
     model_config = SettingsConfigDict(frozen=True, extra="forbid")
 
-    host: str = Field("127.0.0.1", description="Address to listen on.")
-    port: int = Field(ge=0, le=65535, description="Port to listen on; 0 picks a free one.")
-    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="Least level logged.")
-    log_format: Literal["text", "json"] = Field("text", description="Lines for people, or JSON for machines.")
+    host: str = Field(
+        "127.0.0.1", description="Address to listen on, without the port; 0.0.0.0 for every IPv4 address."
+    )
+    port: int = Field(ge=0, le=65535, description="TCP port to listen on; 0 picks a free one.")
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="Lowest level that is logged.")
+    log_format: Literal["text", "json"] = Field(
+        "text", description="Lines for people in local time, or JSON objects for machines in UTC."
+    )
     drain_s: float = Field(
-        0.2, ge=0, le=60, description="Seconds between SIGTERM, when readiness goes down, and the end of listening."
+        0.2, ge=0, le=60, description="Time between SIGTERM, when readiness goes down, and the end of listening."
     )
     stop_timeout_s: int = Field(
-        10, ge=1, le=300, description="Seconds that requests in flight may take to finish after that."
+        10, ge=1, le=300, description="Time that requests in flight get to finish once listening has ended."
     )
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from tests.contract.sources import Source, all_sources, read_source
 
-EVERYTHING = frozenset({"services", "client", "emotion_client", "training", "bench", "launcher", "tests"})
+EVERYTHING = frozenset({"services", "client", "emotion_client", "training", "bench", "launcher", "docgen", "tests"})
 PLUMBING = frozenset({"services.contracts", "services.runtime"})
 
 ROOMS: dict[str, frozenset[str]] = {
@@ -29,6 +29,16 @@ ROOMS: dict[str, frozenset[str]] = {
         }
     ),
     "launcher": PLUMBING | {"services.capture.settings", "services.detector.settings", "services.gateway.settings"},
+    # What the pages are made from: settings classes and a command line, nothing that runs.
+    "docgen": frozenset(
+        {
+            "launcher.settings",
+            "services.capture.settings",
+            "services.detector.settings",
+            "services.gateway.settings",
+            "services.serving.flag_parser",
+        }
+    ),
     "deploy": frozenset(),
     "model_repo": frozenset(),
     "bench": EVERYTHING,
@@ -163,6 +173,7 @@ def test_the_environment_is_touched_where_it_may_be_only() -> None:
         ("client/emotion_client/client.py", "from services.runtime.logs import configure_logging"),
         ("training/train.py", "from services.detector import cascade"),
         ("launcher/__main__.py", "import training"),
+        ("docgen/configuration.py", "from services.gateway.app import create_app"),
         ("services/detector/app.py", "import tests.unit"),
     ],
 )

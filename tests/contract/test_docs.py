@@ -100,11 +100,6 @@ def test_every_problem_is_explained_with_its_status() -> None:
     assert explained == {kind.value.slug: str(kind.status) for kind in ProblemKind}
 
 
-def test_every_variable_of_compose_is_explained_with_its_default() -> None:
-    explained = {row[0]: row[1].replace("–", "") for row in rows(OPERATIONS) if row[0].startswith("EMOTION_")}
-    assert explained == COMPOSE_DEFAULTS
-
-
 def test_bounds_are_those_of_the_settings() -> None:
     bounds = [(row[2], setting) for row in rows(ARCHITECTURE) if len(row) == 5 for setting in variables(row[4])]
     deadlines = re.findall(r"([\d.]+ s)[^|`(]*\(`(EMOTION_\w+)`\)", ARCHITECTURE)
