@@ -4,6 +4,11 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+URL = r"\b(?:http|ws)://127\.0\.0\.1:(8\d{3})(/[^\s`?'\"]*)"
+"""A service's port on this machine, and a path."""
+ROUTE = r"\b(GET|HEAD|POST|WS) (/[^\s`?]*)"
+"""A method and a path."""
+
 _CODE = re.compile(r"^```.*?^```|`[^`\n]+`", re.MULTILINE | re.DOTALL)
 _EXAMPLE = re.compile(r"^```(sh|python)\n(.*?)^```\n(?:```(?:json|text)\n(.*?)^```$)?", re.MULTILINE | re.DOTALL)
 _LINK = re.compile(r"\]\(([^)\s]+)\)")
@@ -24,6 +29,11 @@ def rows(text: str) -> Iterator[list[str]]:
 def links(text: str) -> list[str]:
     """Return the files that links to the repository name, without the part of the page."""
     return [path for path, _ in _targets(text) if path]
+
+
+def code_of(text: str, language: str) -> list[str]:
+    """Return the blocks of code in a language."""
+    return re.findall(rf"^```{language}\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
 
 
 def parts_linked(text: str) -> list[tuple[str, str]]:

@@ -1,22 +1,18 @@
-"""The pages under docs/ name what exists, with the numbers that hold."""
+"""The pages on the API, the architecture and the operation say what holds: routes, metrics, problems, numbers."""
 
 import re
-from pathlib import Path
 
 import pytest
 
 from services.contracts.problems import ProblemKind
-from tests.contract.markdown import code, examples, links, parts, parts_linked, rows
-from tests.contract.surface import COMPOSE_DEFAULTS, DEFAULTS, Surface
+from tests.contract.markdown import ROUTE, URL, code, examples, rows
+from tests.contract.surface import DEFAULTS, Surface
 from tests.processes import ROOT
 
 OPERATIONS = (ROOT / "docs" / "operations.md").read_text("utf-8")
 API = (ROOT / "docs" / "api.md").read_text("utf-8")
 ARCHITECTURE = (ROOT / "docs" / "architecture.md").read_text("utf-8")
 TEXTS = [API, ARCHITECTURE, OPERATIONS]
-
-URL = r"\b(?:http|ws)://127\.0\.0\.1:(\d+)(/[^\s`?'\"]*)"
-ROUTE = r"\b(GET|HEAD|POST|WS) (/[^\s`?]*)"
 
 each_text = pytest.mark.parametrize("text", TEXTS, ids=["api", "architecture", "operations"])
 
@@ -32,43 +28,6 @@ def variables(text: str) -> set[str]:
 
 def numbers(text: str) -> set[float]:
     return {float(number.replace(",", "")) for number in re.findall(r"\d[\d,]*(?:\.\d+)?", text)}
-
-
-@each_text
-def test_targets_of_make_exist(text: str) -> None:
-    targets = set(re.findall(r"^([a-z0-9-]+):.*## ", (ROOT / "Makefile").read_text("utf-8"), re.MULTILINE))
-    assert set(re.findall(r"\bmake ([a-z0-9-]+)", code(text))) <= targets
-
-
-@each_text
-def test_variables_exist(text: str) -> None:
-    assert variables(text) <= DEFAULTS.keys() | COMPOSE_DEFAULTS.keys()
-
-
-@each_text
-def test_paths_and_links_exist(text: str) -> None:
-    folders = "services|launcher|training|tests|docs|bench|model_repo|requirements"
-    named = re.findall(rf"(?<![\w./-])(?:{folders})/[\w./]*\w(?![\w<*])", code(text))
-    named += re.findall(r"(?<![\w./-])compose\.(?!mine)[\w-]+\.yml", text)
-    named += [Path("docs", target).as_posix() for target in links(text)]
-    versions = "model_repo/emotion/"  # they come and go
-    assert [path for path in named if not path.startswith(versions) and not (ROOT / path).exists()] == []
-
-
-@each_text
-def test_linked_parts_of_pages_exist(text: str) -> None:
-    pages = [(ROOT / "docs" / path).read_text("utf-8") if path else text for path, _ in parts_linked(text)]
-    assert [part for (_, part), page in zip(parts_linked(text), pages, strict=True) if part not in parts(page)] == []
-
-
-@each_text
-def test_routes_exist(text: str, surface: Surface) -> None:
-    plain = re.sub(r"{\w+}", "x", code(text))
-    named = [("", method, path) for method, path in re.findall(ROUTE, plain)]
-    urls = re.findall(URL, plain)
-    named += [(port, "WS" if path.startswith("/ws/") else "GET", path) for port, path in urls]
-    assert named
-    assert [route for route in named if not surface.answers(*route)] == []
 
 
 def test_the_api_is_every_route_and_nothing_else(surface: Surface) -> None:
