@@ -2,6 +2,7 @@
 
 from pathlib import Path
 from string import Template
+from textwrap import fill
 
 from docgen.compose_table import compose_table, handed_on
 from docgen.flags_table import flags_table
@@ -30,5 +31,5 @@ def configuration_page(root: Path) -> str:
         launcher=settings_table(LauncherSettings),
         serving=flags_table(create_parser("")),
         compose=compose_table(example, {file.name: file.read_text("utf-8") for file in files}),
-        handed_on=", ".join(f"`{name}`" for name in handed_on(example)),
+        handed_on=fill(", ".join(f"`{name}`" for name in handed_on(example)), width=120),
     )
