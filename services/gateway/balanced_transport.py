@@ -85,6 +85,8 @@ class BalancedTransport(httpx.AsyncBaseTransport):
 
 def _addressed(request: httpx.Request, address: str) -> httpx.Request:
     """Return the request to an address; it still names its host, to the server and to TLS."""
+    if request.url.host == address:
+        return request
     return httpx.Request(
         request.method,
         request.url.copy_with(host=address),

@@ -8,6 +8,7 @@ from services.gateway import grpc_model, http_detector, redis_frames
 from services.gateway.emotions import EmotionModel
 from services.gateway.faces import FaceDetector
 from services.gateway.frames import FrameStore
+from services.gateway.joined_model import JoinedModel
 from services.gateway.live.pace import DETECTIONS
 from services.gateway.recorded import RecordedStore
 from services.gateway.redis_recorded import RedisRecorded
@@ -41,13 +42,13 @@ async def open_resources(settings: GatewaySettings) -> AsyncIterator[Resources]:
     store = RedisRecorded(redis, settings.redis_timeout_s)
     channel = grpc_model.connect(settings.serving_target)
     connections = settings.max_in_flight + DETECTIONS + settings.full_searches + _FOR_HEALTH
-    async with http_detector.connect(settings.detector_url, settings.detect_timeout_s, connections) as client:
+    async with http_detector.connect(settings.detector_url, connections) as transport:
         try:
             yield Resources(
                 frames=store,
                 recorded=store,
-                detector=http_detector.HttpDetector(client, settings.detect_timeout_s),
-                model=grpc_model.ServingModel(channel, settings.infer_timeout_s),
+                detector=http_detector.HttpDetector(transport, settings.detector_url, settings.detect_timeout_s),
+                model=JoinedModel(grpc_model.ServingModel(channel, settings.infer_timeout_s), settings.model_calls),
             )
         finally:
             await channel.close()

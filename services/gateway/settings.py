@@ -50,6 +50,9 @@ class GatewaySettings(ServiceSettings):
     full_searches: int = Field(
         1, ge=1, description="Whole pictures searched for new faces at the same time, over all followed cameras."
     )
+    model_calls: int = Field(
+        2, ge=1, description="Calls of the model at the same time; faces that wait meanwhile go together in the next."
+    )
     live_timeout_s: float = Field(
         0.8,
         gt=0,

@@ -13,7 +13,7 @@ from launcher.ports import free_port
 from services.contracts.detection import Detection, DetectTimings, Searched
 from services.contracts.geometry import ImageSize
 from services.contracts.problems import Problem, ProblemKind
-from services.gateway.balanced_transport import CONNECT_TIMEOUT_S, BalancedTransport
+from services.gateway.balanced_transport import BalancedTransport
 from services.gateway.deadline import Deadline
 from services.gateway.http_detector import HttpDetector
 from services.gateway.name_lookup import NameLookup
@@ -65,12 +65,8 @@ async def detector(port: int, addresses: Sequence[str] | OSError) -> AsyncIterat
             raise addresses
         return addresses
 
-    transport = BalancedTransport(httpx.AsyncHTTPTransport(), NameLookup("detector.test", resolve))
-    timeout = httpx.Timeout(5, connect=CONNECT_TIMEOUT_S)
-    async with httpx.AsyncClient(
-        base_url=f"http://detector.test:{port}", transport=transport, timeout=timeout
-    ) as client:
-        yield HttpDetector(client, timeout_s=5)
+    async with BalancedTransport(httpx.AsyncHTTPTransport(), NameLookup("detector.test", resolve)) as transport:
+        yield HttpDetector(transport, f"http://detector.test:{port}", timeout_s=5)
 
 
 async def ask(detector: HttpDetector, seconds: float = 5) -> Detection:
