@@ -3,7 +3,7 @@
 import hmac
 import math
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from limits import RateLimitItem
 from limits.storage import MemoryStorage
@@ -25,9 +25,19 @@ class ApiKeys:
     Addresses get into the logs of proxies, so other routes don't take it from there.
     """
 
-    def __init__(self, keys: Sequence[str], in_query: bool = False) -> None:
+    def __init__(
+        self, keys: Sequence[str], in_query: bool = False, in_headers: Callable[[HTTPConnection], str] | None = None
+    ) -> None:
+        """Know some keys.
+
+        Args:
+            keys: All that are valid; none lets every request through.
+            in_query: Whether a key may stand in the query.
+            in_headers: Reads a request's key from its headers, where clients have a place of their own for it.
+        """
         self._keys = [key.encode() for key in keys]
         self._in_query = in_query
+        self._in_headers = in_headers or api_key
 
     async def __call__(self, request: HTTPConnection) -> None:
         """Check one request.
@@ -43,7 +53,7 @@ class ApiKeys:
 
     def key_of(self, request: HTTPConnection) -> str:
         """Return the key that a request carries, or an empty string; each character is a byte as it was sent."""
-        in_headers = api_key(request)
+        in_headers = self._in_headers(request)
         if in_headers or not self._in_query:
             return in_headers
         return request.query_params.get(API_KEY_QUERY, "").encode().decode("latin-1")

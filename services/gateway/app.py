@@ -11,6 +11,8 @@ from prometheus_client import Gauge
 from services.gateway.access import ApiKeys, RateLimit
 from services.gateway.checks import dependency_checks
 from services.gateway.cors import Cors
+from services.gateway.familiar.asking import Asking
+from services.gateway.familiar.install import Access, add_familiar_apis
 from services.gateway.metrics import GatewayMetrics, LiveMetrics
 from services.gateway.origin_guard import OriginGuard
 from services.gateway.resources import OpenResources, open_resources
@@ -79,4 +81,6 @@ def create_app(
     if settings.cors_origins:
         app.add_middleware(Cors, origins=settings.cors_origins)
     app.add_middleware(OriginGuard, allowed=settings.allowed, registry=plumbing.registry)
+    familiar_access = Access(secrets, settings.rate, counts)
+    add_familiar_apis(app, settings, Asking(metrics, limits), familiar_access, plumbing.stopping)
     return app

@@ -27,12 +27,15 @@ class EmotionScores:
 class EmotionModel(Protocol):
     """Infers the emotions of faces."""
 
-    async def infer(self, faces: NDArray[np.float32], by: Deadline) -> EmotionScores:
-        """Return the scores of float32 [n, 48, 48, 1] faces in [0, 1], by then.
+    async def infer(self, faces: NDArray[np.float32], by: Deadline, version: int | None = None) -> EmotionScores:
+        """Return the scores of float32 [n, 48, 48, 1] faces in [0, 1], by then; of the newest version if none is named.
 
         Raises:
-            ProblemError: The model fails.
+            ProblemError: The model fails, or has no such version.
         """
+
+    async def versions(self) -> tuple[int, ...]:
+        """Return the versions that are available, the newest last; raise where the model can't be asked."""
 
     async def check(self) -> str:
         """Return what is found in a few words if the model is there; raise if not."""

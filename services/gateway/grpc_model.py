@@ -60,10 +60,12 @@ class ServingModel:
         self._get_status = model_service_pb2_grpc.ModelServiceStub(channel).GetModelStatus
         self._timeout_s = timeout_s
 
-    async def infer(self, faces: NDArray[np.float32], by: Deadline) -> EmotionScores:
+    async def infer(self, faces: NDArray[np.float32], by: Deadline, version: int | None = None) -> EmotionScores:
         """Return the scores of all faces of an image, in one call."""
         request = predict_pb2.PredictRequest()
         request.model_spec.name = MODEL_NAME
+        if version is not None:
+            request.model_spec.version.value = version
         request.model_spec.signature_name = SIGNATURE_NAME
         request.inputs[INPUT_FACE].CopyFrom(float_tensor(faces))
         by = by.within(self._timeout_s)
@@ -71,21 +73,27 @@ class ServingModel:
         try:
             response = await self._call(request, by)
         except grpc.aio.AioRpcError as error:
+            if version is not None and error.code() is grpc.StatusCode.NOT_FOUND:
+                raise ProblemError(ProblemKind.NOT_FOUND, f"The model has no version {version}") from error
             raise _problem(error, seconds) from error
         return _scores(response, len(faces))
 
-    async def check(self) -> str:
-        """Return the version that is available."""
+    async def versions(self) -> tuple[int, ...]:
+        """Return the versions whose state is AVAILABLE."""
         request = get_model_status_pb2.GetModelStatusRequest()
         request.model_spec.name = MODEL_NAME
         try:
             answer = await self._get_status(request, timeout=self._timeout_s)
         except grpc.aio.AioRpcError as error:
             raise _problem(error, self._timeout_s) from error
-        available = [status.version for status in answer.model_version_status if status.state == _AVAILABLE]
+        return tuple(sorted(status.version for status in answer.model_version_status if status.state == _AVAILABLE))
+
+    async def check(self) -> str:
+        """Return the version that is available."""
+        available = await self.versions()
         if not available:
             raise _unavailable("No version of the model is available")
-        return f"version {max(available)} is available"
+        return f"version {available[-1]} is available"
 
     async def _call(self, request: predict_pb2.PredictRequest, by: Deadline) -> predict_pb2.PredictResponse:
         try:

@@ -21,6 +21,7 @@ MOST_FACES = 32
 class _Waiting:
     faces: NDArray[np.float32]
     by: Deadline
+    version: int | None
     scores: asyncio.Future[EmotionScores]
 
 
@@ -39,24 +40,28 @@ class JoinedModel:
         self._waiting: deque[_Waiting] = deque()
         self._tasks: set[asyncio.Task[None]] = set()
 
-    async def infer(self, faces: NDArray[np.float32], by: Deadline) -> EmotionScores:
+    async def infer(self, faces: NDArray[np.float32], by: Deadline, version: int | None = None) -> EmotionScores:
         """Return the scores of all faces of an image."""
         if self._under_way >= self._calls:
-            return await self._infer_later(faces, by)
+            return await self._infer_later(faces, by, version)
         self._under_way += 1
         try:
-            return await self._model.infer(faces, by)
+            return await self._model.infer(faces, by, version)
         finally:
             self._ended()
+
+    async def versions(self) -> tuple[int, ...]:
+        """Return the versions that the model has."""
+        return await self._model.versions()
 
     async def check(self) -> str:
         """Return what the model says of itself."""
         return await self._model.check()
 
-    async def _infer_later(self, faces: NDArray[np.float32], by: Deadline) -> EmotionScores:
+    async def _infer_later(self, faces: NDArray[np.float32], by: Deadline, version: int | None) -> EmotionScores:
         seconds = by.seconds_left()
         scores: asyncio.Future[EmotionScores] = asyncio.get_running_loop().create_future()
-        self._waiting.append(_Waiting(faces, by, scores))
+        self._waiting.append(_Waiting(faces, by, version, scores))
         try:
             async with asyncio.timeout(seconds):
                 return await scores
@@ -81,7 +86,7 @@ class JoinedModel:
         faces = 0
         while self._waiting:
             one = self._waiting[0]
-            if together and faces + len(one.faces) > MOST_FACES:
+            if together and (faces + len(one.faces) > MOST_FACES or one.version != together[0].version):
                 break
             self._waiting.popleft()
             if not one.scores.done():  # else whoever asked has gone away
@@ -93,7 +98,8 @@ class JoinedModel:
         # Each one's own deadline is watched where it waits; the most patient one's is that of the call.
         by = max((one.by for one in together), key=lambda deadline: deadline.at_s)
         try:
-            scores = await self._model.infer(np.concatenate([one.faces for one in together]), by)
+            faces = np.concatenate([one.faces for one in together])
+            scores = await self._model.infer(faces, by, together[0].version)
         except ProblemError as error:
             for one in together:
                 _fail(one, ProblemError(error.problem.kind, error.problem.detail, **error.problem.extensions))

@@ -4,7 +4,9 @@ from collections.abc import Callable
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
+from services.contracts.emotions import EMOTIONS
 from services.contracts.prediction import CameraSource, Prediction
+from services.gateway.emotions import EmotionScores
 from services.runtime.metrics import LATENCY_BUCKETS_S
 
 
@@ -30,6 +32,13 @@ class GatewayMetrics:
             self._age.observe(answer.source.age_ms / 1e3)
         for step in ("frame", "detect", "infer", "total"):
             self._seconds.labels(step).observe(getattr(answer.timings_ms, step) / 1e3)
+
+    def observe_tensor(self, scores: EmotionScores, infer_s: float, total_s: float) -> None:
+        """Count the faces of a request that brought them as a tensor."""
+        for best in scores.probabilities.argmax(axis=1):
+            self._answers.labels("tensor", EMOTIONS[best].value).inc()
+        self._seconds.labels("infer").observe(infer_s)
+        self._seconds.labels("total").observe(total_s)
 
 
 class LiveMetrics:

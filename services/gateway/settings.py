@@ -7,6 +7,7 @@ from limits import RateLimitItem, parse
 from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import NoDecode, SettingsConfigDict
 
+from services.gateway.familiar.names import FamiliarApi
 from services.gateway.origins import Allowed
 from services.runtime.addresses import HostAndPort, HttpUrl, RedisUrl
 from services.runtime.settings import ServiceSettings
@@ -77,8 +78,13 @@ class GatewaySettings(ServiceSettings):
         description="Names that the gateway is reached by besides localhost and IP addresses, such as "
         "`cam.example.org` or `*.example.org`; `*` for all, where a proxy before it checks them.",
     )
+    familiar_apis: Annotated[tuple[FamiliarApi, ...], NoDecode] = Field(
+        (),
+        description="APIs of other products that are answered besides: `deepface`, `compreface`, `rekognition`, "
+        "`open-inference`.",
+    )
 
-    @field_validator("api_keys", "cors_origins", "allowed_hosts", mode="before")
+    @field_validator("api_keys", "cors_origins", "allowed_hosts", "familiar_apis", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
         if isinstance(value, str):

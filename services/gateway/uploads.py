@@ -50,7 +50,7 @@ async def read_upload(request: Request) -> Upload:
 
 
 async def _from_form(request: Request) -> Upload:
-    form = await _parse(request)
+    form = await parse_form(request)
     try:
         field = form.get(FORM_FIELD)
         if not isinstance(field, UploadFile):
@@ -61,9 +61,21 @@ async def _from_form(request: Request) -> Upload:
         await form.close()
 
 
-async def _parse(request: Request) -> FormData:
+async def parse_form(request: Request, text_limit_bytes: int = 1024 * 1024) -> FormData:
+    """Return a multipart form, all of it in memory; whoever asks closes it.
+
+    Args:
+        request: Its body is read.
+        text_limit_bytes: The longest field that is no file.
+
+    Raises:
+        ProblemError: It is malformed.
+    """
+    parser = _InMemoryParser(
+        request.headers, request.stream(), max_files=8, max_fields=32, max_part_size=text_limit_bytes
+    )
     try:
-        return await _InMemoryParser(request.headers, request.stream(), max_files=8, max_fields=32).parse()
+        return await parser.parse()
     except KeyError as error:
         raise ProblemError(ProblemKind.INVALID_PARAMETER, "The form is malformed: no boundary is stated") from error
     except (MultiPartException, UnicodeError) as error:

@@ -122,13 +122,19 @@ class FakeModel:
     calls: int = 0
     delay_s: float = 0.0
 
-    async def infer(self, faces: NDArray[np.float32], by: Deadline) -> EmotionScores:
+    async def infer(self, faces: NDArray[np.float32], by: Deadline, version: int | None = None) -> EmotionScores:
         self.calls += 1
+        if version not in (None, 3):
+            raise ProblemError(ProblemKind.NOT_FOUND, f"The model has no version {version}")
         await pass_time(self.delay_s, by, "model")
         if self.error:
             raise self.error
         rows = np.tile(np.array(self.probabilities, np.float32), (len(faces), 1))
         return EmotionScores(rows, rows.max(axis=1) >= 0.5, "3")
+
+    async def versions(self) -> tuple[int, ...]:
+        await self.check()
+        return (3,)
 
     async def check(self) -> str:
         if self.error:

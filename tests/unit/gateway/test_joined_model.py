@@ -22,11 +22,13 @@ class HeldModel:
     def __init__(self) -> None:
         self.calls: list[int] = []
         self.deadlines: list[Deadline] = []
+        self.asked_versions: list[int | None] = []
         self.gate = asyncio.Semaphore(0)
         self.error: Exception | None = None
 
-    async def infer(self, faces: NDArray[np.float32], by: Deadline) -> EmotionScores:
+    async def infer(self, faces: NDArray[np.float32], by: Deadline, version: int | None = None) -> EmotionScores:
         self.calls.append(len(faces))
+        self.asked_versions.append(version)
         self.deadlines.append(by)
         await self.gate.acquire()
         if self.error:
@@ -34,6 +36,9 @@ class HeldModel:
         probabilities = np.zeros((len(faces), 7), np.float32)
         probabilities[:, 0] = faces[:, 0, 0, 0]
         return EmotionScores(probabilities, probabilities[:, 0] > 0.5, "7")
+
+    async def versions(self) -> tuple[int, ...]:
+        return (6, 7)
 
     async def check(self) -> str:
         return "there"
@@ -47,8 +52,10 @@ def faces(*brightness: float) -> NDArray[np.float32]:
     return np.stack([np.full((48, 48, 1), one, np.float32) for one in brightness])
 
 
-def ask(model: JoinedModel, *brightness: float, seconds: float = SOON) -> asyncio.Task[EmotionScores]:
-    return asyncio.ensure_future(model.infer(faces(*brightness), Deadline.after(seconds)))
+def ask(
+    model: JoinedModel, *brightness: float, seconds: float = SOON, version: int | None = None
+) -> asyncio.Task[EmotionScores]:
+    return asyncio.ensure_future(model.infer(faces(*brightness), Deadline.after(seconds), version))
 
 
 async def settle() -> None:
@@ -95,6 +102,20 @@ async def test_too_many_faces_for_one_call_take_several_in_the_order_they_came()
     held.let(5)
     await asyncio.gather(first, *many)
     assert held.calls == [1, MOST_FACES - 1, 2, MOST_FACES + 8, 1]
+
+
+async def test_faces_for_different_versions_never_go_together() -> None:
+    held = HeldModel()
+    model = JoinedModel(held, calls=1)
+    first = ask(model, 0.1, version=7)
+    await settle()
+    others = [ask(model, 0.2), ask(model, 0.3), ask(model, 0.4, version=6), ask(model, 0.5, version=6), ask(model, 0.6)]
+    await settle()
+    held.let(4)
+    answers = await asyncio.gather(first, *others)
+    assert brightness_of(answers) == [[0.1], [0.2], [0.3], [0.4], [0.5], [0.6]]
+    assert list(zip(held.calls, held.asked_versions, strict=True)) == [(1, 7), (2, None), (2, 6), (1, None)]
+    assert await model.versions() == (6, 7)
 
 
 async def test_a_failure_is_everyones_and_the_next_are_asked_again() -> None:

@@ -92,9 +92,9 @@ class GatedModel(FakeModel):
         self.gate = asyncio.Event()
         self.gate.set()
 
-    async def infer(self, faces: NDArray[np.float32], by: Deadline) -> EmotionScores:
+    async def infer(self, faces: NDArray[np.float32], by: Deadline, version: int | None = None) -> EmotionScores:
         await passed(self.gate, by, "model")
-        return await super().infer(faces, by)
+        return await super().infer(faces, by, version)
 
 
 async def passed(gate: asyncio.Event, by: Deadline, dependency: str) -> None:

@@ -1,0 +1,1 @@
+"""CompreFace's face detection: ``POST /api/v1/detection/detect``."""

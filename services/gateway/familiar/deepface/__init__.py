@@ -1,0 +1,1 @@
+"""DeepFace's HTTP API: ``POST /analyze``."""

@@ -1,0 +1,1 @@
+"""Amazon Rekognition's operation DetectFaces."""
