@@ -17,6 +17,7 @@ from services.capture.sources import FrameSource, SourceError
 from services.detector.app import create_app as create_detector
 from services.detector.settings import DetectorSettings
 from services.gateway.app import create_app as create_gateway
+from services.gateway.familiar.names import FamiliarApi
 from services.gateway.settings import GatewaySettings
 from services.runtime.app import Plumbing
 from services.serving.metrics import CallMetrics
@@ -51,6 +52,8 @@ class Surface:
             "8001": create_capture(CaptureSettings(), plumbing[1], publisher, _no_source),
             "8002": create_detector(DetectorSettings(), plumbing[2]),
         }
+        familiar = {"familiar_apis": ",".join(FamiliarApi)}
+        self._familiar = create_gateway(GatewaySettings.model_validate(familiar), Plumbing())
         registries = [one.registry for one in plumbing] + [CollectorRegistry()]
         CallMetrics(registries[-1])
         self.metrics = {
@@ -71,11 +74,12 @@ class Surface:
         return found
 
     def answers(self, port: str, method: str, path: str) -> bool:
-        """Tell whether the service on a port, or any where none is named, has a route."""
+        """Tell whether the service on a port, or any where none is named, has a route or can be set to have it."""
         if port == "8501" or (not port and _of_model_server(path)):
             return _of_model_server(path)
         apps = [self._apps[port]] if port else list(self._apps.values())
-        return any(_matches(app, method, path) for app in apps)
+        may_be = [self._familiar] if port in ("", "8000") else []
+        return any(_matches(app, method, path) for app in apps + may_be)
 
 
 def _no_source(_: SourceSpec) -> FrameSource:

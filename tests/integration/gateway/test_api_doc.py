@@ -1,8 +1,5 @@
 """Every example of docs/api.md runs, ends by itself, and prints what the page shows."""
 
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import httpx
@@ -10,15 +7,14 @@ import pytest
 
 from tests import pictures
 from tests.contract.markdown import Example, examples
+from tests.integration.gateway.example_run import run
 from tests.integration.gateway.shown import difference
 from tests.processes import ROOT
-from tests.waiting import PATIENCE_S
 
 TEXT = (ROOT / "docs" / "api.md").read_text("utf-8")
 ADDRESS = "127.0.0.1:8000"
 ATTEMPTS = 2
 """The demo feed shows one face after the other, and a frame between the two may have none."""
-COMMANDS = {"sh": ["sh", "-eu", "-c"], "python": [sys.executable, "-W", "error", "-c"]}
 
 
 def name(example: Example) -> str:
@@ -27,25 +23,12 @@ def name(example: Example) -> str:
     return f"{example.language} {path}"
 
 
-def run(example: Example, address: str, folder: Path) -> subprocess.CompletedProcess[str]:
-    environment = {key: value for key, value in os.environ.items() if not key.lower().endswith("_proxy")}
-    source = example.source.replace(ADDRESS, address)
-    return subprocess.run(
-        [*COMMANDS[example.language], source],
-        capture_output=True,
-        check=False,
-        cwd=folder,
-        env=environment,
-        text=True,
-        timeout=PATIENCE_S,
-    )
-
-
 @pytest.mark.parametrize("example", examples(TEXT), ids=name)
 def test_an_example(example: Example, client: httpx.Client, tmp_path: Path) -> None:
     (tmp_path / "face.jpg").write_bytes(pictures.encode(pictures.one_face()))
     for _ in range(ATTEMPTS):
-        ended = run(example, f"{client.base_url.host}:{client.base_url.port}", tmp_path)
+        address = f"{client.base_url.host}:{client.base_url.port}"
+        ended = run(example, example.source.replace(ADDRESS, address), tmp_path)
         wrong = ended.stderr if ended.returncode else example.shown and difference(ended.stdout, example.shown)
         if not wrong:
             return

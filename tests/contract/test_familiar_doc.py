@@ -1,0 +1,61 @@
+"""The page on familiar APIs names the routes that they add, and what their clients may be told."""
+
+import re
+
+from fastapi.routing import iter_route_contexts
+
+from services.contracts.problems import Problem, ProblemKind
+from services.gateway.app import create_app
+from services.gateway.familiar.face_probability import FACE_PROBABILITY
+from services.gateway.familiar.names import FamiliarApi
+from services.gateway.familiar.open_inference.tensors import MOST_FACES, MOST_LISTED_FACES
+from services.gateway.familiar.rekognition.errors import SHAPE
+from services.gateway.settings import GatewaySettings
+from services.runtime.app import Plumbing
+from tests.contract.markdown import code
+from tests.processes import ROOT
+
+TEXT = (ROOT / "docs" / "familiar-apis.md").read_text("utf-8")
+TOLD = (
+    ProblemKind.INVALID_IMAGE,
+    ProblemKind.IMAGE_TOO_LARGE,
+    ProblemKind.BODY_TOO_LARGE,
+    ProblemKind.INVALID_PARAMETER,
+    ProblemKind.UNAUTHORIZED,
+    ProblemKind.RATE_LIMITED,
+    ProblemKind.OVERLOADED,
+    ProblemKind.DEPENDENCY_UNAVAILABLE,
+    ProblemKind.DEPENDENCY_TIMEOUT,
+)
+
+
+def routes(familiar_apis: str) -> set[tuple[str, str]]:
+    app = create_app(GatewaySettings.model_validate({"familiar_apis": familiar_apis}), Plumbing())
+    return {
+        (method, str(route.path))
+        for route in iter_route_contexts(app.router.routes)
+        for method in route.methods or ()
+        if method != "HEAD"
+    }
+
+
+def test_routes_are_those_that_are_added() -> None:
+    added = routes(",".join(FamiliarApi)) - routes("")
+    told = set(re.findall(r"\b(GET|POST) (/[\w/{}]*)", code(TEXT))) - {("POST", "/predict")}
+    assert told == {(method, path.replace("{name}", "emotion")) for method, path in added}
+
+
+def test_all_names_stand_in_the_line_that_enables_them() -> None:
+    assert f"EMOTION_GATEWAY_FAMILIAR_APIS={','.join(FamiliarApi)} make run" in TEXT
+
+
+def test_rekognition_s_errors_are_named_with_their_status() -> None:
+    rows = re.findall(r"\| `(\w+)` \| ([\d; ]+) \|", TEXT)
+    told = {(name, status) for name, statuses in rows for status in statuses.split("; ")}
+    errors = [SHAPE.of(Problem(kind, "")) for kind in TOLD]
+    assert {(error.body["__type"], str(error.status)) for error in errors} <= told
+
+
+def test_numbers_hold() -> None:
+    assert f"in binary {MOST_FACES} faces at most, in JSON, flat or nested, {MOST_LISTED_FACES}" in TEXT
+    assert TEXT.count(f"{FACE_PROBABILITY}") >= 3

@@ -1,0 +1,9 @@
+from collections.abc import Mapping
+from typing import Any
+
+class DetectionService:
+    def detect(self, image_path: bytes, options: Mapping[str, Any] = ...) -> Any: ...
+
+class CompreFace:
+    def __init__(self, domain: str, port: str, options: Mapping[str, Any] = ...) -> None: ...
+    def init_face_detection(self, api_key: str) -> DetectionService: ...
