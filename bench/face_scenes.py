@@ -41,6 +41,14 @@ class Scene:
     faces: tuple[Box, ...]
 
 
+@dataclass(frozen=True, eq=False)
+class Portrait:
+    """Somebody's picture, and where the face in it is."""
+
+    pixels: Pixels
+    face: Box
+
+
 @dataclass(frozen=True)
 class Recipe:
     """How scenes of a kind are made: how many faces, how small and large, on which ground, and what befalls them."""
@@ -57,10 +65,10 @@ def smooth(rng: np.random.Generator) -> Floats:
     return np.asarray(cv2.resize(coarse, (WIDTH, HEIGHT), interpolation=cv2.INTER_CUBIC), np.float32)
 
 
-def cluttered(rng: np.random.Generator) -> Floats:
+def cluttered(rng: np.random.Generator, shapes: int = 120) -> Floats:
     """Return a ground full of shapes, stripes and grain, float32 [720, 1280, 3]."""
     ground = smooth(rng)
-    for _ in range(120):
+    for _ in range(shapes):
         x, y = int(rng.integers(WIDTH)), int(rng.integers(HEIGHT))
         colour = [float(shade) for shade in rng.uniform(0, 255, 3)]
         size = int(rng.integers(8, 120))
@@ -117,14 +125,25 @@ RECIPES = {
 
 def scenes(each: int, seed: int) -> Iterator[Scene]:
     """Yield so many scenes of each kind."""
-    portraits = {name: _read(_PORTRAITS / name) for name in _FACES}
+    portraits = read_portraits()
     rng = np.random.default_rng(seed)
     for kind, recipe in RECIPES.items():
         for _ in range(each):
             yield _scene(kind, recipe, portraits, rng)
 
 
-def _scene(kind: str, recipe: Recipe, portraits: dict[str, Pixels], rng: np.random.Generator) -> Scene:
+def shuffled(each: int, seed: int) -> list[Scene]:
+    """Return so many scenes of each kind in mixed order, so that what else a machine does meets all kinds alike."""
+    made = list(scenes(each, seed))
+    return [made[index] for index in np.random.default_rng(seed).permutation(len(made))]
+
+
+def read_portraits() -> dict[str, Portrait]:
+    """Return the portraits by name."""
+    return {name: Portrait(_read(_PORTRAITS / name), face) for name, face in _FACES.items()}
+
+
+def _scene(kind: str, recipe: Recipe, portraits: dict[str, Portrait], rng: np.random.Generator) -> Scene:
     canvas = recipe.ground(rng)
     faces: list[Box] = []
     for _ in range(recipe.faces):
@@ -132,7 +151,7 @@ def _scene(kind: str, recipe: Recipe, portraits: dict[str, Pixels], rng: np.rand
         smallest, largest = recipe.sides_px
         side = smallest * (largest / smallest) ** rng.random()
         face = _free_place(round(side), faces, rng)
-        _draw(canvas, portraits[name], _FACES[name], face, float(rng.normal(0, 5)))
+        draw(canvas, portraits[name], face, float(rng.normal(0, 5)))
         faces.append(face)
     pixels = recipe.spoil(canvas, rng).clip(0, 255).astype(np.uint8)
     _, jpeg = cv2.imencode(".jpg", pixels, [cv2.IMWRITE_JPEG_QUALITY, int(rng.integers(70, 95))])
@@ -143,27 +162,37 @@ def _free_place(side: int, taken: Sequence[Box], rng: np.random.Generator) -> Bo
     """Return a place for a face where the portrait around it hides no other face."""
     while True:
         face = Box(int(rng.integers(0, WIDTH - side)), int(rng.integers(0, HEIGHT - side)), side, side)
-        if all(overlap(_portrait_around(face), _portrait_around(other)) < _FREE_OVERLAP for other in taken):
+        if all(overlap(portrait_around(face), portrait_around(other)) < _FREE_OVERLAP for other in taken):
             return face
 
 
-def _portrait_around(face: Box) -> Box:
+def portrait_around(face: Box) -> Box:
+    """Return what a portrait covers whose face is there."""
     return Box(face.x - face.w // 2, face.y - face.h // 2, 2 * face.w, 2 * face.h)
 
 
-def _draw(canvas: Floats, portrait: Pixels, inside: Box, face: Box, degrees: float) -> None:
-    """Draw the portrait's head and shoulders so that its face lies in the box, turned a little about its middle."""
+def draw(canvas: Floats, portrait: Portrait, face: Box, degrees: float) -> None:
+    """Draw a portrait's head and shoulders so that its face lies in the box, turned a little about its middle.
+
+    Args:
+        canvas: float32 [height, width, 3], drawn upon.
+        portrait: Whom.
+        face: Where in the canvas.
+        degrees: How far it is turned.
+    """
+    pixels, inside = portrait.pixels, portrait.face
     scale = face.w / inside.w
     turn = cv2.getRotationMatrix2D((inside.x + inside.w / 2, inside.y + inside.h / 2), degrees, scale)
     turn[0, 2] += face.x + face.w / 2 - inside.x - inside.w / 2
     turn[1, 2] += face.y + face.h / 2 - inside.y - inside.h / 2
-    around = _portrait_around(inside)
-    mask = np.zeros(portrait.shape[:2], np.float32)
+    around = portrait_around(inside)
+    mask = np.zeros(pixels.shape[:2], np.float32)
     mask[max(0, around.y) : around.y + around.h, max(0, around.x) : around.x + around.w] = 1
     if scale < 1:  # warpAffine doesn't average, so fine detail is taken out first
-        portrait = np.asarray(cv2.GaussianBlur(portrait, (0, 0), 0.4 / scale), np.uint8)
-    drawn = cv2.warpAffine(portrait.astype(np.float32), turn, (WIDTH, HEIGHT), flags=cv2.INTER_LINEAR)
-    share = cv2.warpAffine(mask, turn, (WIDTH, HEIGHT), flags=cv2.INTER_LINEAR)[..., np.newaxis]
+        pixels = np.asarray(cv2.GaussianBlur(pixels, (0, 0), 0.4 / scale), np.uint8)
+    size = (canvas.shape[1], canvas.shape[0])
+    drawn = cv2.warpAffine(pixels.astype(np.float32), turn, size, flags=cv2.INTER_LINEAR)
+    share = cv2.warpAffine(mask, turn, size, flags=cv2.INTER_LINEAR)[..., np.newaxis]
     canvas += (drawn - canvas) * share
 
 
