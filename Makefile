@@ -17,6 +17,9 @@ RECIPE ?= training/recipe.toml
 RUN ?= runs/latest
 RUNS ?=
 VERSION ?=
+BENCH ?=
+QUICK ?=
+SEED ?=
 COMPOSE ?= docker compose
 
 help: ## Show this list
@@ -82,6 +85,9 @@ seeds: $(VENV)/.dev ## Note for the model card how runs of other seeds ended (RU
 docs: $(VENV)/.dev ## Write docs/configuration.md anew from the settings
 	$(BIN)/python -m docgen
 
+bench: $(VENV)/.dev ## Measure what is promised about speed (BENCH="floor path stream load detection" QUICK=1 SEED=2)
+	$(BIN)/python -m bench $(BENCH) $(if $(QUICK),--quick) $(if $(SEED),--seed "$(SEED)")
+
 lock: $(VENV)/.bootstrap ## Resolve requirements/*.in anew into requirements/*.lock
 	UV="$(abspath $(UV))" sh requirements/lock.sh
 
@@ -101,4 +107,4 @@ $(VENV)/.%: requirements/%.lock $(VENV)/.bootstrap
 	@touch $@
 
 .PRECIOUS: $(VENV)/.bootstrap
-.PHONY: help setup run capture build up down logs test test-debian test-browser e2e debian-packages check fix train export evaluate seeds docs lock clean
+.PHONY: help setup run capture build up down logs test test-debian test-browser e2e debian-packages check fix train export evaluate seeds docs bench lock clean

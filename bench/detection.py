@@ -1,29 +1,33 @@
-"""Measures what the face search finds and what it costs, beside one cascade at full size.
+"""What the face search finds and what it costs, beside one cascade at full size.
 
-``python -m bench.detection`` composes scenes from the demo feed's portraits and prints, by kind, the faces found, false
-ones, and the median processor time (decoding included) as a ratio to ``haarcascade_frontalface_alt2`` over the whole
-image (scale 1.1, 5 neighbours, 48 pixels and more): without hints, with where the faces are, and with where none is.
+By kind of picture: the faces found, false ones, and the median processor time (decoding included) as a ratio to
+``haarcascade_frontalface_alt2`` over the whole image (scale 1.1, 5 neighbours, 48 pixels and more): without hints,
+with where the faces are, and with where none is.
 """
 
-import argparse
 import time
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import cv2
 import cv2.data
 import numpy as np
 
-from bench.face_scenes import HEIGHT, WIDTH, Scene, scenes
+from bench.face_scenes import HEIGHT, RECIPES, WIDTH, Scene, scenes
+from bench.figures import shown
+from bench.floor import nudged
+from bench.run import Part, Run
+from bench.tables import Table
 from services.contracts.geometry import Box
 from services.detector.candidates import SAME_FACE_OVERLAP, overlap
 from services.detector.images import decode_gray
 from services.detector.searches import face_search
 from services.detector.settings import DetectorSettings
 
-_NUDGE = 0.08
-"""How far a good hint lies from its face, in sides: about a frame's movement."""
+ALL = "all"
+_WAYS = ("alt2", "ours", "hinted", "wrong")
 
 
 @dataclass
@@ -41,36 +45,68 @@ class Tally:
         self.false += sum(not _any_overlaps(scene.faces, box) for box in boxes)
         self.primary += bool(boxes) and _any_overlaps(scene.faces, boxes[0])
 
+    def add(self, other: "Tally") -> None:
+        """Take what another counted."""
+        self.found, self.false = self.found + other.found, self.false + other.false
+        self.primary += other.primary
+        self.seconds += other.seconds
+
 
 Search = Callable[[bytes, Sequence[Box]], list[Box]]
+Row = dict[str, Tally]
 
 
-def measure(each: int, seed: int) -> tuple[dict[str, dict[str, Tally]], dict[str, list[Scene]]]:
-    """Return tallies by kind and way of searching, and the scenes by kind."""
-    settings = DetectorSettings()
+def measure(run: Run) -> dict[str, Any]:
+    """Search each scene in four ways."""
+    threads = cv2.getNumThreads()
+    cv2.setNumThreads(1)
+    try:
+        return _measure(run)
+    finally:
+        cv2.setNumThreads(threads)
+
+
+def _measure(run: Run) -> dict[str, Any]:
+    ours, reference = _ours(DetectorSettings()), _at_full_size(DetectorSettings())
+    tallies: dict[str, Row] = {kind: {way: Tally() for way in _WAYS} for kind in RECIPES}
+    there: dict[str, list[int]] = defaultdict(list)
+    each = run.scale.detection_each
+    for scene in run.over("detection", scenes(each, run.seed), each * len(RECIPES)):
+        row = tallies[scene.kind]
+        there[scene.kind].append(len(scene.faces))
+        _timed(row["alt2"], scene, reference, [])
+        found = _timed(row["ours"], scene, ours, [])
+        if found:
+            _timed(row["hinted"], scene, ours, [nudged(box) for box in found])
+        _timed(row["wrong"], scene, ours, [_elsewhere(scene.faces)])
+    alone = [kind for kind, faces in there.items() if faces[0] == 1]
+    return {
+        "by_kind": {kind: _row_figures(row, sum(there[kind])) for kind, row in tallies.items()}
+        | {ALL: _row_figures(_sum(tallies.values()), sum(map(sum, there.values())))},
+        "first_face_is_the_persons": sum(tallies[kind]["ours"].primary for kind in alone),
+        "pictures_of_one_person": sum(len(there[kind]) for kind in alone),
+    }
+
+
+def _ours(settings: DetectorSettings) -> Search:
     faces = face_search(settings)
-    reference = cv2.CascadeClassifier(f"{cv2.data.haarcascades}haarcascade_frontalface_alt2.xml")
 
-    def at_full_size(jpeg: bytes, _: Sequence[Box]) -> list[Box]:
-        gray = decode_gray(jpeg, settings.pixel_limit)
-        found = reference.detectMultiScale(gray, scaleFactor=1.1, minNeighbors=5, minSize=(48, 48))
-        return [Box(*(int(value) for value in box)) for box in found]
-
-    def ours(jpeg: bytes, hints: Sequence[Box]) -> list[Box]:
+    def search(jpeg: bytes, hints: Sequence[Box]) -> list[Box]:
         _, found = faces.run(decode_gray(jpeg, settings.pixel_limit), hints)
         return [candidate.box for candidate in found]
 
-    tallies: dict[str, dict[str, Tally]] = defaultdict(lambda: defaultdict(Tally))
-    by_kind: dict[str, list[Scene]] = defaultdict(list)
-    for scene in scenes(each, seed):
-        by_kind[scene.kind].append(scene)
-        row = tallies[scene.kind]
-        _timed(row["alt2"], scene, at_full_size, [])
-        found = _timed(row["ours"], scene, ours, [])
-        if found:
-            _timed(row["hinted"], scene, ours, [_nudged(box) for box in found])
-        _timed(row["wrong"], scene, ours, [_elsewhere(scene.faces)])
-    return tallies, by_kind
+    return search
+
+
+def _at_full_size(settings: DetectorSettings) -> Search:
+    cascade = cv2.CascadeClassifier(f"{cv2.data.haarcascades}haarcascade_frontalface_alt2.xml")
+
+    def search(jpeg: bytes, _: Sequence[Box]) -> list[Box]:
+        gray = decode_gray(jpeg, settings.pixel_limit)
+        found = cascade.detectMultiScale(gray, scaleFactor=1.1, minNeighbors=5, minSize=(48, 48))
+        return [Box(*(int(value) for value in box)) for box in found]
+
+    return search
 
 
 def _timed(tally: Tally, scene: Scene, search: Search, hints: Sequence[Box]) -> list[Box]:
@@ -85,53 +121,52 @@ def _any_overlaps(boxes: Sequence[Box], box: Box) -> bool:
     return any(overlap(other, box) >= SAME_FACE_OVERLAP for other in boxes)
 
 
-def _nudged(box: Box) -> Box:
-    return Box(box.x + round(box.w * _NUDGE), box.y - round(box.h * _NUDGE), box.w, box.h)
-
-
 def _elsewhere(faces: Sequence[Box]) -> Box:
     """Return a place of usual size in the corner that is farthest from any face."""
     corners = [Box(x, y, 120, 120) for x in (20, WIDTH - 140) for y in (20, HEIGHT - 140)]
     return max(corners, key=lambda at: min((abs(at.x - face.x) + abs(at.y - face.y) for face in faces), default=0))
 
 
-def _ratio(row: dict[str, Tally], way: str) -> str:
-    if not row[way].seconds:
-        return "–"
-    return f"{np.median(row[way].seconds) / np.median(row['alt2'].seconds):.3f}"
-
-
-def main() -> None:
-    """Print a line for each kind of scene, and one over all."""
-    parser = argparse.ArgumentParser(prog="python -m bench.detection", description=__doc__)
-    parser.add_argument("--each", type=int, default=12, help="scenes of each kind (default: 12)")
-    parser.add_argument("--seed", type=int, default=1, help="makes other scenes (default: 1)")
-    arguments = parser.parse_args()
-    cv2.setNumThreads(1)
-    tallies, by_kind = measure(arguments.each, arguments.seed)
-    whole: dict[str, Tally] = defaultdict(Tally)
-    first, alone = 0, 0
-    print("                      found               false            time / alt2 at full size")
-    print("kind        faces   alt2  ours  hinted  alt2  ours   no hints  hinted   wrong   alt2 ms")
-    for kind, row in tallies.items():
+def _sum(rows: Iterable[Row]) -> Row:
+    whole = {way: Tally() for way in _WAYS}
+    for row in rows:
         for way, tally in row.items():
-            total = whole[way]
-            total.found, total.false = total.found + tally.found, total.false + tally.false
-            total.seconds += tally.seconds
-        if len(by_kind[kind][0].faces) == 1:
-            first, alone = first + row["ours"].primary, alone + len(by_kind[kind])
-        _print(kind, sum(len(scene.faces) for scene in by_kind[kind]), row)
-    _print("all", sum(len(scene.faces) for group in by_kind.values() for scene in group), whole)
-    print(f"the first face is the person's in {first} of {alone} pictures of one person")
+            whole[way].add(tally)
+    return whole
 
 
-def _print(kind: str, faces: int, row: dict[str, Tally]) -> None:
-    alt2, ours = row["alt2"], row["ours"]
-    found = f"{alt2.found:6d}  {ours.found:4d}  {row['hinted'].found:6d}"
-    ratios = f"{_ratio(row, 'ours'):>10s}  {_ratio(row, 'hinted'):>6s}  {_ratio(row, 'wrong'):>6s}"
-    milliseconds = float(np.median(alt2.seconds)) * 1e3
-    print(f"{kind:10s}  {faces:5d} {found}  {alt2.false:4d}  {ours.false:4d} {ratios}   {milliseconds:7.1f}")
+def _row_figures(row: Row, faces: int) -> dict[str, Any]:
+    alt2_s = float(np.median(row["alt2"].seconds))
+    return {
+        "faces": faces,
+        "found": {way: row[way].found for way in ("alt2", "ours", "hinted")},
+        "false": {way: row[way].false for way in ("alt2", "ours")},
+        "time_over_alt2": {
+            way: float(np.median(row[way].seconds)) / alt2_s if row[way].seconds else None
+            for way in ("ours", "hinted", "wrong")
+        },
+        "alt2_ms": alt2_s * 1e3,
+    }
 
 
-if __name__ == "__main__":
-    main()
+def tables(result: Mapping[str, Any]) -> list[Table]:
+    """Return a row for each kind of scene, and one over all."""
+    rows = [
+        (
+            kind,
+            str(of["faces"]),
+            *(str(of["found"][way]) for way in ("alt2", "ours", "hinted")),
+            *(str(of["false"][way]) for way in ("alt2", "ours")),
+            *(shown(of["time_over_alt2"][way], 3) for way in ("ours", "hinted", "wrong")),
+            shown(of["alt2_ms"]),
+        )
+        for kind, of in result["by_kind"].items()
+    ]
+    found = ("found alt2", "ours", "hinted", "false alt2", "ours")
+    columns = ("", "faces", *found, "time / alt2", "hinted", "wrong hint", "alt2 ms")
+    first, alone = result["first_face_is_the_persons"], result["pictures_of_one_person"]
+    title = f"Detection: the first face is the person's in {first} of {alone} pictures of one person"
+    return [Table(title, columns, rows)]
+
+
+PART = Part("what the face search finds, beside one cascade", measure, tables)

@@ -1,0 +1,70 @@
+"""One client of ``POST /predict`` and ``GET /predict``, over one connection that is kept.
+
+The standard library's, since what it costs is part of what a client sees and little of that.
+"""
+
+import http.client
+import json
+from dataclasses import dataclass
+from time import perf_counter
+from typing import Any
+
+from launcher.ports import LOOPBACK
+from services.contracts.problems import PROBLEM_MEDIA_TYPE
+
+_TIMEOUT_S = 30.0
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What came back.
+
+    Attributes:
+        status: HTTP's.
+        wall_ms: From the first byte sent to the last one read.
+        body: The JSON object.
+        retry_after_s: How long to wait before the next try; 0 where nothing was said.
+    """
+
+    status: int
+    wall_ms: float
+    body: dict[str, Any]
+    retry_after_s: float = 0.0
+
+    @property
+    def failure(self) -> str | None:
+        """The kind of problem; None if all is well."""
+        return None if self.status == 200 else str(self.body.get("type", self.status)).rpartition(":")[2]
+
+
+class Client:
+    """Asks the gateway."""
+
+    def __init__(self, port: int) -> None:
+        self._connection = http.client.HTTPConnection(LOOPBACK, port, timeout=_TIMEOUT_S)
+
+    def upload(self, jpeg: bytes) -> Answer:
+        """Ask about a picture.
+
+        Raises:
+            OSError, http.client.HTTPException: No answer came.
+        """
+        return self._ask("POST", "/predict", jpeg, {"Content-Type": "image/jpeg"})
+
+    def newest(self, camera: str) -> Answer:
+        """Ask about a camera's newest frame; raises as ``upload`` does."""
+        return self._ask("GET", f"/predict?camera={camera}")
+
+    def close(self) -> None:
+        """End the connection; the next question opens another."""
+        self._connection.close()
+
+    def _ask(self, method: str, path: str, body: bytes | None = None, headers: dict[str, str] | None = None) -> Answer:
+        started = perf_counter()
+        self._connection.request(method, path, body, headers or {})
+        response = self._connection.getresponse()
+        content = response.read()
+        wall_ms = (perf_counter() - started) * 1e3
+        readable = response.headers.get_content_type() in ("application/json", PROBLEM_MEDIA_TYPE)
+        retry_after_s = float(response.headers.get("Retry-After", "0"))
+        return Answer(response.status, wall_ms, json.loads(content) if readable else {}, retry_after_s)

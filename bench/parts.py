@@ -1,0 +1,21 @@
+"""What can be measured, by the names of the command line."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from bench import detection, floor, load, path, stream
+from bench.run import Part
+from bench.tables import Table
+
+PARTS: dict[str, Part] = {
+    "floor": floor.PART,
+    "path": path.PART,
+    "stream": stream.PART,
+    "load": load.PART,
+    "detection": detection.PART,
+}
+
+
+def tables_of(report: Mapping[str, Any]) -> list[Table]:
+    """Return the tables of what was measured."""
+    return [table for name, result in report["parts"].items() for table in PARTS[name].tables(result)]

@@ -1,0 +1,44 @@
+"""How much is measured."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Scale:
+    """How long each part takes.
+
+    Attributes:
+        floor_each: Pictures of each kind for the floor.
+        path_each: Pictures of each kind for the path.
+        live_frames: Frames that a live session is asked for one by one.
+        cameras: How many cameras are followed, in turn.
+        stream_s: Seconds that each such number is measured.
+        clip_frames: Frames that the cameras repeat.
+        clients: How many clients ask at once, in turn.
+        load_s: Seconds that each such number is measured.
+        detection_each: Pictures of each kind for the search's quality.
+    """
+
+    floor_each: int = 10
+    path_each: int = 16
+    live_frames: int = 300
+    cameras: tuple[int, ...] = (1, 2, 4, 6, 8, 12)
+    stream_s: float = 15.0
+    clip_frames: int = 280
+    clients: tuple[int, ...] = (1, 4, 16, 64)
+    load_s: float = 10.0
+    detection_each: int = 12
+
+
+FULL = Scale()
+QUICK = Scale(
+    floor_each=1,
+    path_each=1,
+    live_frames=30,
+    cameras=(1, 2),
+    stream_s=3.0,
+    clip_frames=70,
+    clients=(1, 4),
+    load_s=2.0,
+    detection_each=1,
+)

@@ -1,0 +1,117 @@
+"""The system's own processes on free ports of this machine, started as the Procfile says, with what it ships with."""
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+from honcho.environ import parse_procfile
+
+from bench.machine import ROOT
+from launcher.model_config import write_model_config
+from launcher.ports import LOOPBACK, free_port
+from launcher.redis_server import find_redis_server
+
+PROCESSES = ("redis", "serving", "detector", "gateway")
+"""Those of the Procfile that are measured; the bench itself stands for cameras and clients."""
+
+_START_S = 180.0
+_STOP_S = 15.0
+
+
+class StackError(Exception):
+    """A process ended, or didn't become ready in time; the message says which log to read."""
+
+
+@dataclass(frozen=True)
+class Stack:
+    """The running system.
+
+    Attributes:
+        gateway_port: Where the gateway listens, on 127.0.0.1.
+        redis_url: Where frames go.
+        pids: By the Procfile's names.
+    """
+
+    gateway_port: int
+    redis_url: str
+    pids: Mapping[str, int]
+
+
+@contextmanager
+def running_stack(folder: Path) -> Iterator[Stack]:
+    """Run the system while the block runs.
+
+    Args:
+        folder: Where logs go.
+
+    Raises:
+        StackError: It doesn't start.
+    """
+    redis, grpc, rest, detector, gateway = (free_port() for _ in range(5))
+    redis_url = f"redis://{LOOPBACK}:{redis}/0"
+    models = folder / "models.config"
+    write_model_config(ROOT / "model_repo", models)
+    environment = {
+        **{f"EMOTION_{name}_LOG_LEVEL": "WARNING" for name in ("DETECTOR", "GATEWAY")},  # as make run has it
+        **os.environ,
+        "PYTHON": sys.executable,
+        "REDIS_SERVER": find_redis_server(),
+        "REDIS_PORT": str(redis),
+        "SERVING_GRPC_PORT": str(grpc),
+        "SERVING_REST_PORT": str(rest),
+        "SERVING_MODEL_CONFIG": str(models),
+        "EMOTION_DETECTOR_PORT": str(detector),
+        "EMOTION_GATEWAY_PORT": str(gateway),
+        "EMOTION_GATEWAY_REDIS_URL": redis_url,
+        "EMOTION_GATEWAY_DETECTOR_URL": f"http://{LOOPBACK}:{detector}",
+        "EMOTION_GATEWAY_SERVING_TARGET": f"{LOOPBACK}:{grpc}",
+    }
+    commands = parse_procfile((ROOT / "Procfile").read_text("utf-8")).processes
+    processes: dict[str, subprocess.Popen[bytes]] = {}
+    try:
+        for name in PROCESSES:
+            with (folder / f"{name}.log").open("wb") as log:
+                # The commands end in exec, so the process is what the shell becomes.
+                processes[name] = subprocess.Popen(
+                    ["/bin/sh", "-c", commands[name]], cwd=ROOT, env=environment, stdout=log, stderr=log
+                )
+        _wait_until_ready(f"http://{LOOPBACK}:{gateway}/readyz", processes, folder)
+        yield Stack(gateway, redis_url, {name: process.pid for name, process in processes.items()})
+    finally:
+        for process in reversed(processes.values()):  # Redis last
+            _stop(process)
+
+
+def _wait_until_ready(url: str, processes: Mapping[str, subprocess.Popen[bytes]], folder: Path) -> None:
+    deadline = time.monotonic() + _START_S
+    while not _is_ready(url):
+        ended = [name for name, process in processes.items() if process.poll() is not None]
+        if ended or time.monotonic() > deadline:
+            what = f"{ended[0]} ended" if ended else f"{url} isn't ready after {_START_S:g} s"
+            raise StackError(f"{what}; see the logs in {folder}")
+        time.sleep(0.1)
+
+
+def _is_ready(url: str) -> bool:
+    """Tell whether all is there, Redis too, without which the gateway calls itself degraded."""
+    try:
+        answer = httpx.get(url, trust_env=False, timeout=2)
+        return answer.status_code == 200 and all(one["ok"] for one in answer.json()["dependencies"].values())
+    except (httpx.HTTPError, ValueError, KeyError):
+        return False
+
+
+def _stop(process: subprocess.Popen[bytes]) -> None:
+
+    process.terminate()
+    try:
+        process.wait(_STOP_S)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
