@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import signal
 import sys
 import tempfile
 from contextlib import ExitStack
@@ -20,32 +21,35 @@ from bench.stack import StackError
 from bench.tables import for_terminal
 
 RESULTS = ROOT / "bench" / "results"
+_WIDTH_OF_A_FILE = 160
 
 
 def main() -> int:
     """Measure; return the exit status."""
     arguments = _parse()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))  # so that the system it started ends too
     pinned = pin(arguments.cpus)
     report: dict[str, Any] = {
         "made": description(pinned) | {"quick": arguments.quick, "seed": arguments.seed},
         "parts": {},
     }
-    console, bars = Console(), Console(stderr=True)
+    console, bars = Console(width=None if sys.stdout.isatty() else _WIDTH_OF_A_FILE), Console(stderr=True)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     try:
         with (
-            ExitStack() as held,
-            Progress(*columns, console=bars) as progress,
             tempfile.TemporaryDirectory(prefix="bench-") as folder,
+            Progress(*columns, console=bars) as progress,
+            ExitStack() as held,
         ):
             run = Run(QUICK if arguments.quick else FULL, arguments.seed, Path(folder), progress, held)
             for name in arguments.parts or PARTS:
                 report["parts"][name] = PARTS[name].measure(run)
-            held.close()  # the system ends before its logs do
+                write(report, arguments.out)  # what was measured stays, whatever becomes of the rest
     except StackError as error:
         print(error, file=sys.stderr)
         return 1
-    write(report, arguments.out)
+    except KeyboardInterrupt:
+        return 128 + signal.SIGINT
     for table in tables_of(report):
         console.print(for_terminal(table))
     console.print(f"{arguments.out}/bench.json  {arguments.out}/bench.svg")

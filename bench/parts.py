@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from bench import detection, floor, load, path, stream
+from bench import detection, floor, load, path, promises, stream
 from bench.run import Part
 from bench.tables import Table
 
@@ -17,5 +17,7 @@ PARTS: dict[str, Part] = {
 
 
 def tables_of(report: Mapping[str, Any]) -> list[Table]:
-    """Return the tables of what was measured."""
-    return [table for name, result in report["parts"].items() for table in PARTS[name].tables(result)]
+    """Return the tables of what was measured, and at last what it says of promises."""
+    tables = [table for name, result in report["parts"].items() for table in PARTS[name].tables(result)]
+    made = promises.promises(report["parts"])
+    return [*tables, promises.table(made)] if made else tables

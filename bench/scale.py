@@ -19,8 +19,8 @@ class Scale:
         detection_each: Pictures of each kind for the search's quality.
     """
 
-    floor_each: int = 10
-    path_each: int = 16
+    floor_each: int = 8
+    path_each: int = 12
     live_frames: int = 300
     cameras: tuple[int, ...] = (1, 2, 4, 6, 8, 12)
     stream_s: float = 15.0

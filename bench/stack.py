@@ -4,7 +4,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,10 +22,11 @@ PROCESSES = ("redis", "serving", "detector", "gateway")
 
 _START_S = 180.0
 _STOP_S = 15.0
+_LINES_TOLD = 10
 
 
 class StackError(Exception):
-    """A process ended, or didn't become ready in time; the message says which log to read."""
+    """A process ended, or didn't become ready in time; the message ends with what was logged last."""
 
 
 @dataclass(frozen=True)
@@ -94,8 +95,14 @@ def _wait_until_ready(url: str, processes: Mapping[str, subprocess.Popen[bytes]]
         ended = [name for name, process in processes.items() if process.poll() is not None]
         if ended or time.monotonic() > deadline:
             what = f"{ended[0]} ended" if ended else f"{url} isn't ready after {_START_S:g} s"
-            raise StackError(f"{what}; see the logs in {folder}")
+            raise StackError("\n".join([what, *_last_logged(folder, ended or processes)]))
         time.sleep(0.1)
+
+
+def _last_logged(folder: Path, names: Iterable[str]) -> Iterator[str]:
+    for name in names:
+        for line in (folder / f"{name}.log").read_text("utf-8", "replace").splitlines()[-_LINES_TOLD:]:
+            yield f"{name}: {line}"
 
 
 def _is_ready(url: str) -> bool:

@@ -1,6 +1,7 @@
 """The whole bench, for real and in small: that it measures, not what."""
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -17,11 +18,18 @@ pytestmark = pytest.mark.usefixtures("redis_executable")
 TAILS = ("p50", "p95", "p99")
 
 
+def bench(*arguments: str, module: str = "bench", **settings: str) -> subprocess.CompletedProcess[str]:
+    clean = {name: value for name, value in os.environ.items() if not name.startswith("EMOTION_")}
+    command = [sys.executable, "-m", module, *arguments]
+    return subprocess.run(
+        command, cwd=ROOT, env=clean | settings, capture_output=True, text=True, timeout=600, check=False
+    )
+
+
 @pytest.fixture(scope="module")
 def results(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("bench") / "results"
-    command = [sys.executable, "-m", "bench", "--quick", "--cpus", "2", "--out", str(folder)]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=600, check=False)
+    done = bench("--quick", "--cpus", "2", "--out", str(folder))
     assert done.returncode == 0, done.stderr
     assert "POST /predict" in done.stdout
     return folder
@@ -104,8 +112,21 @@ def test_the_picture_can_be_drawn_and_nothing_runs_on(results: Path) -> None:
     assert not psutil.Process().children(recursive=True)
 
 
+def test_a_system_that_does_not_start_is_told_with_its_last_words(tmp_path: Path) -> None:
+    done = bench("--quick", "--out", str(tmp_path), "load", EMOTION_DETECTOR_CASCADE="nosuch")
+    assert done.returncode == 1
+    assert "detector ended" in done.stderr
+    assert "nosuch.xml" in done.stderr
+    assert not psutil.Process().children(recursive=True)
+
+
 def test_what_cannot_be_measured_is_named() -> None:
-    command = [sys.executable, "-m", "bench", "floors"]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)
+    done = bench("floors")
     assert done.returncode == 2
     assert "floors" in done.stderr
+
+
+def test_the_tables_can_be_had_for_a_page(results: Path) -> None:
+    done = bench(str(results / "bench.json"), module="bench.page")
+    assert done.returncode == 0
+    assert "| POST /predict |" in done.stdout
