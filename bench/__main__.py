@@ -12,6 +12,7 @@ from typing import Any
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
+from bench import neighbours
 from bench.drawing import draw_report
 from bench.machine import ROOT, description, pin
 from bench.parts import PARTS, tables_of
@@ -32,6 +33,7 @@ def main() -> int:
     report: dict[str, Any] = {
         "made": description(pinned) | {"quick": arguments.quick, "seed": arguments.seed},
         "parts": {},
+        "meanwhile": {},
     }
     console, bars = Console(width=None if sys.stdout.isatty() else _WIDTH_OF_A_FILE), Console(stderr=True)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
@@ -43,7 +45,13 @@ def main() -> int:
         ):
             run = Run(QUICK if arguments.quick else FULL, arguments.seed, Path(folder), progress, held)
             for name in arguments.parts or PARTS:
+                began = neighbours.now()
                 report["parts"][name] = PARTS[name].measure(run)
+                ended = neighbours.now()
+                report["meanwhile"][name] = {
+                    "seconds": ended.at - began.at,
+                    "others_cores": neighbours.others_cores(began, ended),
+                }
                 write(report, arguments.out)  # what was measured stays, whatever becomes of the rest
     except StackError as error:
         print(error, file=sys.stderr)

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from bench import detection, floor, load, path, promises, stream
+from bench.figures import shown
 from bench.run import Part
 from bench.tables import Table
 
@@ -17,7 +18,12 @@ PARTS: dict[str, Part] = {
 
 
 def tables_of(report: Mapping[str, Any]) -> list[Table]:
-    """Return the tables of what was measured, and at last what it says of promises."""
+    """Return the tables of what was measured, what it says of promises, and what else the machine did."""
     tables = [table for name, result in report["parts"].items() for table in PARTS[name].tables(result)]
     made = promises.promises(report["parts"])
-    return [*tables, promises.table(made)] if made else tables
+    if made:
+        tables.append(promises.table(made))
+    rows = [
+        (name, shown(of["seconds"], 0), shown(of["others_cores"] * 100, 0)) for name, of in report["meanwhile"].items()
+    ]
+    return [*tables, Table("Meanwhile", ("", "seconds", "other processes, % of a core"), rows)]

@@ -46,7 +46,8 @@ def rising(of: dict[str, Any]) -> bool:
 
 
 def test_every_part_is_measured_and_shown(report: dict[str, Any]) -> None:
-    assert list(report["parts"]) == list(PARTS)
+    assert list(report["parts"]) == list(report["meanwhile"]) == list(PARTS)
+    assert all(0 <= of["others_cores"] <= report["made"]["processors"] + 0.1 for of in report["meanwhile"].values())
     assert len(tables_of(report)) >= len(PARTS)
 
 
