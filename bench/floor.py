@@ -3,7 +3,6 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from bench.face_scenes import shuffled
 from bench.figures import figures, shown
 from bench.run import Part, Run
 from bench.tables import Table
@@ -23,8 +22,7 @@ def measure(run: Run) -> dict[str, Any]:
     """Work on each picture without hints, then with its faces as hints."""
     cold: list[Worked] = []
     hinted: list[Worked] = []
-    with run.step("floor: compose pictures", None):
-        scenes = shuffled(run.scale.floor_each, run.seed)
+    scenes = run.pictures()
     with floor_process() as floor:
         for scene in run.over("floor", scenes, len(scenes)):
             cold.append(floor.work(scene.jpeg))

@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from time import monotonic, sleep
 from typing import Any
 
-from bench.face_scenes import shuffled
 from bench.figures import figures, shown
 from bench.http_client import Client
 from bench.run import Part, Run
@@ -31,8 +30,7 @@ class Tally:
 def measure(run: Run) -> dict[str, Any]:
     """Let so many clients ask, then more. Each asks anew when it has its answer, or once it may after a refusal."""
     stack, scale = run.stack(), run.scale
-    with run.step("load: compose pictures", None):
-        pictures = [scene.jpeg for scene in shuffled(max(1, scale.path_each // 4), run.seed)]
+    pictures = [scene.jpeg for scene in run.pictures()]
     usage, measured = Usage(stack.pids), []
     with run.step("load: numbers of clients", len(scale.clients)) as step:
         for number in scale.clients:

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from bench.cameras import announce, publish
-from bench.face_scenes import Scene, shuffled
+from bench.face_scenes import Scene
 from bench.figures import figures, ratio, shown
 from bench.http_client import Answer, Client
 from bench.live_path import measure_live
@@ -45,9 +45,7 @@ class _Way:
 
 def measure(run: Run) -> dict[str, Any]:
     """Ask about each picture both ways, with the floor in between."""
-    stack = run.stack()
-    with run.step("path: compose pictures", None):
-        scenes = shuffled(run.scale.path_each, run.seed)
+    stack, scenes = run.stack(), run.pictures()
     with floor_process() as floor:
         cold = _measure_cold(run, stack, floor, scenes)
         return cold | measure_live(run, stack, floor)

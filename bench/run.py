@@ -1,6 +1,6 @@
 """What a part of the bench is given, and what it gives."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 from rich.progress import Progress
 
+from bench.face_scenes import Scene, shuffled
 from bench.scale import Scale
 from bench.stack import Stack, running_stack
 from bench.tables import Table
@@ -33,6 +34,7 @@ class Run:
     progress: Progress
     held: ExitStack
     _stack: list[Stack] = field(default_factory=list)
+    _pictures: list[Scene] = field(default_factory=list)
 
     def stack(self) -> Stack:
         """Return the running system, which starts when it is first asked for.
@@ -44,6 +46,13 @@ class Run:
             with self.step("start the system", None):
                 self._stack.append(self.held.enter_context(running_stack(self.folder)))
         return self._stack[0]
+
+    def pictures(self) -> Sequence[Scene]:
+        """Return pictures of each kind in mixed order; they are composed when they are first asked for."""
+        if not self._pictures:
+            with self.step("compose pictures", None):
+                self._pictures += shuffled(self.scale.pictures_each, self.seed)
+        return self._pictures
 
     def over(self, what: str, items: Iterable[T], total: int) -> Iterator[T]:
         """Yield the items, and draw how many are done."""

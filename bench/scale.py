@@ -8,8 +8,7 @@ class Scale:
     """How long each part takes.
 
     Attributes:
-        floor_each: Pictures of each kind for the floor.
-        path_each: Pictures of each kind for the path.
+        pictures_each: Pictures of each kind for the floor, the path and the load.
         live_frames: Frames that a live session is asked for one by one.
         cameras: How many cameras are followed, in turn.
         stream_s: Seconds that each such number is measured.
@@ -19,8 +18,7 @@ class Scale:
         detection_each: Pictures of each kind for the search's quality.
     """
 
-    floor_each: int = 8
-    path_each: int = 12
+    pictures_each: int = 12
     live_frames: int = 300
     cameras: tuple[int, ...] = (1, 2, 4, 6, 8, 12)
     stream_s: float = 15.0
@@ -32,8 +30,7 @@ class Scale:
 
 FULL = Scale()
 QUICK = Scale(
-    floor_each=1,
-    path_each=1,
+    pictures_each=1,
     live_frames=30,
     cameras=(1, 2),
     stream_s=3.0,
