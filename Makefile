@@ -6,7 +6,8 @@ PYTHON ?= $(shell sh launcher/find-python.sh)
 VENV := .venv
 BIN := $(VENV)/bin
 UV := $(BIN)/uv
-INSTALL := $(UV) pip install --quiet --python $(BIN)/python --no-deps --require-hashes -r
+# Bytecode is written here, once: uv leaves that to the first start, and where nothing may be written then, every start compiles.
+INSTALL := $(UV) pip install --quiet --python $(BIN)/python --no-deps --require-hashes --compile-bytecode -r
 
 CAMERA ?=
 REDIS_URL ?=

@@ -1,6 +1,7 @@
 """The least service that the runtime can carry: its routes do what tests of the runtime need to see."""
 
 import asyncio
+import gc
 import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -91,6 +92,10 @@ def create_app(settings: TinySettings, plumbing: Plumbing) -> FastAPI:
             await asyncio.Event().wait()
 
         return StreamingResponse(parts())
+
+    @app.get("/frozen")
+    async def frozen() -> int:
+        return gc.get_freeze_count()
 
     @app.get("/sleep/{seconds}")
     async def sleep(seconds: float) -> str:

@@ -1,6 +1,7 @@
 """Runs an application until it is told to stop, and stops it without losing requests."""
 
 import asyncio
+import gc
 import logging
 import signal
 import socket
@@ -87,6 +88,7 @@ def serve(
 ) -> None:
     """Serve until SIGTERM or SIGINT; see ``server_config`` for WebSockets."""
     return_freed_memory()
+    gc.freeze()  # what is loaded stays; each full collection would look at it again and hold every answer up meanwhile
     config = server_config(app, settings.stop_timeout_s, settings.host, settings.port, websocket_message_bytes)
     DrainingServer(config, stopping, settings.drain_s).run()
 

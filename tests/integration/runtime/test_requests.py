@@ -42,3 +42,8 @@ def test_a_client_that_leaves_is_counted_and_no_failure(service: Service) -> Non
 def test_the_server_does_not_say_what_it_is_made_of(service: Service) -> None:
     with service.client() as client:
         assert "server" not in client.get("/healthz").headers
+
+
+def test_what_was_loaded_is_no_garbage_collectors_business(service: Service) -> None:
+    with service.client() as client:
+        assert client.get("/frozen").json() > 10_000
