@@ -36,13 +36,13 @@ class ClipFrame:
     guest: Box | None
 
 
-def compose(frames: int, seed: int) -> Iterator[ClipFrame]:
-    """Yield the first frames of the cycle."""
+def compose(frames: int, seed: int, guests: bool = True) -> Iterator[ClipFrame]:
+    """Yield the first frames of the cycle; nobody comes where there are to be no guests."""
     stays, comes = read_portraits().values()
     ground = cluttered(np.random.default_rng(seed), _SHAPES)
     for index in range(frames):
         canvas = ground.copy()
-        resident, guest = resident_at(index), guest_at(index)
+        resident, guest = resident_at(index), guest_at(index) if guests else None
         _draw_near(canvas, stays, resident, 4 * _wave(index, 2))
         if guest is not None:
             _draw_near(canvas, comes, guest, 4 * _wave(index, 3))

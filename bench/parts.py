@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from bench import detection, floor, load, path, promises, stream
+from bench import detection, floor, load, memory, path, promises, start, stream
 from bench.figures import shown
 from bench.run import Part
 from bench.tables import Table
@@ -14,6 +14,8 @@ PARTS: dict[str, Part] = {
     "stream": stream.PART,
     "load": load.PART,
     "detection": detection.PART,
+    "start": start.PART,
+    "memory": memory.PART,
 }
 
 

@@ -16,6 +16,12 @@ class Scale:
         clients: How many clients ask at once, in turn.
         load_s: Seconds that each such number is measured.
         detection_each: Pictures of each kind for the search's quality.
+        starts: How often each service is started.
+        requests: After how many requests memory is looked at.
+        peer_pictures_each: Pictures of each kind that other systems look at.
+        peer_rounds: How often a session and the others take turns.
+        peer_session_s: Seconds of each such session.
+        peer_frames: Frames that each of the others looks at in a turn.
     """
 
     pictures_each: int = 12
@@ -26,6 +32,12 @@ class Scale:
     clients: tuple[int, ...] = (1, 4, 16, 64)
     load_s: float = 10.0
     detection_each: int = 12
+    starts: int = 7
+    requests: tuple[int, ...] = (1_000, 10_000)
+    peer_pictures_each: int = 6
+    peer_rounds: int = 6
+    peer_session_s: float = 6.0
+    peer_frames: int = 12
 
 
 FULL = Scale()
@@ -38,4 +50,10 @@ QUICK = Scale(
     clients=(1, 4),
     load_s=2.0,
     detection_each=1,
+    starts=1,
+    requests=(20, 40),
+    peer_pictures_each=1,
+    peer_rounds=1,
+    peer_session_s=2.0,
+    peer_frames=2,
 )

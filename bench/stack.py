@@ -37,11 +37,13 @@ class Stack:
         gateway_port: Where the gateway listens, on 127.0.0.1.
         redis_url: Where frames go.
         pids: By the Procfile's names.
+        environment: What its processes were told, for others that join them.
     """
 
     gateway_port: int
     redis_url: str
     pids: Mapping[str, int]
+    environment: Mapping[str, str]
 
 
 @contextmanager
@@ -83,7 +85,7 @@ def running_stack(folder: Path) -> Iterator[Stack]:
                     ["/bin/sh", "-c", commands[name]], cwd=ROOT, env=environment, stdout=log, stderr=log
                 )
         _wait_until_ready(f"http://{LOOPBACK}:{gateway}/readyz", processes, folder)
-        yield Stack(gateway, redis_url, {name: process.pid for name, process in processes.items()})
+        yield Stack(gateway, redis_url, {name: process.pid for name, process in processes.items()}, environment)
     finally:
         for process in reversed(processes.values()):  # Redis last
             _stop(process)

@@ -107,6 +107,19 @@ def test_detection_finds_most_faces_of_each_kind(report: dict[str, Any]) -> None
     assert every["time_over_alt2"]["hinted"] < every["time_over_alt2"]["ours"]
 
 
+def test_each_service_is_started_from_bytecode_and_from_source(report: dict[str, Any]) -> None:
+    start = report["parts"]["start"]
+    assert set(start) == {"gateway", "detector", "capture"}
+    assert all(rising(of) for by_way in start.values() for of in by_way.values())
+    assert all(set(by_way) == {"bytecode", "source"} for by_way in start.values())
+
+
+def test_memory_is_looked_at_before_and_after_requests(report: dict[str, Any]) -> None:
+    memory = report["parts"]["memory"]
+    assert list(memory["memory_mb"]) == ["0", "20", "40"]
+    assert set(memory["growth"]) == {"redis", "serving", "detector", "gateway"}
+
+
 def test_the_picture_can_be_drawn_and_nothing_runs_on(results: Path) -> None:
     drawn = ElementTree.fromstring((results / "bench.svg").read_text("utf-8"))
     assert any("by cameras" in (element.text or "") for element in drawn.iter())
