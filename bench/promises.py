@@ -41,7 +41,20 @@ def promises(parts: Mapping[str, Any]) -> list[Promise]:
         found += _of_a_stream(of)
     if "detection" in parts:
         found += _of_detection(parts["detection"]["by_kind"]["all"])
+    for name, by_way in parts.get("start", {}).items():
+        found.append(Promise(f"{name} is ready, s p50", 1.5, by_way["bytecode"]["p50"], digits=2))
+    for name, growth in parts["memory"]["growth"].items() if "memory" in parts else ():
+        found.append(Promise(f"{name}, growth of its memory, %", 5, growth * 100, digits=1))
     return found
+
+
+def beside_peers(report: Mapping[str, Any]) -> list[Promise]:
+    """Return those about the ``fer`` library, of a run beside other systems."""
+    picture, frame = report["pictures"]["wall_of_ours_to"]["fer"], report["stream"]["cpu_of_ours_to"]["fer"]
+    return [
+        Promise("a single picture over HTTP, of fer's time in its process", 0.8, picture["of_medians"], digits=2),
+        Promise("processor time of a live frame, of fer's", 0.1, frame["of_medians"], digits=3),
+    ]
 
 
 def table(made: list[Promise]) -> Table:

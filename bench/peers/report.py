@@ -5,12 +5,17 @@ from typing import Any
 
 from bench.figures import shown
 from bench.peers.pictures import OURS
+from bench.promises import beside_peers, table
 from bench.tables import Table
 
 
 def tables_of(report: Mapping[str, Any]) -> list[Table]:
-    """Return a table of single pictures and one of the stream."""
-    return [_pictures(report["pictures"], report["peers"]), _stream(report["stream"], report["peers"])]
+    """Return a table of single pictures, one of the stream, and what both say of promises."""
+    return [
+        _pictures(report["pictures"], report["peers"]),
+        _stream(report["stream"], report["peers"]),
+        table(beside_peers(report)),
+    ]
 
 
 def _pictures(measured: Mapping[str, Any], peers: Mapping[str, Any]) -> Table:

@@ -44,10 +44,11 @@ def test_the_report_names_versions_and_licences_and_leaves_out_what_is_unknown()
         },
         "stream": {"rounds": [{}], "cpu_ms_a_frame": {"ours": 3.0, "fer": 30.0}, "cpu_of_ours_to": {"fer": ratio}},
     }
-    pictures, stream = tables_of(report)
+    pictures, stream, promises = tables_of(report)
     assert [row[0] for row in pictures.rows] == ["ours", "fer 25.10.3 (MIT)"]
     assert pictures.rows[0][4:] == ("3.5", "1/1", "0", "", "")
     assert pictures.rows[1][4:] == ("–", "1/1", "0", "0.50", "0.50 to 0.50")
     assert stream.rows[1] == ("fer 25.10.3 (MIT)", "30.00", "0.500", "0.500 to 0.500")
-    for table in (pictures, stream):
+    assert [row[-1] for row in promises.rows] == ["held", "not held"]
+    for table in (pictures, stream, promises):
         assert all(len(row) == len(table.columns) for row in table.rows)

@@ -53,3 +53,16 @@ def test_the_table_says_what_was_measured(added_ms: float | None, held: str) -> 
     rows = table(promises({"path": path})).rows
     assert [row[-1] for row in rows] == ["held", "not held", held]
     assert rows[0][:3] == ("POST /predict over the floor, p50", "≤ 1.25", "1.10")
+
+
+def test_starts_and_memory_have_bounds() -> None:
+    parts = {
+        "start": {"gateway": {"bytecode": {"p50": 1.4}, "source": {"p50": 3.0}}, "capture": {"bytecode": {"p50": 1.6}}},
+        "memory": {"growth": {"redis": 0.0, "detector": 0.06}},
+    }
+    assert by_what(parts) == {
+        "gateway is ready, s p50": True,
+        "capture is ready, s p50": False,
+        "redis, growth of its memory, %": True,
+        "detector, growth of its memory, %": False,
+    }
