@@ -11,7 +11,7 @@ def stream(cameras: int, age_ms: float | None = 40.0, shares: tuple[float, float
         "age_ms": {"p95": age_ms},
         "new_face_ms": {"worst": 250.0},
         "new_faces_missed": 0,
-        "cores": {"detector": 0.3, "gateway": 0.1},
+        "cpu_ms_a_frame": {"detector": 10.0, "gateway": 3.0},
         "analysed_share": {"all": shares[0], "least_of_a_camera": shares[1]},
     }
 
@@ -37,7 +37,7 @@ def test_one_camera_and_six_have_bounds_of_their_own() -> None:
     held = by_what({"stream": {"by_cameras": [stream(1, age_ms=60), stream(6, age_ms=60)]}})
     assert held["1 camera, age of results, ms p95"] is False
     assert held["6 cameras, age of results, ms p95"] is True
-    assert held["1 camera, detector and gateway, % of a core"] is True
+    assert held["1 camera, detector and gateway at 30 frames/s, % of a core"] is True
 
 
 def test_twelve_cameras_must_be_served_alike() -> None:
