@@ -14,8 +14,8 @@ from services.detector.confirm import SearchParameters, Surroundings, faces_near
 from services.detector.finder import FaceFinder
 from services.detector.propose import proposals
 
-AROUND_HINT = Surroundings(reach=0.5, smallest=0.7, largest=1.4)
-"""At 30 frames a second few faces move or grow as far."""
+AROUND_HINT = Surroundings(reach=0.4, smallest=0.8, largest=1.25)
+"""From one frame to the next few faces move or grow as far, at ten a second too. Time goes with the room given."""
 
 AROUND_PROPOSAL = Surroundings(reach=0.35, smallest=0.72, largest=1.4)
 """As far as the mean of a face's hits lies from any one of them."""

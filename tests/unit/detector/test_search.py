@@ -164,8 +164,8 @@ def test_with_a_hint_only_its_surroundings_are_searched() -> None:
     face = Box(300, 200, 100, 100)
     FaceSearch(finder := Finder(), PARAMETERS, 1280).run(picture(box=face), [Box(310, 195, 100, 100)])
     ((shape, smallest, largest),) = finder.calls
-    assert max(shape) < 120
-    assert (smallest, largest) == (40, 80)
+    assert max(shape) < 95
+    assert (smallest, largest) == (40, 62)
 
 
 def test_what_only_one_side_of_the_mirror_shows_needs_as_many_hits_as_both() -> None:
