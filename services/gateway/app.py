@@ -17,11 +17,13 @@ from services.gateway.metrics import GatewayMetrics, LiveMetrics
 from services.gateway.origin_guard import OriginGuard
 from services.gateway.resources import OpenResources, open_resources
 from services.gateway.routes.cameras import cameras_router
+from services.gateway.routes.dashboard import dashboard_router
 from services.gateway.routes.events import events_router
 from services.gateway.routes.image_sockets import ImageSocketLimits, image_socket_router
 from services.gateway.routes.predict import PredictLimits, predict_router
 from services.gateway.routes.services import services_router
 from services.gateway.routes.video import video_router
+from services.gateway.routes.video_sockets import video_socket_router
 from services.gateway.routes.websockets import unknown_websocket_router, websocket_feed_router
 from services.gateway.running import Running, run_parts
 from services.gateway.settings import GatewaySettings
@@ -73,10 +75,12 @@ def create_app(
     app.include_router(events_router(), dependencies=feed_access)
     app.include_router(video_router(), dependencies=feed_access)
     app.include_router(websocket_feed_router(), dependencies=feed_access)
+    app.include_router(video_socket_router(), dependencies=feed_access)
     images = ImageSocketLimits(limits, InFlightLimit(settings.max_uploads), feed_rate, settings)
     app.include_router(image_socket_router(metrics, images), dependencies=feed_access)
     app.include_router(cameras_router(), dependencies=access)
     app.include_router(services_router(plumbing.checks), dependencies=access)
+    app.include_router(dashboard_router())
     app.include_router(unknown_websocket_router())
     if settings.cors_origins:
         app.add_middleware(Cors, origins=settings.cors_origins)

@@ -14,6 +14,8 @@ from services.gateway.routes.following import NOT_KEPT, EndlessResponse, Fps
 from services.gateway.running import RunningParts
 
 BOUNDARY = "picture"
+Overlay = Annotated[bool, Query(description="Draw faces' boxes and emotions.")]
+Blur = Annotated[bool, Query(description="Make faces unrecognisable; the picture comes half a second late.")]
 _MEDIA_TYPE = f"multipart/x-mixed-replace; boundary={BOUNDARY}"
 _STREAM: dict[int | str, dict[str, Any]] = {
     200: {
@@ -36,10 +38,8 @@ def video_router() -> APIRouter:
     async def video(
         camera: str,
         parts: RunningParts,
-        overlay: Annotated[bool, Query(description="Draw faces' boxes and emotions.")] = False,
-        blur: Annotated[
-            bool, Query(description="Make faces unrecognisable; the picture comes half a second late.")
-        ] = False,
+        overlay: Overlay = False,
+        blur: Blur = False,
         fps: Fps = None,
     ) -> Response:
         # what keeps pictures from coming can only be told now

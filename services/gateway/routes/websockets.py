@@ -1,6 +1,7 @@
 """``/ws/cameras/{id}``: a camera's results over WebSocket; and the answer for WebSockets that don't exist."""
 
 import asyncio
+from collections.abc import Callable
 
 from fastapi import APIRouter, WebSocket
 
@@ -31,7 +32,7 @@ def websocket_feed_router() -> APIRouter:
         await parts.live.require_camera(require_camera_id(camera))
         with parts.live.viewed(camera, fps, resume_after) as viewer:
             await websocket.accept()
-            leaving = asyncio.create_task(_until_left(websocket, viewer))
+            leaving = asyncio.create_task(until_left(websocket, viewer.close))
             try:
                 await _send_all(websocket, viewer)
                 if not leaving.done():
@@ -63,8 +64,8 @@ async def _send_all(websocket: WebSocket, viewer: Viewer) -> None:
             await websocket.send_text(message.text)
 
 
-async def _until_left(websocket: WebSocket, viewer: Viewer) -> None:
-    """Read, and ignore, what the client sends, until it leaves."""
+async def until_left(websocket: WebSocket, close: Callable[[], None]) -> None:
+    """Read, and ignore, what the client sends; when it leaves, close what it got."""
     while (await websocket.receive())["type"] != "websocket.disconnect":
         pass
-    viewer.close()
+    close()

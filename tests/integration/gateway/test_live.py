@@ -123,6 +123,22 @@ def test_a_video_is_one_jpeg_after_the_other(client: httpx.Client, query: str) -
             assert Image.open(io.BytesIO(jpeg)).size == (1280, 720)
 
 
+@pytest.mark.parametrize("query", ["?fps=5", "?overlay=1", "?blur=1"])
+def test_a_video_over_a_websocket_tells_which_frame_each_picture_is(client: httpx.Client, query: str) -> None:
+    with websocket(client, f"/ws/cameras/cam0/video{query}") as socket:
+        heads = []
+        for _ in range(3):
+            heads.append(told(socket))
+            jpeg = socket.recv(timeout=PATIENCE_S)
+            assert isinstance(jpeg, bytes)
+            assert Image.open(io.BytesIO(jpeg)).size == (1280, 720)
+    times = [head["at_s"] for head in heads]
+    assert times == sorted(set(times))
+    assert all(abs(int(head["frame_id"].split("-")[0]) / 1e3 - head["at_s"]) < 1 for head in heads)
+    if query == "?fps=5":
+        assert times[2] - times[0] > 0.3
+
+
 def test_a_video_of_no_camera_is_a_problem(client: httpx.Client) -> None:
     answer = client.get("/cameras/nowhere/video")
     assert (answer.status_code, answer.json()["type"]) == (404, "urn:emotion:problem:camera-not-found")
@@ -136,6 +152,8 @@ def test_who_leaves_leaves_nothing_behind(client: httpx.Client) -> None:
             told(socket)
         with pictures(client) as video:
             next(video)
+        with websocket(client, "/ws/cameras/cam0/video") as socket:
+            told(socket)
 
     def metric(name: str) -> float:
         return next(

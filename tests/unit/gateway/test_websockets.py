@@ -12,7 +12,7 @@ from starlette.websockets import WebSocketDisconnect
 from services.contracts.problems import ProblemKind
 from services.runtime.problems import ProblemError
 from tests.unit.gateway.conftest import Gateway
-from tests.unit.gateway.fakes import FakeFrames, FakeModel, FakeServices
+from tests.unit.gateway.fakes import FakeFrames, FakeModel, FakeServices, frame
 
 DOWN = ProblemError(ProblemKind.DEPENDENCY_UNAVAILABLE, "down", dependency="redis")
 
@@ -41,6 +41,10 @@ def told(socket: WebSocketTestSession) -> dict[str, Any]:
         ("/ws/cameras/cam0?fps=nan", 422, "invalid-parameter"),
         ("/ws/cameras/cam0?fps=fast", 422, "invalid-parameter"),
         ("/ws/cameras/cam0?after=yesterday", 422, "invalid-parameter"),
+        ("/ws/cameras/nowhere/video", 404, "camera-not-found"),
+        ("/ws/cameras/BAD/video", 422, "invalid-parameter"),
+        ("/ws/cameras/cam0/video?fps=0", 422, "invalid-parameter"),
+        ("/ws/cameras/cam0/video?blur=perhaps", 422, "invalid-parameter"),
         ("/ws/elsewhere", 404, "not-found"),
         ("/", 404, "not-found"),
     ],
@@ -51,7 +55,7 @@ def test_a_websocket_that_cannot_be_is_refused_with_a_problem(
     assert refusal(gateway(), address) == (status, slug)
 
 
-@pytest.mark.parametrize("address", ["/ws/cameras/cam0", "/ws/predict"])
+@pytest.mark.parametrize("address", ["/ws/cameras/cam0", "/ws/cameras/cam0/video", "/ws/predict"])
 def test_keys_are_asked_for_and_may_stand_in_the_query(gateway: Gateway, address: str) -> None:
     client = gateway(api_keys="secret,später")
     assert refusal(client, address) == (401, "unauthorized")
@@ -90,6 +94,21 @@ def test_a_cameras_feed_begins_with_a_result(gateway: Gateway) -> None:
         first = told(socket)
     assert (first["event"], first["emotion"], first["dropped"]["viewer"]) == ("result", "happy", 0)
     assert first["faces"][0]["face_id"]
+
+
+def test_a_cameras_picture_comes_after_the_id_of_its_frame(gateway: Gateway) -> None:
+    newest = frame("1700000000000-3", jpeg=b"\xff\xd8bytes")
+    with gateway(FakeServices(frames=FakeFrames.with_camera(newest=newest))).websocket_connect(
+        "/ws/cameras/cam0/video"
+    ) as socket:
+        socket.send_text("what is sent is ignored")
+        assert told(socket) == {"frame_id": "1700000000000-3", "at_s": newest.captured_at_us / 1e6}
+        assert socket.receive_bytes() == b"\xff\xd8bytes"
+
+
+def test_a_picture_without_a_fresh_frame_is_refused(gateway: Gateway) -> None:
+    client = gateway(FakeServices(frames=FakeFrames.with_camera(newest=frame(age_ms=60_000))))
+    assert refusal(client, "/ws/cameras/cam0/video") == (503, "no-fresh-frame")
 
 
 def test_what_a_viewer_sends_is_ignored(gateway: Gateway) -> None:

@@ -1,0 +1,49 @@
+import { keyStore } from "./key_store.js";
+
+const TIMEOUT_MS = 6000;
+
+/** The gateway didn't answer at all. */
+export class GatewayGone extends Error {}
+
+/** The gateway answered that it can't; `problem` is its problem object (RFC 9457). */
+export class Refused extends Error {
+  constructor(status, problem) {
+    super(String(problem?.detail ?? problem?.title ?? status));
+    this.status = status;
+    this.problem = problem ?? {};
+  }
+}
+
+/** Ask an address, relative to this page, and return the JSON object of its answer. */
+export async function ask(path, { method = "GET", body, type, timeoutMs = TIMEOUT_MS } = {}) {
+  const headers = {};
+  const key = keyStore.get();
+  if (key) headers["X-API-Key"] = key;
+  if (type) headers["Content-Type"] = type;
+  let answer;
+  let found;
+  try {
+    const signal = AbortSignal.timeout(timeoutMs);
+    answer = await fetch(new URL(path, document.baseURI), { method, body, headers, signal, cache: "no-store" });
+    found = await answer.json().catch((error) => {
+      if (error instanceof SyntaxError) return null;
+      throw error;
+    });
+  } catch (error) {
+    throw new GatewayGone(String(error));
+  }
+  if (answer.ok && found) return found;
+  // What isn't ours comes from a proxy whose gateway is gone.
+  if (!found && (answer.ok || [502, 503, 504].includes(answer.status))) throw new GatewayGone(String(answer.status));
+  throw new Refused(answer.status, found);
+}
+
+/** The address of a WebSocket; browsers can't send headers there, so the key stands in it. */
+export function socketUrl(path, parameters = {}) {
+  const url = new URL(path, document.baseURI);
+  url.protocol = url.protocol === "https:" ? "wss:" : "ws:";
+  for (const [name, value] of Object.entries(parameters)) url.searchParams.set(name, value);
+  const key = keyStore.get();
+  if (key) url.searchParams.set("key", key);
+  return url;
+}

@@ -1,0 +1,65 @@
+import { serviceWords, problemWords } from "./core/words.js";
+import { bindThemeChoice } from "./edge/theme_choice.js";
+import { GatewayWatch } from "./edge/watch.js";
+import { CamerasTab } from "./tabs/cameras.js";
+import { ImagesTab } from "./tabs/images.js";
+import { WebcamTab } from "./tabs/webcam.js";
+import { Banner } from "./view/banner.js";
+import { KeyDialog } from "./view/key_dialog.js";
+import { ServicesStrip } from "./view/services_strip.js";
+import { TabList } from "./view/tab_list.js";
+
+const byId = (id) => document.getElementById(id);
+const announce = (words) => {
+  byId("news").textContent = words;
+};
+
+const tabs = {
+  cameras: new CamerasTab(byId("panel-cameras"), announce),
+  webcam: new WebcamTab(byId("panel-webcam"), announce),
+  images: new ImagesTab(byId("panel-images"), announce),
+};
+const services = new ServicesStrip(byId("services"));
+const watch = new GatewayWatch(tell);
+const banner = new Banner(byId("banner"), () => watch.now());
+const keys = new KeyDialog(byId("key-dialog"), byId("forget-key"), () => watch.now());
+let before = null;
+
+new TabList(byId("tabs"), (left, shown) => {
+  if (left) tabs[left].hide();
+  tabs[shown].show();
+});
+bindThemeChoice(byId("theme"), () => tabs.cameras.tick());
+addEventListener("online", () => watch.now());
+watch.now();
+
+/** Tell what was found out about the gateway. */
+function tell(found) {
+  if (found.state === "locked") {
+    banner.hide();
+    keys.ask();
+  } else if (found.state === "gone") {
+    services.show(null);
+    banner.show("The gateway doesn’t answer.", "What you see is from before. It goes on by itself.", found.retryAt);
+  } else {
+    keys.accepted();
+    if (found.services) services.show(found.services);
+    tabs.cameras.update(found.cameras);
+    tellTrouble(found);
+    if (before !== null) for (const tab of Object.values(tabs)) tab.refresh();
+  }
+  before = found.state;
+}
+
+function tellTrouble({ services: states, problem }) {
+  const down = Object.entries(states ?? {}).filter(([, { ok }]) => !ok);
+  if (down.length > 0) {
+    const words = down.map(([name, { detail }]) => [...serviceWords(name), detail]);
+    banner.show(words.map(([headline]) => `${headline}.`).join(" "), words.map(([, advice]) => advice)[0]);
+  } else if (problem) {
+    const { headline, detail } = problemWords(problem);
+    banner.show(`${headline}.`, detail);
+  } else {
+    banner.hide();
+  }
+}

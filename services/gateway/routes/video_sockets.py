@@ -1,0 +1,59 @@
+"""``/ws/cameras/{id}/video``: a camera's picture over WebSocket, each with the id of its frame.
+
+Pages take it instead of MJPEG where there are many cameras, since browsers open six connections to a server
+for all their requests, but hundreds of WebSockets; and where boxes shall stand on the frame that they belong to,
+since an ``<img>`` doesn't say which frame it shows.
+"""
+
+import asyncio
+import json
+
+from fastapi import APIRouter, WebSocket
+
+from services.gateway.camera_frames import require_camera_id
+from services.gateway.live.latest import Closed, Latest
+from services.gateway.live.pictures import Look, Picture
+from services.gateway.live.thinning import Thinning
+from services.gateway.routes.following import Fps
+from services.gateway.routes.video import Blur, Overlay
+from services.gateway.routes.websockets import GOING_AWAY, until_left
+from services.gateway.running import RunningParts
+
+
+def video_socket_router() -> APIRouter:
+    """Return the route."""
+    router = APIRouter()
+
+    @router.websocket("/ws/cameras/{camera}/video")
+    async def pictures(
+        websocket: WebSocket,
+        camera: str,
+        parts: RunningParts,
+        overlay: Overlay = False,
+        blur: Blur = False,
+        fps: Fps = None,
+    ) -> None:
+        newest = await parts.frames.newest(require_camera_id(camera), parts.deadline())
+        look = Look(camera, overlay, blur)
+        with parts.live.pictured(look, analysed=newest.message.recorded) as slot:
+            await websocket.accept()
+            leaving = asyncio.create_task(until_left(websocket, slot.close))
+            try:
+                await _send_all(websocket, slot, Thinning(fps))
+                if not leaving.done():
+                    await websocket.close(GOING_AWAY, "the service stops")
+            finally:
+                leaving.cancel()
+
+    return router
+
+
+async def _send_all(websocket: WebSocket, slot: Latest[Picture], thinning: Thinning) -> None:
+    while True:
+        try:
+            picture = await slot.take()
+        except Closed:
+            return
+        if thinning.wants(picture.at_s):
+            await websocket.send_text(json.dumps({"frame_id": picture.frame_id, "at_s": picture.at_s}))
+            await websocket.send_bytes(picture.jpeg)
