@@ -56,6 +56,9 @@ test-debian: $(VENV)/.dev ## Run the tests that need Debian packages: an RTSP se
 test-browser: $(VENV)/.dev ## Run the tests that need a browser, Debian's Chromium
 	$(BIN)/python -m pytest tests/browser
 
+screenshots: $(VENV)/.dev ## Take the documentation's pictures of the dashboard, with a browser; takes six minutes
+	SCREENSHOTS=docs/images $(BIN)/python -m pytest tests/browser/test_dashboard_pictures.py
+
 e2e: $(VENV)/.dev build ## Run the tests that need Docker: they start the stack, and remove it whatever happens
 	$(BIN)/python -m pytest tests/e2e
 
@@ -111,4 +114,4 @@ $(VENV)/.%: requirements/%.lock $(VENV)/.bootstrap
 	@touch $@
 
 .PRECIOUS: $(VENV)/.bootstrap
-.PHONY: help setup run capture build up down logs test test-debian test-browser e2e debian-packages check fix train export evaluate seeds docs bench bench-peers lock clean
+.PHONY: help setup run capture build up down logs test test-debian test-browser screenshots e2e debian-packages check fix train export evaluate seeds docs bench bench-peers lock clean

@@ -2,17 +2,19 @@
 
 import shutil
 from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, Playwright, sync_playwright
 
 from launcher.ports import free_port
 from launcher.redis_server import find_redis_server, redis_from_wheel
 from tests.browser.gateway import GatewayProcess
+from tests.browser.stack import Stack
 from tests.processes import ModuleProcess
 from tests.redis_server import RedisServer
 
@@ -20,21 +22,41 @@ NAMES = ("cam.example", "app.example", "evil.example")
 """All mean 127.0.0.1 to the browser, as a rebound name does."""
 
 
+class Chromium:
+    """Starts the system's Chromium, with switches of one's own besides."""
+
+    def __init__(self, playwright: Playwright) -> None:
+        self._playwright = playwright
+
+    @contextmanager
+    def started(self, *switches: str) -> Iterator[Browser]:
+        executable = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+        assert executable is not None, "install chromium: make debian-packages names what is needed"
+        arguments = [
+            "--no-sandbox",  # containers run as root and have no user namespaces
+            "--disable-dev-shm-usage",
+            "--no-proxy-server",
+            "--host-resolver-rules=" + ",".join(f"MAP {name} 127.0.0.1" for name in NAMES),
+            *switches,
+        ]
+        browser = self._playwright.chromium.launch(executable_path=executable, args=arguments)
+        try:
+            yield browser
+        finally:
+            browser.close()
+
+
 @pytest.fixture(scope="package")
-def browser() -> Iterator[Browser]:
+def chromium() -> Iterator[Chromium]:
     """Not for the whole session: while it is open its event loop counts as running, beside which no other may run."""
-    executable = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-    assert executable is not None, "install chromium: make debian-packages names what is needed"
-    arguments = [
-        "--no-sandbox",  # containers run as root and have no user namespaces
-        "--disable-dev-shm-usage",
-        "--no-proxy-server",
-        "--host-resolver-rules=" + ",".join(f"MAP {name} 127.0.0.1" for name in NAMES),
-    ]
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=executable, args=arguments)
+        yield Chromium(playwright)
+
+
+@pytest.fixture(scope="package")
+def browser(chromium: Chromium) -> Iterator[Browser]:
+    with chromium.started() as browser:
         yield browser
-        browser.close()
 
 
 @pytest.fixture
@@ -84,3 +106,11 @@ def gateway(elsewhere: int, tmp_path_factory: pytest.TempPathFactory) -> Iterato
     ):
         gateway.wait_until_answers(f"{gateway.url()}/cameras/cam0/frame.jpg")
         yield gateway
+
+
+@pytest.fixture(scope="package")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    """The whole system, with the demo feed as its camera."""
+    with Stack(tmp_path_factory.mktemp("stack")) as stack:
+        stack.wait_until_it_predicts()
+        yield stack

@@ -13,8 +13,8 @@ from tests.processes import ModuleProcess
 class GatewayProcess(ModuleProcess):
     """One gateway."""
 
-    def __init__(self, log: Path, settings: Mapping[str, str]) -> None:
-        self._port = free_port()
+    def __init__(self, log: Path, settings: Mapping[str, str], port: int | None = None) -> None:
+        self._port = port or free_port()
         super().__init__("services.gateway", log, {**settings, "EMOTION_GATEWAY_PORT": str(self._port)})
 
     def url(self, host: str = "127.0.0.1") -> str:

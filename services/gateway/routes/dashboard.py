@@ -21,7 +21,6 @@ _POLICY = {
 HEADERS = {
     "Cache-Control": "no-cache",  # kept, but asked for each time whether it is still the same
     "Content-Security-Policy": "; ".join(f"{name} {value}" for name, value in _POLICY.items()),
-    "Cross-Origin-Opener-Policy": "same-origin",
     "Permissions-Policy": "camera=(self), microphone=(), geolocation=(), display-capture=()",
     "Referrer-Policy": "no-referrer",
 }

@@ -29,10 +29,7 @@ class MjpegCamera:
         return f"http://{user_info}127.0.0.1:{self.port}/stream.mjpg"
 
 
-def _handler(camera: MjpegCamera) -> type[BaseHTTPRequestHandler]:
-    picture = np.full((240, 320, 3), 90, np.uint8)
-    cv2.circle(picture, (160, 120), 60, (40, 180, 220), -1)
-    jpeg = cv2.imencode(".jpg", picture)[1].tobytes()
+def _handler(camera: MjpegCamera, jpeg: bytes) -> type[BaseHTTPRequestHandler]:
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
@@ -59,10 +56,17 @@ class _Server(ThreadingHTTPServer):
         """A client that hangs up is no error here."""
 
 
+def _disc() -> bytes:
+    picture = np.full((240, 320, 3), 90, np.uint8)
+    cv2.circle(picture, (160, 120), 60, (40, 180, 220), -1)
+    return cv2.imencode(".jpg", picture)[1].tobytes()
+
+
 @contextmanager
-def mjpeg_camera() -> Iterator[MjpegCamera]:
+def mjpeg_camera(jpeg: bytes | None = None) -> Iterator[MjpegCamera]:
+    """Show one picture again and again; a disc, if none is given."""
     camera = MjpegCamera()
-    with _Server(("127.0.0.1", 0), _handler(camera)) as server:
+    with _Server(("127.0.0.1", 0), _handler(camera, jpeg or _disc())) as server:
         camera.port = int(server.server_address[1])
         thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
         thread.start()

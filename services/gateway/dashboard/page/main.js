@@ -54,8 +54,9 @@ function tell(found) {
 function tellTrouble({ services: states, problem }) {
   const down = Object.entries(states ?? {}).filter(([, { ok }]) => !ok);
   if (down.length > 0) {
-    const words = down.map(([name, { detail }]) => [...serviceWords(name), detail]);
-    banner.show(words.map(([headline]) => `${headline}.`).join(" "), words.map(([, advice]) => advice)[0]);
+    const words = down.map(([name]) => serviceWords(name));
+    const why = down.map(([name, { detail }]) => `${name}: ${detail}`).join("; ");
+    banner.show(words.map(([headline]) => `${headline}.`).join(" "), `${words[0][1]} (${why})`);
   } else if (problem) {
     const { headline, detail } = problemWords(problem);
     banner.show(`${headline}.`, detail);

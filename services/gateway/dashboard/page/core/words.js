@@ -36,7 +36,7 @@ export function problemWords(problem) {
 
 /** Return what stands in the banner for a service that `/services` says is down. */
 export function serviceWords(name) {
-  return DEPENDENCIES[name] ?? [`The service ${name} doesn't answer`, ""];
+  return DEPENDENCIES[name] ?? [`The service ${name} doesn't answer`, "It is tried again all the time."];
 }
 
 const CAMERA_STATES = {

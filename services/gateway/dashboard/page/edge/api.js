@@ -18,7 +18,7 @@ export class Refused extends Error {
 export async function ask(path, { method = "GET", body, type, timeoutMs = TIMEOUT_MS } = {}) {
   const headers = {};
   const key = keyStore.get();
-  if (key) headers["X-API-Key"] = key;
+  if (key) headers["X-API-Key"] = bytesOf(key);
   if (type) headers["Content-Type"] = type;
   let answer;
   let found;
@@ -36,6 +36,11 @@ export async function ask(path, { method = "GET", body, type, timeoutMs = TIMEOU
   // What isn't ours comes from a proxy whose gateway is gone.
   if (!found && (answer.ok || [502, 503, 504].includes(answer.status))) throw new GatewayGone(String(answer.status));
   throw new Refused(answer.status, found);
+}
+
+/** A text as headers carry it: each character a byte of its UTF-8. */
+function bytesOf(text) {
+  return String.fromCharCode(...new TextEncoder().encode(text));
 }
 
 /** The address of a WebSocket; browsers can't send headers there, so the key stands in it. */
