@@ -34,6 +34,9 @@ def test_the_demo_feeds_emotions_are_read_from_the_page(browser: Browser, stack:
             "aria-label", re.compile(r"Last five minutes of cam0: .*happy \d+ %"), timeout=PATIENCE_MS
         )
         expect(dashboard.banner()).to_be_hidden()
+        expect(dashboard.page.locator(".notice")).to_contain_text(
+            "A camera is watching. Pictures are analysed and forgotten"
+        )
 
 
 def test_boxes_stand_on_the_face(browser: Browser, stack: Stack) -> None:

@@ -175,6 +175,24 @@ def test_each_reason_against_a_webcam_has_words(parts: Page, name: str, words: s
     assert told[1]
 
 
+@pytest.mark.parametrize(
+    ("states", "webcam", "words"),
+    [
+        (None, False, "A camera may be watching."),
+        (None, True, "This browser’s camera is watching."),
+        (["offline"], False, "No camera is watching now."),
+        ([], True, "This browser’s camera is watching."),
+        (["online", "failed"], False, "A camera is watching."),
+        (["online", "online"], False, "2 cameras are watching."),
+        (["online"], True, "A camera and this browser’s camera are watching."),
+    ],
+)
+def test_who_is_watching_is_told(parts: Page, states: list[str] | None, webcam: bool, words: str) -> None:
+    cameras = None if states is None else [{"state": state} for state in states]
+    script = "({watchingWords}, [cameras, webcam]) => watchingWords(cameras, webcam)"
+    assert call(parts, "watching", script, [cameras, webcam]) == words
+
+
 @pytest.mark.parametrize("kind", ["dependency-unavailable", "dependency-timeout"])
 @pytest.mark.parametrize("dependency", ["redis", "detector", "model", "another"])
 def test_a_dependency_is_named(parts: Page, kind: str, dependency: str) -> None:

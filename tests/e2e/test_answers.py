@@ -1,5 +1,6 @@
 """Each hop of the data's way, seen from outside."""
 
+import re
 from typing import Any
 
 import httpx
@@ -46,6 +47,13 @@ def test_an_upload_of_ten_megabytes_as_a_form_needs_no_disk(client: httpx.Client
     padded = pictures.encode(pictures.two_faces()) + bytes(9_900_000)
     body = client.post("/predict", files={"image": ("face.jpg", padded, "image/jpeg")}).raise_for_status().json()
     assert len(body["faces"]) == 2
+
+
+def test_the_dashboard_is_in_the_image(client: httpx.Client) -> None:
+    page = client.get("/")
+    files = re.findall(r'(?:src|href)="(dashboard/[^"]+)"', page.text)
+    assert {"dashboard/main.js", "dashboard/icon.svg"} <= set(files)
+    assert [client.get(f"/{file}").status_code for file in files] == [200] * len(files)
 
 
 def test_all_dependencies_are_seen(client: httpx.Client) -> None:

@@ -1,4 +1,5 @@
-import { serviceWords, problemWords } from "./core/words.js";
+import { watchingWords } from "./core/watching.js";
+import { problemWords, serviceWords } from "./core/words.js";
 import { bindThemeChoice } from "./edge/theme_choice.js";
 import { GatewayWatch } from "./edge/watch.js";
 import { CamerasTab } from "./tabs/cameras.js";
@@ -7,7 +8,10 @@ import { WebcamTab } from "./tabs/webcam.js";
 import { Banner } from "./view/banner.js";
 import { KeyDialog } from "./view/key_dialog.js";
 import { ServicesStrip } from "./view/services_strip.js";
+import { setText } from "./view/dom.js";
 import { TabList } from "./view/tab_list.js";
+
+const SLEPT_MS = 30_000;
 
 const byId = (id) => document.getElementById(id);
 const announce = (words) => {
@@ -16,7 +20,7 @@ const announce = (words) => {
 
 const tabs = {
   cameras: new CamerasTab(byId("panel-cameras"), announce),
-  webcam: new WebcamTab(byId("panel-webcam"), announce),
+  webcam: new WebcamTab(byId("panel-webcam"), announce, tellWatching),
   images: new ImagesTab(byId("panel-images"), announce),
 };
 const services = new ServicesStrip(byId("services"));
@@ -24,6 +28,8 @@ const watch = new GatewayWatch(tell);
 const banner = new Banner(byId("banner"), () => watch.now());
 const keys = new KeyDialog(byId("key-dialog"), byId("forget-key"), () => watch.now());
 let before = null;
+let toldAt = 0;
+let cameras = null;
 
 new TabList(byId("tabs"), (left, shown) => {
   if (left) tabs[left].hide();
@@ -46,9 +52,16 @@ function tell(found) {
     if (found.services) services.show(found.services);
     tabs.cameras.update(found.cameras);
     tellTrouble(found);
-    if (before !== null) for (const tab of Object.values(tabs)) tab.refresh();
+    if (before !== "up" || Date.now() - toldAt > SLEPT_MS) tabs.cameras.refresh();
   }
+  cameras = found.cameras ?? null;
+  tellWatching();
   before = found.state;
+  toldAt = Date.now();
+}
+
+function tellWatching() {
+  setText(byId("watching"), watchingWords(cameras, tabs.webcam.isOn));
 }
 
 function tellTrouble({ services: states, problem }) {

@@ -3,6 +3,7 @@ import { ask, GatewayGone, Refused } from "./api.js";
 
 const CALM_MS = 4000;
 const TROUBLED_MS = 2000;
+const LIMITED_MS = 10_000;
 
 /**
  * Looks at the gateway again and again, and tells what it found: `{state, services, cameras, problem, retryAt}`.
@@ -37,16 +38,18 @@ export class GatewayWatch {
     if (errors.every((error) => error instanceof GatewayGone)) return { state: "gone" };
     return {
       state: "up",
+      isLimited: errors.some((error) => error instanceof Refused && error.status === 429),
       services: services.value?.services ?? null,
       cameras: cameras.value?.cameras ?? null,
       problem: cameras.reason instanceof Refused ? cameras.reason.problem : null,
     };
   }
 
-  #wait({ state, services, cameras }) {
+  #wait({ state, services, cameras, isLimited }) {
     if (state === "locked") return null;
     if (state === "gone") return this.#backoff.next();
     this.#backoff.reset();
+    if (isLimited) return LIMITED_MS;
     const calm = cameras?.length > 0 && services && Object.values(services).every(({ ok }) => ok);
     return calm ? CALM_MS : TROUBLED_MS;
   }

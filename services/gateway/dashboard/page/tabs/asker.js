@@ -27,6 +27,7 @@ export class Asker {
     });
   }
 
+  /** Connect anew where an answer is long overdue. */
   refresh() {
     if (this.#waiting) this.#socket.refresh();
   }

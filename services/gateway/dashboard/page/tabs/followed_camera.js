@@ -1,23 +1,23 @@
+import { duration, many } from "../core/amounts.js";
 import { shownFaces } from "../core/emotions.js";
 import { Pairing } from "../core/pairing.js";
 import { RateMeter } from "../core/rate.js";
 import { Steadiness } from "../core/steadiness.js";
 import { Timeline } from "../core/timeline.js";
 import { cameraState, problemWords } from "../core/words.js";
-import { SteadySocket } from "../edge/socket.js";
+import { CameraFeeds } from "../edge/camera_feeds.js";
 import { setText } from "../view/dom.js";
 
 const PANEL_MS = 180;
 const FRESH_MS = 1500;
+const MISSED = 3;
 
 /** One camera that is followed: its feeds, and what is kept of them. */
 export class FollowedCamera {
   #pairing = new Pairing();
   #rate = new RateMeter();
   #steadiness = new Steadiness();
-  #results;
-  #pictures = null;
-  #pictureId = null;
+  #feeds;
   #pictureAt = -Infinity;
   #fps = 0;
   #size = { width: 1280, height: 720 };
@@ -34,45 +34,43 @@ export class FollowedCamera {
     this.card = card;
     this.announce = announce;
     this.timeline = new Timeline();
-    const path = `ws/cameras/${encodeURIComponent(camera)}`;
-    this.path = path;
-    this.#results = new SteadySocket(path, {}, { onMessage: (text) => this.#heard(JSON.parse(text)) });
+    this.#feeds = new CameraFeeds(camera, {
+      onObject: (object) => this.#heard(object),
+      onPicture: (id, jpeg) => this.#seen(id, jpeg),
+    });
   }
 
   /** Get pictures at this rate; none at 0, as where nobody looks. */
   watch(fps) {
     this.#fps = fps;
-    const wanted = fps && this.#mayHavePictures() ? fps : 0;
-    if ((this.#pictures?.parameters.fps ?? 0) === wanted) return;
-    this.#pictures?.close();
-    this.#pictures = wanted ? new SteadySocket(`${this.path}/video`, { fps }, { onMessage: (data) => this.#seen(data) }) : null;
+    this.#feeds.wantPictures(this.#mayHavePictures() ? fps : 0);
   }
 
   /** Take what `/cameras` tells. */
   know(view) {
     this.#known = view;
     const from = view.source ? `${view.source} · ${view.width} × ${view.height}` : "no source";
-    const counts = `${view.published} sent · ${view.dropped} dropped by capture · ${view.reconnects} reconnects`;
+    const counts = `${many(view.published)} sent · ${many(view.dropped)} dropped by capture · ${many(view.reconnects)} reconnects`;
     setText(this.card.about, `${from} · ${view.fps.toFixed(1)} fps · ${counts}`);
+    // Something always comes from such a camera: a connection without is one whose other end has gone unseen.
+    if (view.state === "online") this.#feeds.refresh({ results: !this.#problem });
   }
 
   refresh() {
-    this.#results.refresh();
-    this.#pictures?.refresh();
+    this.#feeds.refresh();
   }
 
   close() {
-    this.#results.close();
-    this.#pictures?.close();
+    this.#feeds.close();
   }
 
   /** Once a second: what is told in numbers, and whether what is shown still holds. */
   tick(now) {
     const silentMs = now - this.#resultAt;
-    const fresh = silentMs < FRESH_MS;
+    const fresh = silentMs < this.#freshMs();
     const { figures } = this.card;
     figures.set("Frame rate", `${this.#rate.perSecond(now).toFixed(1)} /s`);
-    figures.set("Age", fresh ? `${Math.round(this.#ageMs)} ms` : age(silentMs + this.#ageMs));
+    figures.set("Age", duration(fresh ? this.#ageMs : silentMs + this.#ageMs));
     figures.set("Dropped", String(this.#dropped));
     this.card.chart.draw(this.timeline.seconds(Date.now()));
     if (!fresh) {
@@ -81,8 +79,13 @@ export class FollowedCamera {
     }
   }
 
+  /** How long a result holds: cameras may be slow. */
+  #freshMs() {
+    return Math.max(FRESH_MS, (MISSED * 1000) / (this.#known?.fps || MISSED));
+  }
+
   #mayHavePictures() {
-    return this.#known?.state === "online" || performance.now() - this.#resultAt < FRESH_MS;
+    return this.#known?.state === "online" || performance.now() - this.#resultAt < this.#freshMs();
   }
 
   #heard(message) {
@@ -108,13 +111,9 @@ export class FollowedCamera {
     this.card.panel.show(faces);
   }
 
-  #seen(data) {
-    if (typeof data === "string") {
-      this.#pictureId = JSON.parse(data).frame_id;
-    } else {
-      this.#pictureAt = performance.now();
-      this.#show(this.#pairing.addPicture(this.#pictureId, data, performance.now()));
-    }
+  #seen(id, jpeg) {
+    this.#pictureAt = performance.now();
+    this.#show(this.#pairing.addPicture(id, jpeg, this.#pictureAt));
   }
 
   #show(ready) {
@@ -139,14 +138,10 @@ export class FollowedCamera {
     const [word, tone] = cameraState(this.#known?.state ?? "waiting");
     const { headline, detail } = this.#problem ? problemWords(this.#problem) : { headline: "Waiting for results…", detail: "" };
     this.card.setState(word === "live" ? "no results" : word, word === "live" ? "warn" : tone);
-    const pictureGoesOn = performance.now() - this.#pictureAt < FRESH_MS;
-    this.card.say(headline, this.#known?.last_error || detail, { pictureGoesOn });
+    const pictureGoesOn = performance.now() - this.#pictureAt < this.#freshMs();
+    const cause = word === "live" ? "" : this.#known?.last_error;
+    this.card.say(headline, cause || detail, { pictureGoesOn });
     this.card.panel.clear("Nothing is seen now");
     if (wasLive) this.announce(`${this.camera}: ${headline}`);
   }
-}
-
-function age(ms) {
-  if (!Number.isFinite(ms)) return "–";
-  return ms < 60_000 ? `${Math.round(ms / 1000)} s` : `${Math.floor(ms / 60_000)} min`;
 }

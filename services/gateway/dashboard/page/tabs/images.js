@@ -42,8 +42,6 @@ export class ImagesTab {
     this.#shown = false;
   }
 
-  refresh() {}
-
   add(files) {
     for (const file of files) {
       const card = new ImageCard(file);

@@ -25,14 +25,20 @@ export class WebcamTab {
   #answerAt = -Infinity;
   #panelAt = -Infinity;
 
-  constructor(panel, announce) {
+  /** `onSwitch` is called when the camera goes on or off. */
+  constructor(panel, announce, onSwitch) {
     this.announce = announce;
+    this.onSwitch = onSwitch;
     this.#card = new WebcamCard({ onStart: () => this.start(), onStop: () => this.stop() });
     const rows = () => secondRows("this browser's camera", this.#timeline.seconds(Date.now()));
     this.tools = element("div", { class: "tools" }, exportButtons("webcam", rows));
     panel.append(this.#card.node, this.tools);
     this.#card.devices.addEventListener("change", () => this.start());
     setInterval(() => this.tick(), 1000);
+  }
+
+  get isOn() {
+    return this.#stream !== null;
   }
 
   show() {
@@ -48,10 +54,6 @@ export class WebcamTab {
 
   hide() {
     this.stop();
-  }
-
-  refresh() {
-    this.#asker?.refresh();
   }
 
   async start() {
@@ -70,6 +72,7 @@ export class WebcamTab {
       return;
     }
     this.#stream = stream;
+    this.onSwitch();
     const [track] = stream.getVideoTracks();
     track.addEventListener("ended", () => {
       if (this.#stream === stream) this.#failed("The camera went away", "It was unplugged or taken back. Connect it and start again.");
@@ -93,6 +96,7 @@ export class WebcamTab {
     const now = performance.now();
     this.#card.figures.set("Frame rate", `${this.#rate.perSecond(now).toFixed(1)} /s`);
     this.#card.chart.draw(this.#timeline.seconds(Date.now()));
+    this.#asker?.refresh();
     if (this.#stream && !document.hidden && now - this.#answerAt > FRESH_MS) this.#card.boxes.clear();
   }
 
@@ -125,7 +129,9 @@ export class WebcamTab {
   #release() {
     this.#asker?.stop();
     this.#asker = null;
+    if (!this.#stream) return;
     closeStream(this.#stream);
     this.#stream = null;
+    this.onSwitch();
   }
 }
