@@ -3,14 +3,13 @@
 They show the public-domain portraits of the demo feed and nobody else.
 """
 
-import io
 import os
 from pathlib import Path
 
-from PIL import Image
 from playwright.sync_api import Browser, expect
 
 from tests.browser.dashboard import EMOTIONS, Dashboard, opened, shows
+from tests.browser.small_png import small_png
 from tests.browser.stack import Stack
 
 FOLDER = os.environ.get("SCREENSHOTS")
@@ -22,11 +21,12 @@ SIZE = {"width": 1280, "height": 960}
 
 
 def picture(dashboard: Dashboard) -> bytes:
-    """Return the page as a PNG of 256 colours, which is what keeps it small."""
-    taken = Image.open(io.BytesIO(dashboard.page.screenshot())).convert("RGB")
-    out = io.BytesIO()
-    taken.quantize(256, dither=Image.Dither.NONE).save(out, "PNG", optimize=True)
-    return out.getvalue()
+    """Return the page as a small PNG."""
+    stage = dashboard.camera().locator(".stage").bounding_box()
+    assert stage is not None
+    left, top = round(stage["x"]), round(stage["y"])
+    place = (left, top, left + round(stage["width"]), top + round(stage["height"]))
+    return small_png(dashboard.page.screenshot(), place)
 
 
 def test_the_documentations_pictures(browser: Browser, stack: Stack) -> None:

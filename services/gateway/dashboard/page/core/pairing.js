@@ -1,13 +1,13 @@
 import { isAfter } from "./frame_order.js";
 
-const MOST_PICTURES = 16;
+const MOST_PICTURES = 24;
 const PATIENCE_MS = 700;
 
 /**
  * Brings pictures and results together, so that boxes stand on the frame that they were found in.
  *
  * A picture is shown once its frame's result, or a later one's, is there. Where no results come, pictures go on
- * without; where no pictures come, results do.
+ * without; where no pictures come, results do. Where results come very late, pictures wait no longer than there is room.
  */
 export class Pairing {
   #pictures = [];
@@ -19,9 +19,9 @@ export class Pairing {
   /** Both return what to show now, `{picture, result}`, either of them null; or null where nothing changes. */
   addPicture(id, picture, now) {
     this.#pictures.push({ id, picture });
-    if (this.#pictures.length > MOST_PICTURES) this.#pictures.shift();
     this.#pictureAt = now;
-    return this.#ready(now);
+    const oldest = this.#pictures.length > MOST_PICTURES ? this.#pictures.shift() : null;
+    return this.#ready(now) ?? (oldest && { picture: oldest.picture, result: this.#result });
   }
 
   addResult(id, result, now) {

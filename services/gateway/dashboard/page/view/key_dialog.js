@@ -3,6 +3,8 @@ import { setText } from "./dom.js";
 
 /** Asks for an API key where the gateway wants one. */
 export class KeyDialog {
+  isWanted = false;
+
   constructor(dialog, forget, onKey) {
     this.dialog = dialog;
     this.forget = forget;
@@ -13,15 +15,17 @@ export class KeyDialog {
       const key = this.field.value.trim();
       if (!key) return;
       keyStore.set(key);
+      this.isWanted = false;
       this.field.value = "";
       dialog.close();
       onKey();
     });
-    // Nothing works without a key, so Escape doesn't close it.
+    // Nothing works without a key, so Escape doesn't close it; browsers insist on the second one.
     dialog.addEventListener("cancel", (event) => event.preventDefault());
+    dialog.addEventListener("close", () => this.isWanted && dialog.showModal());
     forget.addEventListener("click", () => {
       keyStore.set("");
-      onKey();
+      location.reload(); // so that nothing stays that the key has shown
     });
     this.accepted();
   }
@@ -33,6 +37,7 @@ export class KeyDialog {
     setText(this.words, wrong ? "That key isn't known. Try another one." : "This gateway asks for a key. Whoever runs it has one.");
     this.field.setAttribute("aria-invalid", String(wrong));
     this.forget.hidden = true;
+    this.isWanted = true;
     if (!this.dialog.open) this.dialog.showModal();
   }
 
