@@ -7,12 +7,21 @@ from typing import Any
 
 from playwright.sync_api import Browser, ConsoleMessage, FilePayload, Locator, Page, expect
 
+from tests.waiting import wait_until
+
 PATIENCE_MS = 90_000
 """More than anything takes here that works, on a busy machine too."""
 
 EMOTIONS = ["angry", "disgust", "fear", "happy", "sad", "surprise", "neutral"]
 _EXPECTED = ("Failed to load resource", "WebSocket connection to", "net::ERR_")
 """What Chromium itself prints where an answer isn't 200 or a connection is lost."""
+
+_READ_BARS = """(card, emotion) => {
+    const [face, box] = [card.querySelector('.face'), card.querySelector('.box')];
+    const shows = face?.checkVisibility() && box?.checkVisibility() && face.dataset.emotion === emotion;
+    return shows ? [...face.querySelectorAll('.bars li')].map((row) => row.innerText) : null;
+}"""
+"""In one look, since what a card tells changes."""
 
 
 class Dashboard:
@@ -64,10 +73,10 @@ def shows(card: Locator, emotion: str) -> None:
     expect(card.locator(".emotion").first).to_have_text(emotion, timeout=PATIENCE_MS)
 
 
-def bars(card: Locator) -> dict[str, float]:
-    """Return the first face's bars as a person reads them: emotion → per cent."""
-    items = card.locator(".bars").first.get_by_role("listitem").all_inner_texts()
-    found = [re.fullmatch(r"(\w+)\s+(\d+) %", item.strip()) for item in items]
+def bars(card: Locator, emotion: str) -> dict[str, float]:
+    """Wait until a card tells this emotion, and return the bars as a person reads them then: emotion → per cent."""
+    rows = wait_until(lambda: card.evaluate(_READ_BARS, emotion), f"bars of {emotion}", PATIENCE_MS / 1e3)
+    found = [re.fullmatch(r"(\w+)\s+(\d+) %", row.strip()) for row in rows]
     return {match[1]: float(match[2]) for match in found if match}
 
 

@@ -13,14 +13,14 @@ from tests import pictures
 from tests.browser.dashboard import EMOTIONS, PATIENCE_MS, bars, opened, shows
 from tests.browser.stack import Stack
 from tests.integration.capture.mjpeg_server import mjpeg_camera
+from tests.waiting import wait_until
 
 
 def test_the_demo_feeds_emotions_are_read_from_the_page(browser: Browser, stack: Stack) -> None:
     with opened(browser) as dashboard:
         dashboard.open(stack.gateway.url())
         card = dashboard.camera()
-        shows(card, "happy")
-        read = bars(card)
+        read = bars(card, "happy")
         assert list(read) == EMOTIONS
         assert max(read, key=lambda emotion: read[emotion]) == "happy"
         assert 95 <= sum(read.values()) <= 105
@@ -43,9 +43,9 @@ def test_boxes_stand_on_the_face(browser: Browser, stack: Stack) -> None:
     with opened(browser) as dashboard:
         dashboard.open(stack.gateway.url())
         card = dashboard.camera()
-        shows(card, "happy")
         # In one look, since the face moves: the box's shape, and what is under its middle.
-        box = card.evaluate("""card => {
+        find = """card => {
+            if (!card.querySelector(".box")?.checkVisibility()) return null;
             const canvas = card.querySelector(".picture");
             const whole = canvas.getBoundingClientRect();
             const part = card.querySelector(".box").getBoundingClientRect();
@@ -53,7 +53,8 @@ def test_boxes_stand_on_the_face(browser: Browser, stack: Stack) -> None:
             const y = Math.round((part.y + part.height / 2 - whole.y) / whole.height * canvas.height);
             const [red, green, blue] = canvas.getContext("2d").getImageData(x, y, 1, 1).data;
             return {square: part.width / part.height, red, blue};
-        }""")
+        }"""
+        box = wait_until(lambda: card.evaluate(find), "a box")
         assert box["red"] > box["blue"] + 20, (
             "the middle of a face has the colour of skin, and the canvas around the portrait is gray"
         )
