@@ -39,7 +39,7 @@ build: ## Build the images of our services
 
 up: ## Start the stack with Docker, and wait until it is healthy
 	$(COMPOSE) up --build --detach --wait
-	@echo "http://$$($(COMPOSE) port gateway 8000)/predict"
+	@echo "http://$$($(COMPOSE) port gateway 8000)"
 
 down: ## Stop the stack and remove it
 	$(COMPOSE) down --volumes --remove-orphans

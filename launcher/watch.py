@@ -85,7 +85,7 @@ def main() -> None:
     keys = [key.get_secret_value() for key in settings.api_keys]
     with httpx.Client(base_url=address, headers={"X-API-Key": keys[0]} if keys else {}, trust_env=False) as client:
         wait_until_ready(client)
-        print(f"ready: {address}   try: curl {address}/predict   API: {address}/docs", flush=True)
+        print(f"ready: {address} shows it   try: curl {address}/predict   API: {address}/docs", flush=True)
         watch(client)
 
 
