@@ -58,9 +58,17 @@ def shaped(ask: Ask, body: dict[str, Any]) -> str:
 
 @each_api
 def test_nothing_is_there_unless_it_is_named(gateway: Gateway, ask: Ask) -> None:
+    # Rekognition's address is the dashboard's, which is there to be got.
+    status, slug = (405, "method-not-allowed") if ask is rekognition else (404, "not-found")
     answer = ask(gateway())
-    assert (answer.status_code, answer.headers["Content-Type"]) == (404, "application/problem+json")
-    assert answer.json()["type"] == "urn:emotion:problem:not-found"
+    assert (answer.status_code, answer.headers["Content-Type"]) == (status, "application/problem+json")
+    assert answer.json()["type"] == f"urn:emotion:problem:{slug}"
+
+
+def test_the_dashboard_stays_where_rekognition_is_asked(gateway: Gateway) -> None:
+    client = gateway(familiar_apis=ALL)
+    assert client.get("/").headers["Content-Type"] == "text/html; charset=utf-8"
+    assert rekognition(client).status_code == 200
 
 
 def test_a_name_that_nobody_knows_is_told_at_the_start(monkeypatch: pytest.MonkeyPatch) -> None:
