@@ -73,9 +73,15 @@ def shows(card: Locator, emotion: str) -> None:
     expect(card.locator(".emotion").first).to_have_text(emotion, timeout=PATIENCE_MS)
 
 
+def rows_of_bars(card: Locator, emotion: str) -> list[str]:
+    """Return the first face's bars, a text each; none while the card tells no face, no box or another emotion."""
+    rows: list[str] = card.evaluate(_READ_BARS, emotion) or []
+    return rows
+
+
 def bars(card: Locator, emotion: str) -> dict[str, float]:
     """Wait until a card tells this emotion, and return the bars as a person reads them then: emotion → per cent."""
-    rows = wait_until(lambda: card.evaluate(_READ_BARS, emotion), f"bars of {emotion}", PATIENCE_MS / 1e3)
+    rows = wait_until(lambda: rows_of_bars(card, emotion), f"bars of {emotion}", PATIENCE_MS / 1e3)
     found = [re.fullmatch(r"(\w+)\s+(\d+) %", row.strip()) for row in rows]
     return {match[1]: float(match[2]) for match in found if match}
 
