@@ -1,6 +1,5 @@
 """What a client of Amazon Rekognition asks DetectFaces for (its service model of 2016-06-27)."""
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -27,7 +26,7 @@ _ATTRIBUTES = (
     "SMILE",
     "SUNGLASSES",
 )
-_CREDENTIAL = re.compile(r"AWS4-HMAC-SHA256 .*?Credential=([^/,\s]+)/")
+_SIGNED = "AWS4-HMAC-SHA256 "
 
 
 @dataclass(frozen=True)
@@ -58,8 +57,12 @@ def read_detect_faces(asked: Mapping[str, object]) -> DetectFaces:
 
 def credential(request: HTTPConnection) -> str:
     """Return the key of a request: its own headers, else the access key id in its signature, which isn't checked."""
-    signed = _CREDENTIAL.match(request.headers.get("Authorization", ""))
-    return signed[1] if signed and "x-api-key" not in request.headers else api_key(request)
+    authorization = request.headers.get("Authorization", "")
+    if "x-api-key" in request.headers or not authorization.startswith(_SIGNED):
+        return api_key(request)
+    # By searches alone: a regular expression that tries each place anew takes seconds for 64 KB of anyone's header.
+    given, scope, _ = authorization.partition("Credential=")[2].partition("/")
+    return given if scope and "," not in given and not any(map(str.isspace, given)) else ""
 
 
 def _image(given: object) -> bytes:

@@ -4,11 +4,12 @@ import base64
 from typing import Any
 
 import pytest
+from starlette.requests import HTTPConnection
 
 from services.gateway.familiar.compreface.asked import Detect, read_detect
 from services.gateway.familiar.deepface.asked import read_analyze
 from services.gateway.familiar.reading import UnreadableError, read_base64, read_object
-from services.gateway.familiar.rekognition.asked import read_detect_faces
+from services.gateway.familiar.rekognition.asked import credential, read_detect_faces
 from services.gateway.familiar.shapes import RefusedError
 
 BASE64 = base64.b64encode(b"picture").decode()
@@ -134,3 +135,27 @@ def test_what_is_not_an_object_of_a_few_values(body: bytes) -> None:
 def test_nesting_without_end_is_refused() -> None:
     with pytest.raises(UnreadableError):
         read_object(b"[" * 100_000, most_values=1_000_000)
+
+
+SIGNED = "AWS4-HMAC-SHA256 Credential={}, SignedHeaders=host, Signature=s"
+
+
+@pytest.mark.parametrize(
+    ("authorization", "key"),
+    [
+        (SIGNED.format("AKIA1/20261124/eu-west-1/rekognition/aws4_request"), "AKIA1"),
+        ("AWS4-HMAC-SHA256 SignedHeaders=host, Signature=s, Credential=AKIA1/20261124", "AKIA1"),
+        (SIGNED.format("a=b&c/20261124"), "a=b&c"),
+        (SIGNED.format("AKIA1"), ""),
+        (SIGNED.format("two words/20261124"), ""),
+        (SIGNED.format("one,two/20261124"), ""),
+        (SIGNED.format("/20261124"), ""),
+        ("AWS4-HMAC-SHA256 " + 5000 * "Credential=", ""),
+        ("AWS4-HMAC-SHA512 Credential=AKIA1/20261124", ""),
+        ("Bearer AKIA1", "AKIA1"),
+        ("", ""),
+    ],
+)
+def test_rekognition_s_key_is_the_access_key_id(authorization: str, key: str) -> None:
+    headers = [(b"authorization", authorization.encode())]
+    assert credential(HTTPConnection({"type": "http", "headers": headers})) == key
