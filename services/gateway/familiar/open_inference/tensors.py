@@ -56,13 +56,17 @@ def _shape(given: Mapping[str, Any]) -> tuple[int, ...]:
 def _listed(data: object) -> NDArray[Any]:
     if not isinstance(data, list):
         raise UnreadableError(f"input {INPUT_FACE!r} needs data, or binary data and its binary_data_size")
-    try:
-        values = np.array(data)
-    except ValueError as error:
-        raise UnreadableError(f"input {INPUT_FACE!r} has rows of different lengths") from error
-    if values.dtype.kind not in "iuf" or not values.size:
+    # As objects: among texts NumPy would give each value the room of the longest one, gigabytes for a small body.
+    values = np.array(data, dtype=object).ravel().tolist()
+    kinds = set(map(type, values))
+    if list in kinds:
+        raise UnreadableError(f"input {INPUT_FACE!r} has rows of different lengths")
+    if not kinds or not kinds <= {int, float}:
         raise UnreadableError(f"the data of input {INPUT_FACE!r} must be numbers")
-    return values.ravel()
+    try:
+        return np.array(values, dtype=np.float64)
+    except OverflowError as error:
+        raise UnreadableError(f"the data of input {INPUT_FACE!r} must be numbers from 0 to 1") from error
 
 
 def _raw(size: object, binary: bytes) -> NDArray[Any]:

@@ -1,6 +1,7 @@
 """Requests of the Open Inference Protocol: tensors in JSON and in binary."""
 
 import json
+import tracemalloc
 from typing import Any
 
 import numpy as np
@@ -107,6 +108,18 @@ def test_what_is_refused(sent: bytes, reason: str) -> None:
 def test_json_has_a_limit_of_its_own() -> None:
     with pytest.raises(UnreadableError, match="the JSON may have"):
         read_infer(wrong(name=" " * 2_100_000), None)
+
+
+def test_a_long_text_among_numbers_takes_no_more_room_than_it_has() -> None:
+    sent = wrong(data=["0" * 10_000] + [0] * 4607)
+    tracemalloc.start()
+    try:
+        with pytest.raises(UnreadableError, match="numbers"):
+            read_infer(sent, None)
+        _, most_bytes = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert most_bytes < 10_000_000
 
 
 @pytest.mark.parametrize("length", ["-1", "9999999", "ten", "²", "9" * 50])
