@@ -39,12 +39,12 @@ class Asset:
 
 
 def read_assets(folder: Path = PAGE) -> Mapping[str, Asset]:
-    """Return every file of a folder by its path inside, with slashes.
+    """Return every file of a folder by its path inside, with slashes; hidden ones, of editors and Finder, are no part.
 
     Raises:
         KeyError: A file's kind has no media type here.
     """
-    paths = sorted(path for path in folder.rglob("*") if path.is_file())
+    paths = sorted(path for path in folder.rglob("*") if path.is_file() and path.name[0] != ".")
     return {path.relative_to(folder).as_posix(): _asset(path) for path in paths}
 
 

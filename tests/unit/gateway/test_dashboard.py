@@ -110,6 +110,12 @@ def test_an_etag_changes_with_the_content_only(tmp_path: Path) -> None:
     assert etag("one") == etag("one")
 
 
+def test_what_editors_and_finder_leave_is_not_served(tmp_path: Path) -> None:
+    for name in ("a.js", ".DS_Store", ".a.js.swp"):
+        (tmp_path / name).write_text("")
+    assert set(read_assets(tmp_path)) == {"a.js"}
+
+
 def test_head_tells_the_same_without_a_body(gateway: Gateway) -> None:
     client = gateway()
     for path in ("/", "/dashboard/main.js"):
