@@ -89,8 +89,8 @@ export class ImagesTab {
   #rows() {
     return this.#cards
       .filter(({ isDone }) => isDone)
-      .flatMap(({ name, faces, problem }) => imageRows(name, faces, problem))
-      .reverse();
+      .reverse() // the oldest first
+      .flatMap(({ name, faces, problem }) => imageRows(name, faces, problem));
   }
 }
 

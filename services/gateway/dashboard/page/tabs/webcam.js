@@ -77,7 +77,9 @@ export class WebcamTab {
     track.addEventListener("ended", () => {
       if (this.#stream === stream) this.#failed("The camera went away", "It was unplugged or taken back. Connect it and start again.");
     });
-    this.#card.on(stream, await listWebcams(), track.getSettings().deviceId);
+    const cameras = await listWebcams().catch(() => []); // then there is no choice, and this one works
+    if (this.#stream !== stream) return; // it was stopped, or went away, meanwhile
+    this.#card.on(stream, cameras, track.getSettings().deviceId);
     this.#answerAt = performance.now();
     this.#asker = new Asker(this.#card.video, new Grabber(), {
       onAnswer: (answer, tookMs) => this.#answered(answer, tookMs),

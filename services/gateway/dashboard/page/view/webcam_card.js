@@ -4,7 +4,9 @@ import { FacesPanel } from "./faces_panel.js";
 import { Figures } from "./figures.js";
 import { TimelineChart } from "./timeline_chart.js";
 
-const PROMISE = "Its picture goes to this gateway only, is analysed and forgotten. It stops when you leave this tab.";
+const PROMISE =
+  "Its picture goes to this gateway only, is analysed and forgotten. It goes off when you choose another tab above; " +
+  "while this page is hidden, nothing is sent.";
 
 /** This browser's camera: its picture as in a mirror, faces, timeline, and what one can press. */
 export class WebcamCard {
