@@ -21,7 +21,7 @@ _ORIGIN = re.compile(r"(https?)://(.+)")
 _DEFAULT_PORTS = {"http": "80", "https": "443"}
 _OURS = ("same-origin", "none")
 """Values of ``Sec-Fetch-Site``: our own page, or a person who typed the address."""
-_FROM_ANYWHERE = ("/healthz", "/readyz")
+_FROM_ANYWHERE = ("/healthz", "/readyz", "/v2/health/live", "/v2/health/ready")
 """Load balancers ask these by whatever name they have; they tell nothing of what cameras see."""
 
 

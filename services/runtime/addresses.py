@@ -21,8 +21,8 @@ def _check_redis_url(value: SecretStr) -> SecretStr:
 
 def _check_http_url(value: str) -> str:
     parts = _split(value)
-    if parts is None or parts[0] not in ("http", "https") or not parts[1]:
-        raise ValueError("must be a URL such as http://host:8002")
+    if parts is None or parts[0] not in ("http", "https") or not parts[1] or any(mark in value for mark in "@?#"):
+        raise ValueError("must be a URL such as http://host:8002, without a user, a password or a query")
     return value
 
 
@@ -47,7 +47,7 @@ RedisUrl = Annotated[SecretStr, AfterValidator(_check_redis_url)]
 """``redis://``, ``rediss://`` or ``unix://``; may hold a password, so it is never shown."""
 
 HttpUrl = Annotated[str, AfterValidator(_check_http_url)]
-"""``http://host:port``."""
+"""``http://host:port``, perhaps with a path."""
 
 HostAndPort = Annotated[str, AfterValidator(_check_host_and_port)]
 """``host:port``; an IPv6 address stands in brackets."""

@@ -94,3 +94,14 @@ def test_only_the_newest_images_are_held(browser: Browser, stack: Stack) -> None
         articles = dashboard.page.locator("#panel-images article")
         expect(articles).to_have_count(24)
         expect(articles.first).to_have_attribute("aria-label", "2-9.jpg")
+
+
+def test_more_images_than_are_held_at_once_are_left_out_and_that_is_told(browser: Browser, stack: Stack) -> None:
+    small = pictures.encode(pictures.portrait(side=64))
+    with opened(browser) as dashboard:
+        dashboard.open(stack.gateway.url(), "images")
+        dashboard.choose(*((f"{number}.jpg", small) for number in range(26)))
+        panel = dashboard.page.locator("#panel-images")
+        expect(panel.get_by_text("Only 24 images are taken at once: the last 2 were left out.")).to_be_visible()
+        expect(panel.locator("article")).to_have_count(24)
+        expect(panel.locator("article").last).to_have_attribute("aria-label", "0.jpg")

@@ -66,7 +66,7 @@ def test_names_that_settings_know(hosts: set[str], host: str, known: bool) -> No
     assert (kind(get(host=host), Allowed(hosts=frozenset(hosts))) is None) is known
 
 
-@pytest.mark.parametrize("path", ["/healthz", "/readyz"])
+@pytest.mark.parametrize("path", ["/healthz", "/readyz", "/v2/health/live", "/v2/health/ready"])
 def test_health_answers_by_any_name_but_not_to_any_page(path: str) -> None:
     assert kind(RequestHead("GET", path, host="balancer.example")) is None
     assert kind(RequestHead("GET", path, host=HERE, origin="https://evil.example")) is ProblemKind.FOREIGN_ORIGIN

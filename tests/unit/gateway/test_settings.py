@@ -35,6 +35,8 @@ def test_the_port_that_kubernetes_injects_is_not_ours(monkeypatch: pytest.Monkey
         ("REDIS_URL", "redis://:hush@host:port"),
         ("DETECTOR_URL", "localhost:8002"),
         ("DETECTOR_URL", "http://"),
+        ("DETECTOR_URL", "http://user:hush@detector:8002"),
+        ("DETECTOR_URL", "http://detector:8002/?query"),
         ("SERVING_TARGET", "serving"),
         ("SERVING_TARGET", "http://serving:8500"),
         ("SERVING_TARGET", "serving:85000"),

@@ -27,8 +27,9 @@ export class GatewayWatch {
     const found = await this.#look();
     if (turn !== this.#turn) return; // another look began meanwhile
     const waitMs = this.#wait(found);
-    this.onFound({ ...found, retryAt: waitMs === null ? null : Date.now() + waitMs });
+    // The timer first: the page goes on looking whatever becomes of what was found.
     if (waitMs !== null) this.#timer = setTimeout(() => this.now(), waitMs);
+    this.onFound({ ...found, retryAt: waitMs === null ? null : Date.now() + waitMs });
   }
 
   async #look() {

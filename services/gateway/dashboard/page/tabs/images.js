@@ -24,7 +24,8 @@ export class ImagesTab {
     const clear = element("button", { type: "button", class: "button", text: "Remove all", on: { click: () => this.#clear() } });
     this.tools = element("div", { class: "tools", hidden: true }, exportButtons("images", () => this.#rows(), IMAGE_COLUMNS), clear);
     this.zone = new DropZone((files) => this.add(files));
-    panel.append(this.zone.node, this.tools, this.list);
+    this.note = element("p", { class: "hint" });
+    panel.append(this.zone.node, this.note, this.tools, this.list);
     document.addEventListener("paste", (event) => {
       if (!this.#shown || event.clipboardData.files.length === 0) return;
       event.preventDefault();
@@ -43,7 +44,11 @@ export class ImagesTab {
   }
 
   add(files) {
-    for (const file of files) {
+    const taken = [...files].slice(0, MOST);
+    const leftOut = files.length - taken.length;
+    if (leftOut > 0) this.announce(`Only ${MOST} images are taken at once; the last ${leftOut} were left out.`);
+    this.note.textContent = leftOut > 0 ? `Only ${MOST} images are taken at once: the last ${leftOut} were left out.` : "";
+    for (const file of taken) {
       const card = new ImageCard(file);
       this.#cards.unshift(card);
       this.list.prepend(card.node);
