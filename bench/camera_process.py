@@ -1,4 +1,4 @@
-"""A process that stands for cameras and capture: it publishes a clip at 30 frames a second for each camera."""
+"""A process that stands for cameras and capture: it publishes a clip for each camera, in the clip's own pace."""
 
 import multiprocessing
 import time
@@ -10,7 +10,7 @@ from multiprocessing.connection import Connection
 from typing import Any
 
 from bench.cameras import announce, publish
-from bench.clip import FPS
+from bench.clip import FPS, GUEST_STAYS
 from services.capture.publishing import PublishError
 from services.capture.redis_publisher import RedisPublisher
 
@@ -26,23 +26,30 @@ class Shooting:
         cameras: Their names.
         began_s: When number 0 was due, in Unix seconds.
         clip_frames: How many frames the clip has.
+        fps: Frames a second of each camera; the clip's, or a whole part of it.
     """
 
     cameras: tuple[str, ...]
     began_s: float
     clip_frames: int
+    fps: float = FPS
+
+    @property
+    def guest_stays(self) -> int:
+        """In how many frames of a camera each guest is."""
+        return round(GUEST_STAYS * self.fps / FPS)
 
     def due_s(self, camera: str, number: int) -> float:
         """Return when a frame is due, in Unix seconds."""
-        return self.began_s + (number + self.cameras.index(camera) / len(self.cameras)) / FPS
+        return self.began_s + (number + self.cameras.index(camera) / len(self.cameras)) / self.fps
 
     def number(self, camera: str, captured_s: float) -> int:
         """Return which frame was captured then."""
-        return round((captured_s - self.due_s(camera, 0)) * FPS)
+        return round((captured_s - self.due_s(camera, 0)) * self.fps)
 
     def shown(self, camera: str, number: int) -> int:
         """Return which frame of the clip that was."""
-        return (number + self.cameras.index(camera) * _OFFSET) % self.clip_frames
+        return (number * round(FPS / self.fps) + self.cameras.index(camera) * _OFFSET) % self.clip_frames
 
 
 @dataclass
@@ -60,9 +67,9 @@ class CameraProcess:
         self.pid = pid
         self._connection = connection
 
-    def begin(self, cameras: Sequence[str]) -> Shooting:
+    def begin(self, cameras: Sequence[str], fps: float = FPS) -> Shooting:
         """Let these cameras shoot; they are announced when this returns."""
-        self._connection.send(tuple(cameras))
+        self._connection.send((tuple(cameras), fps))
         shooting = self._connection.recv()
         assert isinstance(shooting, Shooting)
         return shooting
@@ -95,11 +102,11 @@ def _serve(connection: "Connection[Any, Any]", redis_url: str, clip: Sequence[by
     publisher = RedisPublisher(redis_url)
     while True:
         try:
-            cameras = connection.recv()
+            cameras, fps = connection.recv()
         except EOFError:
             return
         announce(publisher, cameras)
-        shooting = Shooting(cameras, time.time(), len(clip))
+        shooting = Shooting(cameras, time.time(), len(clip), fps)
         connection.send(shooting)
         shot = _shoot(connection, publisher, shooting, clip)
         publisher.withdraw(cameras)
@@ -113,7 +120,7 @@ def _shoot(
     shot = Shot({camera: [] for camera in shooting.cameras}, {camera: [] for camera in shooting.cameras})
     to_monotonic = time.monotonic() - time.time()
     for number in count():
-        if number % round(FPS) == 0:
+        if number % round(shooting.fps) == 0:
             announce(publisher, shooting.cameras)
         for camera in shooting.cameras:
             due = shooting.due_s(camera, number) + to_monotonic
@@ -121,7 +128,7 @@ def _shoot(
                 connection.recv()
                 return shot
             time.sleep(max(0.0, due - time.monotonic()))  # poll counts in whole milliseconds
-            if time.monotonic() - due > 1 / FPS:
+            if time.monotonic() - due > 1 / shooting.fps:
                 shot.dropped[camera].append(number)
                 continue
             try:

@@ -20,19 +20,27 @@ def announce(publisher: RedisPublisher, cameras: Iterable[str]) -> None:
     publisher.announce(dict.fromkeys(cameras, status))
 
 
-def publish(publisher: RedisPublisher, camera: str, jpeg: bytes, seq: int, grabbed_at: float) -> None:
+def publish(
+    publisher: RedisPublisher,
+    camera: str,
+    jpeg: bytes,
+    seq: int,
+    grabbed_at: float,
+    size: tuple[int, int] = (WIDTH, HEIGHT),
+) -> None:
     """Publish one frame.
 
     Args:
         publisher: Where it goes.
         camera: Whose it is.
-        jpeg: 1280×720.
+        jpeg: The picture.
         seq: Its number.
         grabbed_at: When the camera would have had it, in monotonic seconds.
+        size: The picture's width and height.
 
     Raises:
         PublishError: Redis didn't take it.
     """
     late_us = max(0, round((time.monotonic() - grabbed_at) * 1e6))
-    message = FrameMessage(jpeg, round(time.time() * 1e6) - late_us, late_us, WIDTH, HEIGHT, seq)
+    message = FrameMessage(jpeg, round(time.time() * 1e6) - late_us, late_us, *size, seq)
     publisher.publish(camera, message)

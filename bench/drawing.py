@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from bench.chart import HEIGHT, WIDTH, Curve, bars, curves
+from bench.growth import charts as growth
 from training.svg import picture
 
 Chart = Callable[[Mapping[str, Any], float, float], list[str]]
@@ -63,4 +64,9 @@ def _tails(title: str, by: Iterable[Mapping[str, Any]], along: str, what: str, l
     return curves(title, lines, left, top)
 
 
-_CHARTS: Mapping[str, tuple[Chart, ...]] = {"path": (_path,), "stream": (_ages, _analysed), "load": (_answers, _waits)}
+_CHARTS: Mapping[str, tuple[Chart, ...]] = {
+    "path": (_path,),
+    "stream": (_ages, _analysed),
+    "load": (_answers, _waits),
+    "growth": (growth.by_size, growth.by_faces, growth.by_cameras, growth.by_clients),
+}

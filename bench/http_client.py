@@ -5,14 +5,18 @@ The standard library's, since what it costs is part of what a client sees and li
 
 import http.client
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
-from time import perf_counter
+from time import perf_counter, sleep
 from typing import Any
 
 from launcher.ports import LOOPBACK
+from services.contracts.detection import DETECT_PATH
+from services.contracts.geometry import Box, format_hint
 from services.contracts.problems import PROBLEM_MEDIA_TYPE
 
 _TIMEOUT_S = 30.0
+_TRIES = 20
 
 
 @dataclass(frozen=True)
@@ -38,7 +42,7 @@ class Answer:
 
 
 class Client:
-    """Asks the gateway."""
+    """Asks the gateway, or a detector itself."""
 
     def __init__(self, port: int) -> None:
         self._connection = http.client.HTTPConnection(LOOPBACK, port, timeout=_TIMEOUT_S)
@@ -51,9 +55,23 @@ class Client:
         """
         return self._ask("POST", "/predict", jpeg, {"Content-Type": "image/jpeg"})
 
+    def upload_until_answered(self, jpeg: bytes) -> Answer:
+        """Ask until an answer comes, since a busy machine may refuse now and then; raises as ``upload`` does."""
+        for _ in range(_TRIES):
+            answer = self.upload(jpeg)
+            if answer.failure is None:
+                return answer
+            sleep(answer.retry_after_s)
+        raise AssertionError(f"the gateway answered {answer.status}: {answer.body}")
+
     def newest(self, camera: str) -> Answer:
         """Ask about a camera's newest frame; raises as ``upload`` does."""
         return self._ask("GET", f"/predict?camera={camera}")
+
+    def faces_near(self, jpeg: bytes, hints: Sequence[Box]) -> Answer:
+        """Ask a detector around the hints only, as a live session does; raises as ``upload`` does."""
+        near = "&".join(f"near={format_hint(box)}" for box in hints)
+        return self._ask("POST", f"{DETECT_PATH}?{near}&elsewhere=false", jpeg, {"Content-Type": "image/jpeg"})
 
     def close(self) -> None:
         """End the connection; the next question opens another."""

@@ -12,7 +12,7 @@ from bench.figures import figures, shown
 from bench.http_client import Client
 from bench.run import Part, Run
 from bench.tables import Table
-from bench.usage import Usage, between
+from bench.usage import Usage, between, cpu_ms_each
 
 _WARM_UP_S = 1.0
 _NO_ANSWER_PAUSE_S = 0.1
@@ -20,35 +20,50 @@ _NO_ANSWER_PAUSE_S = 0.1
 
 @dataclass
 class Tally:
-    """What one client got."""
+    """What one client got.
+
+    Attributes:
+        answered_ms: Of what was asked and answered between the two moments.
+        ended: The answers that came between them, also to what was asked before.
+        refused_ms: As ``answered_ms``, of refusals.
+        errors: Their kinds.
+    """
 
     answered_ms: list[float] = field(default_factory=list)
+    ended: int = 0
     refused_ms: list[float] = field(default_factory=list)
     errors: Counter[str] = field(default_factory=Counter)
 
 
 def measure(run: Run) -> dict[str, Any]:
     """Let so many clients ask, then more. Each asks anew when it has its answer, or once it may after a refusal."""
-    stack, scale = run.stack(), run.scale
-    pictures = [scene.jpeg for scene in run.pictures()]
+    scale = run.scale
+    return {"by_clients": by_clients(run, "load", scale.clients, scale.load_s)}
+
+
+def by_clients(run: Run, what: str, clients: Sequence[int], seconds: float) -> list[dict[str, Any]]:
+    """Let so many clients ask for so long, then more; return the figures of each number."""
+    stack, pictures = run.stack(), [scene.jpeg for scene in run.pictures()]
     usage, measured = Usage(stack.pids), []
-    with run.step("load: numbers of clients", len(scale.clients)) as step:
-        for number in scale.clients:
-            began, cpu_before = monotonic(), usage.cpu_s()
-            tallies = _ask_together(stack.gateway_port, pictures, number, scale.load_s)
-            seconds, used = monotonic() - began, between(cpu_before, usage.cpu_s())
+    with run.step(f"{what}: numbers of clients", len(clients)) as step:
+        for number in clients:
+            tallies, used = _ask_together(stack.gateway_port, pictures, number, seconds, usage)
             measured.append(
                 {
-                    **_figures(number, scale.load_s, tallies),
+                    **_figures(number, seconds, tallies),
                     "cores": {name: cpu_s / seconds for name, cpu_s in used.items()},
+                    "cpu_ms_an_answer": cpu_ms_each(used, sum(tally.ended for tally in tallies)),
                     "memory_mb": usage.memory_mb(),
                 }
             )
             step.advance()
-    return {"by_clients": measured}
+    return measured
 
 
-def _ask_together(port: int, pictures: Sequence[bytes], clients: int, seconds: float) -> list[Tally]:
+def _ask_together(
+    port: int, pictures: Sequence[bytes], clients: int, seconds: float, usage: Usage
+) -> tuple[list[Tally], dict[str, float]]:
+    """Return what each client got, and the processor seconds that were used between the two moments."""
     count_from = monotonic() + _WARM_UP_S
     until = count_from + seconds
     tallies = [Tally() for _ in range(clients)]
@@ -60,9 +75,13 @@ def _ask_together(port: int, pictures: Sequence[bytes], clients: int, seconds: f
     ]
     for thread in threads:
         thread.start()
+    sleep(_WARM_UP_S)
+    cpu_before = usage.cpu_s()
+    sleep(max(0.0, until - monotonic()))
+    used = between(cpu_before, usage.cpu_s())
     for thread in threads:
         thread.join()
-    return tallies
+    return tallies, used
 
 
 def _ask(port: int, pictures: Sequence[bytes], tally: Tally, count_from: float, until: float) -> None:
@@ -78,6 +97,7 @@ def _ask(port: int, pictures: Sequence[bytes], tally: Tally, count_from: float, 
         else:
             failure, wall_ms, pause_s = answer.failure, answer.wall_ms, answer.retry_after_s
         asked += 1
+        tally.ended += failure is None and count_from <= monotonic() < until
         if count_from <= began and monotonic() < until:
             if failure is None:
                 tally.answered_ms.append(wall_ms)

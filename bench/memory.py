@@ -1,7 +1,6 @@
 """What each process holds in memory after so many requests: it should not be more and more."""
 
 from collections.abc import Mapping
-from time import sleep
 from typing import Any
 
 import cv2
@@ -14,7 +13,6 @@ from bench.tables import Table
 from bench.usage import Usage
 
 _SHRUNK = 0.6
-_TRIES = 20
 
 
 def measure(run: Run) -> dict[str, Any]:
@@ -23,22 +21,12 @@ def measure(run: Run) -> dict[str, Any]:
     usage, client, pictures = Usage(stack.pids), Client(stack.gateway_port), _pictures()
     at: dict[str, dict[str, float]] = {"0": usage.memory_mb()}
     for number in run.over("memory", range(1, stops[-1] + 1), stops[-1]):
-        _upload(client, pictures[number % len(pictures)])
+        client.upload_until_answered(pictures[number % len(pictures)])
         if number in stops:
             at[str(number)] = usage.memory_mb()
     client.close()
     first, last = at[str(stops[0])], at[str(stops[-1])]
     return {"memory_mb": at, "growth": {name: last[name] / first[name] - 1 for name in first}}
-
-
-def _upload(client: Client, jpeg: bytes) -> None:
-    """Ask until an answer comes: a machine that does much else may refuse now and then."""
-    for _ in range(_TRIES):
-        answer = client.upload(jpeg)
-        if answer.failure is None:
-            return
-        sleep(answer.retry_after_s)
-    raise AssertionError(f"the gateway answered {answer.status}: {answer.body}")
 
 
 def _pictures() -> list[bytes]:

@@ -5,6 +5,7 @@ from typing import Any
 
 from bench import detection, floor, load, memory, path, promises, start, stream
 from bench.figures import shown
+from bench.growth import part as growth
 from bench.run import Part
 from bench.tables import Table
 
@@ -16,6 +17,7 @@ PARTS: dict[str, Part] = {
     "detection": detection.PART,
     "start": start.PART,
     "memory": memory.PART,
+    "growth": growth.PART,
 }
 
 

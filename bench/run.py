@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 from rich.progress import Progress
 
+from bench.clip import ClipFrame, compose
 from bench.face_scenes import Scene, shuffled
 from bench.scale import Scale
 from bench.stack import Stack, running_stack
@@ -35,6 +36,7 @@ class Run:
     held: ExitStack
     _stack: list[Stack] = field(default_factory=list)
     _pictures: list[Scene] = field(default_factory=list)
+    _clip: list[ClipFrame] = field(default_factory=list)
 
     def stack(self) -> Stack:
         """Return the running system, which starts when it is first asked for.
@@ -53,6 +55,13 @@ class Run:
             with self.step("compose pictures", None):
                 self._pictures += shuffled(self.scale.pictures_each, self.seed)
         return self._pictures
+
+    def clip(self) -> Sequence[ClipFrame]:
+        """Return what cameras show; it is composed when it is first asked for."""
+        if not self._clip:
+            frames = self.scale.clip_frames
+            self._clip += self.over("compose frames", compose(frames, self.seed), frames)
+        return self._clip
 
     def over(self, what: str, items: Iterable[T], total: int) -> Iterator[T]:
         """Yield the items, and draw how many are done."""

@@ -18,6 +18,12 @@ class Scale:
         detection_each: Pictures of each kind for the search's quality.
         starts: How often each service is started.
         requests: After how many requests memory is looked at.
+        growth_pictures: Pictures of each size and of each number of faces.
+        growth_uploads: How often each is uploaded.
+        growth_live_frames: Frames of it in a live session.
+        growth_cameras: How many cameras at 10 frames a second are followed, in turn.
+        growth_clients: How many clients ask at once, in turn.
+        growth_s: Seconds that each such number is measured.
         peer_pictures_each: Pictures of each kind that other systems look at.
         peer_rounds: How often a session and the others take turns.
         peer_session_s: Seconds of each such session.
@@ -34,6 +40,12 @@ class Scale:
     detection_each: int = 12
     starts: int = 7
     requests: tuple[int, ...] = (1_000, 10_000)
+    growth_pictures: int = 6
+    growth_uploads: int = 4
+    growth_live_frames: int = 16
+    growth_cameras: tuple[int, ...] = (1, 2, 4, 8)
+    growth_clients: tuple[int, ...] = (1, 2, 4, 8)
+    growth_s: float = 6.0
     peer_pictures_each: int = 6
     peer_rounds: int = 6
     peer_session_s: float = 6.0
@@ -52,6 +64,12 @@ QUICK = Scale(
     detection_each=1,
     starts=1,
     requests=(20, 40),
+    growth_pictures=1,
+    growth_uploads=1,
+    growth_live_frames=2,
+    growth_cameras=(1, 2),
+    growth_clients=(1, 2),
+    growth_s=1.0,
     peer_pictures_each=1,
     peer_rounds=1,
     peer_session_s=2.0,

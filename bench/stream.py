@@ -8,13 +8,13 @@ from time import time
 from typing import Any
 
 from bench.camera_process import CameraProcess, camera_process
-from bench.clip import ClipFrame, compose
+from bench.clip import FPS, ClipFrame
 from bench.figures import shown
 from bench.run import Part, Run
 from bench.stack import Stack
 from bench.stream_figures import Watched, stream_figures
 from bench.tables import Table
-from bench.usage import Usage, between
+from bench.usage import Usage, between, cpu_ms_each
 from bench.viewing import Viewer
 
 _WARM_UP_S = 2.0
@@ -25,7 +25,7 @@ _LINGER_S = 0.5
 def measure(run: Run) -> dict[str, Any]:
     """Follow so many cameras, then more."""
     stack, scale = run.stack(), run.scale
-    clip = list(run.over("stream: compose frames", compose(scale.clip_frames, run.seed), scale.clip_frames))
+    clip = run.clip()
     measured = []
     with (
         camera_process(stack.redis_url, [frame.jpeg for frame in clip]) as cameras,
@@ -34,15 +34,22 @@ def measure(run: Run) -> dict[str, Any]:
         usage = Usage({**stack.pids, "cameras": cameras.pid, "viewer": os.getpid()})
         for number in scale.cameras:
             names = [f"of{number}-{index}" for index in range(number)]
-            measured.append(asyncio.run(_watch(stack, cameras, names, scale.stream_s, usage, clip)))
+            measured.append(asyncio.run(watch(stack, cameras, names, scale.stream_s, usage, clip)))
             step.advance()
     return {"clip": {"frames": len(clip), "fps": 30}, "by_cameras": measured}
 
 
-async def _watch(
-    stack: Stack, cameras: CameraProcess, names: Sequence[str], seconds: float, usage: Usage, clip: Sequence[ClipFrame]
+async def watch(
+    stack: Stack,
+    cameras: CameraProcess,
+    names: Sequence[str],
+    seconds: float,
+    usage: Usage,
+    clip: Sequence[ClipFrame],
+    fps: float = FPS,
 ) -> dict[str, Any]:
-    shooting = await asyncio.to_thread(cameras.begin, names)
+    """Follow these cameras for so long, at so many frames a second of each; return what came and what it cost."""
+    shooting = await asyncio.to_thread(cameras.begin, names, fps)
     viewer = Viewer(stack.gateway_port, names)
     following = asyncio.create_task(viewer.follow())
     await asyncio.sleep(_WARM_UP_S)
@@ -62,9 +69,7 @@ async def _watch(
         **found,
         "problems": {kind: viewer.problems().count(kind) for kind in sorted(set(viewer.problems()))},
         "cores": {name: used / (ended - began) for name, used in cpu.items()},
-        "cpu_ms_a_frame": {
-            name: used * 1e3 / found["analysed"] if found["analysed"] else None for name, used in cpu.items()
-        },
+        "cpu_ms_a_frame": cpu_ms_each(cpu, found["analysed"]),
         "memory_mb": usage.memory_mb(),
     }
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from bench.camera_process import Shooting, Shot
-from bench.clip import GUEST_STAYS, ClipFrame
+from bench.clip import ClipFrame
 from bench.figures import figures
 from bench.viewing import Received
 from services.contracts.geometry import Box
@@ -79,13 +79,14 @@ def _counted(watched: Watched, numbers: dict[str, list[int]]) -> dict[str, int]:
 
 def _appearances(watched: Watched) -> Iterator[float | None]:
     """Yield the seconds from each guest's first frame to the first result with that face; None where none had it."""
+    stays = watched.shooting.guest_stays
     for camera in watched.shooting.cameras:
         results = [(watched.number(one), one) for one in watched.received if one.camera == camera]
         last = watched.shooting.number(camera, watched.ended_s)
-        for number in range(max(1, watched.shooting.number(camera, watched.began_s)), last - GUEST_STAYS):
+        for number in range(max(1, watched.shooting.number(camera, watched.began_s)), last - stays):
             comes = watched.frame(camera, number).guest is not None
             if comes and watched.frame(camera, number - 1).guest is None:
-                visit = [(at, one) for at, one in results if number <= at < number + GUEST_STAYS]
+                visit = [(at, one) for at, one in results if number <= at < number + stays]
                 seen = (one.at_s for at, one in visit if _has(one, watched.frame(camera, at).guest))
                 first = next(seen, None)
                 yield None if first is None else first - watched.shooting.due_s(camera, number)

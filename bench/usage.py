@@ -24,3 +24,8 @@ class Usage:
 def between(before: Mapping[str, float], after: Mapping[str, float]) -> dict[str, float]:
     """Return by how much each grew."""
     return {name: after[name] - before[name] for name in after}
+
+
+def cpu_ms_each(used_s: Mapping[str, float], count: int) -> dict[str, float | None]:
+    """Return the milliseconds of processor time for each of so many; None where there were none."""
+    return {name: cpu_s * 1e3 / count if count else None for name, cpu_s in used_s.items()}

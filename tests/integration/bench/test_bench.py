@@ -120,6 +120,23 @@ def test_memory_is_looked_at_before_and_after_requests(report: dict[str, Any]) -
     assert set(memory["growth"]) == {"redis", "serving", "detector", "gateway"}
 
 
+def test_growth_has_a_cost_at_each_point_of_its_curves(report: dict[str, Any]) -> None:
+    growth = report["parts"]["growth"]
+    assert [of["height"] for of in growth["sizes"]] == [360, 540, 720, 1080]
+    assert [of["faces"] for of in growth["faces"]] == [0, 1, 2, 4, 8]
+    for of in (*growth["sizes"], *growth["faces"]):
+        assert rising(of["upload"]["wall_ms"])
+        assert rising(of["live"]["wall_ms"])
+        assert of["upload"]["cpu_ms"]["detector"] > 0
+    assert growth["faces"][0]["hints"]["faces"] is None
+    assert growth["faces"][-1]["hints"]["faces"] > growth["faces"][1]["hints"]["faces"]
+    assert [of["cameras"] for of in growth["cameras"]] == [of["clients"] for of in growth["clients"]] == [1, 2]
+    assert all(
+        0 < of["analysed"] <= of["published"] <= of["cameras"] * (10 * of["seconds"] + 1) for of in growth["cameras"]
+    )
+    assert all(of["cpu_ms_an_answer"]["gateway"] >= 0 for of in growth["clients"])
+
+
 def test_the_picture_can_be_drawn_and_nothing_runs_on(results: Path) -> None:
     drawn = ElementTree.fromstring((results / "bench.svg").read_text("utf-8"))
     assert any("by cameras" in (element.text or "") for element in drawn.iter())

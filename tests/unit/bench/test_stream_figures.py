@@ -15,8 +15,8 @@ SECONDS = 8
 NUMBERS = range(round(SECONDS * FPS))
 
 
-def shooting(cameras: int = 1) -> Shooting:
-    return Shooting(tuple(f"c{index}" for index in range(cameras)), BEGAN_S, CYCLE)
+def shooting(cameras: int = 1, fps: float = FPS) -> Shooting:
+    return Shooting(tuple(f"c{index}" for index in range(cameras)), BEGAN_S, CYCLE, fps)
 
 
 def result(of: Shooting, camera: str, number: int, age_ms: float = 20.0, late_by: int = 0, **dropped: int) -> Received:
@@ -98,6 +98,20 @@ def test_a_frame_is_known_by_when_it_was_captured(cameras: int) -> None:
     assert firsts == sorted(set(firsts))
     assert firsts[-1] < of.due_s("c0", 1)
     assert len({of.shown(camera, 0) for camera in of.cameras}) == cameras
+
+
+def test_slower_cameras_show_the_same_in_fewer_frames() -> None:
+    fast, slow = shooting(), shooting(fps=FPS / 3)
+    for number in (0, 7, 100, 300):
+        assert slow.due_s("c0", number) == pytest.approx(fast.due_s("c0", 3 * number))
+        assert slow.shown("c0", number) == fast.shown("c0", 3 * number)
+        assert slow.number("c0", slow.due_s("c0", number) + 0.001) == number
+    results = [result(slow, "c0", number, age_ms=50) for number in range(round(SECONDS * slow.fps))]
+    found = stream_figures(watched(slow, results))
+    assert found["analysed_a_second"] == pytest.approx(10)
+    assert found["new_face_ms"]["count"] > 1
+    assert found["new_face_ms"]["worst"] == pytest.approx(50, abs=1)
+    assert found["new_faces_missed"] == 0
 
 
 def test_a_box_elsewhere_is_not_the_face() -> None:
