@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from time import monotonic, sleep
 from typing import Any
 
+from bench import neighbours
 from bench.figures import figures, shown
 from bench.http_client import Client
 from bench.run import Part, Run
@@ -47,6 +48,7 @@ def by_clients(run: Run, what: str, clients: Sequence[int], seconds: float) -> l
     usage, measured = Usage(stack.pids), []
     with run.step(f"{what}: numbers of clients", len(clients)) as step:
         for number in clients:
+            began = neighbours.now()
             tallies, used = _ask_together(stack.gateway_port, pictures, number, seconds, usage)
             measured.append(
                 {
@@ -54,6 +56,7 @@ def by_clients(run: Run, what: str, clients: Sequence[int], seconds: float) -> l
                     "cores": {name: cpu_s / seconds for name, cpu_s in used.items()},
                     "cpu_ms_an_answer": cpu_ms_each(used, sum(tally.ended for tally in tallies)),
                     "memory_mb": usage.memory_mb(),
+                    "others_cores": neighbours.others_cores(began, neighbours.now()),
                 }
             )
             step.advance()

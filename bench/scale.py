@@ -40,9 +40,9 @@ class Scale:
     detection_each: int = 12
     starts: int = 7
     requests: tuple[int, ...] = (1_000, 10_000)
-    growth_pictures: int = 6
+    growth_pictures: int = 5
     growth_uploads: int = 4
-    growth_live_frames: int = 16
+    growth_live_frames: int = 14
     growth_cameras: tuple[int, ...] = (1, 2, 4, 8)
     growth_clients: tuple[int, ...] = (1, 2, 4, 8)
     growth_s: float = 6.0

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from bench import neighbours
 from bench.camera_process import camera_process
 from bench.growth.pictures import Size, View, crowds, sized
 from bench.growth.tables import tables
@@ -58,7 +59,9 @@ def _cameras(run: Run) -> list[dict[str, Any]]:
         usage = Usage({**stack.pids, "cameras": cameras.pid, "viewer": os.getpid()})
         for number in scale.growth_cameras:
             names = [f"growth{number}-{index}" for index in range(number)]
-            measured.append(asyncio.run(watch(stack, cameras, names, scale.growth_s, usage, clip, CAMERA_FPS)))
+            began = neighbours.now()
+            of = asyncio.run(watch(stack, cameras, names, scale.growth_s, usage, clip, CAMERA_FPS))
+            measured.append({**of, "others_cores": neighbours.others_cores(began, neighbours.now())})
             step.advance()
     return measured
 
