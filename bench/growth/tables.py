@@ -60,10 +60,11 @@ def _of_cameras(points: Sequence[Mapping[str, Any]]) -> Table:
             shown(sum(of["cores"].values()) * 100, 0),
             shown(of["others_cores"] * 100, 0),
             *(shown(of["age_ms"][name], 0) for name in ("p50", "p95")),
+            shown(of["new_face_ms"]["p50"], 0),
         )
         for of in points
     ]
-    columns = ("cameras", "frames/s", "% analysed", *PROCESSES, "all", *_BUSY, "age p50", "p95")
+    columns = ("cameras", "frames/s", "% analysed", *PROCESSES, "all", *_BUSY, "age p50", "p95", "new face p50")
     return Table("Growth: live sessions at 10 frames a second each, ms a frame", columns, rows)
 
 

@@ -106,7 +106,8 @@ def pictures_cost(detector_ms: float, hinted: bool = True) -> dict[str, Any]:
 def result() -> Mapping[str, Any]:
     of_many = {"cores": {"detector": 0.5, "redis": 0.1}, "others_cores": 0.4}
     cpu = {"detector": 20.0, "serving": 5.0, "gateway": 2.0, "redis": 0.3}
-    seen = {"analysed_a_second": 10.0, "analysed_share": {"all": 1.0}, "age_ms": figures([30.0]), "cpu_ms_a_frame": cpu}
+    seen = {"analysed_a_second": 10.0, "analysed_share": {"all": 1.0}, "age_ms": figures([30.0])}
+    seen |= {"new_face_ms": figures([]), "cpu_ms_a_frame": cpu}
     asked = {"answers_a_second": 9.0, "answered_ms": figures([90.0]), "cpu_ms_an_answer": cpu}
     return {
         "sizes": [{"width": wide, "height": tall, **pictures_cost(tall / 10)} for wide, tall in SIZES],
