@@ -48,6 +48,6 @@ class DetectorSettings(ServiceSettings):
     search_side_px: int = Field(
         1280,
         ge=64,
-        description="Images with a longer side are searched scaled down to this, which misses small faces; half of it "
-        "takes a quarter of the time. Faces are cut out of the full image.",
+        description="In images with a longer side the smallest face that is looked for grows in proportion; half of it "
+        "takes two fifths of the time. Faces are cut out of the full image.",
     )
