@@ -83,7 +83,8 @@ export class WebcamTab {
     this.#answerAt = performance.now();
     this.#asker = new Asker(this.#card.video, new Grabber(), {
       onAnswer: (answer, tookMs) => this.#answered(answer, tookMs),
-      onState: (state) => state === "lost" && this.#card.say("The gateway can't be reached", "It is tried again all the time."),
+      // While the page is hidden nothing is sent, and the gateway ends a silent connection: nothing is wrong then.
+      onState: (state) => state === "lost" && !document.hidden && this.#card.say("The gateway can't be reached", "It is tried again all the time."),
     });
   }
 
