@@ -5,7 +5,6 @@ for all their requests, but hundreds of WebSockets; and where boxes shall stand 
 since an ``<img>`` doesn't say which frame it shows.
 """
 
-import asyncio
 import json
 
 from fastapi import APIRouter, WebSocket
@@ -16,7 +15,7 @@ from services.gateway.live.pictures import Look, Picture
 from services.gateway.live.thinning import Thinning
 from services.gateway.routes.following import Fps
 from services.gateway.routes.video import Blur, Overlay
-from services.gateway.routes.websockets import GOING_AWAY, until_left
+from services.gateway.routes.websockets import send_until_left
 from services.gateway.running import RunningParts
 
 
@@ -36,14 +35,7 @@ def video_socket_router() -> APIRouter:
         newest = await parts.frames.newest(require_camera_id(camera), parts.deadline())
         look = Look(camera, overlay, blur)
         with parts.live.pictured(look, analysed=newest.message.recorded) as slot:
-            await websocket.accept()
-            leaving = asyncio.create_task(until_left(websocket, slot.close))
-            try:
-                await _send_all(websocket, slot, Thinning(fps))
-                if not leaving.done():
-                    await websocket.close(GOING_AWAY, "the service stops")
-            finally:
-                leaving.cancel()
+            await send_until_left(websocket, lambda: _send_all(websocket, slot, Thinning(fps)), slot.close)
 
     return router
 

@@ -1,7 +1,7 @@
 """``/ws/cameras/{id}``: a camera's results over WebSocket; and the answer for WebSockets that don't exist."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 from fastapi import APIRouter, WebSocket
 
@@ -31,14 +31,7 @@ def websocket_feed_router() -> APIRouter:
         resume_after = resume_id(after)
         await parts.live.require_camera(require_camera_id(camera))
         with parts.live.viewed(camera, fps, resume_after) as viewer:
-            await websocket.accept()
-            leaving = asyncio.create_task(until_left(websocket, viewer.close))
-            try:
-                await _send_all(websocket, viewer)
-                if not leaving.done():
-                    await websocket.close(GOING_AWAY, "the service stops")
-            finally:
-                leaving.cancel()
+            await send_until_left(websocket, lambda: _send_all(websocket, viewer), viewer.close)
 
     return router
 
@@ -64,8 +57,27 @@ async def _send_all(websocket: WebSocket, viewer: Viewer) -> None:
             await websocket.send_text(message.text)
 
 
-async def until_left(websocket: WebSocket, close: Callable[[], None]) -> None:
-    """Read, and ignore, what the client sends; when it leaves, close what it got."""
+async def send_until_left(
+    websocket: WebSocket, send_all: Callable[[], Awaitable[None]], close: Callable[[], None]
+) -> None:
+    """Accept a connection and send, until the client leaves or the service stops; what the client sends is ignored.
+
+    Args:
+        websocket: The connection.
+        send_all: Sends all that there is, and ends when its source is closed.
+        close: Closes the source.
+    """
+    await websocket.accept()
+    leaving = asyncio.create_task(_until_left(websocket, close))
+    try:
+        await send_all()
+        if not leaving.done():
+            await websocket.close(GOING_AWAY, "the service stops")
+    finally:
+        leaving.cancel()
+
+
+async def _until_left(websocket: WebSocket, close: Callable[[], None]) -> None:
     while (await websocket.receive())["type"] != "websocket.disconnect":
         pass
     close()
