@@ -20,8 +20,7 @@ from bench.figures import shown
 from bench.floor import nudged
 from bench.run import Part, Run
 from bench.tables import Table
-from services.contracts.geometry import Box
-from services.detector.candidates import SAME_FACE_OVERLAP, overlap
+from services.contracts.geometry import Box, is_among
 from services.detector.images import decode_gray
 from services.detector.searches import face_search
 from services.detector.settings import DetectorSettings
@@ -41,9 +40,9 @@ class Tally:
 
     def count(self, scene: Scene, boxes: Sequence[Box]) -> None:
         """Compare what was found with what is there."""
-        self.found += sum(_any_overlaps(boxes, face) for face in scene.faces)
-        self.false += sum(not _any_overlaps(scene.faces, box) for box in boxes)
-        self.primary += bool(boxes) and _any_overlaps(scene.faces, boxes[0])
+        self.found += sum(is_among(face, boxes) for face in scene.faces)
+        self.false += sum(not is_among(box, scene.faces) for box in boxes)
+        self.primary += bool(boxes) and is_among(boxes[0], scene.faces)
 
     def add(self, other: "Tally") -> None:
         """Take what another counted."""
@@ -115,10 +114,6 @@ def _timed(tally: Tally, scene: Scene, search: Search, hints: Sequence[Box]) -> 
     tally.seconds.append(time.thread_time() - began)
     tally.count(scene, boxes)
     return boxes
-
-
-def _any_overlaps(boxes: Sequence[Box], box: Box) -> bool:
-    return any(overlap(other, box) >= SAME_FACE_OVERLAP for other in boxes)
 
 
 def _elsewhere(faces: Sequence[Box]) -> Box:

@@ -12,8 +12,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from services.contracts.geometry import Box
-from services.detector.candidates import overlap
+from services.contracts.geometry import Box, overlap
 
 WIDTH, HEIGHT = 1280, 720
 _PORTRAITS = Path(__file__).parent.parent / "services" / "capture" / "demo"

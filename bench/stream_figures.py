@@ -8,8 +8,7 @@ from bench.camera_process import Shooting, Shot
 from bench.clip import ClipFrame
 from bench.figures import figures
 from bench.viewing import Received
-from services.contracts.geometry import Box
-from services.detector.candidates import SAME_FACE_OVERLAP, overlap
+from services.contracts.geometry import Box, is_among
 
 
 @dataclass(frozen=True)
@@ -101,4 +100,4 @@ def _found_share(watched: Watched, results: Sequence[Received]) -> float:
 
 def _has(one: Received, face: Box | None) -> bool:
     boxes = (Box(**found["box"]) for found in one.result["faces"])
-    return face is not None and any(overlap(box, face) >= SAME_FACE_OVERLAP for box in boxes)
+    return face is not None and is_among(face, boxes)

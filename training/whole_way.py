@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from services.contracts.detection import DetectedFace
-from services.detector.candidates import overlap
+from services.contracts.geometry import overlap
 from training.dataset import Split
 from training.figures import SizeFigures
 from training.metrics import Labels

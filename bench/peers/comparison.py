@@ -9,8 +9,7 @@ import numpy as np
 
 from bench.figures import figures
 from bench.peers.process import Found
-from services.contracts.geometry import Box
-from services.detector.candidates import SAME_FACE_OVERLAP, overlap
+from services.contracts.geometry import Box, is_among
 
 
 @dataclass
@@ -24,8 +23,8 @@ class Looks:
     def add(self, found: Found, faces: Sequence[Box]) -> None:
         """Take what it made of one picture."""
         self.found.append(found)
-        self.right += sum(_any_overlaps(found.faces, face) for face in faces)
-        self.false += sum(not _any_overlaps(faces, box) for box in found.faces)
+        self.right += sum(is_among(face, found.faces) for face in faces)
+        self.false += sum(not is_among(box, faces) for box in found.faces)
 
     @property
     def seconds(self) -> list[float]:
@@ -61,7 +60,3 @@ def ratios(ours: Sequence[float], theirs: Sequence[float]) -> dict[str, float]:
         "of_medians": float(np.median(ours) / np.median(theirs)),
         **{f"p{share}": float(np.percentile(each, share)) for share in (5, 50, 95)},
     }
-
-
-def _any_overlaps(boxes: Sequence[Box], box: Box) -> bool:
-    return any(overlap(other, box) >= SAME_FACE_OVERLAP for other in boxes)

@@ -1,9 +1,13 @@
 """Boxes in pictures."""
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from services.contracts.messages import MalformedMessage
+
+SAME_FACE_OVERLAP = 0.3
+"""Intersection over union from which two boxes are one face."""
 
 _HINT = re.compile(r"(-?[0-9]{1,6}),(-?[0-9]{1,6}),([0-9]{1,6}),([0-9]{1,6})")
 
@@ -24,6 +28,21 @@ class ImageSize:
 
     width: int
     height: int
+
+
+def overlap(a: Box, b: Box) -> float:
+    """Return the intersection over union of two boxes."""
+    width = min(a.x + a.w, b.x + b.w) - max(a.x, b.x)
+    height = min(a.y + a.h, b.y + b.h) - max(a.y, b.y)
+    if width <= 0 or height <= 0:
+        return 0.0
+    shared = width * height
+    return shared / (a.w * a.h + b.w * b.h - shared)
+
+
+def is_among(box: Box, others: Iterable[Box], same: float = SAME_FACE_OVERLAP) -> bool:
+    """Tell whether one of the others overlaps a box that much."""
+    return any(overlap(box, other) >= same for other in others)
 
 
 def format_hint(box: Box) -> str:

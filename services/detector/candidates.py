@@ -5,11 +5,8 @@ from dataclasses import dataclass
 
 import cv2
 
-from services.contracts.geometry import Box
+from services.contracts.geometry import SAME_FACE_OVERLAP, Box, is_among, overlap
 from services.detector.cascade import Hit
-
-SAME_FACE_OVERLAP = 0.3
-"""Intersection over union from which two boxes are one face."""
 
 _GROUPED_WITHIN = 0.2
 """How far the sides of boxes in a group differ, in sides; OpenCV's own value."""
@@ -45,19 +42,9 @@ def distinct(candidates: Sequence[Candidate]) -> list[Candidate]:
     """Return the candidates, the surest first, without those that overlap a surer one."""
     kept: list[Candidate] = []
     for candidate in sorted(candidates, key=lambda face: face.weight, reverse=True):
-        if all(overlap(candidate.box, other.box) < SAME_FACE_OVERLAP for other in kept):
+        if not is_among(candidate.box, (other.box for other in kept)):
             kept.append(candidate)
     return kept
-
-
-def overlap(a: Box, b: Box) -> float:
-    """Return the intersection over union of two boxes."""
-    width = min(a.x + a.w, b.x + b.w) - max(a.x, b.x)
-    height = min(a.y + a.h, b.y + b.h) - max(a.y, b.y)
-    if width <= 0 or height <= 0:
-        return 0.0
-    shared = width * height
-    return shared / (a.w * a.h + b.w * b.h - shared)
 
 
 def _candidate(box: Box, neighbors: int, hits: Sequence[Hit]) -> Candidate:

@@ -2,15 +2,10 @@
 
 from collections.abc import Iterable
 
-from services.contracts.geometry import Box
-from services.gateway.tracking.motion import overlap
+from services.contracts.geometry import SAME_FACE_OVERLAP, Box, is_among
 
 MOST_HINTS = 32
 """As many as the detector takes."""
-
-SAME_FACE_OVERLAP = 0.3
-"""Intersection over union from which two boxes are one face."""
-
 
 SAME_PLACE_OVERLAP = 0.8
 """From which hiding what is under one of two boxes hides what is under both."""
@@ -20,6 +15,6 @@ def distinct_boxes(boxes: Iterable[Box], same: float = SAME_FACE_OVERLAP) -> tup
     """Return the boxes without those that overlap an earlier one that much."""
     kept: list[Box] = []
     for box in boxes:
-        if all(overlap(box, other) < same for other in kept):
+        if not is_among(box, kept, same):
             kept.append(box)
     return tuple(kept)

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from math import exp, hypot, log, sqrt
 
-from services.contracts.geometry import Box
+from services.contracts.geometry import Box, overlap
 from services.gateway.tracking.kalman import Axis, corrected, first_sighting, predicted
 from services.gateway.tracking.limits import TrackingLimits
 
@@ -100,16 +100,6 @@ def as_box(motion: Motion) -> Box:
         w=max(1, round(width)),
         h=max(1, round(height)),
     )
-
-
-def overlap(a: Box, b: Box) -> float:
-    """Return the intersection over union of two boxes."""
-    width = min(a.x + a.w, b.x + b.w) - max(a.x, b.x)
-    height = min(a.y + a.h, b.y + b.h) - max(a.y, b.y)
-    if width <= 0 or height <= 0:
-        return 0.0
-    shared = width * height
-    return shared / (a.w * a.h + b.w * b.h - shared)
 
 
 def _measured(box: Box) -> tuple[float, float, float]:

@@ -5,8 +5,7 @@ import numpy as np
 import pytest
 
 from services.contracts.detection import Detection
-from services.contracts.geometry import Box, format_hint
-from services.detector.candidates import overlap
+from services.contracts.geometry import Box, format_hint, overlap
 from tests import pictures
 from tests.processes import ModuleProcess
 

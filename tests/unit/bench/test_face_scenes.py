@@ -21,8 +21,7 @@ from bench.face_scenes import (
     shuffled,
     smooth,
 )
-from services.contracts.geometry import Box
-from services.detector.candidates import overlap
+from services.contracts.geometry import Box, overlap
 
 
 @pytest.fixture(scope="module")

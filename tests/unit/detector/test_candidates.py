@@ -1,5 +1,5 @@
-from services.contracts.geometry import Box
-from services.detector.candidates import Candidate, distinct, grouped, overlap
+from services.contracts.geometry import Box, overlap
+from services.detector.candidates import Candidate, distinct, grouped
 from services.detector.cascade import Hit
 
 

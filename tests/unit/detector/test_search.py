@@ -6,8 +6,7 @@ import pytest
 from numpy.typing import NDArray
 
 from services.contracts.detection import Searched
-from services.contracts.geometry import Box
-from services.detector.candidates import overlap
+from services.contracts.geometry import Box, overlap
 from services.detector.cascade import HaarCascade, Hit
 from services.detector.confirm import SearchParameters
 from services.detector.search import FaceSearch

@@ -3,8 +3,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from services.contracts.geometry import ImageSize
-from services.detector.candidates import overlap
+from services.contracts.geometry import ImageSize, overlap
 from training.backgrounds import background
 from training.scenes import FACES_PER_SCENE, Scene, scene_of
 

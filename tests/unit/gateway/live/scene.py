@@ -14,7 +14,7 @@ from prometheus_client import CollectorRegistry
 
 from services.contracts.detection import DetectedFace, Detection, DetectTimings, Searched
 from services.contracts.frames import FrameMessage
-from services.contracts.geometry import Box, ImageSize
+from services.contracts.geometry import Box, ImageSize, overlap
 from services.contracts.problems import ProblemKind
 from services.gateway.camera_frames import CameraFrames
 from services.gateway.deadline import Deadline
@@ -26,7 +26,6 @@ from services.gateway.live.viewer import Viewer
 from services.gateway.metrics import LiveMetrics
 from services.gateway.pipeline import Pipeline
 from services.gateway.settings import GatewaySettings
-from services.gateway.tracking.motion import overlap
 from services.runtime.problems import ProblemError
 from tests.unit.gateway.fakes import ONLINE, FakeFrames, FakeModel, FakeRecorded
 
