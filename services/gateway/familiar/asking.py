@@ -5,12 +5,12 @@ from time import perf_counter
 
 from fastapi import Request
 
-from services.contracts.prediction import Prediction, UploadSource
+from services.contracts.prediction import Prediction
 from services.contracts.problems import ProblemKind
-from services.gateway.answer import prediction
 from services.gateway.metrics import GatewayMetrics
 from services.gateway.routes.predict import PredictLimits
 from services.gateway.running import Running
+from services.gateway.uploaded import Moments, Uploaded
 from services.gateway.uploads import ANY_IMAGE
 from services.runtime.problems import ProblemError
 
@@ -36,11 +36,6 @@ class Asking:
         """
         if not image:
             raise ProblemError(ProblemKind.INVALID_IMAGE, "The image is empty")
-        read = perf_counter()
-        request_id = request.state.request_id
-        with self.limits.in_flight.place():
-            analysis = await parts.pipeline.analyse(image, ANY_IMAGE, request_id, parts.deadline())
-        frame_ms, total_ms = (read - started) * 1e3, (perf_counter() - started) * 1e3
-        answer = prediction(request_id, UploadSource(), analysis, frame_ms, total_ms)
-        self.metrics.observe(answer)
-        return answer
+        moments = Moments(started, perf_counter())
+        uploaded = Uploaded(self.metrics, self.limits.in_flight)
+        return await uploaded.predict(parts, image, ANY_IMAGE, request.state.request_id, moments)

@@ -10,15 +10,14 @@ from typing import Any
 from fastapi import APIRouter, WebSocket
 from starlette.types import Message
 
-from services.contracts.prediction import UploadSource
 from services.contracts.problems import Problem, ProblemKind
 from services.gateway.access import RateLimit
-from services.gateway.answer import prediction
 from services.gateway.metrics import GatewayMetrics
 from services.gateway.routes.predict import PredictLimits
 from services.gateway.routes.websockets import GOING_AWAY
 from services.gateway.running import Running, RunningParts
 from services.gateway.settings import GatewaySettings
+from services.gateway.uploaded import Moments, Uploaded
 from services.gateway.uploads import ANY_IMAGE
 from services.runtime.in_flight import InFlightLimit
 from services.runtime.problems import ProblemError
@@ -51,6 +50,7 @@ class ImageSocketLimits:
 def image_socket_router(metrics: GatewayMetrics, limits: ImageSocketLimits) -> APIRouter:
     """Return the route."""
     router = APIRouter()
+    uploaded = Uploaded(metrics, limits.predict.in_flight)
 
     @router.websocket("/ws/predict")
     async def images(websocket: WebSocket, parts: RunningParts) -> None:
@@ -89,11 +89,9 @@ def image_socket_router(metrics: GatewayMetrics, limits: ImageSocketLimits) -> A
         return image
 
     async def predicted(parts: Running, image: bytes, request_id: str) -> dict[str, Any]:
-        started = perf_counter()
-        with limits.predict.uploads.place(), limits.predict.in_flight.place():
-            analysis = await parts.pipeline.analyse(image, ANY_IMAGE, request_id, parts.deadline())
-        found = prediction(request_id, UploadSource(), analysis, 0.0, (perf_counter() - started) * 1e3)
-        metrics.observe(found)
+        came = perf_counter()
+        with limits.predict.uploads.place():
+            found = await uploaded.predict(parts, image, ANY_IMAGE, request_id, Moments(came, came))
         return found.encode()
 
     return router

@@ -7,11 +7,12 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query, Request, Response
 
-from services.contracts.prediction import CameraSource, Prediction, UploadSource
+from services.contracts.prediction import CameraSource, Prediction
 from services.gateway.answer import prediction
 from services.gateway.metrics import GatewayMetrics
 from services.gateway.pipeline import Analysis
 from services.gateway.running import RunningParts
+from services.gateway.uploaded import Moments, Uploaded
 from services.gateway.uploads import FORM_FIELD, FORM_MEDIA_TYPE, read_upload
 from services.runtime.in_flight import InFlightLimit
 
@@ -53,6 +54,7 @@ class PredictLimits:
 def predict_router(metrics: GatewayMetrics, limits: PredictLimits) -> APIRouter:
     """Return the routes."""
     router = APIRouter(tags=["predict"])
+    uploaded = Uploaded(metrics, limits.in_flight)
 
     @router.get("/predict", summary="The emotion in a camera's newest frame", responses=_ANSWER)
     async def predict_camera(
@@ -86,31 +88,20 @@ def predict_router(metrics: GatewayMetrics, limits: PredictLimits) -> APIRouter:
         started = perf_counter()
         upload = await read_upload(request)
         read = perf_counter()
-        with limits.in_flight.place():
-            analysis = await parts.pipeline.analyse(
-                upload.data, upload.media_type, request.state.request_id, parts.deadline()
-            )
-        return _answer(request, UploadSource(), analysis, Moments(started, read), metrics)
+        moments = Moments(started, read)
+        found = await uploaded.predict(parts, upload.data, upload.media_type, request.state.request_id, moments)
+        return _response(found)
 
     return router
 
 
-@dataclass(frozen=True)
-class Moments:
-    """When a request came and when its image was there, by ``perf_counter``."""
-
-    started: float
-    read: float
-
-
 def _answer(
-    request: Request,
-    source: CameraSource | UploadSource,
-    analysis: Analysis,
-    moments: Moments,
-    metrics: GatewayMetrics,
+    request: Request, source: CameraSource, analysis: Analysis, moments: Moments, metrics: GatewayMetrics
 ) -> Response:
-    frame_ms, total_ms = (moments.read - moments.started) * 1e3, (perf_counter() - moments.started) * 1e3
-    answer = prediction(request.state.request_id, source, analysis, frame_ms, total_ms)
+    answer = prediction(request.state.request_id, source, analysis, *moments.until_now_ms())
     metrics.observe(answer)
+    return _response(answer)
+
+
+def _response(answer: Prediction) -> Response:
     return Response(json.dumps(answer.encode(), allow_nan=False), media_type="application/json")

@@ -1,0 +1,44 @@
+"""The way of an image that a client sent, whichever address it came to."""
+
+from dataclasses import dataclass
+from time import perf_counter
+
+from services.contracts.prediction import Prediction, UploadSource
+from services.gateway.answer import prediction
+from services.gateway.metrics import GatewayMetrics
+from services.gateway.running import Running
+from services.runtime.in_flight import InFlightLimit
+
+
+@dataclass(frozen=True)
+class Moments:
+    """When a request came and when its image was there, by ``perf_counter``."""
+
+    started: float
+    read: float
+
+    def until_now_ms(self) -> tuple[float, float]:
+        """Return the milliseconds until the image was there, and until now."""
+        return (self.read - self.started) * 1e3, (perf_counter() - self.started) * 1e3
+
+
+@dataclass(frozen=True)
+class Uploaded:
+    """Has images analysed, all of them under one limit and counted in one place."""
+
+    metrics: GatewayMetrics
+    in_flight: InFlightLimit
+
+    async def predict(
+        self, parts: Running, image: bytes, media_type: str, request_id: str, moments: Moments
+    ) -> Prediction:
+        """Return what is found in an image.
+
+        Raises:
+            ProblemError: The image can't be used, a service fails, or too many requests are in flight.
+        """
+        with self.in_flight.place():
+            analysis = await parts.pipeline.analyse(image, media_type, request_id, parts.deadline())
+        found = prediction(request_id, UploadSource(), analysis, *moments.until_now_ms())
+        self.metrics.observe(found)
+        return found
