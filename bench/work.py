@@ -91,6 +91,7 @@ def _prepare() -> Any:
     from services.detector.detect import detect
     from services.detector.searches import face_search
     from services.detector.settings import DetectorSettings
+    from services.detector.where import Where
     from services.serving.monitoring import Monitoring
     from services.serving.servable import load_servable
     from services.serving.warmup import warm_up
@@ -106,7 +107,7 @@ def _prepare() -> Any:
 
     def work(jpeg: bytes, hints: Sequence[Box]) -> Worked:
         started = perf_counter()
-        found = detect(jpeg, hints, search, settings.pixel_limit, elsewhere=not hints)
+        found = detect(jpeg, Where(hints, elsewhere=not hints), search, settings.pixel_limit)
         detected = perf_counter()
         if found.faces:
             servable.compute(signature.prepare({INPUT_FACE: np.stack([face.pixels for face in found.faces])}))

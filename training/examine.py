@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from services.contracts.detection import DetectedFace
 from services.detector.detect import detect
 from services.detector.searches import default_search
+from services.detector.where import Where
 from training.batches import as_faces
 from training.calibration import FOLDS, cross_fitted
 from training.confidence import TARGET_ACCURACY
@@ -59,7 +60,7 @@ def whole_way_of(model: ServedModel, split: Split, most: int | None) -> list[Siz
     cv2.setNumThreads(1)
 
     def find(picture: bytes) -> Sequence[DetectedFace]:
-        return detect(picture, [], search, _PIXEL_LIMIT).faces
+        return detect(picture, Where(), search, _PIXEL_LIMIT).faces
 
     way = Way(find, lambda faces: _predict(model, faces))
     return [whole_way(some, direct, way, side) for side in SIDES_PX]

@@ -16,6 +16,9 @@ from services.contracts.model import FACE_SHAPE
 
 PATIENCE_HEADER = "X-Patience-Ms"
 """How long the caller waits for the answer, in milliseconds; what can't be answered by then is refused at once."""
+OVERVIEW_HEADER = "X-Overview"
+"""The ``overview`` of an earlier answer: only what has changed since is searched, but for what is around the boxes
+``near``, which are followed already. Empty: everything is searched. Either way the answer has an overview."""
 DETECT_PATH = "/detect"
 IMAGE_MEDIA_TYPES = ("image/jpeg", "image/png", "image/webp", "application/octet-stream")
 _PIXEL_DTYPE = np.dtype("<f4")
@@ -26,6 +29,7 @@ class Searched(StrEnum):
 
     HINTS = "hints"
     FULL = "full"
+    CHANGES = "changes"
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,16 +61,25 @@ class DetectTimings:
 
 @dataclass(frozen=True, eq=False)
 class Detection:
-    """All faces of one image, the primary one first."""
+    """All faces of one image, the primary one first.
+
+    Attributes:
+        image: The upright image's size.
+        searched: Where was looked.
+        faces: What was found there.
+        timings_ms: What it took.
+        overview: For the next question about the same camera, where it was asked for; its meaning is the detector's.
+    """
 
     image: ImageSize
     searched: Searched
     faces: tuple[DetectedFace, ...]
     timings_ms: DetectTimings
+    overview: str | None = None
 
     def encode(self) -> dict[str, Any]:
         """Return the answer's JSON object."""
-        return {
+        answer = {
             "image": asdict(self.image),
             "searched": self.searched.value,
             "faces": [
@@ -80,6 +93,9 @@ class Detection:
             ],
             "timings_ms": asdict(self.timings_ms),
         }
+        if self.overview is not None:
+            answer["overview"] = self.overview
+        return answer
 
     @classmethod
     def decode(cls, answer: Mapping[str, Any]) -> "Detection":
@@ -96,6 +112,7 @@ class Detection:
                 timings_ms=DetectTimings(
                     **{name: finite(answer["timings_ms"][name]) for name in ("decode", "search", "crop", "total")}
                 ),
+                overview=_overview(answer.get("overview")),
             )
         except (KeyError, TypeError, ValueError, OverflowError) as error:
             raise MalformedMessage(f"detection: {error!r}") from error
@@ -119,6 +136,12 @@ def decode_pixels(text: str) -> NDArray[np.float32]:
     if not (pixels.min() >= 0 and pixels.max() <= 1):  # so written, NaN fails too
         raise MalformedMessage("pixels: a value is outside 0 to 1")
     return pixels
+
+
+def _overview(value: object) -> str | None:
+    if value is not None and not (isinstance(value, str) and value.isascii() and value.isprintable()):
+        raise ValueError("overview is no text for a header")
+    return value
 
 
 def _decode_face(face: Mapping[str, Any]) -> DetectedFace:

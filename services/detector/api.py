@@ -7,13 +7,15 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Header, Query, Request, Response
 from starlette.requests import ClientDisconnect
 
-from services.contracts.detection import DETECT_PATH, IMAGE_MEDIA_TYPES, PATIENCE_HEADER
+from services.contracts.detection import DETECT_PATH, IMAGE_MEDIA_TYPES, OVERVIEW_HEADER, PATIENCE_HEADER
 from services.contracts.geometry import Box, parse_hint
 from services.contracts.messages import MalformedMessage
 from services.contracts.problems import ProblemKind
 from services.detector.images import ImageTooLargeError, InvalidImageError
 from services.detector.metrics import DetectorMetrics
+from services.detector.overview import decoded
 from services.detector.pool import DetectorPool, PoolFullError, WaitedTooLongError
+from services.detector.where import Where
 from services.runtime.in_flight import InFlightLimit
 from services.runtime.media_types import require_media_type
 from services.runtime.problems import ProblemError
@@ -30,18 +32,19 @@ def detect_router(pool: DetectorPool, metrics: DetectorMetrics) -> APIRouter:
         request: Request,
         near: Annotated[list[str] | None, Query()] = None,
         elsewhere: bool = True,
+        overview: Annotated[str | None, Header(alias=OVERVIEW_HEADER)] = None,
         patience_ms: Annotated[int | None, Header(alias=PATIENCE_HEADER, ge=0)] = None,
     ) -> Response:
         done_by_s = None if patience_ms is None else time.monotonic() + patience_ms / 1e3
         require_media_type(request.headers, IMAGE_MEDIA_TYPES)
-        hints = _hints(near or [])
+        where = _where(near or [], elsewhere, overview)
         body = await request.body()
         if not body:
             raise ProblemError(ProblemKind.INVALID_IMAGE, "The body is empty")
         if await request.is_disconnected():
             raise ClientDisconnect  # gave up while the body waited to be read
         try:
-            detection = await pool.detect(body, hints, done_by_s, elsewhere)
+            detection = await pool.detect(body, where, done_by_s)
         except InvalidImageError as error:
             raise ProblemError(ProblemKind.INVALID_IMAGE, str(error)) from error
         except ImageTooLargeError as error:
@@ -54,6 +57,16 @@ def detect_router(pool: DetectorPool, metrics: DetectorMetrics) -> APIRouter:
         return Response(json.dumps(detection.encode()), media_type="application/json")
 
     return router
+
+
+def _where(near: list[str], elsewhere: bool, overview: str | None) -> Where:
+    hints = _hints(near)
+    if overview is None:
+        return Where(hints, elsewhere)
+    try:
+        return Where(hints, follows=True, before=decoded(overview) if overview else None)
+    except MalformedMessage as error:
+        raise ProblemError(ProblemKind.INVALID_PARAMETER, str(error)) from error
 
 
 def _hints(near: list[str]) -> list[Box]:

@@ -1,26 +1,28 @@
 """The way of one image: decode, search, crop."""
 
-from collections.abc import Sequence
 from time import perf_counter
 
-from services.contracts.detection import DetectedFace, Detection, DetectTimings
-from services.contracts.geometry import Box, ImageSize
+import numpy as np
+from numpy.typing import NDArray
+
+from services.contracts.detection import DetectedFace, Detection, DetectTimings, Searched
+from services.contracts.geometry import ImageSize
+from services.detector.candidates import Candidate
 from services.detector.images import decode_gray
+from services.detector.overview import encoded
 from services.detector.preprocess import face_pixels, sharpness
 from services.detector.search import FaceSearch
+from services.detector.where import Where
 
 
-def detect(
-    data: bytes, hints: Sequence[Box], search: FaceSearch, pixel_limit: int, elsewhere: bool = True
-) -> Detection:
+def detect(data: bytes, where: Where, search: FaceSearch, pixel_limit: int) -> Detection:
     """Find the faces of an image.
 
     Args:
         data: A JPEG, PNG or WebP file.
-        hints: Where faces were in the frame before.
+        where: Where to look.
         search: How to look for faces.
         pixel_limit: Most pixels the image may have.
-        elsewhere: Whether to search everywhere where a hint yields nothing.
 
     Raises:
         InvalidImageError: It can't be decoded.
@@ -29,7 +31,7 @@ def detect(
     started = perf_counter()
     gray = decode_gray(data, pixel_limit)
     decoded = perf_counter()
-    searched, candidates = search.run(gray, hints, elsewhere)
+    searched, candidates, overview = _looked(gray, where, search)
     found = perf_counter()
     faces = []
     for candidate in candidates:
@@ -43,4 +45,11 @@ def detect(
         crop=(done - found) * 1e3,
         total=(done - started) * 1e3,
     )
-    return Detection(ImageSize(width, height), searched, tuple(faces), timings)
+    return Detection(ImageSize(width, height), searched, tuple(faces), timings, overview)
+
+
+def _looked(gray: NDArray[np.uint8], where: Where, search: FaceSearch) -> tuple[Searched, list[Candidate], str | None]:
+    if not where.follows:
+        return *search.run(gray, where.near, where.elsewhere), None
+    searched, candidates, overview = search.run_since(gray, where.before, where.near)
+    return searched, candidates, encoded(overview)

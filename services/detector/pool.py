@@ -12,9 +12,9 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from statistics import median
 
 from services.contracts.detection import Detection
-from services.contracts.geometry import Box
 from services.detector.detect import detect
 from services.detector.search import FaceSearch
+from services.detector.where import Where
 
 _NICENESS = 5
 _JUDGED_BY = 9
@@ -74,16 +74,13 @@ class DetectorPool:
         """Since an image was finished, or began to be worked on in an idle pool."""
         return time.monotonic() - self._progress_at
 
-    async def detect(
-        self, data: bytes, hints: Sequence[Box], done_by_s: float | None = None, elsewhere: bool = True
-    ) -> Detection:
+    async def detect(self, data: bytes, where: Where, done_by_s: float | None = None) -> Detection:
         """Find the faces of an image; see ``services.detector.detect``.
 
         Args:
             data: The image.
-            hints: Where faces were in the frame before.
+            where: Where to look.
             done_by_s: When the caller stops waiting, by the monotonic clock; None if never.
-            elsewhere: Whether to search everywhere where a hint yields nothing.
 
         Raises:
             PoolFullError: No room for one more, or no hope that a worker comes free in time.
@@ -98,7 +95,7 @@ class DetectorPool:
             self._progress_at = time.monotonic()
         self._in_flight += 1
         loop = asyncio.get_running_loop()
-        future = self._executor.submit(self._work, data, hints, elsewhere, time.monotonic() + begin_within_s)
+        future = self._executor.submit(self._work, data, where, time.monotonic() + begin_within_s)
         # Counted down when the work ends, not when the caller goes away: the thread is busy until then.
         future.add_done_callback(lambda done: self._release(loop, done))
         try:
@@ -127,7 +124,7 @@ class DetectorPool:
     def _seconds_each(self) -> float:
         return median(self._seconds_taken) if self._seconds_taken else 0.0
 
-    def _work(self, data: bytes, hints: Sequence[Box], elsewhere: bool, begin_by: float) -> Detection:
+    def _work(self, data: bytes, where: Where, begin_by: float) -> Detection:
         # Whoever asked has given up or is about to. Working on it would only make the next ones wait as long:
         # once overloaded, the detector would answer everything too late for good.
         if time.monotonic() > begin_by:
@@ -135,7 +132,7 @@ class DetectorPool:
         search = self._idle.get()
         began = time.monotonic()
         try:
-            return detect(data, hints, search, self._pixel_limit, elsewhere)
+            return detect(data, where, search, self._pixel_limit)
         finally:
             self._seconds_taken.append(time.monotonic() - began)
             self._idle.put(search)

@@ -4,6 +4,7 @@ import cv2
 import numpy as np
 
 from services.detector.pool import DetectorPool
+from services.detector.where import Where
 
 STUCK_AFTER_S = 5.0
 _PROBE_SIDE_PX = 64
@@ -23,7 +24,7 @@ class PoolCheck:
     async def __call__(self) -> str:
         """Return how busy the pool is; raise where nothing was finished for long."""
         if self._pool.in_flight == 0:
-            await self._pool.detect(self._probe, [])
+            await self._pool.detect(self._probe, Where())
             return "idle"
         if self._pool.seconds_since_progress > self._stuck_after_s:
             raise RuntimeError(f"nothing was finished for {self._pool.seconds_since_progress:.0f} s")

@@ -12,9 +12,13 @@ from services.detector.brightness import brightened
 from services.detector.candidates import Candidate, distinct
 from services.detector.confirm import SearchParameters, Surroundings, faces_near
 from services.detector.finder import FaceFinder
+from services.detector.overview import changes, overview
 from services.detector.propose import proposals
 
-AROUND_HINT = Surroundings(reach=0.4, smallest=0.8, largest=1.25)
+MOST_CHANGED = 0.6
+"""Of a picture; where more has changed, searching all of it is as quick."""
+
+AROUND_HINT = Surroundings(reach=0.33, smallest=0.82, largest=1.25)
 """From one frame to the next few faces move or grow as far, at ten a second too. Time goes with the room given."""
 
 AROUND_PROPOSAL = Surroundings(reach=0.35, smallest=0.72, largest=1.4)
@@ -44,12 +48,41 @@ class FaceSearch:
             found = [faces_near(self.finder, gray, hint, AROUND_HINT, self.parameters) for hint in hints]
             if all(found) or not elsewhere:
                 return Searched.HINTS, distinct([candidate for faces in found for candidate in faces])
-        return Searched.FULL, self._everywhere(gray)
+        return Searched.FULL, self._among(gray, [_whole(gray)])
 
-    def _everywhere(self, gray: NDArray[np.uint8]) -> list[Candidate]:
+    def run_since(
+        self, gray: NDArray[np.uint8], before: NDArray[np.uint8] | None, known: Sequence[Box] = ()
+    ) -> tuple[Searched, list[Candidate], NDArray[np.uint8]]:
+        """Search where a picture differs from an earlier one; everywhere if most of it does, or if there is none.
+
+        Args:
+            gray: uint8 [height, width].
+            before: The overview that the search before returned.
+            known: Faces that are followed, around which nothing new is looked for, unless everywhere.
+
+        Returns:
+            Where was searched, what was found there, and the overview for the next search.
+        """
+        gray = brightened(gray)
+        changed = None if before is None else changes(gray, before, known)
+        if changed is None or changed.share > MOST_CHANGED:
+            return Searched.FULL, self._among(gray, [_whole(gray)]), overview(gray)
+        return Searched.CHANGES, self._among(gray, changed.places), changed.overview
+
+    def _among(self, gray: NDArray[np.uint8], places: Sequence[Box]) -> list[Candidate]:
         smallest = round(self.parameters.min_face_px * max(1.0, max(gray.shape) / self.side_px))
         parameters = replace(self.parameters, min_face_px=smallest)
-        proposed = proposals(self.finder, gray, parameters.scale_factor, smallest)
+        proposed = [box for place in places for box in self._proposed(gray, place, smallest)]
         return distinct(
             [face for box in proposed for face in faces_near(self.finder, gray, box, AROUND_PROPOSAL, parameters)]
         )
+
+    def _proposed(self, gray: NDArray[np.uint8], place: Box, smallest_px: int) -> list[Box]:
+        inside = gray[place.y : place.y + place.h, place.x : place.x + place.w]
+        found = proposals(self.finder, inside, self.parameters.scale_factor, smallest_px)
+        return [Box(box.x + place.x, box.y + place.y, box.w, box.h) for box in found]
+
+
+def _whole(gray: NDArray[np.uint8]) -> Box:
+    height, width = gray.shape
+    return Box(0, 0, width, height)

@@ -26,6 +26,7 @@ ROOMS: dict[str, frozenset[str]] = {
             "services.detector.detect",
             "services.detector.candidates",
             "services.detector.searches",
+            "services.detector.where",
         }
     ),
     "launcher": PLUMBING | {"services.capture.settings", "services.detector.settings", "services.gateway.settings"},

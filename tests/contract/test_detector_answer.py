@@ -8,7 +8,15 @@ import struct
 import numpy as np
 
 from services.contracts import detection
-from services.contracts.detection import DetectedFace, Detection, DetectTimings, Searched, encode_pixels
+from services.contracts.detection import (
+    OVERVIEW_HEADER,
+    PATIENCE_HEADER,
+    DetectedFace,
+    Detection,
+    DetectTimings,
+    Searched,
+    encode_pixels,
+)
 from services.contracts.geometry import Box, ImageSize, format_hint, parse_hint
 
 RAMP = (np.arange(48 * 48) / 2303).astype(np.float32).reshape(48, 48, 1)
@@ -52,5 +60,12 @@ def test_whole_answer() -> None:
     )
 
 
+def test_an_overview_stands_last_where_one_was_asked_for() -> None:
+    answer = Detection(ImageSize(1, 1), Searched.CHANGES, (), DetectTimings(1, 1, 1, 3), overview="AAAA")
+    assert list(answer.encode().items())[-1] == ("overview", "AAAA")
+    assert Detection.decode(answer.encode()).overview == "AAAA"
+    assert (OVERVIEW_HEADER, PATIENCE_HEADER) == ("X-Overview", "X-Patience-Ms")
+
+
 def test_where_the_detector_looked() -> None:
-    assert [searched.value for searched in Searched] == ["hints", "full"]
+    assert [searched.value for searched in Searched] == ["hints", "full", "changes"]

@@ -1,4 +1,5 @@
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import httpx
 import numpy as np
@@ -58,6 +59,37 @@ def test_any_replica_can_answer_since_nothing_is_kept(client: httpx.Client) -> N
     first = detect(client)
     detect(client, pictures.encode(pictures.eight_faces()))
     assert [face.box for face in detect(client).faces] == [face.box for face in first.faces]
+
+
+def test_what_follows_an_earlier_picture_is_searched_where_it_differs(client: httpx.Client) -> None:
+    def follow(image: bytes, overview: str, *near: str) -> dict[str, Any]:
+        headers = {**JPEG, "X-Overview": overview}
+        answer = client.post("/detect", content=image, headers=headers, params=[("near", hint) for hint in near])
+        assert answer.status_code == 200, answer.text
+        answered: dict[str, Any] = answer.json()
+        return answered
+
+    empty = pictures.encode(np.full((720, 1280, 3), 96, np.uint8))
+    first = follow(empty, "")
+    assert (first["searched"], first["faces"]) == ("full", [])
+    second = follow(FACE, first["overview"])
+    assert len(second["faces"]) == 1
+    same = follow(FACE, second["overview"])
+    assert (same["searched"], same["faces"]) == ("changes", [])
+    assert "overview" not in client.post("/detect", content=FACE, headers=JPEG).json()
+
+
+@pytest.mark.parametrize("overview", ["what?", "AAAA", "A" * 40_000])
+def test_a_malformed_overview(client: httpx.Client, overview: str) -> None:
+    answer = client.post("/detect", content=FACE, headers={**JPEG, "X-Overview": overview})
+    assert (answer.status_code, answer.json()["type"]) == (422, "urn:emotion:problem:invalid-parameter")
+
+
+def test_an_overview_of_another_cameras_picture_costs_a_full_search(client: httpx.Client) -> None:
+    small = pictures.encode(np.full((480, 640, 3), 96, np.uint8))
+    seen = client.post("/detect", content=small, headers={**JPEG, "X-Overview": ""}).json()["overview"]
+    answer = client.post("/detect", content=FACE, headers={**JPEG, "X-Overview": seen}).json()
+    assert (answer["searched"], len(answer["faces"])) == ("full", 1)
 
 
 @pytest.mark.parametrize(

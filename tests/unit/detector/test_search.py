@@ -164,7 +164,7 @@ def test_with_a_hint_only_its_surroundings_are_searched() -> None:
     FaceSearch(finder := Finder(), PARAMETERS, 1280).run(picture(box=face), [Box(310, 195, 100, 100)])
     ((shape, smallest, largest),) = finder.calls
     assert max(shape) < 95
-    assert (smallest, largest) == (40, 62)
+    assert (smallest, largest) == (40, 61)
 
 
 def test_what_only_one_side_of_the_mirror_shows_needs_as_many_hits_as_both() -> None:
@@ -194,3 +194,37 @@ def test_in_a_large_image_the_smallest_face_grows_with_it() -> None:
         _, found = FaceSearch(Finder(), PARAMETERS, 640).run(picture(2560, 1440, face), [])
         assert len(found) == count
         assert all(overlap(candidate.box, face) > 0.9 for candidate in found)
+
+
+def test_after_a_first_picture_only_what_has_changed_is_searched(search: FaceSearch) -> None:
+    empty, (gray, face) = np.full((720, 1280), 96, np.uint8), with_face(120, 500, 300)
+    searched, found, seen = search.run_since(empty, None)
+    assert (searched, found) == (Searched.FULL, [])
+    searched, found, seen = search.run_since(gray, seen)
+    assert searched == Searched.CHANGES
+    assert overlap(found[0].box, face) > 0.6
+    assert overlap(found[0].box, boxes(search, gray)[0]) > 0.8
+    searched, found, _ = search.run_since(gray, seen)
+    assert (searched, found) == (Searched.CHANGES, [])
+
+
+def test_where_most_has_changed_all_is_searched(search: FaceSearch) -> None:
+    other = np.asarray(np.random.default_rng(4).integers(0, 256, (9, 16)), np.uint8)
+    before = np.asarray(cv2.resize(other, (1280, 720), interpolation=cv2.INTER_NEAREST), np.uint8)
+    gray, face = with_face(120, 500, 300)
+    _, _, seen = search.run_since(before, None)
+    searched, found, seen = search.run_since(gray, seen)
+    assert searched == Searched.FULL
+    assert overlap(found[0].box, face) > 0.6
+    assert search.run_since(gray, seen)[:2] == (Searched.CHANGES, [])
+
+
+def test_a_second_face_is_found_beside_one_that_is_followed(search: FaceSearch) -> None:
+    one, face = with_face(120, 200, 300)
+    two, newcomer = with_face(120, 900, 300)
+    both = one.copy()
+    both[:, 640:] = two[:, 640:]
+    _, _, seen = search.run_since(one, None)
+    searched, found, _ = search.run_since(both, seen, [face])
+    assert searched == Searched.CHANGES
+    assert [overlap(candidate.box, newcomer) > 0.6 for candidate in found] == [True]
