@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 
 import httpx
 
-from services.contracts.detection import DETECT_PATH, PATIENCE_HEADER, Detection
+from services.contracts.detection import DETECT_PATH, OVERVIEW_HEADER, PATIENCE_HEADER, Detection
 from services.contracts.geometry import Box, format_hint
 from services.contracts.messages import MalformedMessage
 from services.contracts.problems import ProblemKind
@@ -55,14 +55,21 @@ class HttpDetector:
         self._timeout = httpx.Timeout(timeout_s, connect=CONNECT_TIMEOUT_S).as_dict()
 
     async def detect(
-        self, image: bytes, media_type: str, request_id: str, by: Deadline, *, near: Sequence[Box] = ()
+        self,
+        image: bytes,
+        media_type: str,
+        request_id: str,
+        by: Deadline,
+        *,
+        near: Sequence[Box] = (),
+        overview: str | None = None,
     ) -> Detection:
-        """Return the faces of an image, or of the surroundings of boxes in it."""
+        """Return the faces of an image, of the surroundings of boxes in it, or of what differs in it."""
         by = by.within(self._timeout_s)
         seconds = by.seconds_left()
         try:
             async with asyncio.timeout(seconds):
-                response = await self._post(image, media_type, request_id, by, _path(near))
+                response = await self._post(image, media_type, request_id, by, near, overview)
         except httpx.ConnectTimeout as error:
             raise _unavailable("The detector can't be reached") from error
         except (TimeoutError, httpx.TimeoutException) as error:
@@ -92,13 +99,24 @@ class HttpDetector:
             pass
         return await self._send("GET", _READY_PATH, {})
 
-    async def _post(self, image: bytes, media_type: str, request_id: str, by: Deadline, path: str) -> httpx.Response:
+    async def _post(
+        self,
+        image: bytes,
+        media_type: str,
+        request_id: str,
+        by: Deadline,
+        near: Sequence[Box],
+        overview: str | None,
+    ) -> httpx.Response:
+        path = _path(near)
         headers = {
             "Content-Type": media_type,
             "Content-Length": str(len(image)),
             PATIENCE_HEADER: str(round(by.seconds_left() * 1e3)),
             REQUEST_ID_HEADER: request_id,
         }
+        if overview is not None:
+            headers[OVERVIEW_HEADER] = overview
         try:
             return await self._send("POST", path, headers, _Once(image))
         except _BROKEN_CONNECTION:

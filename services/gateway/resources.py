@@ -9,7 +9,6 @@ from services.gateway.emotions import EmotionModel
 from services.gateway.faces import FaceDetector
 from services.gateway.frames import FrameStore
 from services.gateway.joined_model import JoinedModel
-from services.gateway.live.pace import DETECTIONS
 from services.gateway.recorded import RecordedStore
 from services.gateway.redis_recorded import RedisRecorded
 from services.gateway.settings import GatewaySettings
@@ -41,7 +40,7 @@ async def open_resources(settings: GatewaySettings) -> AsyncIterator[Resources]:
     )
     store = RedisRecorded(redis, settings.redis_timeout_s)
     channel = grpc_model.connect(settings.serving_target)
-    connections = settings.max_in_flight + DETECTIONS + settings.full_searches + _FOR_HEALTH
+    connections = settings.max_in_flight + settings.hinted_searches + settings.full_searches + _FOR_HEALTH
     async with http_detector.connect(settings.detector_url, connections) as transport:
         try:
             yield Resources(

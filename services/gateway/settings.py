@@ -49,7 +49,13 @@ class GatewaySettings(ServiceSettings):
     max_viewers: int = Field(512, ge=1, description="Feeds, videos and WebSockets at the same time; more get 503.")
     max_live_cameras: int = Field(32, ge=1, description="Cameras followed at the same time; more get 503.")
     full_searches: int = Field(
-        1, ge=1, description="Whole pictures searched for new faces at the same time, over all followed cameras."
+        1, ge=1, description="Pictures searched for new faces at the same time, over all followed cameras."
+    )
+    hinted_searches: int = Field(
+        3,
+        ge=1,
+        description="Frames searched where faces are expected at the same time, over all followed cameras. One more "
+        "than all detectors have workers: what waits at a detector grows old, what waits here is replaced.",
     )
     model_calls: int = Field(
         2, ge=1, description="Calls of the model at the same time; faces that wait meanwhile go together in the next."

@@ -13,7 +13,7 @@ from services.gateway.frames import Frame
 from services.gateway.live.feed import FrameFeed
 from services.gateway.live.latest import Latest
 from services.gateway.live.lifetimes import Lifetimes
-from services.gateway.live.pace import DETECTIONS, DetectorShare
+from services.gateway.live.pace import DetectorShare
 from services.gateway.live.pictures import Look, Painter, Picture
 from services.gateway.live.questions import Questions
 from services.gateway.live.readers import Stores, soon
@@ -52,7 +52,7 @@ class LiveCameras:
         self._pool = ThreadPoolExecutor(_DRAWING_THREADS, thread_name_prefix="draw")
         most = settings.max_live_cameras
         self._feeds: Lifetimes[str, FrameFeed] = Lifetimes(lambda camera: FrameFeed(camera, stores, frames), most)
-        share = DetectorShare(DETECTIONS, settings.full_searches)
+        share = DetectorShare(settings.hinted_searches, settings.full_searches)
         parts = SessionParts(self._feeds, pipeline, share, settings.live_timeout_s, settings.detect_timeout_s, metrics)
         self._sessions: Lifetimes[str, LiveSession] = Lifetimes(
             lambda camera: LiveSession(camera, parts), most, LINGER_S

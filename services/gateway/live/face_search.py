@@ -3,33 +3,37 @@
 from collections.abc import Iterable
 from time import monotonic
 
-from services.contracts.detection import Detection
+from services.contracts.detection import Detection, Searched
 from services.contracts.geometry import Box
 from services.gateway.camera_analysis import a_cameras_frame
 from services.gateway.deadline import Deadline
 from services.gateway.faces import FaceDetector
 from services.gateway.frames import Frame
 from services.gateway.live.hints import MOST_HINTS, distinct_boxes
-from services.gateway.live.pace import SearchPace
+from services.gateway.live.pace import WHOLE_EVERY_S, DetectorShare, SearchPace
 from services.gateway.metrics import LiveMetrics
 
 
 class FaceSearch:
     """Remembers where faces were, since the detector doesn't."""
 
-    def __init__(self, camera: str, detector: FaceDetector, metrics: LiveMetrics) -> None:
+    def __init__(self, camera: str, detector: FaceDetector, share: DetectorShare, metrics: LiveMetrics) -> None:
         self._camera = camera
         self._detector = detector
+        self._share = share
         self._metrics = metrics
         self._pace = SearchPace()
         self._last_seen: tuple[Box, ...] = ()
         self._found: tuple[Box, ...] = ()
+        self._looked_there = True
+        self._overview = ""
+        self._whole_s = float("-inf")
         self.searched_at_us = 0
         """When the newest frame was captured that was searched everywhere."""
 
     def due(self) -> bool:
         """Tell whether it is time to search everywhere."""
-        return self._pace.due(monotonic())
+        return self._pace.due(monotonic(), self._share.others)
 
     def hints(self, expected: Iterable[Box]) -> tuple[Box, ...]:
         """Return where to look: where faces were, where the last full search found some, where they should be."""
@@ -46,21 +50,44 @@ class FaceSearch:
         if len(seen) < len(self._last_seen):
             self._pace.hasten()
         self._last_seen = seen
+        self._looked_there = True
         return detection
 
-    async def everywhere(self, frame: Frame, request_id: str, by: Deadline) -> Detection:
-        """Look at the whole picture.
+    async def everywhere(self, frame: Frame, request_id: str, by: Deadline, whole: bool = False) -> Detection:
+        """Look for new faces where something has changed, now and then or if told so in the whole picture.
 
         Raises:
             ProblemError: The frame can't be used, or the detector fails or takes too long.
         """
-        with self._pace.search():
+        began_s = monotonic()
+        refresh = bool(self._overview) and self._whole_due(began_s)
+        with self._pace.search(counts=whole or not refresh):
+            detection = await self._ask_everywhere(frame, request_id, by, whole or refresh)
+        found = tuple(face.box for face in detection.faces)
+        if detection.searched is Searched.FULL:
+            self._whole_s = began_s
+            self.searched_at_us = frame.captured_at_us
             self._metrics.full_search()
-            detection = await self._ask(frame, request_id, by, ())
-        self._found = tuple(face.box for face in detection.faces)
-        self.searched_at_us = frame.captured_at_us
+        elif not self._looked_there:
+            found = distinct_boxes((*found, *self._found))
+        self._found, self._looked_there = found, False
+        self._overview = detection.overview or ""
         return detection
 
-    async def _ask(self, frame: Frame, request_id: str, by: Deadline, near: tuple[Box, ...]) -> Detection:
+    def _whole_due(self, now_s: float) -> bool:
+        return now_s - self._whole_s >= WHOLE_EVERY_S * (1 + self._share.others / 4)
+
+    async def _ask_everywhere(self, frame: Frame, request_id: str, by: Deadline, whole: bool) -> Detection:
+        if frame.message.recorded:  # its results are the same each time, whenever its frames come
+            return await self._ask(frame, request_id, by)
+        if whole or not self._overview:
+            return await self._ask(frame, request_id, by, overview="")
+        return await self._ask(frame, request_id, by, self._last_seen, self._overview)
+
+    async def _ask(
+        self, frame: Frame, request_id: str, by: Deadline, near: tuple[Box, ...] = (), overview: str | None = None
+    ) -> Detection:
         with a_cameras_frame(self._camera):
-            return await self._detector.detect(frame.message.jpeg, "image/jpeg", request_id, by, near=near)
+            return await self._detector.detect(
+                frame.message.jpeg, "image/jpeg", request_id, by, near=near, overview=overview
+            )

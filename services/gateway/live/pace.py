@@ -1,4 +1,4 @@
-"""When a camera's picture is searched whole, and how many searches run at the same time."""
+"""When a camera's picture is searched for new faces, and how many searches run at the same time."""
 
 import asyncio
 from collections.abc import Callable, Iterator
@@ -14,10 +14,15 @@ FOLLOWING_S = 0.07
 MOST_DUTY = 2 / 3
 """The part of its time that a camera's searches may take of one core: the rest belongs to the frames' results."""
 
-DETECTIONS = 8
-"""Searches around hints at the same time, over all cameras."""
+SHARED_DUTY = 0.8
+"""Likewise for the searches of all other cameras together: more cameras are searched less often, since with many the
+frames' results are what there is too little time for."""
 
-_FIRST_GUESS_S = 0.1
+WHOLE_EVERY_S = 2.0
+"""In between only what has changed is searched, which is little of most pictures. A face that was missed when it came,
+and keeps still since, shows within this time; with more cameras, within a quarter more for each."""
+
+_FIRST_GUESS_S = 0.05
 _NEWEST_WEIGHT = 0.3
 
 
@@ -30,11 +35,16 @@ class SearchPace:
         self._hastened = False
         self._searching = False
 
-    def due(self, now_s: float) -> bool:
-        """Tell whether it is time to search again."""
+    def due(self, now_s: float, others: float = 0) -> bool:
+        """Tell whether it is time to search again.
+
+        Args:
+            now_s: The time.
+            others: How many other cameras share what may be searched at the same time.
+        """
         if self._searching:
             return False
-        pause_s = self._takes_s / MOST_DUTY
+        pause_s = self._takes_s * (1 / MOST_DUTY + others / SHARED_DUTY)
         if not self._hastened:
             pause_s = max(pause_s, APPEAR_S - FOLLOWING_S - self._takes_s)
         return now_s - self._began_s >= pause_s
@@ -44,12 +54,17 @@ class SearchPace:
         self._hastened = True
 
     @contextmanager
-    def search(self, clock: Callable[[], float] = monotonic) -> Iterator[None]:
-        """Take note of a search, which the block does; one that fails says nothing about the next."""
+    def search(self, clock: Callable[[], float] = monotonic, counts: bool = True) -> Iterator[None]:
+        """Take note of a search, which the block does.
+
+        One that fails says nothing about how long the next takes, nor does one that doesn't count since it is
+        another kind of search than most.
+        """
         self._searching, self._hastened, self._began_s = True, False, clock()
         try:
             yield
-            self._takes_s += _NEWEST_WEIGHT * (clock() - self._began_s - self._takes_s)
+            if counts:
+                self._takes_s += _NEWEST_WEIGHT * (clock() - self._began_s - self._takes_s)
         finally:
             self._searching = False
 
@@ -61,3 +76,19 @@ class DetectorShare:
         """Allow this many searches around hints and this many of whole pictures."""
         self.hinted = asyncio.Semaphore(hinted)
         self.full = asyncio.Semaphore(full)
+        self._searches = full
+        self._cameras = 0
+
+    @property
+    def others(self) -> float:
+        """How many other cameras a camera shares one search at a time with."""
+        return max(0, self._cameras - 1) / self._searches
+
+    @contextmanager
+    def taken(self) -> Iterator[None]:
+        """Count a camera while the block runs."""
+        self._cameras += 1
+        try:
+            yield
+        finally:
+            self._cameras -= 1

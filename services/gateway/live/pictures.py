@@ -5,7 +5,7 @@ import logging
 from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import Executor
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from time import monotonic
 from typing import NamedTuple
@@ -104,7 +104,12 @@ class Painter:
         """Draw until cancelled."""
         incoming: Latest[Seen] = Latest()
         held = HeldBack(HOLD_BACK_S if self._look.blur else 0.0)
-        with self._sessions.hold(self._look.camera) as session, session.board.painted(incoming):
+        with (
+            self._sessions.hold(self._look.camera) as session,
+            session.board.painted(incoming),
+            # What is shown without a face hidden must not hang on what counts as a change.
+            session.searched_whole() if self._look.blur else nullcontext(),
+        ):
             while True:
                 await self._wait(incoming, held)
                 seen = held.ripe(monotonic()) if self._look.blur else incoming.take_now()

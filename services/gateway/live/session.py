@@ -2,13 +2,14 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from time import monotonic
 
 import numpy as np
 
-from services.contracts.detection import Detection
+from services.contracts.detection import Detection, Searched
 from services.contracts.geometry import Box
 from services.contracts.live import Drops
 from services.contracts.problems import Problem, ProblemKind
@@ -61,11 +62,11 @@ class LiveSession:
     def __init__(self, camera: str, parts: SessionParts) -> None:
         self._camera = camera
         self._parts = parts
-        self._detect_drops = self._infer_drops = 0
+        self._detect_drops = self._infer_drops = self._want_whole = 0
         self._to_detect: Latest[Frame] = Latest(self._count_detect_drop)
         self._to_search: Latest[Frame] = Latest()
         self._to_infer: Latest[Detected] = Latest(self._count_infer_drop)
-        self._faces = FaceSearch(camera, parts.pipeline.detector, parts.metrics)
+        self._faces = FaceSearch(camera, parts.pipeline.detector, parts.share, parts.metrics)
         self._tracked = TrackedFaces(camera)
         self._done_id = self._skipped_id = self._playing = ""
         self._analysed: Callable[[str], None] = lambda _: None
@@ -84,9 +85,23 @@ class LiveSession:
         """Return the result of a frame or a newer one; None if it won't come or doesn't in time."""
         return None if frame_id == self._skipped_id else await self.board.wait_for(frame_id, timeout_s)
 
+    @contextmanager
+    def searched_whole(self) -> Iterator[None]:
+        """Have whole pictures searched while the block runs, even where nothing has changed."""
+        self._want_whole += 1
+        try:
+            yield
+        finally:
+            self._want_whole -= 1
+
+    @property
+    def _whole_only(self) -> bool:
+        return self._want_whole > 0
+
     async def run(self) -> None:
         """Work until cancelled."""
         with (
+            self._parts.share.taken(),
             self._parts.feeds.hold(self._camera) as feed,
             feed.following(self._to_detect.put, lambda problem: self.board.report("frames", problem)),
         ):
@@ -140,8 +155,9 @@ class LiveSession:
             if hints:
                 detection = await faces.around(hints, frame, request_id, self._step_end())
             else:
-                detection = await faces.everywhere(frame, request_id, self._step_end())
-                searched_at_us = frame.captured_at_us
+                detection = await faces.everywhere(frame, request_id, self._step_end(), self._whole_only)
+                if detection.searched is Searched.FULL:
+                    searched_at_us = frame.captured_at_us
                 self.board.report("search", None)
         self._done_id = frame.frame_id
         return Detected(frame, request_id, detection, hints, searched_at_us, asked, monotonic())
@@ -151,7 +167,7 @@ class LiveSession:
         frame = await self._to_search.take()
         async with self._parts.share.full:
             by = Deadline.after(self._parts.search_timeout_s)
-            await self._faces.everywhere(self._to_search.newer_than(frame), new_request_id(), by)
+            await self._faces.everywhere(self._to_search.newer_than(frame), new_request_id(), by, self._whole_only)
 
     async def _infer(self) -> None:
         detected = await self._to_infer.take()
@@ -181,7 +197,7 @@ class LiveSession:
         """Forget all faces: a recorded video begins, whose results are the same each time, or a camera after one."""
         self._playing, self._done_id = playing, ""
         self._tracked = TrackedFaces(self._camera, recorded=bool(playing))
-        self._faces = FaceSearch(self._camera, self._parts.pipeline.detector, self._parts.metrics)
+        self._faces = FaceSearch(self._camera, self._parts.pipeline.detector, self._parts.share, self._parts.metrics)
 
     def _hints(self, frame: Frame) -> tuple[Box, ...]:
         if frame.message.recorded:

@@ -11,7 +11,7 @@ import pytest
 
 from launcher.ports import free_port
 from services.contracts.detection import Detection, DetectTimings, Searched
-from services.contracts.geometry import ImageSize
+from services.contracts.geometry import Box, ImageSize
 from services.contracts.problems import Problem, ProblemKind
 from services.gateway.balanced_transport import BalancedTransport
 from services.gateway.deadline import Deadline
@@ -31,6 +31,7 @@ class FakeDetectorServer:
     def __init__(self, status: str = "200 OK", body: bytes = EMPTY) -> None:
         self.answered = 0
         self.hosts: set[str] = set()
+        self.asked: list[tuple[str, str | None]] = []
         self._answer = f"HTTP/1.1 {status}\r\nContent-Length: {len(body)}\r\n\r\n".encode() + body
         self._connections: set[asyncio.StreamWriter] = set()
 
@@ -52,6 +53,7 @@ class FakeDetectorServer:
                 fields = dict(line.lower().split(": ", 1) for line in head.splitlines()[1:] if line)
                 await reader.readexactly(int(fields.get("content-length", 0)))
                 self.hosts.add(fields["host"])
+                self.asked.append((head.split(" ")[1], fields.get("x-overview")))
                 self.answered += 1
                 writer.write(self._answer)
         except (asyncio.IncompleteReadError, ConnectionError):
@@ -118,6 +120,17 @@ async def test_one_of_two_that_comes_back_is_asked_again() -> None:
                 await ask(both)
     assert first.answered == 1 + 2  # one sign of life
     assert second.answered == 4 + 2
+
+
+async def test_where_to_look_is_asked_in_the_detectors_words() -> None:
+    port, server, by, face = free_port(), FakeDetectorServer(), Deadline.after(5), Box(1, 2, 30, 40)
+    async with server.at(FIRST, port), detector(port, [FIRST]) as client:
+        await client.detect(b"image", "image/jpeg", "id", by)
+        await client.detect(b"image", "image/jpeg", "id", by, near=[face])
+        await client.detect(b"image", "image/jpeg", "id", by, overview="")
+        await client.detect(b"image", "image/jpeg", "id", by, near=[face], overview="aaaa")
+    around = "/detect?near=1,2,30,40&elsewhere=false"
+    assert server.asked == [("/detect", None), (around, None), ("/detect", ""), (around, "aaaa")]
 
 
 async def test_a_kept_connection_that_died_costs_no_answer() -> None:

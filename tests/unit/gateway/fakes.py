@@ -101,6 +101,7 @@ class FakeDetector:
         by: Deadline,
         *,
         near: Sequence[Box] = (),
+        overview: str | None = None,  # noqa: ARG002
     ) -> Detection:
         self.images.append(image)
         await pass_time(self.delay_s, by, "detector")

@@ -46,11 +46,17 @@ def numbered_frame(number: int, age_ms: float = 40.0) -> Frame:
 
 @dataclass
 class SeeingDetector:
-    """Finds the faces that there are: all of them, or those near the hints; it waits while its gate is closed."""
+    """Finds the faces that there are; it waits while its gate is closed.
+
+    It finds all of them, those near the hints, or those that an overview doesn't have. That has what was there and what
+    was overlooked.
+    """
 
     boxes: list[Box] = field(default_factory=lambda: [FACE])
     error: Exception | None = None
     asked: list[tuple[bytes, tuple[Box, ...]]] = field(default_factory=list)
+    overlooked: list[Box] = field(default_factory=list)
+    searched: list[Searched] = field(default_factory=list)
     gate: asyncio.Event = field(default_factory=asyncio.Event)
 
     def __post_init__(self) -> None:
@@ -64,23 +70,30 @@ class SeeingDetector:
         by: Deadline,
         *,
         near: Sequence[Box] = (),
+        overview: str | None = None,
     ) -> Detection:
         self.asked.append((image, tuple(near)))
         await passed(self.gate, by, "detector")
         if self.error:
             raise self.error
-        found = [box for box in self.boxes if not near or any(overlap(box, hint) > 0 for hint in near)]
+        if overview is None:
+            searched = Searched.HINTS if near else Searched.FULL
+            found = [box for box in self.boxes if not near or any(overlap(box, hint) > 0 for hint in near)]
+        else:
+            searched = Searched.CHANGES if overview else Searched.FULL
+            found = [box for box in self.boxes if str(box) not in overview]
+        self.searched.append(searched)
         pixels = np.full((48, 48, 1), 0.25, np.float32)
         faces = tuple(DetectedFace(box, 5.0, 0.5, pixels) for box in found)
-        searched = Searched.HINTS if near else Searched.FULL
-        return Detection(ImageSize(1280, 720), searched, faces, DetectTimings(1, 2, 3, 6))
+        seen = None if overview is None else f"{self.boxes} {self.overlooked}"
+        return Detection(ImageSize(1280, 720), searched, faces, DetectTimings(1, 2, 3, 6), seen)
 
     async def check(self) -> str:
         return "ready"
 
     @property
     def full_searches(self) -> int:
-        return sum(not near for _, near in self.asked)
+        return self.searched.count(Searched.FULL)
 
 
 class GatedModel(FakeModel):

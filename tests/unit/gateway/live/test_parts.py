@@ -1,6 +1,7 @@
 """The small parts of live sessions, each by itself."""
 
 import asyncio
+from contextlib import ExitStack
 
 import pytest
 
@@ -8,7 +9,7 @@ from services.contracts.geometry import Box
 from services.gateway.live.hints import distinct_boxes
 from services.gateway.live.latest import Closed, Latest
 from services.gateway.live.lifetimes import Lifetimes
-from services.gateway.live.pace import APPEAR_S, FOLLOWING_S, MOST_DUTY, SearchPace
+from services.gateway.live.pace import APPEAR_S, FOLLOWING_S, MOST_DUTY, SHARED_DUTY, DetectorShare, SearchPace
 from services.gateway.live.resume import is_news
 from services.gateway.live.thinning import Thinning
 from services.runtime.problems import ProblemError
@@ -67,6 +68,40 @@ def test_a_new_face_is_found_in_time_if_searches_are_quick_enough_and_never_take
     assert pause_s >= takes_s / MOST_DUTY - 1e-6
     if takes_s / MOST_DUTY + takes_s <= APPEAR_S - FOLLOWING_S:
         assert pause_s + takes_s == pytest.approx(APPEAR_S - FOLLOWING_S, abs=0.01)
+
+
+@pytest.mark.parametrize(("full", "cameras", "others"), [(1, 0, 0), (1, 1, 0), (1, 6, 5), (5, 6, 1)])
+def test_cameras_share_the_time_for_searches(full: int, cameras: int, others: float) -> None:
+    share, pace, clock = DetectorShare(3, full), SearchPace(), Clock()
+    with ExitStack() as stack:
+        for _ in range(cameras):
+            stack.enter_context(share.taken())
+        assert share.others == others
+        for _ in range(30):
+            searched(pace, clock, 0.2)
+            clock.now += 100
+        searched(pace, clock, 0.2)
+        began = clock.now - 0.2
+        while not pace.due(clock.now, share.others):
+            clock.now += 0.001
+        pause_s = clock.now - began
+        assert pause_s == pytest.approx(0.2 * (1 / MOST_DUTY + others / SHARED_DUTY), abs=0.01)
+    assert share.others == 0
+
+
+def test_a_search_of_another_kind_says_nothing_about_the_pace() -> None:
+    pace, clock = SearchPace(), Clock()
+    for _ in range(30):
+        searched(pace, clock, 0.02)
+        clock.now += 100
+    with pace.search(clock, counts=False):
+        clock.now += 0.2
+    began = clock.now
+    with pace.search(clock):
+        clock.now += 0.02
+    while not pace.due(clock.now):
+        clock.now += 0.001
+    assert clock.now - began + 0.02 == pytest.approx(APPEAR_S - FOLLOWING_S, abs=0.01)
 
 
 def test_a_lost_face_is_looked_for_sooner() -> None:

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from services.contracts.detection import Searched
 from services.contracts.frames import FrameMessage
 from services.contracts.problems import ProblemKind
 from services.contracts.recorded import recorded_frame_id
@@ -51,6 +52,7 @@ async def test_two_playings_give_the_same() -> None:
             it.detector.boxes.append(OTHER_FACE)
             play(it, playing)
             playings.append([(result["faces"], result["events"]) for result in await results(it)])
+            assert set(it.detector.searched) == {Searched.FULL}
     assert playings[0] == playings[1]
     assert {face["face_id"] for face in playings[0][0][0]} == {"cam0-1", "cam0-2"}
 

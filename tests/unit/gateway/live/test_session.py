@@ -1,16 +1,20 @@
 """A camera's session: what it computes, in which order, and how it goes on when something fails."""
 
 import asyncio
+from time import monotonic
 
 import pytest
 
+from services.contracts.detection import Searched
 from services.contracts.problems import ProblemKind
 from services.gateway.frames import KnownCamera
+from services.gateway.live.pace import WHOLE_EVERY_S
 from services.runtime.problems import ProblemError
 from tests.unit.gateway.fakes import ONLINE
 from tests.unit.gateway.live.scene import (
     FACE,
     OTHER_FACE,
+    PATIENCE_S,
     eventually,
     frame_id,
     next_object,
@@ -181,15 +185,47 @@ async def test_a_store_whose_clock_was_set_back_is_followed() -> None:
             assert number_of(await next_object(viewer)) == 3
 
 
-async def test_without_a_face_every_frame_is_searched_whole() -> None:
+async def test_without_a_face_what_changes_is_searched_in_every_frame() -> None:
     async with scene() as it:
         it.detector.boxes.clear()
         with it.live.viewed("cam0", None, None) as viewer:
             for number in range(3):
                 (result,) = await it.show_and_see(number, viewer)
                 assert (result["faces"], result["emotion"]) == ([], None)
-        assert it.detector.full_searches == 3
-        assert it.model.calls == 0
+            it.detector.boxes.append(FACE)
+            (result,) = await it.show_and_see(3, viewer)
+            assert len(result["faces"]) == 1
+        assert it.detector.searched[:4] == [Searched.FULL, Searched.CHANGES, Searched.CHANGES, Searched.CHANGES]
+        assert it.model.calls == 1
+
+
+async def test_a_face_that_no_search_saw_come_is_found_when_all_is_searched_again() -> None:
+    async with scene() as it:
+        it.detector.boxes.clear()
+        it.detector.overlooked.append(FACE)
+        with it.live.viewed("cam0", None, None) as viewer:
+            began, number, faces = monotonic(), 0, 0
+            await it.show_and_see(0, viewer)
+            it.detector.boxes.append(FACE)  # but an overview has it already
+            while not faces:
+                number += 1
+                (result,) = await it.show_and_see(number, viewer)
+                faces = len(result["faces"])
+                assert monotonic() - began < PATIENCE_S
+            assert monotonic() - began >= WHOLE_EVERY_S
+        assert it.detector.full_searches == 2
+
+
+async def test_faces_that_are_followed_are_no_news_to_a_search() -> None:
+    async with scene() as it:
+        with it.live.viewed("cam0", None, None) as viewer:
+            number = 0
+            while Searched.CHANGES not in it.detector.searched:
+                await it.show_and_see(number, viewer)
+                number += 1
+                assert number < 1000
+            at = it.detector.searched.index(Searched.CHANGES)
+            assert it.detector.asked[at][1] == (FACE,)
 
 
 async def test_a_viewer_who_comes_late_hears_of_the_problem_first() -> None:
