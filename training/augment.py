@@ -8,6 +8,9 @@ from services.detector.preprocess import as_model_input
 from training.recipe import Augmentation
 
 _JPEG_QUALITIES = (50, 95)
+_BLUR_SIGMAS = (0.4, 1.2)
+_NOISE_SIGMAS = (0.01, 0.06)
+_ERASED_SIDES = (0.15, 0.5)
 
 
 def augment(image: NDArray[np.uint8], limits: Augmentation, rng: np.random.Generator) -> NDArray[np.float32]:
@@ -25,15 +28,29 @@ def augment(image: NDArray[np.uint8], limits: Augmentation, rng: np.random.Gener
     matrix = _affine(side, limits, rng)
     moved = cv2.warpAffine(image, matrix, (side, side), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
     if rng.random() < limits.blur_probability:
-        moved = cv2.GaussianBlur(moved, (0, 0), rng.uniform(0.4, 1.2))
+        moved = cv2.GaussianBlur(moved, (0, 0), rng.uniform(*_BLUR_SIGMAS))
     if rng.random() < limits.jpeg_probability:
         moved = _compressed(np.asarray(moved, np.uint8), int(rng.integers(*_JPEG_QUALITIES)))
-    face = as_model_input(np.asarray(moved, np.uint8))[..., 0]
+    face: NDArray[np.float32] = as_model_input(np.asarray(moved, np.uint8))[..., 0]
     contrast = 1 + rng.uniform(-limits.contrast, limits.contrast)
     brightness = rng.uniform(-limits.brightness, limits.brightness)
     mean = face.mean()
-    changed: NDArray[np.float32] = np.clip((face - mean) * contrast + mean + brightness, 0, 1, dtype=np.float32)
+    face = (face - mean) * contrast + mean + brightness
+    # A change that is off draws nothing, so that the others of a recipe without it stay the same.
+    if limits.noise_probability and rng.random() < limits.noise_probability:
+        face = face + rng.normal(0, rng.uniform(*_NOISE_SIGMAS), face.shape).astype(np.float32)
+    if limits.erase_probability and rng.random() < limits.erase_probability:
+        _erase(face, rng)
+    changed: NDArray[np.float32] = np.clip(face, 0, 1, dtype=np.float32)
     return changed
+
+
+def _erase(face: NDArray[np.float32], rng: np.random.Generator) -> None:
+    """Hide a rectangle under one shade, in place (Zhong et al., 2017, arXiv:1708.04896)."""
+    side = face.shape[0]
+    height, width = (int(side * rng.uniform(*_ERASED_SIDES)) for _ in range(2))
+    top, left = rng.integers(side - height + 1), rng.integers(side - width + 1)
+    face[top : top + height, left : left + width] = rng.random()
 
 
 def _compressed(image: NDArray[np.uint8], quality: int) -> NDArray[np.uint8]:

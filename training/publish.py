@@ -4,7 +4,6 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from zipfile import BadZipFile
 
 import keras
 import numpy as np
@@ -17,12 +16,10 @@ from training.batches import as_faces
 from training.confidence import TARGET_ACCURACY, Confidence, fitted_confidence
 from training.dataset import VALIDATION, Split, read_splits, require, training_rows
 from training.files import sha256_of
-from training.network import build_network
-from training.precision import precision
-from training.recipe import Recipe
 from training.repository import ModelError
 from training.run_folder import RunError, RunFolder
 from training.saved_model import check_saved_model, write_saved_model
+from training.trained import trained_network
 from training.warmup import write_warmup
 
 
@@ -56,6 +53,7 @@ def publish(run: Path, data: Path, models: Path, version: int) -> Path:
         last_epoch=_last_epoch(folder),
         data_sha256=digest,
         votes_sha256=folder.votes_digest(),
+        teacher_sha256=folder.teacher_digest(),
         training_faces=len(training),
         left_out=left_out,
         calibration=confidence.calibration,
@@ -71,23 +69,6 @@ def publish(run: Path, data: Path, models: Path, version: int) -> Path:
         _write_papers(partial, paper)
         check_saved_model(partial, network, confidence.calibration)
     return target
-
-
-def trained_network(checkpoint: Path, recipe: Recipe) -> keras.Model:
-    """Return the network of a checkpoint in float32, whatever arithmetic it was trained in.
-
-    Raises:
-        RunError: The checkpoint is missing, damaged, or of another network than the recipe's.
-    """
-    if not checkpoint.exists():
-        raise RunError(f"{checkpoint} is missing: no epoch has ended yet")
-    with precision("float32"):
-        network = build_network(recipe.network, recipe.seed)
-    try:
-        network.load_weights(checkpoint)
-    except (OSError, ValueError, KeyError, BadZipFile) as error:
-        raise RunError(f"{checkpoint} can't be read: {error}") from error
-    return network
 
 
 def _digest(folder: RunFolder, data: Path) -> str:

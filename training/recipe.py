@@ -49,6 +49,20 @@ class Augmentation(_Section):
     contrast: float = Field(ge=0, lt=1)
     blur_probability: float = Field(ge=0, le=1)
     jpeg_probability: float = Field(ge=0, le=1)
+    noise_probability: float = Field(default=0, ge=0, le=1)
+    erase_probability: float = Field(default=0, ge=0, le=1)
+    """How often a rectangle of the face is hidden."""
+    mix_probability: float = Field(default=0, ge=0, le=1)
+    """How often a face is blended with another, and its target likewise."""
+
+
+class Later(_Section):
+    """What is taught otherwise once the network knows the easy part."""
+
+    from_epoch: int = Field(gt=0)
+    teacher_weight: float = Field(ge=0, le=1)
+    """Share of a teacher's answers in what is taught, where there is one; label and votes have the rest."""
+    augmentation: Augmentation
 
 
 class Recipe(_Section):
@@ -68,6 +82,25 @@ class Recipe(_Section):
     """Share of FER+'s votes in what is taught, where they are there; the label has the rest."""
     network: Network
     augmentation: Augmentation
+    later: Later | None = None
+
+    @property
+    def asks_teacher(self) -> bool:
+        """Whether a teacher's answers are needed."""
+        return self.later is not None and self.later.teacher_weight > 0
+
+    def augmentation_in(self, epoch: int) -> Augmentation:
+        """Return how far faces are changed in an epoch (from 0)."""
+        later = self._later_in(epoch)
+        return later.augmentation if later else self.augmentation
+
+    def teacher_weight_in(self, epoch: int) -> float:
+        """Return a teacher's share in what is taught in an epoch (from 0)."""
+        later = self._later_in(epoch)
+        return later.teacher_weight if later else 0.0
+
+    def _later_in(self, epoch: int) -> Later | None:
+        return self.later if self.later and epoch >= self.later.from_epoch else None
 
 
 def read_recipe(path: Path = DEFAULT_RECIPE) -> Recipe:

@@ -39,6 +39,8 @@ class ModelPaper(BaseModel):
     data_sha256: str
     votes_sha256: str | None = None
     """Of FER+'s votes; none where labels alone were trained on."""
+    teacher_sha256: str | None = None
+    """Of a teacher's answers; none where there was no teacher."""
     training_faces: int
     """Training rows of the data less those left out."""
     left_out: int

@@ -10,7 +10,8 @@ from training.recipe import Recipe, read_recipe
 _RECIPE = "recipe.toml"
 _DATA = "data.sha256"
 _VOTES = "votes.sha256"
-_NO_VOTES = "none"
+_TEACHER = "teacher.sha256"
+_NONE = "none"
 _HISTORY = "history.csv"
 _CHECKPOINT = "checkpoint.keras"
 
@@ -30,28 +31,35 @@ class RunFolder:
         self.checkpoint = path / _CHECKPOINT
         """The network with its optimizer after the last whole epoch."""
 
-    def claim(self, recipe_path: Path, data: Path, votes: Path | None) -> Recipe:
+    def claim(self, recipe_path: Path, data: Path, votes: Path | None, teacher: Path | None = None) -> Recipe:
         """Make the folder this run's own, or make sure that it already is.
 
         Args:
             recipe_path: The recipe.
             data: The images with their labels.
             votes: FER+'s votes, if they are used.
+            teacher: A teacher's answers, if there is one; noted where the recipe asks it.
 
         Raises:
-            RunError: It holds a run of another recipe or of other data or votes.
+            RunError: It holds a run of another recipe or of other data, votes or answers.
             RecipeError: A recipe can't be used.
             OSError: A file can't be read or written.
         """
         recipe, digest = read_recipe(recipe_path), sha256_of(data)
-        voted = sha256_of(votes) if votes else _NO_VOTES
+        voted = sha256_of(votes) if votes else _NONE
+        taught = sha256_of(teacher) if teacher and recipe.asks_teacher else _NONE
         kept_recipe, kept_data, kept_votes = self.path / _RECIPE, self.path / _DATA, self.path / _VOTES
+        kept_teacher = self.path / _TEACHER
         if kept_recipe.exists() and read_recipe(kept_recipe) != recipe:
             raise RunError(f"{self.path} holds a run of another recipe; choose another folder")
         if kept_data.exists() and kept_data.read_text().strip() != digest:
             raise RunError(f"{self.path} holds a run on other data than {data}; choose another folder")
         if kept_votes.exists() and kept_votes.read_text().strip() != voted:
             raise RunError(f"{self.path} holds a run with other votes than {votes or 'none'}; choose another folder")
+        if kept_teacher.exists() and kept_teacher.read_text().strip() != taught:
+            raise RunError(
+                f"{self.path} holds a run with another teacher than {teacher or 'none'}; choose another folder"
+            )
         self.path.mkdir(parents=True, exist_ok=True)
         if not kept_recipe.exists():
             write_whole(kept_recipe, recipe_path.read_text(encoding="utf-8"))
@@ -59,6 +67,8 @@ class RunFolder:
             write_whole(kept_data, f"{digest}\n")
         if not kept_votes.exists():
             write_whole(kept_votes, f"{voted}\n")
+        if not kept_teacher.exists():
+            write_whole(kept_teacher, f"{taught}\n")
         return recipe
 
     def recipe(self) -> Recipe:
@@ -81,8 +91,14 @@ class RunFolder:
     def votes_digest(self) -> str | None:
         """Return the SHA-256 of the votes that the run was trained with, where it was trained with any."""
         path = self.path / _VOTES
-        noted = path.read_text().strip() if path.exists() else _NO_VOTES
-        return None if noted == _NO_VOTES else noted
+        noted = path.read_text().strip() if path.exists() else _NONE
+        return None if noted == _NONE else noted
+
+    def teacher_digest(self) -> str | None:
+        """Return the SHA-256 of the teacher's answers that the run was trained with, where it had one."""
+        path = self.path / _TEACHER
+        noted = path.read_text().strip() if path.exists() else _NONE
+        return None if noted == _NONE else noted
 
     def history(self) -> list[dict[str, float]]:
         """Return a row of figures per epoch: ``epoch`` (from 0), ``accuracy``, ``val_accuracy``, ….

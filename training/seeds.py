@@ -50,8 +50,8 @@ def seed_figures(runs: Sequence[RunFolder], served: Mapping[str, JsonValue]) -> 
     )
 
 
-def _data(run: RunFolder) -> tuple[str | None, str | None]:
-    return run.data_digest(), run.votes_digest()
+def _data(run: RunFolder) -> tuple[str | None, ...]:
+    return run.data_digest(), run.votes_digest(), run.teacher_digest()
 
 
 def _last_accuracy(run: RunFolder) -> float:

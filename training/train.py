@@ -12,6 +12,8 @@ from pathlib import Path
 from zipfile import BadZipFile
 
 import keras
+import numpy as np
+from numpy.typing import NDArray
 
 from services.contracts.model import OUTPUT_PROBABILITIES
 from training.batches import TrainingBatches, as_faces
@@ -23,6 +25,7 @@ from training.recipe import DEFAULT_RECIPE, Recipe, RecipeError
 from training.run_folder import RunError, RunFolder
 from training.schedule import Trapezoid
 from training.targets import targets
+from training.teacher import read_teacher
 from training.votes import votes_beside, with_votes
 
 
@@ -42,8 +45,14 @@ class _SaveEpoch(keras.callbacks.Callback):
         partial.replace(checkpoint)
 
 
-def train(data: Path, recipe_path: Path, out: Path) -> keras.Model:
+def train(data: Path, recipe_path: Path, out: Path, teacher: Path | None = None) -> keras.Model:
     """Train, or go on training, and return the trained network.
+
+    Args:
+        data: The published ``fer2013.csv``.
+        recipe_path: The recipe.
+        out: Folder of the run.
+        teacher: The file with a teacher's answers; without it label and votes are taught alone.
 
     Raises:
         DatasetError: The data can't be used.
@@ -61,12 +70,23 @@ def train(data: Path, recipe_path: Path, out: Path) -> keras.Model:
     training, left_out = training_rows(splits, data)
     print(f"training rows: {len(training)} ({left_out} left out as duplicates)", flush=True)
     folder = RunFolder(out)
-    recipe = folder.claim(recipe_path, data, votes)
+    recipe = folder.claim(recipe_path, data, votes, teacher)
+    answers = _answers(teacher, training, folder) if teacher and recipe.asks_teacher else None
+    print(f"teacher: {teacher if answers is not None else 'none'}", flush=True)
     with precision(recipe.precision):
-        return _fit(recipe, training, validation, folder)
+        return _fit(recipe, training, answers, validation, folder)
 
 
-def _fit(recipe: Recipe, training: Split, validation: Split, folder: RunFolder) -> keras.Model:
+def _answers(teacher: Path, training: Split, folder: RunFolder) -> NDArray[np.float32]:
+    known = read_teacher(teacher)
+    if known.data_sha256 != folder.data_digest() or len(known.probabilities) != len(training):
+        raise RunError(f"{teacher} holds answers about other data")
+    return known.probabilities
+
+
+def _fit(
+    recipe: Recipe, training: Split, teacher: NDArray[np.float32] | None, validation: Split, folder: RunFolder
+) -> keras.Model:
     keras.utils.set_random_seed(recipe.seed)
     steps = math.ceil(len(training) / recipe.batch_size)
     model = _compiled(recipe, steps)
@@ -75,7 +95,7 @@ def _fit(recipe: Recipe, training: Split, validation: Split, folder: RunFolder) 
     print(f"epochs done: {done} of {recipe.epochs}", flush=True)
     if done < recipe.epochs:
         model.fit(
-            TrainingBatches(training, recipe, first_epoch=done),
+            TrainingBatches(training, recipe, first_epoch=done, teacher=teacher),
             validation_data=(as_faces(validation.images), targets(validation, vote_weight=0, label_smoothing=0)),
             validation_batch_size=256,
             initial_epoch=done,
@@ -134,9 +154,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--data", type=Path, required=True, help="the published fer2013.csv")
     parser.add_argument("--recipe", type=Path, default=DEFAULT_RECIPE)
     parser.add_argument("--out", type=Path, required=True, help="folder of the run")
+    parser.add_argument("--teacher", type=Path, help="file with a teacher's answers (`make teacher`)")
     options = parser.parse_args(arguments)
     try:
-        train(options.data, options.recipe, options.out)
+        train(options.data, options.recipe, options.out, options.teacher)
     except (DatasetError, RecipeError, RunError, OSError) as error:
         sys.exit(f"train: {error}")
     except KeyboardInterrupt:

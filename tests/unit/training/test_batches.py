@@ -5,7 +5,8 @@ from tests.fer2013_form import pattern
 from training.augment import augment
 from training.batches import TrainingBatches, as_faces
 from training.dataset import Split
-from training.recipe import Augmentation, Recipe, read_recipe
+from training.mix import mix
+from training.recipe import Augmentation, Later, Recipe, read_recipe
 
 STRONG = Augmentation(
     flip=True,
@@ -16,6 +17,9 @@ STRONG = Augmentation(
     contrast=0.9,
     blur_probability=0.5,
     jpeg_probability=0.5,
+    noise_probability=0.5,
+    erase_probability=0.5,
+    mix_probability=0.5,
 )
 NONE = Augmentation(
     flip=False, shift=0, rotation_degrees=0, scale=0, brightness=0, contrast=0, blur_probability=0, jpeg_probability=0
@@ -66,6 +70,54 @@ def test_a_flip_mirrors_the_face_and_nothing_else() -> None:
     assert any(mirrored)
     assert any(kept)
     assert all(left or right for left, right in zip(mirrored, kept, strict=True))
+
+
+def test_noise_reaches_every_part_of_a_face() -> None:
+    image = np.full((48, 48), 128, np.uint8)
+    face = augment(image, NONE.model_copy(update={"noise_probability": 1.0}), np.random.default_rng(1))
+    assert 0.005 < face.std() < 0.08
+    assert abs(face.mean() - 128 / 255) < 0.01
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_a_rectangle_is_hidden_and_the_rest_is_kept(seed: int) -> None:
+    image = pattern(2, np.random.default_rng(1))
+    face = augment(image, NONE.model_copy(update={"erase_probability": 1.0}), np.random.default_rng(seed))
+    ys, xs = np.nonzero(np.abs(face - image / 255) > 1e-6)
+    hidden = face[ys.min() : ys.max() + 1, xs.min() : xs.max() + 1]
+    assert np.ptp(hidden) == 0
+    assert hidden.size <= 24 * 24
+
+
+def test_blended_faces_have_blended_targets_and_keep_most_of_themselves() -> None:
+    faces, targets = np.zeros((64, 48, 48, 1), np.float32), np.eye(64, dtype=np.float32)
+    for row in range(64):
+        faces[row, row % 48, row // 48] = 1
+    blended, taught = mix(faces, targets, 0.5, np.random.default_rng(1))
+    assert blended.dtype == taught.dtype == np.float32
+    np.testing.assert_allclose(taught.sum(axis=1), 1, rtol=1e-6)
+    np.testing.assert_allclose(np.einsum("bijc,tijc->bt", blended, faces), taught, atol=1e-6)
+    own = taught.diagonal()
+    assert own.min() >= 0.5
+    assert 16 < (own < 1).sum() < 48
+    for kept, given in zip(mix(faces, targets, 0, np.random.default_rng(1)), (faces, targets), strict=True):
+        np.testing.assert_array_equal(kept, given)
+
+
+def test_later_other_faces_and_a_teachers_word_are_taught(split: Split, recipe: Recipe) -> None:
+    still = recipe.model_copy(update={"augmentation": NONE, "label_smoothing": 0.0, "later": None})
+    later = Later(from_epoch=1, teacher_weight=0.25, augmentation=NONE.model_copy(update={"erase_probability": 1.0}))
+    teacher = np.full((10, 7), 1 / 7, np.float32)
+    plain = TrainingBatches(split, still, first_epoch=0)
+    first = TrainingBatches(split, still.model_copy(update={"later": later}), first_epoch=0, teacher=teacher)
+    for batch, expected in zip(first[0], plain[0], strict=True):
+        np.testing.assert_array_equal(batch, expected)
+    first.on_epoch_end()
+    plain.on_epoch_end()
+    assert not np.array_equal(first[0][0], plain[0][0])
+    np.testing.assert_allclose(first[0][1], plain[0][1] * 0.75 + 0.25 / 7, rtol=1e-6)
+    alone = TrainingBatches(split, still.model_copy(update={"later": later}), first_epoch=1)
+    np.testing.assert_array_equal(alone[0][1], plain[0][1])
 
 
 def test_an_epoch_holds_every_face_once(split: Split, recipe: Recipe) -> None:

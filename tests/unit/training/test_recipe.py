@@ -14,7 +14,14 @@ def test_the_default_recipe_is_read() -> None:
     [
         ("seed = 1\n", "", "seed: Field required"),
         ("seed = 1\n", "seed = 1\nmomentum = 0.9\n", "momentum: Extra inputs are not permitted"),
-        ("epochs = 46\n", "epochs = 0\n", "epochs: Input should be greater than 0"),
+        ("\nepochs = 120\n", "\nepochs = 0\n", "epochs: Input should be greater than 0"),
+        ("from_epoch = 45\n", "from_epoch = 0\n", "later.from_epoch: Input should be greater than 0"),
+        (
+            "teacher_weight = 0.4\n",
+            "teacher_weight = 1.4\n",
+            "later.teacher_weight: Input should be less than or equal",
+        ),
+        ("[later.augmentation]\n", "", "later.augmentation: Field required"),
         ("flip = true\n", 'flip = "sometimes"\n', "augmentation.flip: "),
         ("[3, 3, 5]", "[3, 0, 5]", "network.convolutions.1: Input should be greater than 0"),
         ("[3, 3, 5]", "[3, 4, 5]", "network.convolutions.1: Value error, a stage has one convolution before"),
@@ -34,3 +41,26 @@ def test_a_fault_is_named_with_its_file(tmp_path: Path, old: str, new: str, faul
 def test_a_missing_recipe_is_named(tmp_path: Path) -> None:
     with pytest.raises(RecipeError, match=r"none\.toml: No such file"):
         read_recipe(tmp_path / "none.toml")
+
+
+def test_a_recipe_without_a_later_part_is_the_same_throughout(tmp_path: Path) -> None:
+    path = tmp_path / "mine.toml"
+    path.write_text(DEFAULT_RECIPE.read_text().partition("[later]")[0])
+    recipe = read_recipe(path)
+    assert not recipe.asks_teacher
+    assert {recipe.teacher_weight_in(epoch) for epoch in (0, 1000)} == {0}
+    assert recipe.augmentation_in(0) == recipe.augmentation_in(1000) == recipe.augmentation
+
+
+def test_the_later_part_holds_from_its_epoch_on() -> None:
+    recipe = read_recipe()
+    assert recipe.asks_teacher
+    assert recipe.later is not None
+    begin = recipe.later.from_epoch
+    assert (recipe.teacher_weight_in(begin - 1), recipe.teacher_weight_in(begin)) == (0, recipe.later.teacher_weight)
+    assert recipe.augmentation_in(begin - 1) == recipe.augmentation
+    assert recipe.augmentation_in(begin) == recipe.later.augmentation
+
+
+def test_the_teachers_recipe_is_read() -> None:
+    assert not read_recipe(DEFAULT_RECIPE.with_name("teacher.toml")).asks_teacher

@@ -30,6 +30,26 @@ def test_a_run_without_votes_says_so(folder: RunFolder, data: Path) -> None:
     assert folder.votes_digest() is None
 
 
+def test_another_teacher_is_refused_where_the_recipe_asks_one(folder: RunFolder, data: Path, tmp_path: Path) -> None:
+    teacher, other = tmp_path / "one.npz", tmp_path / "other.npz"
+    teacher.write_text("one")
+    other.write_text("other")
+    folder.claim(DEFAULT_RECIPE, data, None, teacher)
+    folder.claim(DEFAULT_RECIPE, data, None, teacher)
+    assert folder.teacher_digest() == "7692c3ad3540bb803c020b3aee66cd8887123234ea0c6e7143c0add73ff431ed"
+    for wrong in (other, None):
+        with pytest.raises(RunError, match="another teacher"):
+            folder.claim(DEFAULT_RECIPE, data, None, wrong)
+
+
+def test_a_recipe_that_asks_no_teacher_notes_none(folder: RunFolder, data: Path, tmp_path: Path) -> None:
+    recipe, teacher = tmp_path / "alone.toml", tmp_path / "one.npz"
+    teacher.write_text("one")
+    recipe.write_text(DEFAULT_RECIPE.read_text().replace("teacher_weight = 0.4", "teacher_weight = 0.0"))
+    folder.claim(recipe, data, None, teacher)
+    assert folder.teacher_digest() is None
+
+
 def test_another_recipe_is_refused(folder: RunFolder, data: Path, tmp_path: Path) -> None:
     folder.claim(DEFAULT_RECIPE, data, None)
     other = tmp_path / "other.toml"
