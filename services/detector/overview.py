@@ -23,6 +23,8 @@ _AROUND_CELLS = 1
 _BODY_BESIDE, _BODY_ABOVE, _BODY_BELOW = 0.65, 0.5, 1.0
 """How far head and shoulders reach beyond the face, in its sides."""
 
+_LIT = 8
+"""Shades from which a cell says something about the light: black borders and nights have no ratio."""
 _MOST_ROWS = 4 * COLUMNS
 
 
@@ -92,7 +94,8 @@ def _cell(at_px: float, cells: int, pixels: int) -> int:
 
 def _in_the_light_of(now: NDArray[np.uint8], before: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """Return what the earlier picture would be in the new one's light: a cloud or the camera's gain moves no cell."""
-    lighter = float(np.median(now / np.maximum(before, 1.0)))
+    lit = before >= _LIT
+    lighter = float(np.median(now[lit] / before[lit])) if lit.any() else 1.0
     return np.asarray(cv2.convertScaleAbs(before, alpha=lighter), np.uint8)
 
 

@@ -14,7 +14,7 @@ class Where:
     """Where to look; without anything, everywhere.
 
     Attributes:
-        near: Where faces were in the frame before: around them is looked, or if ``follows``, everywhere else.
+        near: Where faces were in the frame before: around them is looked, or if ``follows``, not around them.
         elsewhere: Whether to search everywhere where a box of ``near`` yields nothing.
         follows: Whether to look only where the picture differs from ``before``.
         before: The overview of an earlier picture of the same camera; None for a first one.

@@ -1,17 +1,19 @@
-"""Finds one camera's faces: in each frame where they should be, and everywhere now and then."""
+"""Finds one camera's faces: in each frame where they should be, and new ones now and then where something changed."""
 
 from collections.abc import Iterable
 from time import monotonic
 
 from services.contracts.detection import Detection, Searched
 from services.contracts.geometry import Box
+from services.contracts.problems import ProblemKind
 from services.gateway.camera_analysis import a_cameras_frame
 from services.gateway.deadline import Deadline
 from services.gateway.faces import FaceDetector
 from services.gateway.frames import Frame
 from services.gateway.live.hints import MOST_HINTS, distinct_boxes
-from services.gateway.live.pace import WHOLE_EVERY_S, DetectorShare, SearchPace
+from services.gateway.live.pace import MOST_WHOLE_EVERY_S, WHOLE_EVERY_S, DetectorShare, SearchPace
 from services.gateway.metrics import LiveMetrics
+from services.runtime.problems import ProblemError
 
 
 class FaceSearch:
@@ -29,14 +31,14 @@ class FaceSearch:
         self._overview = ""
         self._whole_s = float("-inf")
         self.searched_at_us = 0
-        """When the newest frame was captured that was searched everywhere."""
+        """When the newest frame was captured that was searched whole."""
 
-    def due(self) -> bool:
-        """Tell whether it is time to search everywhere."""
-        return self._pace.due(monotonic(), self._share.others)
+    def due(self, whole: bool = False) -> bool:
+        """Tell whether it is time to look for new faces; where whole pictures are wanted, others don't delay it."""
+        return self._pace.due(monotonic(), 0 if whole else self._share.others)
 
     def hints(self, expected: Iterable[Box]) -> tuple[Box, ...]:
-        """Return where to look: where faces were, where the last full search found some, where they should be."""
+        """Return where to look: where faces were, where the last search found some, where they should be."""
         return distinct_boxes((*self._last_seen, *self._found, *expected))[:MOST_HINTS]
 
     async def around(self, hints: tuple[Box, ...], frame: Frame, request_id: str, by: Deadline) -> Detection:
@@ -45,15 +47,17 @@ class FaceSearch:
         Raises:
             ProblemError: The frame can't be used, or the detector fails or takes too long.
         """
+        found = self._found
         detection = await self._ask(frame, request_id, by, hints)
         seen = tuple(face.box for face in detection.faces)
         if len(seen) < len(self._last_seen):
             self._pace.hasten()
         self._last_seen = seen
-        self._looked_there = True
+        # A search that ended meanwhile found faces that these hints don't have.
+        self._looked_there = self._looked_there or self._found is found
         return detection
 
-    async def everywhere(self, frame: Frame, request_id: str, by: Deadline, whole: bool = False) -> Detection:
+    async def anew(self, frame: Frame, request_id: str, by: Deadline, whole: bool = False) -> Detection:
         """Look for new faces where something has changed, now and then or if told so in the whole picture.
 
         Raises:
@@ -62,22 +66,28 @@ class FaceSearch:
         began_s = monotonic()
         refresh = bool(self._overview) and self._whole_due(began_s)
         with self._pace.search(counts=whole or not refresh):
-            detection = await self._ask_everywhere(frame, request_id, by, whole or refresh)
+            try:
+                detection = await self._ask_anew(frame, request_id, by, whole or refresh)
+            except ProblemError as error:
+                # It may be another version's overview that this detector doesn't understand.
+                if error.problem.kind is ProblemKind.DEPENDENCY_UNAVAILABLE:
+                    self._overview = ""
+                raise
         found = tuple(face.box for face in detection.faces)
         if detection.searched is Searched.FULL:
             self._whole_s = began_s
             self.searched_at_us = frame.captured_at_us
             self._metrics.full_search()
-        elif not self._looked_there:
+        if not self._looked_there and not frame.message.recorded:  # in which nobody looks around anything
             found = distinct_boxes((*found, *self._found))
         self._found, self._looked_there = found, False
         self._overview = detection.overview or ""
         return detection
 
     def _whole_due(self, now_s: float) -> bool:
-        return now_s - self._whole_s >= WHOLE_EVERY_S * (1 + self._share.others / 4)
+        return now_s - self._whole_s >= min(WHOLE_EVERY_S * (1 + self._share.others / 4), MOST_WHOLE_EVERY_S)
 
-    async def _ask_everywhere(self, frame: Frame, request_id: str, by: Deadline, whole: bool) -> Detection:
+    async def _ask_anew(self, frame: Frame, request_id: str, by: Deadline, whole: bool) -> Detection:
         if frame.message.recorded:  # its results are the same each time, whenever its frames come
             return await self._ask(frame, request_id, by)
         if whole or not self._overview:

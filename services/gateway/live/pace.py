@@ -20,14 +20,18 @@ frames' results are what there is too little time for."""
 
 WHOLE_EVERY_S = 2.0
 """In between only what has changed is searched, which is little of most pictures. A face that was missed when it came,
-and keeps still since, shows within this time; with more cameras, within a quarter more for each."""
+or was uncovered bit by bit, and keeps still since, shows within this time; with more cameras, within a quarter more for
+each."""
+
+MOST_WHOLE_EVERY_S = 5.0
+"""But within this at most."""
 
 _FIRST_GUESS_S = 0.05
 _NEWEST_WEIGHT = 0.3
 
 
 class SearchPace:
-    """Spreads one camera's full searches over time; all times are in seconds of one monotonic clock."""
+    """Spreads one camera's searches for new faces over time; all times are in seconds of one monotonic clock."""
 
     def __init__(self) -> None:
         self._takes_s = _FIRST_GUESS_S
@@ -73,7 +77,7 @@ class DetectorShare:
     """What all cameras together may ask of the detector at the same time; those who wait take turns."""
 
     def __init__(self, hinted: int, full: int) -> None:
-        """Allow this many searches around hints and this many of whole pictures."""
+        """Allow this many searches around hints and this many for new faces."""
         self.hinted = asyncio.Semaphore(hinted)
         self.full = asyncio.Semaphore(full)
         self._searches = full

@@ -44,7 +44,7 @@ class SessionParts:
         pipeline: The detector and the model.
         share: What sessions together may ask of the detector.
         step_timeout_s: A step that takes longer is given up, and viewers are told.
-        search_timeout_s: Likewise for a full search beside the frames, which delays none.
+        search_timeout_s: Likewise for a search for new faces beside the frames, which delays none.
         metrics: What is counted.
     """
 
@@ -146,7 +146,7 @@ class LiveSession:
         """Find a frame's faces, or a newer one's. All frames of a recorded video are searched in the same way."""
         faces, share = self._faces, self._parts.share
         known = bool(self._hints(frame))
-        if known and faces.due():
+        if known and faces.due(self._whole_only):
             self._to_search.put(frame)
         async with share.hinted if known else share.full:
             frame = self._to_detect.newer_than(frame)
@@ -155,7 +155,7 @@ class LiveSession:
             if hints:
                 detection = await faces.around(hints, frame, request_id, self._step_end())
             else:
-                detection = await faces.everywhere(frame, request_id, self._step_end(), self._whole_only)
+                detection = await faces.anew(frame, request_id, self._step_end(), self._whole_only)
                 if detection.searched is Searched.FULL:
                     searched_at_us = frame.captured_at_us
                 self.board.report("search", None)
@@ -163,11 +163,11 @@ class LiveSession:
         return Detected(frame, request_id, detection, hints, searched_at_us, asked, monotonic())
 
     async def _search(self) -> None:
-        """Look for new faces everywhere, beside the frames whose faces are known."""
+        """Look for new faces, beside the frames whose faces are known."""
         frame = await self._to_search.take()
         async with self._parts.share.full:
             by = Deadline.after(self._parts.search_timeout_s)
-            await self._faces.everywhere(self._to_search.newer_than(frame), new_request_id(), by, self._whole_only)
+            await self._faces.anew(self._to_search.newer_than(frame), new_request_id(), by, self._whole_only)
 
     async def _infer(self) -> None:
         detected = await self._to_infer.take()

@@ -22,7 +22,7 @@ class Detected:
         frame: The frame.
         request_id: Under which the detector was asked.
         detection: What it found.
-        hints: Where it looked; empty for everywhere.
+        hints: Where it looked; empty where it looked for new faces.
         searched_at_us: The capture of the newest frame that was searched whole and whose faces are known here.
         asked: When, by the monotonic clock.
         answered: Likewise.

@@ -78,6 +78,17 @@ def test_other_light_is_no_change_but_a_thing_in_it_is(light: float) -> None:
     assert holds(place, THING)
 
 
+def test_black_borders_say_nothing_about_the_light() -> None:
+    before, now = room(), with_thing(room(light=0.8))
+    for picture in (before, now):
+        picture[:, :440] = picture[:, 840:] = 0
+    (place,) = found(before, now, Box(0, 0, 1, 1)).places
+    assert holds(place, Box(700, 300, 100, 160))
+    assert place.w < 300
+    assert found(np.zeros_like(before), np.zeros_like(before)).places == ()
+    assert found(np.zeros_like(before), before).share > 0.3, "light in a black room"
+
+
 def test_where_a_known_face_is_nothing_counts() -> None:
     moved = with_thing(with_thing(room()), Box(100, 100, 100, 100))
     (place,) = found(room(), moved, Box(720, 320, 90, 90)).places
