@@ -2,6 +2,7 @@
 
 import socket
 from collections.abc import Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 
 from launcher.errors import PrerequisiteError
@@ -52,10 +53,17 @@ def reachable(host: str) -> str:
 
 def free_port() -> int:
     """Return a port that nobody holds now."""
-    with socket.socket() as probe:
-        probe.bind((LOOPBACK, 0))
-        port: int = probe.getsockname()[1]
-        return port
+    (port,) = free_ports(1)
+    return port
+
+
+def free_ports(count: int) -> list[int]:
+    """Return so many different ports that nobody holds now; asked for one by one, two may be the same."""
+    with ExitStack() as held:
+        probes = [held.enter_context(socket.socket()) for _ in range(count)]
+        for probe in probes:
+            probe.bind((LOOPBACK, 0))
+        return [int(probe.getsockname()[1]) for probe in probes]
 
 
 def _require_free(listener: Listener) -> None:

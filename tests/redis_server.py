@@ -16,8 +16,8 @@ class RedisServer(Restartable):
         url: Where it listens; the same after ``stop`` and ``start``.
     """
 
-    def __init__(self, executable: str, log: Path) -> None:
-        port = free_port()
+    def __init__(self, executable: str, log: Path, port: int | None = None) -> None:
+        port = port or free_port()
         self.url = f"redis://127.0.0.1:{port}/0"
         options = f"--port {port} --bind 127.0.0.1 --appendonly no --daemonize no".split()
         super().__init__([executable, *options, "--save", ""], log)

@@ -8,7 +8,7 @@ from typing import Self
 
 import httpx
 
-from launcher.ports import free_port
+from launcher.ports import free_port, free_ports
 from launcher.redis_server import find_redis_server, redis_from_wheel
 from tests.browser.gateway import GatewayProcess
 from tests.processes import ROOT, ModuleProcess
@@ -43,7 +43,7 @@ class Stack:
 
     def __enter__(self) -> Self:
         models = ROOT / "model_repo" / "emotion"
-        grpc, rest, self._detector_port = free_port(), free_port(), free_port()
+        grpc, rest, self._detector_port = free_ports(3)
         arguments = [f"--port={grpc}", f"--rest_api_port={rest}", "--model_name=emotion", f"--model_base_path={models}"]
         self._serving_target = f"127.0.0.1:{grpc}"
         with ExitStack() as starting:

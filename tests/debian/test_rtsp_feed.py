@@ -4,7 +4,7 @@ from pathlib import Path
 
 import httpx
 
-from launcher.ports import free_port
+from launcher.ports import free_ports
 from tests.debian.conftest import RtspServer
 from tests.integration.gateway.followers import events, results
 from tests.processes import ModuleProcess
@@ -18,7 +18,7 @@ def test_viewers_of_an_rtsp_camera_hear_of_its_loss_and_get_results_again(
     redis_server: RedisServer, rtsp_server: RtspServer, tmp_path: Path
 ) -> None:
     # The test picture shows no face, so that no model is asked.
-    detector_port, gateway_port = free_port(), free_port()
+    detector_port, gateway_port = free_ports(2)
     url = f"http://127.0.0.1:{gateway_port}"
     capture_settings = {
         "EMOTION_CAPTURE_PORT": "0",

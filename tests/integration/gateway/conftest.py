@@ -4,7 +4,7 @@ from dataclasses import dataclass
 import httpx
 import pytest
 
-from launcher.ports import free_port
+from launcher.ports import free_ports
 from tests.processes import ROOT, ModuleProcess
 from tests.redis_server import RedisServer
 from tests.waiting import wait_until
@@ -30,7 +30,7 @@ class Stack:
 def stack(redis_executable: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     assert any(MODELS.glob("*/saved_model.pb")), f"no model in {MODELS}"
     logs = tmp_path_factory.mktemp("stack")
-    grpc_port, rest_port, detector_port, capture_port, gateway_port = (free_port() for _ in range(5))
+    grpc_port, rest_port, detector_port, capture_port, gateway_port = free_ports(5)
     url = f"http://127.0.0.1:{gateway_port}"
     redis = RedisServer(redis_executable, logs / "redis.log")
     gateway_settings = {

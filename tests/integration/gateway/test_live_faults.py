@@ -11,7 +11,7 @@ from typing import Any
 import httpx
 import redis
 
-from launcher.ports import free_port
+from launcher.ports import free_ports
 from services.contracts.cameras import CAMERAS_KEY, CameraState, CameraStatus, status_key
 from services.contracts.frames import FRAMES_KEPT, FrameMessage, frames_key
 from services.gateway.settings import GatewaySettings
@@ -186,7 +186,7 @@ def test_viewers_hear_of_a_failure_within_a_second(stack: Stack, redis_server: R
 def test_a_detector_and_a_model_that_are_gone_are_blamed_and_may_come_back(
     stack: Stack, redis_server: RedisServer, tmp_path: Path
 ) -> None:
-    detector_port, grpc_port, rest_port = free_port(), free_port(), free_port()
+    detector_port, grpc_port, rest_port = free_ports(3)
     model = [
         f"--port={grpc_port}",
         f"--rest_api_port={rest_port}",

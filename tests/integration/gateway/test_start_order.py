@@ -8,7 +8,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from launcher.ports import free_port
+from launcher.ports import free_ports
 from tests.integration.gateway.conftest import MODELS
 from tests.processes import ModuleProcess
 from tests.redis_server import RedisServer
@@ -20,8 +20,8 @@ PATIENCE_S = 180.0
 
 @pytest.mark.parametrize("order", range(10))
 def test_started_at_once_in_any_order_they_answer(order: int, redis_executable: str, tmp_path: Path) -> None:
-    redis = RedisServer(redis_executable, tmp_path / "redis.log")
-    grpc_port, rest_port, detector_port, capture_port, gateway_port = (free_port() for _ in range(5))
+    redis_port, grpc_port, rest_port, detector_port, capture_port, gateway_port = free_ports(6)
+    redis = RedisServer(redis_executable, tmp_path / "redis.log", redis_port)
     model = [
         f"--port={grpc_port}",
         f"--rest_api_port={rest_port}",

@@ -10,7 +10,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from launcher.ports import free_port
+from launcher.ports import free_ports
 from tests.processes import ModuleProcess
 from tests.waiting import wait_until
 
@@ -22,17 +22,17 @@ class Launch(ModuleProcess):
 
     def __init__(self, log: Path, **settings: str) -> None:
         self.mark = uuid.uuid4().hex
-        self.gateway_port = free_port()
+        self.gateway_port, detector_port, capture_port, grpc_port, rest_port = free_ports(5)
         super().__init__(
             "launcher",
             log,
             {
                 MARK: self.mark,
                 "EMOTION_GATEWAY_PORT": str(self.gateway_port),
-                "EMOTION_DETECTOR_PORT": str(free_port()),
-                "EMOTION_CAPTURE_PORT": str(free_port()),
-                "EMOTION_LAUNCHER_SERVING_GRPC_PORT": str(free_port()),
-                "EMOTION_LAUNCHER_SERVING_REST_PORT": str(free_port()),
+                "EMOTION_DETECTOR_PORT": str(detector_port),
+                "EMOTION_CAPTURE_PORT": str(capture_port),
+                "EMOTION_LAUNCHER_SERVING_GRPC_PORT": str(grpc_port),
+                "EMOTION_LAUNCHER_SERVING_REST_PORT": str(rest_port),
                 **settings,
             },
             ["--camera", "demo"],

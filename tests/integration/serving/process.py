@@ -5,7 +5,7 @@ from pathlib import Path
 import grpc
 import httpx
 
-from launcher.ports import free_port
+from launcher.ports import free_ports
 from tests.processes import ModuleProcess
 from tests.waiting import PATIENCE_S
 
@@ -15,8 +15,8 @@ class ServerProcess(ModuleProcess):
 
     def __init__(self, name: str, base: Path, log: Path, *, rest: bool = True, extra: tuple[str, ...] = ()) -> None:
         self.name = name
-        self.rest_port = free_port() if rest else 0
-        port = free_port()
+        port, rest_port = free_ports(2)
+        self.rest_port = rest_port if rest else 0
         flags = [f"--port={port}", "--rest_api_port", str(self.rest_port), f"--model_name={name}"]
         super().__init__("services.serving", log, {}, [*flags, "--model_base_path", str(base), *extra])
         self._rest_url = f"http://127.0.0.1:{self.rest_port}"
