@@ -15,7 +15,6 @@ from training import repository
 from training.batches import as_faces
 from training.confidence import TARGET_ACCURACY, Confidence, fitted_confidence
 from training.dataset import VALIDATION, Split, read_splits, require, training_rows
-from training.files import sha256_of
 from training.repository import ModelError
 from training.run_folder import RunError, RunFolder
 from training.saved_model import check_saved_model, write_saved_model
@@ -41,7 +40,7 @@ def publish(run: Path, data: Path, models: Path, version: int) -> Path:
     if tf.config.list_physical_devices("GPU"):
         raise ModelError("a GPU is visible, and its kernels would get into the model: set CUDA_VISIBLE_DEVICES to ''")
     folder = RunFolder(run)
-    recipe, digest = folder.recipe(), _digest(folder, data)
+    recipe, digest = folder.recipe(), folder.require_data(data)
     network = trained_network(folder.checkpoint, recipe)
     splits = read_splits(data)
     confidence = _confidence(network, require(splits, VALIDATION, data))
@@ -69,13 +68,6 @@ def publish(run: Path, data: Path, models: Path, version: int) -> Path:
         _write_papers(partial, paper)
         check_saved_model(partial, network, confidence.calibration)
     return target
-
-
-def _digest(folder: RunFolder, data: Path) -> str:
-    digest = sha256_of(data)
-    if folder.data_digest() not in (None, digest):
-        raise RunError(f"{folder.path} was trained on other data than {data}")
-    return digest
 
 
 def _last_epoch(folder: RunFolder) -> dict[str, float]:

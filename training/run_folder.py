@@ -88,17 +88,25 @@ class RunFolder:
         path = self.path / _DATA
         return path.read_text().strip() if path.exists() else None
 
+    def require_data(self, data: Path) -> str:
+        """Return the SHA-256 of the data that the run was trained on.
+
+        Raises:
+            RunError: It was trained on other data.
+            OSError: The data can't be read.
+        """
+        digest = sha256_of(data)
+        if self.data_digest() not in (None, digest):
+            raise RunError(f"{self.path} was trained on other data than {data}")
+        return digest
+
     def votes_digest(self) -> str | None:
         """Return the SHA-256 of the votes that the run was trained with, where it was trained with any."""
-        path = self.path / _VOTES
-        noted = path.read_text().strip() if path.exists() else _NONE
-        return None if noted == _NONE else noted
+        return self._noted(_VOTES)
 
     def teacher_digest(self) -> str | None:
         """Return the SHA-256 of the teacher's answers that the run was trained with, where it had one."""
-        path = self.path / _TEACHER
-        noted = path.read_text().strip() if path.exists() else _NONE
-        return None if noted == _NONE else noted
+        return self._noted(_TEACHER)
 
     def history(self) -> list[dict[str, float]]:
         """Return a row of figures per epoch: ``epoch`` (from 0), ``accuracy``, ``val_accuracy``, ….
@@ -126,6 +134,11 @@ class RunFolder:
         kept = [row for row in rows if row["epoch"] < epoch]
         if len(kept) < len(rows):
             self._write_history(kept)
+
+    def _noted(self, name: str) -> str | None:
+        path = self.path / name
+        noted = path.read_text().strip() if path.exists() else _NONE
+        return None if noted == _NONE else noted
 
     def _write_history(self, rows: list[dict[str, float]]) -> None:
         path = self.path / _HISTORY

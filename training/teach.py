@@ -10,7 +10,6 @@ import numpy as np
 from services.contracts.emotions import EMOTIONS
 from training.augment import augment
 from training.dataset import DatasetError, read_splits, training_rows
-from training.files import sha256_of
 from training.progress import progress
 from training.recipe import RecipeError
 from training.run_folder import RunError, RunFolder
@@ -36,9 +35,7 @@ def teach(run: Path, data: Path, out: Path, copies: int = _COPIES) -> None:
         OSError: ``out`` can't be written.
     """
     folder = RunFolder(run)
-    recipe, digest = folder.recipe(), sha256_of(data)
-    if folder.data_digest() not in (None, digest):
-        raise RunError(f"{run} was trained on other data than {data}")
+    recipe, digest = folder.recipe(), folder.require_data(data)
     network = trained_network(folder.checkpoint, recipe, recipe.precision)
     rows, _ = training_rows(read_splits(data), data)
     rng = np.random.default_rng(_SEED)
