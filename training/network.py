@@ -5,6 +5,7 @@ from keras import layers
 
 from services.contracts.emotions import EMOTIONS
 from services.contracts.model import FACE_SHAPE, INPUT_FACE, OUTPUT_PROBABILITIES
+from training.batch_norm import BatchNormalization
 from training.recipe import Network
 
 STAGE_FILTERS = (32, 64, 128)
@@ -42,15 +43,15 @@ def build_network(network: Network, seed: int) -> keras.Model:
 def _stage(features: keras.KerasTensor, filters: int, convolutions: int) -> keras.KerasTensor:
     # Pooled as early as can be: what follows costs a quarter, which buys more layers than it loses in detail.
     features = layers.MaxPooling2D()(_convolution(features, filters))
-    features = layers.ReLU()(layers.BatchNormalization()(features))
+    features = layers.ReLU()(BatchNormalization()(features))
     for _ in range((convolutions - 1) // 2):
         features = _residual(features, filters)
     return features
 
 
 def _residual(features: keras.KerasTensor, filters: int) -> keras.KerasTensor:
-    change = layers.ReLU()(layers.BatchNormalization()(_convolution(features, filters)))
-    change = layers.BatchNormalization()(_convolution(change, filters))
+    change = layers.ReLU()(BatchNormalization()(_convolution(features, filters)))
+    change = BatchNormalization()(_convolution(change, filters))
     return layers.ReLU()(layers.Add()([change, features]))
 
 

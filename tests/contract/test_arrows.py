@@ -1,11 +1,12 @@
 """Which folder may import which, and who may touch TensorFlow and the environment."""
 
+import ast
 import sys
 from fnmatch import fnmatch
 
 import pytest
 
-from tests.contract.sources import Source, all_sources, read_source
+from tests.contract.sources import ROOT, Source, all_sources, read_source
 
 EVERYTHING = frozenset({"services", "client", "emotion_client", "training", "bench", "launcher", "docgen", "tests"})
 PLUMBING = frozenset({"services.contracts", "services.runtime"})
@@ -60,6 +61,8 @@ MAY_LOAD_TENSORFLOW = (
     "bench/*",
     "tests/*",
 )
+LOADS_TENSORFLOW_WHERE_IT_TRAINS = ("training/batch_norm.py",)
+"""What does with TensorFlow's operations what Keras does with any backend's, where TensorFlow trains."""
 MAY_LOAD_KERAS = ("training/*",)
 TENSORFLOW = ("tensorflow", "tf_keras")
 KERAS = ("keras",)
@@ -86,6 +89,10 @@ def within(name: str, packages: frozenset[str] | tuple[str, ...]) -> bool:
     return any(name == package or name.startswith(f"{package}.") for package in packages)
 
 
+def is_import(statement: ast.stmt) -> bool:
+    return isinstance(statement, (ast.Import, ast.ImportFrom))
+
+
 def room_of(source: Source) -> str | None:
     module = source.path.removesuffix(".py").replace("/", ".")
     return next((room for room in ROOMS if within(module, (room,))), None)
@@ -101,7 +108,7 @@ def forbidden_arrows(source: Source) -> list[str]:
 
 
 def tensorflow_imports(source: Source) -> list[str]:
-    if any(fnmatch(source.path, pattern) for pattern in MAY_LOAD_TENSORFLOW):
+    if any(fnmatch(source.path, pattern) for pattern in (*MAY_LOAD_TENSORFLOW, *LOADS_TENSORFLOW_WHERE_IT_TRAINS)):
         return []
     keras_too = any(fnmatch(source.path, pattern) for pattern in MAY_LOAD_KERAS)
     forbidden = TENSORFLOW if keras_too else (*TENSORFLOW, *KERAS)
@@ -155,6 +162,12 @@ def test_training_needs_no_tensorflow(command: str) -> None:
     needed = imported_by(command)
     assert {"training/recipe.py", "training/run_folder.py"} <= needed
     assert [path for path in sorted(needed) if any(fnmatch(path, pattern) for pattern in MAY_LOAD_TENSORFLOW)] == []
+
+
+@pytest.mark.parametrize("path", LOADS_TENSORFLOW_WHERE_IT_TRAINS)
+def test_other_backends_never_come_to_where_tensorflow_is_loaded(path: str) -> None:
+    module = ast.parse((ROOT / path).read_text(encoding="utf-8"))
+    assert not any("tensorflow" in ast.unparse(statement) for statement in module.body if is_import(statement))
 
 
 def test_the_environment_is_touched_where_it_may_be_only() -> None:
