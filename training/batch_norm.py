@@ -6,7 +6,6 @@ import keras
 from keras import KerasTensor
 
 
-@keras.saving.register_keras_serializable("training")
 class BatchNormalization(keras.layers.BatchNormalization):  # type: ignore[misc]  # Keras' layers are untyped
     """Keras' batch normalisation, faster to train with TensorFlow: a seventh of a step.
 
