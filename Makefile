@@ -17,7 +17,8 @@ DATA ?= data/fer2013.csv
 RECIPE ?= training/recipe.toml
 RUN ?= runs/latest
 RUNS ?=
-TEACHER ?=
+TEACHERS ?=
+START ?=
 VERSION ?=
 BENCH ?=
 QUICK ?=
@@ -75,11 +76,11 @@ fix: $(VENV)/.dev ## Format the code and mend what can be mended mechanically
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-train: $(VENV)/.dev ## Train, or go on training (DATA=fer2013.csv RECIPE=file.toml RUN=folder TEACHER=file.npz)
-	$(BIN)/python -m training.train --data "$(DATA)" --recipe "$(RECIPE)" --out "$(RUN)" $(if $(TEACHER),--teacher "$(TEACHER)")
+train: $(VENV)/.dev ## Train, or go on training (DATA=fer2013.csv RECIPE=file.toml RUN=folder TEACHERS="run run" START=run)
+	$(BIN)/python -m training.train --data "$(DATA)" --recipe "$(RECIPE)" --out "$(RUN)" $(if $(TEACHERS),--teachers $(TEACHERS)) $(if $(START),--start "$(START)")
 
-teacher: $(VENV)/.dev ## Have a run answer about every training face, for others to learn from (RUN=folder DATA=fer2013.csv TEACHER=file.npz)
-	$(BIN)/python -m training.teach --run "$(RUN)" --data "$(DATA)" --out "$(TEACHER)"
+unpack: $(VENV)/.dev ## Turn a version of the model back into a run, for START and TEACHERS (RUN=folder VERSION=n, else the highest)
+	$(BIN)/python -m training.unpack --out "$(RUN)" $(if $(VERSION),--model "model_repo/emotion/$(VERSION)")
 
 export: $(VENV)/.dev ## Make a version for the model server out of a run (RUN=folder DATA=fer2013.csv VERSION=next)
 	$(BIN)/python -m training.export --run "$(RUN)" --data "$(DATA)" $(if $(VERSION),--version "$(VERSION)")
@@ -118,4 +119,4 @@ $(VENV)/.%: requirements/%.lock $(VENV)/.bootstrap
 	@touch $@
 
 .PRECIOUS: $(VENV)/.bootstrap
-.PHONY: help setup run capture build up down logs test test-debian test-browser screenshots e2e debian-packages check fix train teacher export evaluate seeds docs bench bench-peers lock clean
+.PHONY: help setup run capture build up down logs test test-debian test-browser screenshots e2e debian-packages check fix train unpack export evaluate seeds docs bench bench-peers lock clean

@@ -13,8 +13,25 @@ _NOISE_SIGMAS = (0.01, 0.06)
 _ERASED_SIDES = (0.15, 0.5)
 
 
-def augment(image: NDArray[np.uint8], limits: Augmentation, rng: np.random.Generator) -> NDArray[np.float32]:
-    """Return a changed copy of one face.
+def move(image: NDArray[np.uint8], limits: Augmentation, rng: np.random.Generator) -> NDArray[np.uint8]:
+    """Return a face as another camera or detector might have cut it out: turned, scaled, shifted, mirrored.
+
+    Args:
+        image: uint8 [48, 48].
+        limits: How far each change may go.
+        rng: The source of chance; the same state gives the same face.
+
+    Returns:
+        uint8 [48, 48].
+    """
+    side = image.shape[0]
+    matrix = _affine(side, limits, rng)
+    moved = cv2.warpAffine(image, matrix, (side, side), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    return np.asarray(moved, np.uint8)
+
+
+def harm(image: NDArray[np.uint8], limits: Augmentation, rng: np.random.Generator) -> NDArray[np.float32]:
+    """Return a face as a poorer camera might have seen it: blurred, compressed, in other light, noisy, hidden in part.
 
     Args:
         image: uint8 [48, 48].
@@ -24,14 +41,12 @@ def augment(image: NDArray[np.uint8], limits: Augmentation, rng: np.random.Gener
     Returns:
         float32 [48, 48] in [0, 1].
     """
-    side = image.shape[0]
-    matrix = _affine(side, limits, rng)
-    moved = cv2.warpAffine(image, matrix, (side, side), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    seen = image
     if rng.random() < limits.blur_probability:
-        moved = cv2.GaussianBlur(moved, (0, 0), rng.uniform(*_BLUR_SIGMAS))
+        seen = np.asarray(cv2.GaussianBlur(seen, (0, 0), rng.uniform(*_BLUR_SIGMAS)), np.uint8)
     if rng.random() < limits.jpeg_probability:
-        moved = _compressed(np.asarray(moved, np.uint8), int(rng.integers(*_JPEG_QUALITIES)))
-    face: NDArray[np.float32] = as_model_input(np.asarray(moved, np.uint8))[..., 0]
+        seen = _compressed(seen, int(rng.integers(*_JPEG_QUALITIES)))
+    face: NDArray[np.float32] = as_model_input(seen)[..., 0]
     contrast = 1 + rng.uniform(-limits.contrast, limits.contrast)
     brightness = rng.uniform(-limits.brightness, limits.brightness)
     mean = face.mean()

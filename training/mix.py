@@ -1,31 +1,38 @@
 """Blends training faces with one another, and their targets likewise (Zhang et al., 2017, arXiv:1710.09412)."""
 
+from dataclasses import dataclass
+from typing import Self
+
 import numpy as np
 from numpy.typing import NDArray
 
 _BETA = 0.4
 
 
-def mix(
-    faces: NDArray[np.float32], targets: NDArray[np.float32], probability: float, rng: np.random.Generator
-) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Return a batch of which some rows are blended with another row; each keeps at least half of itself.
+@dataclass(frozen=True)
+class Blend:
+    """Which rows of a batch are blended with which others, and how much each keeps of itself.
 
-    Args:
-        faces: float32 [b, 48, 48, 1].
-        targets: float32 [b, 7].
-        probability: How often a row is blended.
-        rng: The source of chance; the same state gives the same batch.
+    Attributes:
+        other: int64 [b], for each row the index of another one.
+        own: float32 [b], at least a half; 1 where a row isn't blended.
     """
-    if not probability:
-        return faces, targets
-    size = len(faces)
-    drawn = rng.beta(_BETA, _BETA, size)
-    own = np.where(rng.random(size) < probability, np.maximum(drawn, 1 - drawn), 1).astype(np.float32)
-    other = rng.permutation(size)
-    return _blend(faces, other, own.reshape(-1, 1, 1, 1)), _blend(targets, other, own.reshape(-1, 1))
 
+    other: NDArray[np.int64]
+    own: NDArray[np.float32]
 
-def _blend(rows: NDArray[np.float32], other: NDArray[np.int64], own: NDArray[np.float32]) -> NDArray[np.float32]:
-    blended: NDArray[np.float32] = rows * own + rows[other] * (1 - own)
-    return blended
+    @classmethod
+    def drawn(cls, size: int, probability: float, rng: np.random.Generator) -> Self:
+        """Draw a blend of so many rows, each blended with this probability; the same state gives the same blend."""
+        # Where nothing is blended nothing is drawn either, so that what comes after stays the same.
+        if not probability:
+            return cls(np.arange(size), np.ones(size, np.float32))
+        drawn = rng.beta(_BETA, _BETA, size)
+        own = np.where(rng.random(size) < probability, np.maximum(drawn, 1 - drawn), 1).astype(np.float32)
+        return cls(rng.permutation(size), own)
+
+    def of(self, rows: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return rows, float32 [b, …], blended."""
+        own = self.own.reshape(-1, *(1 for _ in rows.shape[1:]))
+        blended: NDArray[np.float32] = rows * own + rows[self.other] * (1 - own)
+        return blended

@@ -10,7 +10,8 @@ class ConvolutionMuon(keras.optimizers.Muon):
     """Keras' Muon, which also takes a convolution's kernel: as the matrix from its patch to its filters.
 
     Keras' own leaves everything but matrices to AdamW. Here AdamW updates vectors (biases, batch
-    normalisation) and the layers in ``exclude_layers``.
+    normalisation) and the layers in ``exclude_layers``. Matrices are orthogonalised in the arithmetic that
+    layers are built with, which loses nothing that matters to the iteration.
     """
 
     def _should_use_adamw(self, variable: keras.Variable) -> bool:
@@ -18,8 +19,9 @@ class ConvolutionMuon(keras.optimizers.Muon):
 
     def zeropower_via_newtonschulz5(self, x: KerasTensor, steps: int) -> KerasTensor:
         """Return the nearest semi-orthogonal matrix, in the shape of ``x``."""
-        matrix = ops.reshape(x, (-1, x.shape[-1]))
-        return ops.reshape(super().zeropower_via_newtonschulz5(matrix, steps), x.shape)
+        matrix = ops.cast(ops.reshape(x, (-1, x.shape[-1])), keras.config.dtype_policy().compute_dtype)
+        near = super().zeropower_via_newtonschulz5(matrix, steps)
+        return ops.reshape(ops.cast(near, x.dtype), x.shape)
 
     def lr_adjust(self, x: KerasTensor) -> KerasTensor:
         """Scale an update so that AdamW's learning rates and decay fit (Liu et al., 2025, arXiv:2502.16982)."""

@@ -25,7 +25,7 @@ def build_network(network: Network, seed: int) -> keras.Model:
     face = keras.Input(FACE_SHAPE, name=INPUT_FACE)
     features = face
     for filters, convolutions in zip(STAGE_FILTERS, network.convolutions, strict=True):
-        features = _stage(features, filters, convolutions)
+        features = _stage(features, filters * network.width, convolutions)
     sequence = _rows_as_sequence(features)
     # Unrolled: six steps cost less than a while loop, and leave no room for a cuDNN kernel.
     sequence = layers.Bidirectional(layers.LSTM(LSTM_UNITS[0], return_sequences=True, unroll=True, name=ROWS_LSTM))(

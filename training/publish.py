@@ -41,6 +41,9 @@ def publish(run: Path, data: Path, models: Path, version: int) -> Path:
         raise ModelError("a GPU is visible, and its kernels would get into the model: set CUDA_VISIBLE_DEVICES to ''")
     folder = RunFolder(run)
     recipe, digest = folder.recipe(), folder.require_data(data)
+    networks = folder.networks()
+    if recipe.network.width != 1:
+        raise ModelError(f"{run} is {recipe.network.width} times as wide as what is served: it can teach, not serve")
     network = trained_network(folder.checkpoint, recipe)
     splits = read_splits(data)
     confidence = _confidence(network, require(splits, VALIDATION, data))
@@ -52,7 +55,8 @@ def publish(run: Path, data: Path, models: Path, version: int) -> Path:
         last_epoch=_last_epoch(folder),
         data_sha256=digest,
         votes_sha256=folder.votes_digest(),
-        teacher_sha256=folder.teacher_digest(),
+        teachers_sha256=networks.teachers,
+        start_sha256=networks.start,
         training_faces=len(training),
         left_out=left_out,
         calibration=confidence.calibration,

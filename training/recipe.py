@@ -34,6 +34,8 @@ class Network(_Section):
 
     convolutions: tuple[_OddCount, _OddCount, _OddCount]
     """How many 3×3 convolutions the stages of 32, 64 and 128 filters have: one before the pooling, then pairs."""
+    width: _Count = 1
+    """By how much the stages of a teacher are wider; what is served has a width of 1."""
 
 
 class Augmentation(_Section):
@@ -61,7 +63,12 @@ class Later(_Section):
 
     from_epoch: int = Field(gt=0)
     teacher_weight: float = Field(ge=0, le=1)
-    """Share of a teacher's answers in what is taught, where there is one; label and votes have the rest."""
+    """Share of the teachers' answers in what is taught, where there are some; label and votes have the rest."""
+    vote_weight: float | None = Field(default=None, ge=0, le=1)
+    """Share of the votes beside the label from then on, where it changes."""
+    views: int | None = Field(default=None, gt=0)
+    """In how many ways each face is moved, which are shown in turn: teachers are asked about each once, and an epoch
+    takes half the time after that. Without it every epoch moves it in a new way."""
     augmentation: Augmentation
 
 
@@ -98,6 +105,23 @@ class Recipe(_Section):
         """Return a teacher's share in what is taught in an epoch (from 0)."""
         later = self._later_in(epoch)
         return later.teacher_weight if later else 0.0
+
+    def vote_weight_in(self, epoch: int) -> float:
+        """Return the votes' share beside the label in an epoch (from 0)."""
+        later = self._later_in(epoch)
+        return self.vote_weight if later is None or later.vote_weight is None else later.vote_weight
+
+    def view_in(self, epoch: int) -> int:
+        """Return which of the ways to move a face is shown in an epoch (from 0)."""
+        later = self._later_in(epoch)
+        if later is None or later.views is None:
+            return epoch
+        return later.from_epoch + (epoch - later.from_epoch) % later.views
+
+    @property
+    def views_return(self) -> bool:
+        """Whether the later part shows what it has shown before."""
+        return self.later is not None and self.later.views is not None
 
     def _later_in(self, epoch: int) -> Later | None:
         return self.later if self.later and epoch >= self.later.from_epoch else None

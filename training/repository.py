@@ -40,7 +40,11 @@ class ModelPaper(BaseModel):
     votes_sha256: str | None = None
     """Of FER+'s votes; none where labels alone were trained on."""
     teacher_sha256: str | None = None
-    """Of a teacher's answers; none where there was no teacher."""
+    """Of a teacher's answers, in versions made while those lay in a file."""
+    teachers_sha256: str | None = None
+    """Of the weights of each teacher; none where nobody taught."""
+    start_sha256: str | None = None
+    """Of the weights that training started from; none where those were chance."""
     training_faces: int
     """Training rows of the data less those left out."""
     left_out: int

@@ -2,6 +2,7 @@
 
 import csv
 import io
+from dataclasses import dataclass
 from pathlib import Path
 
 from training.files import sha256_of, write_whole
@@ -10,14 +11,29 @@ from training.recipe import Recipe, read_recipe
 _RECIPE = "recipe.toml"
 _DATA = "data.sha256"
 _VOTES = "votes.sha256"
-_TEACHER = "teacher.sha256"
+_TEACHERS = "teachers.sha256"
+_START = "start.sha256"
 _NONE = "none"
 _HISTORY = "history.csv"
 _CHECKPOINT = "checkpoint.keras"
+_ANSWERS = "answers"
 
 
 class RunError(ValueError):
     """The folder holds no run, another run, or a damaged one."""
+
+
+@dataclass(frozen=True)
+class Networks:
+    """Earlier networks that a run needs, told by the SHA-256 of their weights.
+
+    Attributes:
+        teachers: Of each teacher in turn; none where nobody teaches.
+        start: Of the network whose weights were the first ones; none where those were chance.
+    """
+
+    teachers: str | None = None
+    start: str | None = None
 
 
 class RunFolder:
@@ -30,46 +46,50 @@ class RunFolder:
         self.path = path
         self.checkpoint = path / _CHECKPOINT
         """The network with its optimizer after the last whole epoch."""
+        self.answers = path / _ANSWERS
+        """What the teachers said, a file for each view that comes again."""
 
-    def claim(self, recipe_path: Path, data: Path, votes: Path | None, teacher: Path | None = None) -> Recipe:
+    def claim(self, recipe_path: Path, data: Path, votes: Path | None, networks: Networks | None = None) -> Recipe:
         """Make the folder this run's own, or make sure that it already is.
 
         Args:
             recipe_path: The recipe.
             data: The images with their labels.
             votes: FER+'s votes, if they are used.
-            teacher: A teacher's answers, if there is one; noted where the recipe asks it.
+            networks: Earlier networks that the run needs.
 
         Raises:
-            RunError: It holds a run of another recipe or of other data, votes or answers.
+            RunError: It holds a run of another recipe, of other data or votes, or one that needs other networks.
             RecipeError: A recipe can't be used.
             OSError: A file can't be read or written.
         """
-        recipe, digest = read_recipe(recipe_path), sha256_of(data)
-        voted = sha256_of(votes) if votes else _NONE
-        taught = sha256_of(teacher) if teacher and recipe.asks_teacher else _NONE
-        kept_recipe, kept_data, kept_votes = self.path / _RECIPE, self.path / _DATA, self.path / _VOTES
-        kept_teacher = self.path / _TEACHER
+        recipe, kept_recipe = read_recipe(recipe_path), self.path / _RECIPE
         if kept_recipe.exists() and read_recipe(kept_recipe) != recipe:
             raise RunError(f"{self.path} holds a run of another recipe; choose another folder")
-        if kept_data.exists() and kept_data.read_text().strip() != digest:
-            raise RunError(f"{self.path} holds a run on other data than {data}; choose another folder")
-        if kept_votes.exists() and kept_votes.read_text().strip() != voted:
-            raise RunError(f"{self.path} holds a run with other votes than {votes or 'none'}; choose another folder")
-        if kept_teacher.exists() and kept_teacher.read_text().strip() != taught:
-            raise RunError(
-                f"{self.path} holds a run with another teacher than {teacher or 'none'}; choose another folder"
-            )
+        needed = networks or Networks()
+        facts = {
+            _DATA: (sha256_of(data), f"on other data than {data}"),
+            _VOTES: (sha256_of(votes) if votes else _NONE, f"with other votes than {votes or 'none'}"),
+            _TEACHERS: (needed.teachers or _NONE, "with other teachers"),
+            _START: (needed.start or _NONE, "with another start"),
+        }
+        for name, (fact, otherwise) in facts.items():
+            path = self.path / name
+            if path.exists() and path.read_text().strip() != fact:
+                raise RunError(f"{self.path} holds a run {otherwise}; choose another folder")
         self.path.mkdir(parents=True, exist_ok=True)
         if not kept_recipe.exists():
             write_whole(kept_recipe, recipe_path.read_text(encoding="utf-8"))
-        if not kept_data.exists():
-            write_whole(kept_data, f"{digest}\n")
-        if not kept_votes.exists():
-            write_whole(kept_votes, f"{voted}\n")
-        if not kept_teacher.exists():
-            write_whole(kept_teacher, f"{taught}\n")
+        for name, (fact, _) in facts.items():
+            if not (self.path / name).exists():
+                write_whole(self.path / name, f"{fact}\n")
         return recipe
+
+    def keep(self, recipe: str, data_sha256: str) -> None:
+        """Make the folder hold a recipe, as TOML, and the digest of the data that it was followed with."""
+        self.path.mkdir(parents=True)
+        write_whole(self.path / _RECIPE, recipe)
+        write_whole(self.path / _DATA, f"{data_sha256}\n")
 
     def recipe(self) -> Recipe:
         """Return the recipe of the run.
@@ -85,8 +105,7 @@ class RunFolder:
 
     def data_digest(self) -> str | None:
         """Return the SHA-256 of the data that the run was trained on, where it noted one."""
-        path = self.path / _DATA
-        return path.read_text().strip() if path.exists() else None
+        return self._noted(_DATA)
 
     def require_data(self, data: Path) -> str:
         """Return the SHA-256 of the data that the run was trained on.
@@ -104,9 +123,9 @@ class RunFolder:
         """Return the SHA-256 of the votes that the run was trained with, where it was trained with any."""
         return self._noted(_VOTES)
 
-    def teacher_digest(self) -> str | None:
-        """Return the SHA-256 of the teacher's answers that the run was trained with, where it had one."""
-        return self._noted(_TEACHER)
+    def networks(self) -> Networks:
+        """Return what was noted of the earlier networks that the run needs."""
+        return Networks(self._noted(_TEACHERS), self._noted(_START))
 
     def history(self) -> list[dict[str, float]]:
         """Return a row of figures per epoch: ``epoch`` (from 0), ``accuracy``, ``val_accuracy``, ….

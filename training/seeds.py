@@ -51,7 +51,8 @@ def seed_figures(runs: Sequence[RunFolder], served: Mapping[str, JsonValue]) -> 
 
 
 def _data(run: RunFolder) -> tuple[str | None, ...]:
-    return run.data_digest(), run.votes_digest(), run.teacher_digest()
+    networks = run.networks()
+    return run.data_digest(), run.votes_digest(), networks.teachers, networks.start
 
 
 def _last_accuracy(run: RunFolder) -> float:

@@ -1,5 +1,6 @@
 """An exported model, asked through the signature that TensorFlow Serving offers."""
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,10 @@ from training.repository import ModelError
 
 UNCALIBRATED_SIGNATURE = "uncalibrated"
 """Face in, ``probabilities`` as the network gives them out; versions made before calibration lack it."""
+
+
+# A constant that a caller makes is numbered; those that layers make have names of their own.
+_CONSTANT = re.compile(r"Const(?:_(\d+))?")
 
 
 class ServedModel:
@@ -47,16 +52,34 @@ class ServedModel:
         Raises:
             ModelError: It wasn't.
         """
-        if UNCALIBRATED_SIGNATURE not in self._loaded.signatures:
-            raise ModelError(f"the model has no signature {UNCALIBRATED_SIGNATURE}")
-        answers = _asked(self._loaded.signatures[UNCALIBRATED_SIGNATURE], faces, batch_size)
+        answers = _asked(self._uncalibrated(), faces, batch_size)
         return np.concatenate([answer[OUTPUT_PROBABILITIES].numpy() for answer in answers])
+
+    def constants(self) -> list[NDArray[Any]]:
+        """Return the constants of the network in the order in which they came into its graph.
+
+        Raises:
+            ModelError: The version was made before calibration.
+        """
+        graph = self._uncalibrated().graph.as_graph_def()
+        named = {
+            int(found[1] or 0): node
+            for function in graph.library.function
+            for node in function.node_def
+            if node.op == "Const" and (found := _CONSTANT.fullmatch(node.name))
+        }
+        return [tf.make_ndarray(named[number].attr["value"].tensor) for number in sorted(named)]
 
     def operations(self) -> frozenset[str]:
         """Return the names of every operation behind the signature, those inside functions included."""
         graph = self.signature.graph.as_graph_def()
         nodes = [*graph.node, *(node for function in graph.library.function for node in function.node_def)]
         return frozenset(node.op for node in nodes)
+
+    def _uncalibrated(self) -> Any:
+        if UNCALIBRATED_SIGNATURE not in self._loaded.signatures:
+            raise ModelError(f"the model has no signature {UNCALIBRATED_SIGNATURE}")
+        return self._loaded.signatures[UNCALIBRATED_SIGNATURE]
 
 
 def _asked(signature: Any, faces: NDArray[np.float32], batch_size: int) -> list[dict[str, Any]]:

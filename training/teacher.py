@@ -1,62 +1,56 @@
-"""A teacher: what a network that was trained before says about each training face, kept in a file.
+"""Teachers: networks that were trained before, asked about each face as it is shown.
 
-What it says about a face it has seen hundreds of times is mostly the label again; about changed copies of
-the face it says more of what it sees. So the file holds the mean over several copies (after Hinton et al.,
-2015, arXiv:1503.02531).
+After Hinton et al., 2015 (arXiv:1503.02531), and Beyer et al., 2021 (arXiv:2106.05237), who ask about the very
+view that the pupil sees.
 """
 
-from dataclasses import dataclass
-from pathlib import Path
-from zipfile import BadZipFile
+from collections.abc import Sequence
+from typing import Protocol
 
+import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from services.contracts.emotions import EMOTIONS
-from training.csv_rows import DatasetError
+from training.run_folder import RunFolder
+from training.trained import trained_network, weights_digest
 
 
-@dataclass(frozen=True)
-class Teacher:
-    """A teacher's answers about the training rows of one file.
+class Teacher(Protocol):
+    """Whoever can be asked what a face shows."""
 
-    Attributes:
-        probabilities: float32 [n, 7], a row for each training row that isn't left out, in the file's order.
-        data_sha256: Of the file.
-    """
-
-    probabilities: NDArray[np.float32]
-    data_sha256: str
+    def answer(self, faces: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return probabilities, float32 [n, 7], for faces, float32 [n, 48, 48, 1] in [0, 1]."""
+        ...
 
 
-def write_teacher(path: Path, teacher: Teacher) -> None:
-    """Write a teacher's answers so that a reader never meets half of them.
+class Ensemble:
+    """Several networks, whose answers are averaged; they err less alike when every other one sees the mirror image."""
+
+    def __init__(self, networks: Sequence[keras.Model]) -> None:
+        self._networks = networks
+
+    @property
+    def digest(self) -> str:
+        """What tells these networks from others: a digest of each one's weights."""
+        return " ".join(weights_digest(network) for network in self._networks)
+
+    def answer(self, faces: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return probabilities, float32 [n, 7], for faces, float32 [n, 48, 48, 1] in [0, 1]."""
+        views = (faces, np.ascontiguousarray(faces[:, :, ::-1]))
+        answers = [network.predict_on_batch(views[index % 2]) for index, network in enumerate(self._networks)]
+        mean: NDArray[np.float32] = np.mean(answers, axis=0, dtype=np.float32)
+        return mean
+
+
+def read_teachers(runs: Sequence[RunFolder], arithmetic: str) -> Ensemble:
+    """Return the networks of finished runs as one teacher.
+
+    Args:
+        runs: One or more.
+        arithmetic: ``float32`` or ``mixed_bfloat16``, whatever they were trained in.
 
     Raises:
-        OSError: The file can't be written.
+        RunError: A folder holds no run, or its checkpoint can't be used.
+        RecipeError: A run's recipe was damaged.
     """
-    partial = path.with_name(f".partial-{path.name}")
-    with partial.open("wb") as stream:
-        np.savez(stream, probabilities=teacher.probabilities, data_sha256=np.array(teacher.data_sha256))
-    partial.replace(path)
-
-
-def read_teacher(path: Path) -> Teacher:
-    """Read a teacher's answers.
-
-    Raises:
-        DatasetError: The file can't be read, or holds no distribution over the emotions for each row.
-    """
-    try:
-        with path.open("rb") as stream, np.load(stream, allow_pickle=False) as kept:
-            teacher = Teacher(np.asarray(kept["probabilities"], np.float32), str(kept["data_sha256"]))
-    except OSError as error:
-        raise DatasetError(f"{path}: {error.strerror or error}") from error
-    except (ValueError, TypeError, KeyError, EOFError, BadZipFile) as error:
-        raise DatasetError(f"{path} holds no teacher's answers; `make teacher` writes them") from error
-    shape = teacher.probabilities.shape
-    if len(shape) != 2 or shape[1] != len(EMOTIONS):
-        raise DatasetError(f"{path}: answers of shape {shape}, not a row of {len(EMOTIONS)} for each face")
-    if not np.allclose(teacher.probabilities.sum(axis=1), 1, atol=1e-3):
-        raise DatasetError(f"{path}: a row of answers doesn't sum to 1")
-    return teacher
+    return Ensemble([trained_network(run.checkpoint, run.recipe(), arithmetic) for run in runs])

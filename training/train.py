@@ -9,23 +9,22 @@ import math
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from zipfile import BadZipFile
 
 import keras
-import numpy as np
-from numpy.typing import NDArray
 
 from services.contracts.model import OUTPUT_PROBABILITIES
+from training.answers import Answers
 from training.batches import TrainingBatches, as_faces
 from training.dataset import VALIDATION, DatasetError, Split, read_splits, require, training_rows
 from training.muon import ConvolutionMuon
 from training.network import ROWS_LSTM, build_network
 from training.precision import precision
-from training.recipe import DEFAULT_RECIPE, Recipe, RecipeError
-from training.run_folder import RunError, RunFolder
+from training.recipe import DEFAULT_RECIPE, Recipe, RecipeError, read_recipe
+from training.run_folder import Networks, RunError, RunFolder
 from training.schedule import Trapezoid
 from training.targets import targets
-from training.teacher import read_teacher
+from training.teacher import Teacher, read_teachers
+from training.trained import load_weights, trained_network, weights_digest
 from training.votes import votes_beside, with_votes
 
 
@@ -45,19 +44,24 @@ class _SaveEpoch(keras.callbacks.Callback):
         partial.replace(checkpoint)
 
 
-def train(data: Path, recipe_path: Path, out: Path, teacher: Path | None = None) -> keras.Model:
+def train(
+    data: Path, recipe_path: Path, out: Path, teachers: Sequence[Path] = (), start: Path | None = None
+) -> keras.Model:
     """Train, or go on training, and return the trained network.
 
     Args:
         data: The published ``fer2013.csv``.
         recipe_path: The recipe.
         out: Folder of the run.
-        teacher: The file with a teacher's answers; without it label and votes are taught alone.
+        teachers: Folders of finished runs that teach this one, where the recipe asks teachers; without them label and
+            votes are taught alone.
+        start: Folder of a finished run whose weights are the first ones, instead of chance.
 
     Raises:
         DatasetError: The data can't be used.
-        RecipeError: The recipe can't be used.
-        RunError: ``out`` holds a run of another recipe or of other data, or its checkpoint is damaged.
+        RecipeError: The recipe, or that of another run that is needed, can't be used.
+        RunError: ``out`` holds a run of another recipe, of other data or with other networks, or a checkpoint that is
+            needed is missing, damaged or of another network.
         OSError: ``out`` can't be written.
     """
     print(f"reading {data}", flush=True)
@@ -69,33 +73,55 @@ def train(data: Path, recipe_path: Path, out: Path, teacher: Path | None = None)
     validation = require(splits, VALIDATION, data)
     training, left_out = training_rows(splits, data)
     print(f"training rows: {len(training)} ({left_out} left out as duplicates)", flush=True)
-    folder = RunFolder(out)
-    recipe = folder.claim(recipe_path, data, votes, teacher)
-    answers = _answers(teacher, training, folder) if teacher and recipe.asks_teacher else None
-    print(f"teacher: {teacher if answers is not None else 'none'}", flush=True)
+    recipe, folder = read_recipe(recipe_path), RunFolder(out)
+    asked = [RunFolder(path) for path in teachers] if recipe.asks_teacher else []
+    for other in (*asked, *([RunFolder(start)] if start else [])):
+        other.recipe()
+        other.require_data(data)
+    teacher = read_teachers(asked, recipe.precision) if asked else None
+    print(f"teachers: {', '.join(str(run.path) for run in asked) or 'none'}", flush=True)
     with precision(recipe.precision):
-        return _fit(recipe, training, answers, validation, folder)
+        network = _first_network(RunFolder(start), recipe) if start else None
+        networks = Networks(teacher.digest if teacher else None, weights_digest(network) if network else None)
+        # As it is now, and as the folder keeps it: reading networks took its time.
+        recipe = folder.claim(recipe_path, data, votes, networks)
+        return _fit(recipe, training, teacher, validation, folder, network)
 
 
-def _answers(teacher: Path, training: Split, folder: RunFolder) -> NDArray[np.float32]:
-    known = read_teacher(teacher)
-    if known.data_sha256 != folder.data_digest() or len(known.probabilities) != len(training):
-        raise RunError(f"{teacher} holds answers about other data")
-    return known.probabilities
+def _first_network(start: RunFolder, recipe: Recipe) -> keras.Model:
+    if start.recipe().network != recipe.network:
+        raise RunError(f"{start.path} holds a run of another network; a run can't start from it")
+    return trained_network(start.checkpoint, recipe)
 
 
 def _fit(
-    recipe: Recipe, training: Split, teacher: NDArray[np.float32] | None, validation: Split, folder: RunFolder
+    recipe: Recipe,
+    training: Split,
+    teacher: Teacher | None,
+    validation: Split,
+    folder: RunFolder,
+    start: keras.Model | None,
 ) -> keras.Model:
     keras.utils.set_random_seed(recipe.seed)
     steps = math.ceil(len(training) / recipe.batch_size)
     model = _compiled(recipe, steps)
-    done = _restore(model, folder.checkpoint, steps) if folder.checkpoint.exists() else 0
+    if folder.checkpoint.exists():
+        if not folder.history():
+            raise RunError(
+                f"{folder.path} holds weights alone, as `make unpack` writes them: start another run from it"
+            )
+        done = _restore(model, folder.checkpoint, steps)
+    else:
+        done = 0
+        if start is not None:
+            model.set_weights(start.get_weights())
     folder.forget_from(done)
     print(f"epochs done: {done} of {recipe.epochs}", flush=True)
     if done < recipe.epochs:
         model.fit(
-            TrainingBatches(training, recipe, first_epoch=done, teacher=teacher),
+            TrainingBatches(
+                training, recipe, done, Answers(teacher, len(training), folder.answers) if teacher else None
+            ),
             validation_data=(as_faces(validation.images), targets(validation, vote_weight=0, label_smoothing=0)),
             validation_batch_size=256,
             initial_epoch=done,
@@ -114,10 +140,7 @@ def _restore(model: keras.Model, checkpoint: Path, steps: int) -> int:
     optimizer leaves out of weight decay: a loaded one would decay all of them.
     """
     model.optimizer.build(model.trainable_variables)
-    try:
-        model.load_weights(checkpoint)
-    except (OSError, ValueError, KeyError, BadZipFile) as error:
-        raise RunError(f"{checkpoint} can't be read: {error}") from error
+    load_weights(model, checkpoint)
     iterations = int(model.optimizer.iterations)
     for layer in model.layers:
         if isinstance(layer, keras.layers.Dropout):
@@ -154,10 +177,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--data", type=Path, required=True, help="the published fer2013.csv")
     parser.add_argument("--recipe", type=Path, default=DEFAULT_RECIPE)
     parser.add_argument("--out", type=Path, required=True, help="folder of the run")
-    parser.add_argument("--teacher", type=Path, help="file with a teacher's answers (`make teacher`)")
+    parser.add_argument("--teachers", type=Path, nargs="+", default=[], help="folders of finished runs to learn from")
+    parser.add_argument("--start", type=Path, help="folder of a finished run whose weights to start with")
     options = parser.parse_args(arguments)
     try:
-        train(options.data, options.recipe, options.out, options.teacher)
+        train(options.data, options.recipe, options.out, options.teachers, options.start)
     except (DatasetError, RecipeError, RunError, OSError) as error:
         sys.exit(f"train: {error}")
     except KeyboardInterrupt:

@@ -1,5 +1,6 @@
 """Gets the network out of a run."""
 
+import hashlib
 from pathlib import Path
 from zipfile import BadZipFile
 
@@ -21,8 +22,25 @@ def trained_network(checkpoint: Path, recipe: Recipe, arithmetic: str = "float32
         raise RunError(f"{checkpoint} is missing: no epoch has ended yet")
     with precision(arithmetic):
         network = build_network(recipe.network, recipe.seed)
+    load_weights(network, checkpoint)
+    return network
+
+
+def load_weights(network: keras.Model, checkpoint: Path) -> None:
+    """Put a checkpoint's weights into a network, and its optimizer's state where that was built.
+
+    Raises:
+        RunError: The checkpoint is damaged, or of another network.
+    """
     try:
         network.load_weights(checkpoint)
     except (OSError, ValueError, KeyError, BadZipFile) as error:
         raise RunError(f"{checkpoint} can't be read: {error}") from error
-    return network
+
+
+def weights_digest(network: keras.Model) -> str:
+    """Return a SHA-256 of a network's weights, which is the same wherever and whenever they were saved."""
+    digest = hashlib.sha256()
+    for values in network.get_weights():
+        digest.update(values.tobytes())
+    return digest.hexdigest()

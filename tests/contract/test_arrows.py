@@ -57,6 +57,7 @@ MAY_LOAD_TENSORFLOW = (
     "training/saved_model.py",
     "training/served_model.py",
     "training/speed.py",
+    "training/unpack.py",
     "training/warmup.py",
     "bench/*",
     "tests/*",

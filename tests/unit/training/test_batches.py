@@ -1,11 +1,14 @@
+from pathlib import Path
+
 import numpy as np
 import pytest
 
 from tests.fer2013_form import pattern
-from training.augment import augment
+from training.answers import Answers
+from training.augment import harm, move
 from training.batches import TrainingBatches, as_faces
 from training.dataset import Split
-from training.mix import mix
+from training.mix import Blend
 from training.recipe import Augmentation, Later, Recipe, read_recipe
 
 STRONG = Augmentation(
@@ -26,6 +29,26 @@ NONE = Augmentation(
 )
 
 
+class Remembering:
+    """A teacher that always says the same, and keeps what it was shown."""
+
+    def __init__(self) -> None:
+        self.shown: list[np.ndarray] = []
+
+    def answer(self, faces: np.ndarray) -> np.ndarray:
+        self.shown.append(faces)
+        return np.full((len(faces), 7), 1 / 7, np.float32)
+
+
+def changed(image: np.ndarray, limits: Augmentation, rng: np.random.Generator) -> np.ndarray:
+    return harm(move(image, limits, rng), limits, rng)
+
+
+def shades(faces: np.ndarray) -> list[bytes]:
+    """Return faces as bytes, in an order of their own, so that equal ones are found in another order."""
+    return sorted(np.rint(face * 255).astype(np.uint8).tobytes() for face in faces)
+
+
 @pytest.fixture
 def split() -> Split:
     rng = np.random.default_rng(11)
@@ -40,7 +63,7 @@ def recipe() -> Recipe:
 
 def test_augmentation_depends_on_its_seed_only() -> None:
     image = pattern(4, np.random.default_rng(1))
-    first, again, other = (augment(image, STRONG, np.random.default_rng(seed)) for seed in (5, 5, 6))
+    first, again, other = (changed(image, STRONG, np.random.default_rng(seed)) for seed in (5, 5, 6))
     np.testing.assert_array_equal(first, again)
     assert not np.array_equal(first, other)
 
@@ -48,7 +71,7 @@ def test_augmentation_depends_on_its_seed_only() -> None:
 @pytest.mark.parametrize("seed", range(20))
 def test_augmentation_stays_a_face_tensor(seed: int) -> None:
     rng = np.random.default_rng(seed)
-    face = augment(pattern(seed % 7, rng), STRONG, rng)
+    face = changed(pattern(seed % 7, rng), STRONG, rng)
     assert face.dtype == np.float32
     assert face.shape == (48, 48)
     assert face.min() >= 0
@@ -57,16 +80,16 @@ def test_augmentation_stays_a_face_tensor(seed: int) -> None:
 
 def test_augmentation_without_limits_changes_nothing() -> None:
     image = pattern(2, np.random.default_rng(1))
-    face = augment(image, NONE, np.random.default_rng(1))
+    face = changed(image, NONE, np.random.default_rng(1))
     np.testing.assert_allclose(face, image / 255, atol=1e-6)
 
 
 def test_a_flip_mirrors_the_face_and_nothing_else() -> None:
     image = pattern(2, np.random.default_rng(1))
     limits = NONE.model_copy(update={"flip": True})
-    faces = [augment(image, limits, np.random.default_rng(seed)) for seed in range(20)]
-    mirrored = [np.allclose(face, image[:, ::-1] / 255, atol=1e-6) for face in faces]
-    kept = [np.allclose(face, image / 255, atol=1e-6) for face in faces]
+    faces = [move(image, limits, np.random.default_rng(seed)) for seed in range(20)]
+    mirrored = [np.array_equal(face, image[:, ::-1]) for face in faces]
+    kept = [np.array_equal(face, image) for face in faces]
     assert any(mirrored)
     assert any(kept)
     assert all(left or right for left, right in zip(mirrored, kept, strict=True))
@@ -74,7 +97,7 @@ def test_a_flip_mirrors_the_face_and_nothing_else() -> None:
 
 def test_noise_reaches_every_part_of_a_face() -> None:
     image = np.full((48, 48), 128, np.uint8)
-    face = augment(image, NONE.model_copy(update={"noise_probability": 1.0}), np.random.default_rng(1))
+    face = harm(image, NONE.model_copy(update={"noise_probability": 1.0}), np.random.default_rng(1))
     assert 0.005 < face.std() < 0.08
     assert abs(face.mean() - 128 / 255) < 0.01
 
@@ -82,7 +105,7 @@ def test_noise_reaches_every_part_of_a_face() -> None:
 @pytest.mark.parametrize("seed", range(8))
 def test_a_rectangle_is_hidden_and_the_rest_is_kept(seed: int) -> None:
     image = pattern(2, np.random.default_rng(1))
-    face = augment(image, NONE.model_copy(update={"erase_probability": 1.0}), np.random.default_rng(seed))
+    face = harm(image, NONE.model_copy(update={"erase_probability": 1.0}), np.random.default_rng(seed))
     ys, xs = np.nonzero(np.abs(face - image / 255) > 1e-6)
     hidden = face[ys.min() : ys.max() + 1, xs.min() : xs.max() + 1]
     assert np.ptp(hidden) == 0
@@ -93,23 +116,24 @@ def test_blended_faces_have_blended_targets_and_keep_most_of_themselves() -> Non
     faces, targets = np.zeros((64, 48, 48, 1), np.float32), np.eye(64, dtype=np.float32)
     for row in range(64):
         faces[row, row % 48, row // 48] = 1
-    blended, taught = mix(faces, targets, 0.5, np.random.default_rng(1))
+    blend = Blend.drawn(64, 0.5, np.random.default_rng(1))
+    blended, taught = blend.of(faces), blend.of(targets)
     assert blended.dtype == taught.dtype == np.float32
     np.testing.assert_allclose(taught.sum(axis=1), 1, rtol=1e-6)
     np.testing.assert_allclose(np.einsum("bijc,tijc->bt", blended, faces), taught, atol=1e-6)
     own = taught.diagonal()
     assert own.min() >= 0.5
     assert 16 < (own < 1).sum() < 48
-    for kept, given in zip(mix(faces, targets, 0, np.random.default_rng(1)), (faces, targets), strict=True):
-        np.testing.assert_array_equal(kept, given)
+    np.testing.assert_array_equal(Blend.drawn(64, 0, np.random.default_rng(1)).of(faces), faces)
 
 
-def test_later_other_faces_and_a_teachers_word_are_taught(split: Split, recipe: Recipe) -> None:
+def test_later_other_faces_and_a_teachers_word_are_taught(split: Split, recipe: Recipe, tmp_path: Path) -> None:
     still = recipe.model_copy(update={"augmentation": NONE, "label_smoothing": 0.0, "later": None})
     later = Later(from_epoch=1, teacher_weight=0.25, augmentation=NONE.model_copy(update={"erase_probability": 1.0}))
-    teacher = np.full((10, 7), 1 / 7, np.float32)
     plain = TrainingBatches(split, still, first_epoch=0)
-    first = TrainingBatches(split, still.model_copy(update={"later": later}), first_epoch=0, teacher=teacher)
+    first = TrainingBatches(
+        split, still.model_copy(update={"later": later}), first_epoch=0, answers=Answers(Remembering(), 10, tmp_path)
+    )
     for batch, expected in zip(first[0], plain[0], strict=True):
         np.testing.assert_array_equal(batch, expected)
     first.on_epoch_end()
@@ -118,6 +142,60 @@ def test_later_other_faces_and_a_teachers_word_are_taught(split: Split, recipe: 
     np.testing.assert_allclose(first[0][1], plain[0][1] * 0.75 + 0.25 / 7, rtol=1e-6)
     alone = TrainingBatches(split, still.model_copy(update={"later": later}), first_epoch=1)
     np.testing.assert_array_equal(alone[0][1], plain[0][1])
+
+
+def test_a_teacher_sees_faces_moved_and_unharmed(split: Split, recipe: Recipe, tmp_path: Path) -> None:
+    limits = NONE.model_copy(update={"shift": 0.2})
+    later = Later(from_epoch=1, teacher_weight=1.0, augmentation=limits)
+    moved, _ = TrainingBatches(split, recipe.model_copy(update={"later": later}), first_epoch=1)[0]
+    harmful = limits.model_copy(update={"noise_probability": 1.0, "erase_probability": 1.0, "mix_probability": 1.0})
+    teacher = Remembering()
+    harmed = recipe.model_copy(update={"later": later.model_copy(update={"augmentation": harmful})})
+    seen, _ = TrainingBatches(split, harmed, first_epoch=1, answers=Answers(teacher, 10, tmp_path))[0]
+    np.testing.assert_allclose(teacher.shown[0], moved, atol=1e-6)
+    assert np.abs(seen - moved).max() > 0.05
+
+
+def test_a_teacher_is_asked_once_about_each_view(split: Split, recipe: Recipe, tmp_path: Path) -> None:
+    limits = NONE.model_copy(update={"shift": 0.2})
+    later = Later(from_epoch=1, teacher_weight=1.0, views=2, augmentation=limits)
+    teacher = Remembering()
+    batches = TrainingBatches(
+        split, recipe.model_copy(update={"later": later}), first_epoch=1, answers=Answers(teacher, 10, tmp_path)
+    )
+    by_epoch = []
+    for _ in range(5):
+        shown = np.concatenate([batches[index][0] for index in range(len(batches))])
+        by_epoch.append(shades(shown))
+        batches.on_epoch_end()
+    assert by_epoch[0] == by_epoch[2] == by_epoch[4]
+    assert by_epoch[1] == by_epoch[3]
+    assert by_epoch[0] != by_epoch[1]
+    assert shades(np.concatenate(teacher.shown)) == sorted(by_epoch[0] + by_epoch[1])
+
+
+def test_a_teachers_answer_follows_its_face(split: Split, recipe: Recipe, tmp_path: Path) -> None:
+    class Brightness(Remembering):
+        def answer(self, faces: np.ndarray) -> np.ndarray:
+            return np.repeat(faces.mean(axis=(1, 2)), 7, axis=1)
+
+    later = Later(from_epoch=1, teacher_weight=1.0, views=2, augmentation=NONE.model_copy(update={"shift": 0.2}))
+    taught = recipe.model_copy(update={"later": later})
+    batches = TrainingBatches(split, taught, first_epoch=1, answers=Answers(Brightness(), 10, tmp_path))
+    for _ in range(4):
+        for faces, targets in (batches[index] for index in range(len(batches))):
+            np.testing.assert_allclose(targets[:, 0], faces.mean(axis=(1, 2, 3)), rtol=1e-5)
+        batches.on_epoch_end()
+
+
+def test_votes_may_be_told_until_later_only(split: Split, recipe: Recipe) -> None:
+    voted = Split(split.images, split.labels, np.full((10, 7), 1 / 7, np.float32))
+    later = Later(from_epoch=1, teacher_weight=0, vote_weight=0.0, augmentation=NONE)
+    changing = recipe.model_copy(update={"label_smoothing": 0.0, "vote_weight": 0.5, "later": later})
+    before = TrainingBatches(voted, changing, first_epoch=0)[0][1]
+    after = TrainingBatches(voted, changing, first_epoch=1)[0][1]
+    assert before.max() < 1
+    assert set(after.ravel().tolist()) == {0.0, 1.0}
 
 
 def test_an_epoch_holds_every_face_once(split: Split, recipe: Recipe) -> None:

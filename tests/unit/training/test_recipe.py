@@ -14,11 +14,11 @@ def test_the_default_recipe_is_read() -> None:
     [
         ("seed = 1\n", "", "seed: Field required"),
         ("seed = 1\n", "seed = 1\nmomentum = 0.9\n", "momentum: Extra inputs are not permitted"),
-        ("\nepochs = 120\n", "\nepochs = 0\n", "epochs: Input should be greater than 0"),
-        ("from_epoch = 45\n", "from_epoch = 0\n", "later.from_epoch: Input should be greater than 0"),
+        ("\nepochs = 46\n", "\nepochs = 0\n", "epochs: Input should be greater than 0"),
+        ("from_epoch = 1\n", "from_epoch = 0\n", "later.from_epoch: Input should be greater than 0"),
         (
-            "teacher_weight = 0.4\n",
-            "teacher_weight = 1.4\n",
+            "teacher_weight = 0.7\n",
+            "teacher_weight = 1.7\n",
             "later.teacher_weight: Input should be less than or equal",
         ),
         ("[later.augmentation]\n", "", "later.augmentation: Field required"),
@@ -63,4 +63,15 @@ def test_the_later_part_holds_from_its_epoch_on() -> None:
 
 
 def test_the_teachers_recipe_is_read() -> None:
-    assert not read_recipe(DEFAULT_RECIPE.with_name("teacher.toml")).asks_teacher
+    recipe = read_recipe(DEFAULT_RECIPE.with_name("teacher.toml"))
+    assert not recipe.asks_teacher
+    assert recipe.later is not None
+    assert [recipe.vote_weight_in(recipe.later.from_epoch - before) for before in (1, 0)] == [0.5, 0]
+
+
+def test_votes_keep_their_weight_where_the_later_part_doesnt_change_it(tmp_path: Path) -> None:
+    path = tmp_path / "mine.toml"
+    text = DEFAULT_RECIPE.read_text()
+    path.write_text("".join(line for line in text.splitlines(keepends=True) if line != "vote_weight = 0.0\n"))
+    recipe = read_recipe(path)
+    assert {recipe.vote_weight_in(epoch) for epoch in (0, 1000)} == {recipe.vote_weight}

@@ -2,8 +2,8 @@ from pathlib import Path
 
 import pytest
 
-from training.recipe import DEFAULT_RECIPE
-from training.run_folder import RunError, RunFolder
+from training.recipe import DEFAULT_RECIPE, read_recipe
+from training.run_folder import Networks, RunError, RunFolder
 
 
 @pytest.fixture
@@ -30,24 +30,35 @@ def test_a_run_without_votes_says_so(folder: RunFolder, data: Path) -> None:
     assert folder.votes_digest() is None
 
 
-def test_another_teacher_is_refused_where_the_recipe_asks_one(folder: RunFolder, data: Path, tmp_path: Path) -> None:
-    teacher, other = tmp_path / "one.npz", tmp_path / "other.npz"
-    teacher.write_text("one")
-    other.write_text("other")
-    folder.claim(DEFAULT_RECIPE, data, None, teacher)
-    folder.claim(DEFAULT_RECIPE, data, None, teacher)
-    assert folder.teacher_digest() == "7692c3ad3540bb803c020b3aee66cd8887123234ea0c6e7143c0add73ff431ed"
-    for wrong in (other, None):
-        with pytest.raises(RunError, match="another teacher"):
-            folder.claim(DEFAULT_RECIPE, data, None, wrong)
+@pytest.mark.parametrize(
+    ("other", "fault"),
+    [
+        (Networks("a c", "d"), "with other teachers"),
+        (Networks("a b", "e"), "with another start"),
+        (Networks("a b"), "with another start"),
+        (None, "with other teachers"),
+    ],
+)
+def test_other_networks_are_refused(folder: RunFolder, data: Path, other: Networks | None, fault: str) -> None:
+    needed = Networks(teachers="a b", start="d")
+    folder.claim(DEFAULT_RECIPE, data, None, needed)
+    folder.claim(DEFAULT_RECIPE, data, None, needed)
+    assert folder.networks() == needed
+    with pytest.raises(RunError, match=fault):
+        folder.claim(DEFAULT_RECIPE, data, None, other)
 
 
-def test_a_recipe_that_asks_no_teacher_notes_none(folder: RunFolder, data: Path, tmp_path: Path) -> None:
-    recipe, teacher = tmp_path / "alone.toml", tmp_path / "one.npz"
-    teacher.write_text("one")
-    recipe.write_text(DEFAULT_RECIPE.read_text().replace("teacher_weight = 0.4", "teacher_weight = 0.0"))
-    folder.claim(recipe, data, None, teacher)
-    assert folder.teacher_digest() is None
+def test_a_run_that_needs_no_networks_says_so(folder: RunFolder, data: Path) -> None:
+    assert folder.networks() == Networks()
+    folder.claim(DEFAULT_RECIPE, data, None)
+    assert folder.networks() == Networks()
+
+
+def test_a_recipe_is_kept_with_its_data(folder: RunFolder, data: Path) -> None:
+    folder.keep(DEFAULT_RECIPE.read_text(), "abc")
+    assert folder.recipe() == read_recipe()
+    with pytest.raises(RunError, match="was trained on other data"):
+        folder.require_data(data)
 
 
 def test_another_recipe_is_refused(folder: RunFolder, data: Path, tmp_path: Path) -> None:

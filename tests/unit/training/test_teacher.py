@@ -1,54 +1,39 @@
-from pathlib import Path
-
+import keras
 import numpy as np
 import pytest
 
-from training.csv_rows import DatasetError
-from training.teacher import Teacher, read_teacher, write_teacher
+from training.teacher import Ensemble
 
-ANSWERS = np.random.default_rng(1).dirichlet(np.ones(7), 5).astype(np.float32)
-
-
-def test_answers_are_read_as_they_were_written(tmp_path: Path) -> None:
-    path = tmp_path / "teacher.npz"
-    write_teacher(path, Teacher(ANSWERS, "abc"))
-    read = read_teacher(path)
-    np.testing.assert_array_equal(read.probabilities, ANSWERS)
-    assert read.data_sha256 == "abc"
-    assert [file.name for file in tmp_path.iterdir()] == ["teacher.npz"]
+FACES = np.random.default_rng(1).random((3, 48, 48, 1), np.float32)
 
 
-def test_a_missing_file_is_named(tmp_path: Path) -> None:
-    with pytest.raises(DatasetError, match=r"none\.npz: No such file"):
-        read_teacher(tmp_path / "none.npz")
+def left_half(answer: int) -> keras.Model:
+    """A network that is the surer of one answer the brighter the left half of a face is."""
+    face = keras.Input((48, 48, 1))
+    brightness = keras.layers.GlobalAveragePooling2D()(keras.layers.Cropping2D(((0, 0), (0, 24)))(face))
+    answers = keras.layers.Dense(7, activation="softmax", use_bias=False)
+    network = keras.Model(face, answers(brightness))
+    answers.set_weights([np.eye(7, dtype=np.float32)[answer : answer + 1] * 4])
+    return network
 
 
-@pytest.mark.parametrize("content", [b"", b"not a zip", b"PK\x03\x04 cut off"])
-def test_a_file_of_something_else_is_named(tmp_path: Path, content: bytes) -> None:
-    path = tmp_path / "teacher.npz"
-    path.write_bytes(content)
-    with pytest.raises(DatasetError, match=r"teacher\.npz holds no teacher's answers"):
-        read_teacher(path)
+def test_an_ensemble_says_what_its_networks_say_in_the_mean() -> None:
+    first, third = left_half(0), left_half(2)
+    said = Ensemble([first, left_half(1), third]).answer(FACES)
+    mirrored = left_half(1).predict_on_batch(FACES[:, :, ::-1])
+    expected = (first.predict_on_batch(FACES) + mirrored + third.predict_on_batch(FACES)) / 3
+    assert said.dtype == np.float32
+    np.testing.assert_allclose(said, expected, atol=1e-6)
 
 
-def test_a_lone_array_is_no_teacher(tmp_path: Path) -> None:
-    path = tmp_path / "teacher.npy"
-    np.save(path, ANSWERS)
-    with pytest.raises(DatasetError, match=r"teacher\.npy holds no teacher's answers"):
-        read_teacher(path)
+def test_every_other_network_sees_the_mirror_image() -> None:
+    lit = np.zeros((1, 48, 48, 1), np.float32)
+    lit[:, :, :24] = 1
+    said = Ensemble([left_half(0), left_half(1)]).answer(lit)
+    assert said[0, 0] == pytest.approx((np.exp(4) / (np.exp(4) + 6) + 1 / 7) / 2, abs=1e-5)
+    assert said[0, 1] == pytest.approx((1 / (np.exp(4) + 6) + 1 / 7) / 2, abs=1e-5)
 
 
-def test_a_cut_off_file_is_named(tmp_path: Path) -> None:
-    path = tmp_path / "teacher.npz"
-    write_teacher(path, Teacher(ANSWERS, "abc"))
-    path.write_bytes(path.read_bytes()[:-40])
-    with pytest.raises(DatasetError, match=r"teacher\.npz holds no teacher's answers"):
-        read_teacher(path)
-
-
-@pytest.mark.parametrize(("answers", "fault"), [(ANSWERS[:, :6], "shape"), (ANSWERS * 2, "doesn't sum to 1")])
-def test_answers_that_are_no_distributions_are_refused(tmp_path: Path, answers: np.ndarray, fault: str) -> None:
-    path = tmp_path / "teacher.npz"
-    write_teacher(path, Teacher(answers, "abc"))
-    with pytest.raises(DatasetError, match=fault):
-        read_teacher(path)
+def test_networks_are_told_apart_by_their_weights() -> None:
+    assert Ensemble([left_half(0)]).digest == Ensemble([left_half(0)]).digest
+    assert Ensemble([left_half(0), left_half(1)]).digest != Ensemble([left_half(1), left_half(0)]).digest
