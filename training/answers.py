@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from services.contracts.emotions import EMOTIONS
-from services.detector.preprocess import as_model_input
+from training.faces import as_faces
 from training.run_folder import RunError
 from training.teacher import Teacher
 
@@ -40,13 +40,13 @@ class Answers:
             OSError: They can't be written.
         """
         if not keep:
-            return self._teacher.answer(_as_input(faces))
+            return self._teacher.answer(as_faces(faces))
         if view not in self._by_view:
             self._by_view[view] = self._kept(view)
         known = self._by_view[view]
         new = np.flatnonzero(np.isnan(known[rows, 0])).tolist()
         if new:
-            known[rows[new]] = self._teacher.answer(_as_input([faces[place] for place in new]))
+            known[rows[new]] = self._teacher.answer(as_faces([faces[place] for place in new]))
             if not np.isnan(known).any():
                 self._write(view, known)
         return known[rows]
@@ -72,7 +72,3 @@ class Answers:
 
     def _path(self, view: int) -> Path:
         return self._folder / f"view-{view}.npy"
-
-
-def _as_input(faces: Sequence[NDArray[np.uint8]]) -> NDArray[np.float32]:
-    return np.stack([as_model_input(face) for face in faces])

@@ -1,13 +1,11 @@
 """Turns a split into batches; each epoch's order and changes depend on seed and epoch only."""
 
 import math
-from collections.abc import Sequence
 
 import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from services.detector.preprocess import as_model_input
 from training.answers import Answers
 from training.augment import harm, move
 from training.dataset import Split
@@ -71,8 +69,3 @@ class TrainingBatches(keras.utils.PyDataset):
 
     def _shuffled(self) -> NDArray[np.int64]:
         return np.random.default_rng((self._recipe.seed, self._epoch)).permutation(len(self._split))
-
-
-def as_faces(images: NDArray[np.uint8] | Sequence[NDArray[np.uint8]]) -> NDArray[np.float32]:
-    """Return uint8 [n, 48, 48] images as the model's input, float32 [n, 48, 48, 1] in [0, 1]; n is at least 1."""
-    return np.stack([as_model_input(image) for image in images])

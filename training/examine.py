@@ -10,10 +10,10 @@ from services.contracts.detection import DetectedFace
 from services.detector.detect import detect
 from services.detector.searches import default_search
 from services.detector.where import Where
-from training.batches import as_faces
 from training.calibration import FOLDS, cross_fitted
 from training.confidence import TARGET_ACCURACY
 from training.dataset import Split
+from training.faces import as_faces
 from training.figures import RobustnessFigures, SizeFigures
 from training.metrics import Labels
 from training.report import Answers, Judged

@@ -12,9 +12,9 @@ import tensorflow as tf
 from services.contracts.emotions import EMOTIONS
 from services.contracts.model import MODEL_NAME
 from training import repository
-from training.batches import as_faces
 from training.confidence import TARGET_ACCURACY, Confidence, fitted_confidence
 from training.dataset import VALIDATION, Split, read_splits, require, training_rows
+from training.faces import as_faces
 from training.repository import ModelError
 from training.run_folder import RunError, RunFolder
 from training.saved_model import check_saved_model, write_saved_model

@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from services.contracts.model import FACE_SIDE
-from training.batches import as_faces
 from training.dataset import Split
+from training.faces import as_faces
 from training.figures import RobustnessFigures
 from training.metrics import Labels, accuracy
 from training.progress import progress

@@ -14,8 +14,9 @@ import keras
 
 from services.contracts.model import OUTPUT_PROBABILITIES
 from training.answers import Answers
-from training.batches import TrainingBatches, as_faces
+from training.batches import TrainingBatches
 from training.dataset import VALIDATION, DatasetError, Split, read_splits, require, training_rows
+from training.faces import as_faces
 from training.muon import ConvolutionMuon
 from training.network import ROWS_LSTM, build_network
 from training.precision import precision

@@ -6,8 +6,9 @@ import pytest
 from tests.fer2013_form import pattern
 from training.answers import Answers
 from training.augment import harm, move
-from training.batches import TrainingBatches, as_faces
+from training.batches import TrainingBatches
 from training.dataset import Split
+from training.faces import as_faces
 from training.mix import Blend
 from training.recipe import Augmentation, Later, Recipe, read_recipe
 
