@@ -6,7 +6,8 @@ from keras import layers
 from services.contracts.emotions import EMOTIONS
 from services.contracts.model import FACE_SHAPE, INPUT_FACE, OUTPUT_PROBABILITIES
 from training.batch_norm import BatchNormalization
-from training.recipe import Network
+from training.pretrained import build_pretrained
+from training.recipe import Network, Pretrained
 
 STAGE_FILTERS = (32, 64, 128)
 LSTM_UNITS = (128, 64)
@@ -16,12 +17,16 @@ ROWS_LSTM = "rows_lstm"
 """Name of the LSTM that reads the feature map."""
 
 
-def build_network(network: Network, seed: int) -> keras.Model:
+def build_network(network: Network | Pretrained, seed: int) -> keras.Model:
     """Return the untrained network.
 
     Input: float [n, 48, 48, 1] in [0, 1]. Output: float32 [n, 7], probabilities in the order of
     ``EMOTIONS``.
     """
+    return build_pretrained(network, seed) if isinstance(network, Pretrained) else _cnn_bilstm(network, seed)
+
+
+def _cnn_bilstm(network: Network, seed: int) -> keras.Model:
     face = keras.Input(FACE_SHAPE, name=INPUT_FACE)
     features = face
     for filters, convolutions in zip(STAGE_FILTERS, network.convolutions, strict=True):

@@ -15,6 +15,7 @@ from training import repository
 from training.confidence import TARGET_ACCURACY, Confidence, fitted_confidence
 from training.dataset import VALIDATION, Split, read_splits, require, training_rows
 from training.faces import as_faces
+from training.recipe import Pretrained
 from training.repository import ModelError
 from training.run_folder import RunError, RunFolder
 from training.saved_model import check_saved_model, write_saved_model
@@ -42,8 +43,8 @@ def publish(run: Path, data: Path, models: Path, version: int) -> Path:
     folder = RunFolder(run)
     recipe, digest = folder.recipe(), folder.require_data(data)
     networks = folder.networks()
-    if recipe.network.width != 1:
-        raise ModelError(f"{run} is {recipe.network.width} times as wide as what is served: it can teach, not serve")
+    if isinstance(recipe.network, Pretrained) or recipe.network.width != 1:
+        raise ModelError(f"{run} holds another network than what is served: it can teach, not serve")
     network = trained_network(folder.checkpoint, recipe)
     splits = read_splits(data)
     confidence = _confidence(network, require(splits, VALIDATION, data))

@@ -4,7 +4,7 @@ import tomllib
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Discriminator, Field, Tag, ValidationError
 
 DEFAULT_RECIPE = Path(__file__).parent / "recipe.toml"
 
@@ -36,6 +36,27 @@ class Network(_Section):
     """How many 3×3 convolutions the stages of 32, 64 and 128 filters have: one before the pooling, then pairs."""
     width: _Count = 1
     """By how much the stages of a teacher are wider; what is served has a width of 1."""
+
+
+class Pretrained(_Section):
+    """What is free in a teacher that learnt from photographs of things first."""
+
+    pretrained: Literal["efficientnet-lite0"]
+    side: int = Field(ge=32)
+    """To how many pixels a side faces are scaled first."""
+    dropout: float = Field(ge=0, lt=1)
+    """Share of the last features that is left out while training."""
+
+
+def _kind(network: object) -> str:
+    named = isinstance(network, dict) and "pretrained" in network
+    return "pretrained" if named or isinstance(network, Pretrained) else "cnn-bilstm"
+
+
+AnyNetwork = Annotated[
+    Annotated[Network, Tag("cnn-bilstm")] | Annotated[Pretrained, Tag("pretrained")], Discriminator(_kind)
+]
+"""What a recipe can train; the part ``pretrained`` tells which."""
 
 
 class Augmentation(_Section):
@@ -87,7 +108,7 @@ class Recipe(_Section):
     label_smoothing: float = Field(ge=0, lt=1)
     vote_weight: float = Field(ge=0, le=1)
     """Share of FER+'s votes in what is taught, where they are there; the label has the rest."""
-    network: Network
+    network: AnyNetwork
     augmentation: Augmentation
     later: Later | None = None
 

@@ -20,7 +20,8 @@ from training.faces import as_faces
 from training.muon import ConvolutionMuon
 from training.network import ROWS_LSTM, build_network
 from training.precision import precision
-from training.recipe import DEFAULT_RECIPE, Recipe, RecipeError, read_recipe
+from training.pretrained import imagenet_network
+from training.recipe import DEFAULT_RECIPE, Pretrained, Recipe, RecipeError, read_recipe
 from training.run_folder import Networks, RunError, RunFolder
 from training.schedule import Trapezoid
 from training.targets import targets
@@ -82,14 +83,16 @@ def train(
     teacher = read_teachers(asked, recipe.precision) if asked else None
     print(f"teachers: {', '.join(str(run.path) for run in asked) or 'none'}", flush=True)
     with precision(recipe.precision):
-        network = _first_network(RunFolder(start), recipe) if start else None
+        network = _first_network(RunFolder(start) if start else None, recipe)
         networks = Networks(teacher.digest if teacher else None, weights_digest(network) if network else None)
         # As it is now, and as the folder keeps it: reading networks took its time.
         recipe = folder.claim(recipe_path, data, votes, networks)
         return _fit(recipe, training, teacher, validation, folder, network)
 
 
-def _first_network(start: RunFolder, recipe: Recipe) -> keras.Model:
+def _first_network(start: RunFolder | None, recipe: Recipe) -> keras.Model | None:
+    if start is None:
+        return imagenet_network(recipe.network, recipe.seed) if isinstance(recipe.network, Pretrained) else None
     if start.recipe().network != recipe.network:
         raise RunError(f"{start.path} holds a run of another network; a run can't start from it")
     return trained_network(start.checkpoint, recipe)
@@ -160,16 +163,22 @@ def _compiled(recipe: Recipe, steps: int) -> keras.Model:
         decay_steps=round(steps * recipe.decay_epochs),
         total_steps=steps * recipe.epochs,
     )
-    optimizer = ConvolutionMuon(
+    optimizer = _optimizer(recipe, schedule)
+    optimizer.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])
+    model.compile(optimizer, loss=keras.losses.CategoricalCrossentropy(), metrics=["accuracy"])
+    return model
+
+
+def _optimizer(recipe: Recipe, schedule: Trapezoid) -> keras.Optimizer:
+    if isinstance(recipe.network, Pretrained):
+        return keras.optimizers.AdamW(schedule, weight_decay=recipe.weight_decay)
+    return ConvolutionMuon(
         schedule,
         weight_decay=recipe.weight_decay,
         adam_weight_decay=recipe.weight_decay,
         # Orthogonalising that LSTM's wide kernels takes a third of a step, and the convolutions gain most by it.
         exclude_layers=[OUTPUT_PROBABILITIES, ROWS_LSTM],
     )
-    optimizer.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])
-    model.compile(optimizer, loss=keras.losses.CategoricalCrossentropy(), metrics=["accuracy"])
-    return model
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -12,10 +12,10 @@ EPOCHS = 4
 
 # A decay strong enough to show in the history if resuming changed which weights it applies to.
 CHANGES = {
-    "\nepochs = 46": f"\nepochs = {EPOCHS}",
+    "\nepochs = 14": f"\nepochs = {EPOCHS}",
     "batch_size = 128": "batch_size = 8",
     "weight_decay = 2e-2": "weight_decay = 2.0",
-    "decay_epochs = 20.0": "decay_epochs = 2.0",
+    "decay_epochs = 9.0": "decay_epochs = 2.0",
     "learning_rate = 1e-3": "learning_rate = 8e-3",
     "[3, 3, 5]": "[1, 1, 1]",
     "from_epoch = 1": "from_epoch = 2",

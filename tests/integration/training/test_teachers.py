@@ -75,7 +75,7 @@ def test_a_run_starts_with_anothers_weights(data: Path, recipe: Path, finished_r
     still = changed(
         recipe,
         tmp_path / "still.toml",
-        {"\nepochs = 4": "\nepochs = 1", "learning_rate = 8e-3": "learning_rate = 1e-9", "seed = 1": "seed = 3"},
+        {"\nepochs = 4": "\nepochs = 1", "learning_rate = 8e-3": "learning_rate = 1e-9", "seed = 5": "seed = 3"},
     )
     train(data, still, tmp_path / "run", start=finished_run)
     started, before = RunFolder(tmp_path / "run"), RunFolder(finished_run)
@@ -111,7 +111,7 @@ def test_a_run_on_other_data_neither_teaches_nor_starts(taught: Path, finished_r
 def test_a_wide_run_teaches_and_doesnt_serve(data: Path, recipe: Path, tmp_path: Path) -> None:
     wide = changed(recipe, tmp_path / "wide.toml", {"[1, 1, 1]": "[1, 1, 1]\nwidth = 2"})
     stubborn(data, wide, tmp_path / "wide", 1)
-    with pytest.raises(ModelError, match=r"wide is 2 times as wide as what is served: it can teach, not serve"):
+    with pytest.raises(ModelError, match="wide holds another network than what is served: it can teach, not serve"):
         publish(tmp_path / "wide", data, tmp_path / "models", version=1)
 
 

@@ -12,9 +12,9 @@ def test_the_default_recipe_is_read() -> None:
 @pytest.mark.parametrize(
     ("old", "new", "fault"),
     [
-        ("seed = 1\n", "", "seed: Field required"),
-        ("seed = 1\n", "seed = 1\nmomentum = 0.9\n", "momentum: Extra inputs are not permitted"),
-        ("\nepochs = 46\n", "\nepochs = 0\n", "epochs: Input should be greater than 0"),
+        ("seed = 5\n", "", "seed: Field required"),
+        ("seed = 5\n", "seed = 5\nmomentum = 0.9\n", "momentum: Extra inputs are not permitted"),
+        ("\nepochs = 14\n", "\nepochs = 0\n", "epochs: Input should be greater than 0"),
         ("from_epoch = 1\n", "from_epoch = 0\n", "later.from_epoch: Input should be greater than 0"),
         (
             "teacher_weight = 0.7\n",
@@ -23,9 +23,18 @@ def test_the_default_recipe_is_read() -> None:
         ),
         ("[later.augmentation]\n", "", "later.augmentation: Field required"),
         ("flip = true\n", 'flip = "sometimes"\n', "augmentation.flip: "),
-        ("[3, 3, 5]", "[3, 0, 5]", "network.convolutions.1: Input should be greater than 0"),
-        ("[3, 3, 5]", "[3, 4, 5]", "network.convolutions.1: Value error, a stage has one convolution before"),
-        ("seed = 1\n", "seed\n", "Expected '='"),
+        ("[3, 3, 5]", "[3, 0, 5]", "network.cnn-bilstm.convolutions.1: Input should be greater than 0"),
+        (
+            "[3, 3, 5]",
+            "[3, 4, 5]",
+            "network.cnn-bilstm.convolutions.1: Value error, a stage has one convolution before",
+        ),
+        (
+            "convolutions = [3, 3, 5]",
+            'pretrained = "vgg"\nside = 80\ndropout = 0.3',
+            "network.pretrained.pretrained: Input should be 'efficientnet-lite0'",
+        ),
+        ("seed = 5\n", "seed\n", "Expected '='"),
     ],
 )
 def test_a_fault_is_named_with_its_file(tmp_path: Path, old: str, new: str, fault: str) -> None:
