@@ -7,7 +7,7 @@ from services.contracts.emotions import EMOTIONS
 from services.contracts.model import FACE_SHAPE, INPUT_FACE, OUTPUT_PROBABILITIES
 from training.batch_norm import BatchNormalization
 from training.pretrained import build_pretrained
-from training.recipe import Network, Pretrained
+from training.recipe import AnyNetwork, Network, Pretrained
 
 STAGE_FILTERS = (32, 64, 128)
 LSTM_UNITS = (128, 64)
@@ -17,7 +17,7 @@ ROWS_LSTM = "rows_lstm"
 """Name of the LSTM that reads the feature map."""
 
 
-def build_network(network: Network | Pretrained, seed: int) -> keras.Model:
+def build_network(network: AnyNetwork, seed: int) -> keras.Model:
     """Return the untrained network.
 
     Input: float [n, 48, 48, 1] in [0, 1]. Output: float32 [n, 7], probabilities in the order of

@@ -43,8 +43,12 @@ def publish(run: Path, data: Path, models: Path, version: int) -> Path:
     folder = RunFolder(run)
     recipe, digest = folder.recipe(), folder.require_data(data)
     networks = folder.networks()
-    if isinstance(recipe.network, Pretrained) or recipe.network.width != 1:
-        raise ModelError(f"{run} holds another network than what is served: it can teach, not serve")
+    if isinstance(recipe.network, Pretrained):
+        raise ModelError(
+            f"{run} holds {recipe.network.pretrained}, not the network that is served: it can teach, not serve"
+        )
+    if recipe.network.width != 1:
+        raise ModelError(f"{run} is {recipe.network.width} times as wide as what is served: it can teach, not serve")
     network = trained_network(folder.checkpoint, recipe)
     splits = read_splits(data)
     confidence = _confidence(network, require(splits, VALIDATION, data))

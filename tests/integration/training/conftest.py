@@ -3,6 +3,7 @@ from pathlib import Path
 import pytest
 
 from tests import fer2013_form
+from tests.integration.training.recipes import changed
 from training.dataset import TRAINING, VALIDATION
 from training.publish import publish
 from training.recipe import DEFAULT_RECIPE
@@ -31,13 +32,7 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="package")
 def recipe(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    text = DEFAULT_RECIPE.read_text()
-    for old, new in CHANGES.items():
-        assert old in text
-        text = text.replace(old, new)
-    path = tmp_path_factory.mktemp("recipe") / "tiny.toml"
-    path.write_text(text)
-    return path
+    return changed(DEFAULT_RECIPE, tmp_path_factory.mktemp("recipe") / "tiny.toml", CHANGES)
 
 
 @pytest.fixture(scope="package")

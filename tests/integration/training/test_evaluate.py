@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from tests.integration.training.conftest import EPOCHS
+from tests.integration.training.recipes import changed
 from training import repository
 from training.card import BEGIN, CONFUSION_PICTURE, END, RELIABILITY_PICTURE, figures
 from training.evaluate import evaluate, main
@@ -35,12 +36,8 @@ def seeds(data: Path, recipe: Path, tmp_path_factory: pytest.TempPathFactory) ->
     base = tmp_path_factory.mktemp("seeds")
     folders = []
     for seed in (1, 2, 3):
-        text = recipe.read_text()
-        for old, new in (("seed = 5\n", f"seed = {seed}\n"), (f"epochs = {EPOCHS}\n", "epochs = 1\n")):
-            assert old in text
-            text = text.replace(old, new, 1)
-        path = base / f"{seed}.toml"
-        path.write_text(text)
+        changes = {"seed = 5\n": f"seed = {seed}\n", f"\nepochs = {EPOCHS}\n": "\nepochs = 1\n"}
+        path = changed(recipe, base / f"{seed}.toml", changes)
         folders.append(base / str(seed))
         train(data, path, folders[-1])
     return folders

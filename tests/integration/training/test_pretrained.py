@@ -6,6 +6,7 @@ import keras
 import numpy as np
 import pytest
 
+from tests.integration.training.recipes import changed
 from training import pretrained
 from training.network import build_network
 from training.pretrained import imagenet_network
@@ -28,13 +29,9 @@ CHANGES = {
 
 @pytest.fixture(scope="module")
 def run(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    text = DEFAULT_RECIPE.with_name("teacher.toml").read_text()
-    for old, new in CHANGES.items():
-        assert old in text
-        text = text.replace(old, new)
     folder = tmp_path_factory.mktemp("pretrained")
-    (folder / "tiny.toml").write_text(text)
-    train(data, folder / "tiny.toml", folder / "run")
+    tiny = changed(DEFAULT_RECIPE.with_name("teacher.toml"), folder / "tiny.toml", CHANGES)
+    train(data, tiny, folder / "run")
     return folder / "run"
 
 
@@ -71,18 +68,16 @@ def test_it_goes_on_where_it_stopped(run: Path, data: Path) -> None:
 
 
 def test_it_teaches(run: Path, data: Path, recipe: Path, tmp_path: Path) -> None:
-    asking = tmp_path / "asking.toml"
-    asking.write_text(
-        recipe.read_text()
-        .replace("\nteacher_weight = 0.0", "\nteacher_weight = 1.0")
-        .replace("\nepochs = 4", "\nepochs = 3")
-    )
+    changes = {"\nteacher_weight = 0.0": "\nteacher_weight = 1.0", "\nepochs = 4": "\nepochs = 3"}
+    asking = changed(recipe, tmp_path / "asking.toml", changes)
     train(data, asking, tmp_path / "pupil", [run])
     assert RunFolder(tmp_path / "pupil").networks().teachers is not None
 
 
 def test_it_doesnt_serve(run: Path, data: Path, tmp_path: Path) -> None:
-    with pytest.raises(ModelError, match="run holds another network than what is served: it can teach, not serve"):
+    with pytest.raises(
+        ModelError, match="run holds efficientnet-lite0, not the network that is served: it can teach, not serve"
+    ):
         publish(run, data, tmp_path, version=1)
 
 

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from tests import fer2013_form
+from tests.integration.training.recipes import changed
 from training import repository
 from training.dataset import TRAINING, VALIDATION
 from training.network import build_network
@@ -18,15 +19,6 @@ from training.train import main, train
 from training.trained import trained_network, weights_digest
 from training.unpack import main as unpack_main
 from training.unpack import unpack
-
-
-def changed(recipe: Path, path: Path, changes: dict[str, str]) -> Path:
-    text = recipe.read_text()
-    for old, new in changes.items():
-        assert old in text
-        text = text.replace(old, new)
-    path.write_text(text)
-    return path
 
 
 @pytest.fixture(scope="module")
@@ -111,7 +103,7 @@ def test_a_run_on_other_data_neither_teaches_nor_starts(taught: Path, finished_r
 def test_a_wide_run_teaches_and_doesnt_serve(data: Path, recipe: Path, tmp_path: Path) -> None:
     wide = changed(recipe, tmp_path / "wide.toml", {"[1, 1, 1]": "[1, 1, 1]\nwidth = 2"})
     stubborn(data, wide, tmp_path / "wide", 1)
-    with pytest.raises(ModelError, match="wide holds another network than what is served: it can teach, not serve"):
+    with pytest.raises(ModelError, match=r"wide is 2 times as wide as what is served: it can teach, not serve"):
         publish(tmp_path / "wide", data, tmp_path / "models", version=1)
 
 
