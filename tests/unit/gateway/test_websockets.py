@@ -115,7 +115,8 @@ def test_what_a_viewer_sends_is_ignored(gateway: Gateway) -> None:
     with gateway().websocket_connect("/ws/cameras/cam0") as socket:
         for _ in range(50):
             socket.send_text("hello")
-        assert told(socket)["event"] == "result"
+        # Where the machine stood still meanwhile, the frame has grown old and the feed says that.
+        assert told(socket)["event"] in {"result", "status"}
 
 
 def test_while_redis_is_down_a_viewer_is_let_in_and_told(gateway: Gateway) -> None:
