@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from tests import fer2013_form
-from tests.integration.training.recipes import changed
+from tests.recipes import changed
 from training.dataset import TRAINING, VALIDATION
 from training.publish import publish
 from training.recipe import DEFAULT_RECIPE
@@ -13,14 +13,16 @@ EPOCHS = 4
 
 # A decay strong enough to show in the history if resuming changed which weights it applies to.
 CHANGES = {
-    "\nepochs = 14": f"\nepochs = {EPOCHS}",
-    "batch_size = 128": "batch_size = 8",
-    "weight_decay = 2e-2": "weight_decay = 2.0",
-    "decay_epochs = 9.0": "decay_epochs = 2.0",
-    "learning_rate = 1e-3": "learning_rate = 8e-3",
-    "[3, 3, 5]": "[1, 1, 1]",
-    "from_epoch = 1": "from_epoch = 2",
-    "teacher_weight = 0.7": "teacher_weight = 0.0",
+    "seed": 5,
+    "epochs": EPOCHS,
+    "batch_size": 8,
+    "weight_decay": 2.0,
+    "decay_epochs": 2.0,
+    "learning_rate": 8e-3,
+    "convolutions": [1, 1, 1],
+    "from_epoch": 2,
+    "teacher_weight": 0.0,
+    "views": 2,
 }
 
 

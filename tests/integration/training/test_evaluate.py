@@ -4,8 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.integration.training.conftest import EPOCHS
-from tests.integration.training.recipes import changed
+from tests.recipes import changed
 from training import repository
 from training.card import BEGIN, CONFUSION_PICTURE, END, RELIABILITY_PICTURE, figures
 from training.evaluate import evaluate, main
@@ -36,8 +35,7 @@ def seeds(data: Path, recipe: Path, tmp_path_factory: pytest.TempPathFactory) ->
     base = tmp_path_factory.mktemp("seeds")
     folders = []
     for seed in (1, 2, 3):
-        changes = {"seed = 5\n": f"seed = {seed}\n", f"\nepochs = {EPOCHS}\n": "\nepochs = 1\n"}
-        path = changed(recipe, base / f"{seed}.toml", changes)
+        path = changed(recipe, base / f"{seed}.toml", {"seed": seed, "epochs": 1})
         folders.append(base / str(seed))
         train(data, path, folders[-1])
     return folders

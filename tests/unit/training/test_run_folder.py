@@ -2,6 +2,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.recipes import changed
 from training.recipe import DEFAULT_RECIPE, read_recipe
 from training.run_folder import Networks, RunError, RunFolder
 
@@ -63,8 +64,7 @@ def test_a_recipe_is_kept_with_its_data(folder: RunFolder, data: Path) -> None:
 
 def test_another_recipe_is_refused(folder: RunFolder, data: Path, tmp_path: Path) -> None:
     folder.claim(DEFAULT_RECIPE, data, None)
-    other = tmp_path / "other.toml"
-    other.write_text(DEFAULT_RECIPE.read_text().replace("seed = 5", "seed = 2"))
+    other = changed(DEFAULT_RECIPE, tmp_path / "other.toml", {"seed": read_recipe().seed + 1})
     with pytest.raises(RunError, match="another recipe"):
         folder.claim(other, data, None)
 

@@ -2,6 +2,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.recipes import changed
 from training.recipe import DEFAULT_RECIPE, read_recipe
 from training.run_folder import RunError, RunFolder
 from training.seeds import seed_figures
@@ -11,13 +12,9 @@ EPOCHS = 2
 
 
 def run(tmp_path: Path, seed: int, accuracy: float, epochs: int = EPOCHS, done: int = EPOCHS) -> RunFolder:
-    data, recipe = tmp_path / "data.csv", tmp_path / f"recipe-{seed}-{epochs}.toml"
+    data = tmp_path / "data.csv"
     data.write_text("data")
-    text = DEFAULT_RECIPE.read_text()
-    for key, value in (("seed", seed), ("epochs", epochs)):
-        assert f"\n{key} = {SERVED[key]}" in text
-        text = text.replace(f"\n{key} = {SERVED[key]}", f"\n{key} = {value}")
-    recipe.write_text(text)
+    recipe = changed(DEFAULT_RECIPE, tmp_path / f"recipe-{seed}-{epochs}.toml", {"seed": seed, "epochs": epochs})
     folder = RunFolder(tmp_path / f"run-{seed}-{epochs}")
     folder.claim(recipe, data, votes=None)
     for epoch in range(done):

@@ -1,0 +1,15 @@
+"""Recipes for tests, made from those that ship, whose values change with every model."""
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+
+
+def changed(recipe: Path, path: Path, values: Mapping[str, object]) -> Path:
+    """Write a recipe with other values for some keys, wherever they stand, and return its path; each must be there."""
+    text = recipe.read_text()
+    for key, value in values.items():
+        text, count = re.subn(rf"(?m)^{key} = .*$", f"{key} = {value}", text)
+        assert count, key
+    path.write_text(text)
+    return path
