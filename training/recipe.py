@@ -108,6 +108,8 @@ class Recipe(_Section):
     label_smoothing: float = Field(ge=0, lt=1)
     vote_weight: float = Field(ge=0, le=1)
     """Share of FER+'s votes in what is taught, where they are there; the label has the rest."""
+    start_share: float = Field(default=0, ge=0, lt=1)
+    """Share of the first weights in the last ones, where the run started from another's."""
     network: AnyNetwork
     augmentation: Augmentation
     later: Later | None = None

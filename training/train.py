@@ -17,6 +17,7 @@ from training.answers import Answers
 from training.batches import TrainingBatches
 from training.dataset import VALIDATION, DatasetError, Split, read_splits, require, training_rows
 from training.faces import as_faces
+from training.interpolation import TowardsStart
 from training.muon import ConvolutionMuon
 from training.network import ROWS_LSTM, build_network
 from training.precision import precision
@@ -130,11 +131,17 @@ def _fit(
             validation_batch_size=256,
             initial_epoch=done,
             epochs=recipe.epochs,
-            callbacks=[_SaveEpoch(folder)],
+            callbacks=[*_towards(start, recipe), _SaveEpoch(folder)],
             shuffle=False,
             verbose=1 if sys.stdout.isatty() else 2,
         )
     return model
+
+
+def _towards(start: keras.Model | None, recipe: Recipe) -> list[keras.callbacks.Callback]:
+    if start is None or not recipe.start_share:
+        return []
+    return [TowardsStart(start.get_weights(), recipe.start_share, recipe.epochs - 1)]
 
 
 def _restore(model: keras.Model, checkpoint: Path, steps: int) -> int:

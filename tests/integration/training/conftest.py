@@ -19,6 +19,7 @@ CHANGES = {
     "weight_decay": 2.0,
     "decay_epochs": 2.0,
     "learning_rate": 8e-3,
+    "start_share": 0.0,
     "convolutions": [1, 1, 1],
     "from_epoch": 2,
     "teacher_weight": 0.0,

@@ -22,6 +22,7 @@ def test_the_default_recipe_is_read() -> None:
             "teacher_weight = 1.7",
             "later.teacher_weight: Input should be less than or equal",
         ),
+        (r"^start_share = .*", "start_share = 1.0", "start_share: Input should be less than 1"),
         (r"^\[later\.augmentation\]\n", "", "later.augmentation: Field required"),
         (r"^flip = .*", 'flip = "sometimes"', "augmentation.flip: "),
         (
