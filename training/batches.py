@@ -1,6 +1,7 @@
 """Turns a split into batches; each epoch's order and changes depend on seed and epoch only."""
 
 import math
+from dataclasses import dataclass
 
 import keras
 import numpy as np
@@ -8,12 +9,22 @@ from numpy.typing import NDArray
 
 from training.answers import Answers
 from training.augment import harm, move
+from training.compose import composed
 from training.dataset import Split
 from training.mix import Blend
 from training.recipe import Augmentation, Recipe
 from training.targets import targets
 
 Batch = tuple[NDArray[np.float32], NDArray[np.float32]]
+
+
+@dataclass(frozen=True)
+class _View:
+    """A row's face as it is shown, uint8 [48, 48], the row that has lent it the rest, and its own share."""
+
+    face: NDArray[np.uint8]
+    other: int
+    own: float
 
 
 class TrainingBatches(keras.utils.PyDataset):
@@ -47,20 +58,28 @@ class TrainingBatches(keras.utils.PyDataset):
         rows = self._order[index * size : (index + 1) * size]
         rng = np.random.default_rng((self._recipe.seed, self._epoch, index))
         limits = self._recipe.augmentation_in(self._epoch)
-        moved = [self._moved(row, limits) for row in rows]
-        harmed = np.stack([harm(face, limits, rng) for face in moved])[..., np.newaxis]
-        taught = self._told[self._recipe.vote_weight_in(self._epoch)][rows]
+        views = [self._view_of(row, limits) for row in rows]
+        faces = [view.face for view in views]
+        harmed = np.stack([harm(face, limits, rng) for face in faces])[..., np.newaxis]
+        told = self._told[self._recipe.vote_weight_in(self._epoch)]
+        own = np.array([view.own for view in views], np.float32)[:, np.newaxis]
+        taught = told[rows] * own + told[[view.other for view in views]] * (1 - own)
         weight = self._recipe.teacher_weight_in(self._epoch)
         if self._answers and weight:
             # It sees faces before they are harmed: the pupil learns to see through what the teacher never met.
-            said = self._answers.about(self._recipe.view_in(self._epoch), rows, moved, keep=self._recipe.views_return)
+            said = self._answers.about(self._recipe.view_in(self._epoch), rows, faces, keep=self._recipe.views_return)
             taught = (1 - weight) * taught + weight * said
         blend = Blend.drawn(len(rows), limits.mix_probability, rng)
         return blend.of(harmed), blend.of(taught)
 
-    def _moved(self, row: int, limits: Augmentation) -> NDArray[np.uint8]:
-        view = self._recipe.view_in(self._epoch)
-        return move(self._split.images[row], limits, np.random.default_rng((self._recipe.seed, view, row)))
+    def _view_of(self, row: int, limits: Augmentation) -> _View:
+        rng = np.random.default_rng((self._recipe.seed, self._recipe.view_in(self._epoch), row))
+        face = move(self._split.images[row], limits, rng)
+        if rng.random() >= limits.compose_probability:
+            return _View(face, row, 1.0)
+        other = int(rng.integers(len(self._split)))
+        both, own = composed(face, move(self._split.images[other], limits, rng), rng)
+        return _View(both, other, own)
 
     def on_epoch_end(self) -> None:
         """Shuffle for the next epoch; Keras calls this."""

@@ -75,6 +75,8 @@ class Augmentation(_Section):
     noise_probability: float = Field(default=0, ge=0, le=1)
     erase_probability: float = Field(default=0, ge=0, le=1)
     """How often a rectangle of the face is hidden."""
+    compose_probability: float = Field(default=0, ge=0, le=1)
+    """How often a face is put together out of two, before a teacher is asked about it."""
     mix_probability: float = Field(default=0, ge=0, le=1)
     """How often a face is blended with another, and its target likewise."""
 

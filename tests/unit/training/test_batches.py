@@ -7,6 +7,7 @@ from tests.fer2013_form import pattern
 from training.answers import Answers
 from training.augment import harm, move
 from training.batches import TrainingBatches
+from training.compose import composed
 from training.dataset import Split
 from training.faces import as_faces
 from training.mix import Blend
@@ -128,6 +129,32 @@ def test_blended_faces_have_blended_targets_and_keep_most_of_themselves() -> Non
     np.testing.assert_array_equal(Blend.drawn(64, 0, np.random.default_rng(1)).of(faces), faces)
 
 
+@pytest.mark.parametrize("seed", range(12))
+def test_a_composed_face_is_partly_one_and_partly_another(seed: int) -> None:
+    black, white = np.zeros((48, 48), np.uint8), np.full((48, 48), 255, np.uint8)
+    black[::2], white[::2] = 40, 215
+    both, own = composed(black, white, np.random.default_rng(seed))
+    again, _ = composed(black, white, np.random.default_rng(seed))
+    np.testing.assert_array_equal(both, again)
+    assert both.dtype == np.uint8
+    assert 0.25 < own < 1
+    # The other one's rows are swapped, so what is left of the stripes tells the shares.
+    stripes = (both[::2].mean() - both[1::2].mean()) / 40
+    assert stripes == pytest.approx(own - (1 - own), abs=0.03)
+
+
+def test_composed_faces_are_blended_or_have_a_seam_either_way() -> None:
+    one, other = np.random.default_rng(1).integers(0, 256, (2, 48, 48)).astype(np.uint8)
+    corners = [(slice(top, top + 6), slice(left, left + 6)) for top in (0, 42) for left in (0, 42)]
+    kinds = set()
+    for seed in range(60):
+        both, _ = composed(one, other, np.random.default_rng(seed))
+        kinds.add(tuple(np.array_equal(both[corner], one[corner]) for corner in corners))
+    above, beside = (True, True, False, False), (True, False, True, False)
+    below, behind = (tuple(not kept for kept in kind) for kind in (above, beside))
+    assert kinds == {above, below, beside, behind, (False,) * 4}
+
+
 def test_later_other_faces_and_a_teachers_word_are_taught(split: Split, recipe: Recipe, tmp_path: Path) -> None:
     still = recipe.model_copy(update={"augmentation": NONE, "label_smoothing": 0.0, "later": None})
     later = Later(from_epoch=1, teacher_weight=0.25, augmentation=NONE.model_copy(update={"erase_probability": 1.0}))
@@ -155,6 +182,30 @@ def test_a_teacher_sees_faces_moved_and_unharmed(split: Split, recipe: Recipe, t
     seen, _ = TrainingBatches(split, harmed, first_epoch=1, answers=Answers(teacher, 10, tmp_path))[0]
     np.testing.assert_allclose(teacher.shown[0], moved, atol=1e-6)
     assert np.abs(seen - moved).max() > 0.05
+
+
+def test_a_teacher_is_asked_about_faces_put_together(split: Split, recipe: Recipe, tmp_path: Path) -> None:
+    limits = NONE.model_copy(update={"compose_probability": 1.0})
+    later = Later(from_epoch=1, teacher_weight=0.5, vote_weight=0.0, augmentation=limits)
+    taught = recipe.model_copy(update={"later": later, "label_smoothing": 0.0})
+    teacher = Remembering()
+    batches = TrainingBatches(split, taught, first_epoch=1, answers=Answers(teacher, 10, tmp_path))
+    faces, targets = (np.concatenate(part) for part in zip(*(batches[index] for index in range(3)), strict=True))
+    np.testing.assert_allclose(np.concatenate(teacher.shown), faces, atol=1e-6)
+    # Chance may name a face its own partner.
+    assert len(set(shades(faces)) & set(shades(as_faces(split.images)))) <= 2
+    # Half is the teacher's, who says each as likely; of the rest the two labels have their shares.
+    told = (targets - 0.5 / 7) * 2
+    np.testing.assert_allclose(told.sum(axis=1), 1, rtol=1e-5)
+    assert {int((row > 1e-3).sum()) for row in told} == {1, 2}
+
+
+def test_without_composing_an_epoch_stays_what_it_was(split: Split, recipe: Recipe) -> None:
+    limits = NONE.model_copy(update={"shift": 0.2})
+    faces, _ = TrainingBatches(split, recipe.model_copy(update={"augmentation": limits, "later": None}), 0)[0]
+    order = np.random.default_rng((recipe.seed, 0)).permutation(10)
+    expected = [move(split.images[row], limits, np.random.default_rng((recipe.seed, 0, row))) for row in order[:4]]
+    np.testing.assert_allclose(faces, as_faces(expected), atol=1e-6)
 
 
 def test_a_teacher_is_asked_once_about_each_view(split: Split, recipe: Recipe, tmp_path: Path) -> None:
