@@ -10,12 +10,12 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from pydantic import JsonValue
+from pydantic import JsonValue, ValidationError
 
 from training import repository
 from training.figures import SeedFigures, SeedRun
 from training.files import write_whole
-from training.recipe import RecipeError
+from training.recipe import Recipe, RecipeError
 from training.run_folder import RunError, RunFolder
 
 LEAST_RUNS = 3
@@ -46,7 +46,7 @@ def seed_figures(runs: Sequence[RunFolder], served: Mapping[str, JsonValue]) -> 
         runs=tuple(SeedRun(seed=seed, accuracy=right) for seed, right in zip(seeds, accuracies, strict=True)),
         mean=statistics.mean(accuracies),
         deviation=statistics.stdev(accuracies),
-        differences=_differences(recipes[0], served),
+        differences=_differences(recipes[0], _as_read_now(served)),
     )
 
 
@@ -62,6 +62,14 @@ def _last_accuracy(run: RunFolder) -> float:
     if not history or "val_accuracy" not in history[-1]:
         raise RunError(f"{run.path} holds no accuracy on validation")
     return history[-1]["val_accuracy"]
+
+
+def _as_read_now(served: Mapping[str, JsonValue]) -> Mapping[str, JsonValue]:
+    """Return a recipe with the settings that came after it, which it left as they are by default."""
+    try:
+        return Recipe.model_validate(served).model_dump(mode="json")
+    except ValidationError:  # it holds what no recipe holds any more, which is a difference to tell
+        return served
 
 
 def _differences(recipe: Mapping[str, JsonValue], served: Mapping[str, JsonValue]) -> dict[str, str]:

@@ -31,6 +31,19 @@ def test_runs_are_judged_by_their_last_epoch(tmp_path: Path) -> None:
     assert figures.differences == {"epochs": "2"}
 
 
+def test_settings_that_came_later_are_no_difference(tmp_path: Path) -> None:
+    before = read_recipe().model_dump(
+        mode="json", exclude={"start_share": True, "later": {"augmentation": {"compose_probability"}}}
+    )
+    figures = seed_figures([run(tmp_path, seed, 0.6) for seed in (1, 2, 3)], before)
+    assert figures.differences == {"epochs": "2", "start_share": "0.5"}
+
+
+def test_settings_that_are_gone_are_a_difference(tmp_path: Path) -> None:
+    figures = seed_figures([run(tmp_path, seed, 0.6) for seed in (1, 2, 3)], SERVED | {"luck": 1})
+    assert figures.differences == {"epochs": "2", "luck": "not set"}
+
+
 def test_two_runs_are_too_few(tmp_path: Path) -> None:
     with pytest.raises(RunError, match="takes 3 runs or more, got 2"):
         seed_figures([run(tmp_path, seed, 0.6) for seed in (1, 2)], SERVED)
