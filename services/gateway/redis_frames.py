@@ -19,6 +19,7 @@ from services.contracts.frames import FrameMessage, captured_at_us, frames_key
 from services.contracts.messages import MalformedMessage
 from services.contracts.problems import ProblemKind
 from services.contracts.recorded import recorded_frame_id
+from services.gateway.cancellation import cancellation_kept
 from services.gateway.deadline import Deadline
 from services.gateway.frames import Frame, KnownCamera
 from services.runtime.problems import ProblemError
@@ -94,7 +95,8 @@ class RedisFrames:
         seconds = by.within(self._timeout_s).seconds_left()
         try:
             async with asyncio.timeout(seconds):
-                return await call
+                with cancellation_kept():
+                    return await call
         except (TimeoutError, RedisTimeoutError) as error:
             raise ProblemError(
                 ProblemKind.DEPENDENCY_TIMEOUT,

@@ -130,3 +130,18 @@ async def test_only_commands_that_redis_62_knows_are_sent(redis: Redis, frames: 
     await frames.next_frame("cam0", "0-0", wait_s=0.01)
     await frames.camera_ids(soon())
     assert (await redis.info("stats"))["total_error_replies"] == 0
+
+
+async def test_whoever_is_cancelled_ends_at_whatever_moment_that_comes(redis: Redis, frames: RedisFrames) -> None:
+    await publish(redis, "cam0", message())
+    known = await frames.known_camera("cam0", soon())
+    assert known is not None
+    assert known.newest is not None
+    newest = known.newest.frame_id
+    for moment in range(40):
+        reading = asyncio.create_task(frames.next_frame("cam0", newest, wait_s=0.05))
+        for _ in range(moment):
+            await asyncio.sleep(0)
+        under_way = reading.cancel()
+        await asyncio.wait([reading])
+        assert reading.cancelled() is under_way, moment
