@@ -4,6 +4,11 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 
+from training.recipe import DEFAULT_RECIPE
+
+PUPIL_RECIPE = DEFAULT_RECIPE.with_name("pupil.toml")
+TEACHER_RECIPE = DEFAULT_RECIPE.with_name("teacher.toml")
+
 
 def changed(recipe: Path, path: Path, values: Mapping[str, object]) -> Path:
     """Write a recipe with other values for some keys, wherever they stand, and return its path; each must be there."""

@@ -12,7 +12,7 @@ from training.run_folder import RunError
 from training.teacher import Teacher
 
 
-class Answers:
+class TeacherAnswers:
     """A teacher's answers about rows of a split, by view, kept in a folder for when the run goes on."""
 
     def __init__(self, teacher: Teacher, rows: int, folder: Path) -> None:

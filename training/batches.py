@@ -7,7 +7,7 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from training.answers import Answers
+from training.answers import TeacherAnswers
 from training.augment import harm, move
 from training.compose import composed
 from training.dataset import Split
@@ -27,10 +27,18 @@ class _View:
     own: float
 
 
+@dataclass(frozen=True)
+class _Epoch:
+    """An epoch's number, from 0, and the order in which it shows the rows, int64 [n]."""
+
+    number: int
+    order: NDArray[np.int64]
+
+
 class TrainingBatches(keras.utils.PyDataset):
     """Augmented, shuffled batches: faces float32 [b, 48, 48, 1], targets float32 [b, 7]."""
 
-    def __init__(self, split: Split, recipe: Recipe, first_epoch: int, answers: Answers | None = None) -> None:
+    def __init__(self, split: Split, recipe: Recipe, first_epoch: int, answers: TeacherAnswers | None = None) -> None:
         """Begin with an epoch.
 
         Args:
@@ -47,33 +55,35 @@ class TrainingBatches(keras.utils.PyDataset):
         }
         self._answers = answers
         self._recipe = recipe
-        self._epoch = first_epoch
-        self._order = self._shuffled()
+        self._epoch = self._shuffled(first_epoch)
 
     def __len__(self) -> int:
         return math.ceil(len(self._split) / self._recipe.batch_size)
 
     def __getitem__(self, index: int) -> Batch:
+        # Once: Keras fetches ahead in a thread of its own, and the next epoch may begin meanwhile.
+        epoch = self._epoch
         size = self._recipe.batch_size
-        rows = self._order[index * size : (index + 1) * size]
-        rng = np.random.default_rng((self._recipe.seed, self._epoch, index))
-        limits = self._recipe.augmentation_in(self._epoch)
-        views = [self._view_of(row, limits) for row in rows]
+        rows = epoch.order[index * size : (index + 1) * size]
+        rng = np.random.default_rng((self._recipe.seed, epoch.number, index))
+        limits = self._recipe.augmentation_in(epoch.number)
+        view = self._recipe.view_in(epoch.number)
+        views = [self._view_of(row, view, limits) for row in rows]
         faces = [view.face for view in views]
         harmed = np.stack([harm(face, limits, rng) for face in faces])[..., np.newaxis]
-        told = self._told[self._recipe.vote_weight_in(self._epoch)]
+        told = self._told[self._recipe.vote_weight_in(epoch.number)]
         own = np.array([view.own for view in views], np.float32)[:, np.newaxis]
         taught = told[rows] * own + told[[view.other for view in views]] * (1 - own)
-        weight = self._recipe.teacher_weight_in(self._epoch)
+        weight = self._recipe.teacher_weight_in(epoch.number)
         if self._answers and weight:
             # It sees faces before they are harmed: the pupil learns to see through what the teacher never met.
-            said = self._answers.about(self._recipe.view_in(self._epoch), rows, faces, keep=self._recipe.views_return)
+            said = self._answers.about(view, rows, faces, keep=self._recipe.views_return)
             taught = (1 - weight) * taught + weight * said
         blend = Blend.drawn(len(rows), limits.mix_probability, rng)
         return blend.of(harmed), blend.of(taught)
 
-    def _view_of(self, row: int, limits: Augmentation) -> _View:
-        rng = np.random.default_rng((self._recipe.seed, self._recipe.view_in(self._epoch), row))
+    def _view_of(self, row: int, view: int, limits: Augmentation) -> _View:
+        rng = np.random.default_rng((self._recipe.seed, view, row))
         face = move(self._split.images[row], limits, rng)
         if rng.random() >= limits.compose_probability:
             return _View(face, row, 1.0)
@@ -81,10 +91,14 @@ class TrainingBatches(keras.utils.PyDataset):
         both, own = composed(face, move(self._split.images[other], limits, rng), rng)
         return _View(both, other, own)
 
-    def on_epoch_end(self) -> None:
-        """Shuffle for the next epoch; Keras calls this."""
-        self._epoch += 1
-        self._order = self._shuffled()
+    def go_to(self, epoch: int) -> None:
+        """Show an epoch (from 0) from now on.
 
-    def _shuffled(self) -> NDArray[np.int64]:
-        return np.random.default_rng((self._recipe.seed, self._epoch)).permutation(len(self._split))
+        Keras doesn't tell its number, and how often it calls ``on_epoch_begin`` and ``on_epoch_end`` before the first
+        one depends on the backend.
+        """
+        self._epoch = self._shuffled(epoch)
+
+    def _shuffled(self, epoch: int) -> _Epoch:
+        order = np.random.default_rng((self._recipe.seed, epoch)).permutation(len(self._split))
+        return _Epoch(epoch, order)

@@ -35,6 +35,9 @@ def figures(evaluation: Evaluation) -> str:
             tables.summary(evaluation),
             _on_confidence(evaluation),
             f"![Reliability diagram: accuracy over confidence]({RELIABILITY_PICTURE})",
+            "### Where it comes from",
+            _PROVENANCE,
+            tables.provenance(evaluation),
             "### Each emotion",
             tables.per_class(evaluation),
             f"![Confusion matrix: share of each true emotion by answer]({CONFUSION_PICTURE})",
@@ -50,6 +53,9 @@ def figures(evaluation: Evaluation) -> str:
     )
 
 
+_PROVENANCE = """\
+The whole recipe, and all digits, stand in the version's `assets.extra/model.json`."""
+
 _WHOLE_WAY = """\
 Faces of the split, scaled to so many pixels, on drawn backgrounds in scenes of 1280×720, as JPEG of quality 80, through
 the detector's own code and then the model. What the cascade finds are frontal faces, which are easier: so their
@@ -61,10 +67,6 @@ in its picture."""
 
 
 def _on_confidence(evaluation: Evaluation) -> str:
-    if evaluation.held_out_folds is None:
-        return """\
-The probabilities are as the network gives them, not calibrated. The threshold was chosen on the same faces that it is
-measured on, which flatters it a little."""
     return f"""\
 The model's calibration and threshold were fitted on all of {evaluation.split}. For the figures about confidence both
 were fitted anew {evaluation.held_out_folds} times, each time without the faces that they are measured on. Calibration

@@ -36,11 +36,24 @@ def parsed_rows(path: Path, columns: Sequence[str], parse: Callable[[list[str]],
                     raise ValueError(f"expected {len(columns)} columns, got {len(cells)} (is the file truncated?)")
                 yield parse(cells)
         except UnicodeDecodeError as error:
-            raise DatasetError(f"{path}: not a text file (is it still packed?)") from error
+            raise DatasetError(_not_text(path)) from error
         except OSError as error:
             raise DatasetError(f"{path}: {error.strerror}") from error
         except (ValueError, csv.Error) as error:
             raise DatasetError(f"{path}, line {max(1, reader.line_num)}: {error}") from error
+
+
+def _not_text(path: Path) -> str:
+    """Tell where a file stops being text: decoding runs ahead of the lines, so it is looked up by its bytes."""
+    with path.open("rb") as stream:
+        for number, line in enumerate(stream, 1):
+            try:
+                line.decode()
+            except UnicodeDecodeError as error:
+                if number == 1:
+                    break
+                return f"{path}, line {number}: byte {line[error.start]:#04x} is no text (is the file damaged?)"
+    return f"{path}: not a text file (is it still packed?)"
 
 
 def _check_header(header: list[str], columns: Sequence[str]) -> None:

@@ -16,6 +16,7 @@ TRAINING = "Training"
 VALIDATION = "PublicTest"
 TEST = "PrivateTest"
 USAGES = (TRAINING, VALIDATION, TEST)
+PUBLISHED_ROWS = {TRAINING: 28_709, VALIDATION: 3_589, TEST: 3_589}
 
 _COLUMNS = ["emotion", "pixels", "Usage"]
 _KNOWN_DUPLICATES = Path(__file__).parent / "seen_elsewhere.txt"
@@ -38,6 +39,13 @@ class Split:
     def __len__(self) -> int:
         return len(self.labels)
 
+    @property
+    def sha256(self) -> str:
+        """Of pixels and labels, row after row: the same however the file was written that they came in."""
+        digest = hashlib.sha256(self.images.tobytes())
+        digest.update(self.labels.tobytes())
+        return digest.hexdigest()
+
     def select(self, keep: NDArray[np.bool_]) -> "Split":
         """Return the rows where ``keep`` (bool [n]) is true."""
         votes = None if self.votes is None else self.votes[keep]
@@ -58,6 +66,18 @@ def read_splits(path: Path) -> dict[str, Split]:
     if not images:
         raise DatasetError(f"{path}: no rows after the header")
     return {usage: Split(np.stack(images[usage]), np.array(labels[usage], np.uint8)) for usage in images}
+
+
+def unlike_published(splits: dict[str, Split]) -> list[str]:
+    """Tell which usages have another number of rows than in the published file, a sentence each.
+
+    It may be meant so. But a file that was cut at the end of a line shows it in nothing else.
+    """
+    return [
+        f"{len(split):,} rows with usage {usage}, where the published file has {PUBLISHED_ROWS[usage]:,}"
+        for usage, split in splits.items()
+        if len(split) != PUBLISHED_ROWS[usage]
+    ]
 
 
 def as_usage(text: str) -> str:

@@ -13,11 +13,12 @@ from pydantic import ValidationError
 
 from training import repository
 from training.card import CONFUSION_PICTURE, RELIABILITY_PICTURE, CardError, figures, with_figures
-from training.dataset import VALIDATION, DatasetError, read_splits, require
+from training.dataset import VALIDATION, DatasetError, read_splits, require, unlike_published
 from training.examine import judged, robustness_of, whole_way_of
-from training.figures import SeedFigures
-from training.files import sha256_of, write_whole
+from training.figures import Provenance, SeedFigures
+from training.files import write_whole
 from training.pictures import confusion_picture, reliability_picture
+from training.recipe import flat
 from training.report import Evaluation, Measured, Subject, evaluation_of
 from training.repository import ModelError
 from training.served_model import ServedModel
@@ -38,15 +39,16 @@ def evaluate(data: Path, folder: Path, scene_faces: int | None = None) -> Evalua
         OSError: A file can't be read or written.
     """
     paper, seeds = repository.read_paper(folder), _seeds(folder)
-    validation = require(read_splits(data), VALIDATION, data)
-    # First, while nothing else of this command keeps the processor busy.
     speed = measured_alone(folder)
     model = ServedModel(folder)
+    validation = require(read_splits(data), VALIDATION, data)
+    for doubt in unlike_published({VALIDATION: validation}):
+        print(f"evaluate: {data}: {doubt}", file=sys.stderr, flush=True)
     evaluation = evaluation_of(
-        _subject(folder, data, paper),
+        _subject(folder, paper),
         VALIDATION,
         validation,
-        judged(model, validation, calibrated=paper.calibration is not None),
+        judged(model, validation),
         Measured(
             whole_way=whole_way_of(model, validation, scene_faces),
             robustness=robustness_of(model, validation),
@@ -67,9 +69,10 @@ def update_card(folder: Path, evaluation: Evaluation) -> str:
     """
     models = folder.resolve().parents[1]
     card = models / repository.CARD
-    if not card.exists():
-        return f"there is no {card}: no card was rewritten"
-    if evaluation.version != max(repository.versions(models)):
+    versions = repository.versions(models)
+    if not card.exists() or not versions:
+        return f"{models} is no repository with a card: no card was rewritten"
+    if evaluation.version != versions[-1]:
         return f"{card} is about a higher version: left as it is"
     renewed = with_figures(card.read_text(encoding="utf-8"), evaluation)
     write_whole(models / CONFUSION_PICTURE, confusion_picture(evaluation.confusion))
@@ -78,15 +81,21 @@ def update_card(folder: Path, evaluation: Evaluation) -> str:
     return f"rewrote the figures in {card}"
 
 
-def _subject(folder: Path, data: Path, paper: repository.ModelPaper) -> Subject:
+def _subject(folder: Path, paper: repository.ModelPaper) -> Subject:
     return Subject(
         version=paper.version,
         bytes_on_disk=repository.bytes_on_disk(folder),
         threshold=paper.threshold,
         threshold_rule=paper.threshold_rule,
-        data_sha256=sha256_of(data),
-        training_faces=paper.training_faces,
-        left_out=paper.left_out,
+        provenance=Provenance(
+            data_sha256=paper.data_sha256,
+            training_faces=paper.training_faces,
+            left_out=paper.left_out,
+            votes=paper.votes_sha256 is not None,
+            start_sha256=paper.start_sha256,
+            teachers_sha256=tuple((paper.teachers_sha256 or "").split()),
+            recipe=dict(flat(paper.recipe)),
+        ),
     )
 
 

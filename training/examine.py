@@ -16,7 +16,7 @@ from training.dataset import Split
 from training.faces import as_faces
 from training.figures import RobustnessFigures, SizeFigures
 from training.metrics import Labels
-from training.report import Answers, Judged
+from training.report import Judged, Predictions
 from training.robustness import changes, robustness
 from training.served_model import ServedModel
 from training.whole_way import SIDES_PX, Way, whole_way
@@ -25,17 +25,10 @@ _PIXEL_LIMIT = 40_000_000
 _SUBSET_SEED = 1
 
 
-def judged(model: ServedModel, split: Split, calibrated: bool) -> Judged:
-    """Return what a model says about a split.
-
-    Where its calibration was fitted on this split, each face gets the answer of a calibration and a
-    threshold fitted without it.
-    """
-    faces = as_faces(split.images)
-    if not calibrated:
-        return Judged(model.answer(faces), None)
-    held_out = cross_fitted(model.uncalibrated(faces), split.labels.astype(np.int64), TARGET_ACCURACY)
-    return Judged(Answers(held_out.probabilities, held_out.reliable), FOLDS)
+def judged(model: ServedModel, split: Split) -> Judged:
+    """Return what a model says about a split, each face by a calibration and a threshold fitted without it."""
+    held_out = cross_fitted(model.uncalibrated(as_faces(split.images)), split.labels.astype(np.int64), TARGET_ACCURACY)
+    return Judged(Predictions(held_out.probabilities, held_out.reliable), FOLDS)
 
 
 def robustness_of(model: ServedModel, split: Split) -> list[RobustnessFigures]:

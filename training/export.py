@@ -15,6 +15,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     # Before TensorFlow is loaded, hence the imports below: where it sees a GPU, Keras may choose kernels that
     # a model server without one can't run.
     os.environ["CUDA_VISIBLE_DEVICES"] = ""
+    # Whatever trained it: the graph is TensorFlow's.
+    os.environ["KERAS_BACKEND"] = "tensorflow"
     from training import repository
     from training.dataset import DatasetError
     from training.publish import publish

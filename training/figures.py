@@ -1,12 +1,30 @@
 """The parts of an evaluation, as they stand in ``evaluation.json``; fractions are 0 to 1."""
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, JsonValue
 
 
 class Part(BaseModel):
     """A group of figures that hold together."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Provenance(Part):
+    """What a version was made from; see :class:`training.repository.ModelPaper`."""
+
+    data_sha256: str
+    training_faces: int
+    """Training rows less those left out."""
+    left_out: int
+    """Training rows whose pixels stand in a later split."""
+    votes: bool
+    """Whether FER+'s votes were taught besides the labels."""
+    start_sha256: str | None
+    """Of the weights that training started from; none where those were chance."""
+    teachers_sha256: tuple[str, ...]
+    """Of the weights of each teacher."""
+    recipe: dict[str, JsonValue]
+    """Each setting under its dotted name."""
 
 
 class ClassFigures(Part):
@@ -59,7 +77,7 @@ class SpeedFigures(Part):
     faces_32_ms: float
     """Median, for 32 faces together."""
     busy: bool
-    """Whether other work kept the processor busy, which makes the times longer than they are."""
+    """Whether the measuring process waited for a core, which makes the times longer than they are."""
 
 
 class SeedRun(Part):
@@ -78,4 +96,5 @@ class SeedFigures(Part):
     deviation: float
     """Standard deviation between runs, n − 1 in the denominator."""
     differences: dict[str, str]
-    """Where the runs' recipe differs from the version's, seed apart: key → the runs' value."""
+    """Where the runs' recipe differs from the version's, seed apart: key → the runs' value; and which of data, votes,
+    teachers and start were others."""

@@ -1,7 +1,9 @@
-"""Small things about files that several steps of training need."""
+"""Writes files and folders so that nobody, whatever happens, meets half of one."""
 
-import hashlib
 import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 
@@ -12,11 +14,14 @@ def write_whole(path: Path, text: str) -> None:
     os.replace(partial, path)
 
 
-def sha256_of(path: Path) -> str:
-    """Return the SHA-256 of a file, in hex digits.
-
-    Raises:
-        OSError: The file can't be read.
-    """
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
+@contextmanager
+def appearing_whole(target: Path) -> Iterator[Path]:
+    """Give a folder to write into, which becomes ``target`` at the end unless something was raised."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    # Beside the target, so that renaming is one step; a name that is no number is no version to a model server.
+    with tempfile.TemporaryDirectory(prefix=".partial-", dir=target.parent) as scratch:
+        partial = Path(scratch) / target.name
+        # Unlike the scratch folder around it, readable for whoever serves it.
+        partial.mkdir()
+        yield partial
+        partial.rename(target)

@@ -1,8 +1,5 @@
 """Makes a version of the model out of a training run."""
 
-import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import keras
@@ -11,15 +8,17 @@ import tensorflow as tf
 
 from services.contracts.emotions import EMOTIONS
 from services.contracts.model import MODEL_NAME
-from training import repository
+from training import repository, software
 from training.confidence import TARGET_ACCURACY, Confidence, fitted_confidence
-from training.dataset import VALIDATION, Split, read_splits, require, training_rows
+from training.dataset import VALIDATION, Split
 from training.faces import as_faces
+from training.files import appearing_whole
 from training.recipe import Pretrained
 from training.repository import ModelError
 from training.run_folder import RunError, RunFolder
 from training.saved_model import check_saved_model, write_saved_model
 from training.trained import trained_network
+from training.training_data import read_training_data
 from training.warmup import write_warmup
 
 
@@ -31,7 +30,7 @@ def publish(run: Path, data: Path, models: Path, version: int) -> Path:
     Raises:
         ModelError: The version exists, a GPU is visible, no threshold reaches the target, or what was
             written doesn't keep the contract.
-        RunError: The folder holds no run that can be used, or one on other data.
+        RunError: The folder holds no run that can be used, one that isn't finished, or one on other data.
         RecipeError, DatasetError: The recipe or the data can't be used.
         OSError: A file can't be read or written.
     """
@@ -41,8 +40,8 @@ def publish(run: Path, data: Path, models: Path, version: int) -> Path:
     if tf.config.list_physical_devices("GPU"):
         raise ModelError("a GPU is visible, and its kernels would get into the model: set CUDA_VISIBLE_DEVICES to ''")
     folder = RunFolder(run)
-    recipe, digest = folder.recipe(), folder.require_data(data)
-    networks = folder.networks()
+    folder.require_finished()
+    recipe, networks = folder.recipe(), folder.networks()
     if isinstance(recipe.network, Pretrained):
         raise ModelError(
             f"{run} holds {recipe.network.pretrained}, not the network that is served: it can teach, not serve"
@@ -50,29 +49,30 @@ def publish(run: Path, data: Path, models: Path, version: int) -> Path:
     if recipe.network.width != 1:
         raise ModelError(f"{run} is {recipe.network.width} times as wide as what is served: it can teach, not serve")
     network = trained_network(folder.checkpoint, recipe)
-    splits = read_splits(data)
-    confidence = _confidence(network, require(splits, VALIDATION, data))
-    training, left_out = training_rows(splits, data)
+    made_from = read_training_data(data)
+    folder.require_data(made_from.digests)
+    confidence = _confidence(network, made_from.validation)
     paper = repository.ModelPaper(
         name=MODEL_NAME,
         version=version,
         recipe=recipe.model_dump(mode="json"),
         last_epoch=_last_epoch(folder),
-        data_sha256=digest,
+        data_sha256=made_from.digests.data,
         votes_sha256=folder.votes_digest(),
         teachers_sha256=networks.teachers,
         start_sha256=networks.start,
-        training_faces=len(training),
-        left_out=left_out,
+        training_faces=len(made_from.training),
+        left_out=made_from.left_out,
         calibration=confidence.calibration,
         threshold=confidence.threshold,
         threshold_rule=f"{TARGET_ACCURACY:.0%} of the reliable answers about {VALIDATION} are right",
         validation=confidence.figures,
         parameters=network.count_params(),
-        revision=repository.revision(),
-        libraries=repository.libraries(),
+        revision=software.revision(),
+        libraries=software.libraries(),
+        trained_with=folder.software(),
     )
-    with _appearing_whole(target) as partial:
+    with appearing_whole(target) as partial:
         write_saved_model(network, confidence.calibration, confidence.threshold, partial)
         _write_papers(partial, paper)
         check_saved_model(partial, network, confidence.calibration)
@@ -99,16 +99,3 @@ def _write_papers(folder: Path, paper: repository.ModelPaper) -> None:
     repository.model_paper(folder).write_text(paper.model_dump_json(indent=1) + "\n", encoding="utf-8")
     repository.labels_paper(folder).write_text("".join(f"{emotion}\n" for emotion in EMOTIONS), encoding="utf-8")
     write_warmup(repository.warmup_requests(folder))
-
-
-@contextmanager
-def _appearing_whole(target: Path) -> Iterator[Path]:
-    """Give a folder to write into, which becomes ``target`` at the end unless something was raised."""
-    target.parent.mkdir(parents=True, exist_ok=True)
-    # Beside the target, so that renaming is one step; a name that is no number is no version to a model server.
-    with tempfile.TemporaryDirectory(prefix=".partial-", dir=target.parent) as scratch:
-        partial = Path(scratch) / target.name
-        # Unlike the scratch folder around it, readable for whoever serves it.
-        partial.mkdir()
-        yield partial
-        partial.rename(target)

@@ -1,13 +1,14 @@
 """One training recipe: everything that decides what comes out of a run, read from a TOML file."""
 
 import tomllib
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Discriminator, Field, Tag, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Discriminator, Field, JsonValue, Tag, ValidationError
 
 DEFAULT_RECIPE = Path(__file__).parent / "recipe.toml"
-
+"""From chance; beside it lie those of teachers, and of a pupil that they teach."""
 
 _Count = Annotated[int, Field(gt=0)]
 
@@ -84,21 +85,22 @@ class Augmentation(_Section):
 class Later(_Section):
     """What is taught otherwise once the network knows the easy part."""
 
-    from_epoch: int = Field(gt=0)
+    from_epoch: int = Field(ge=0)
+    """From 0."""
     teacher_weight: float = Field(ge=0, le=1)
     """Share of the teachers' answers in what is taught, where there are some; label and votes have the rest."""
     vote_weight: float | None = Field(default=None, ge=0, le=1)
     """Share of the votes beside the label from then on, where it changes."""
     views: int | None = Field(default=None, gt=0)
-    """In how many ways each face is moved, which are shown in turn: teachers are asked about each once, and an epoch
-    takes half the time after that. Without it every epoch moves it in a new way."""
+    """In how many ways each face is moved, which are shown in turn: teachers are asked about each once. Without it
+    every epoch moves it in a new way."""
     augmentation: Augmentation
 
 
 class Recipe(_Section):
     """A run's settings."""
 
-    seed: int
+    seed: int = Field(ge=0, lt=2**32)
     epochs: int = Field(gt=0)
     batch_size: int = Field(gt=0)
     precision: Literal["float32", "mixed_bfloat16"]
@@ -167,3 +169,12 @@ def read_recipe(path: Path = DEFAULT_RECIPE) -> Recipe:
         raise RecipeError(f"{path}: {'; '.join(faults)}") from error
     except ValueError as error:
         raise RecipeError(f"{path}: {error}") from error
+
+
+def flat(settings: Mapping[str, JsonValue], within: str = "") -> Iterator[tuple[str, JsonValue]]:
+    """Yield each setting of a recipe with its dotted name: ``later.augmentation.flip``."""
+    for key, value in settings.items():
+        if isinstance(value, dict):
+            yield from flat(value, f"{within}{key}.")
+        else:
+            yield f"{within}{key}", value

@@ -11,6 +11,7 @@ from training.dataset import Split
 from training.figures import (
     ClassFigures,
     Part,
+    Provenance,
     ReliabilityFigures,
     RobustnessFigures,
     SeedFigures,
@@ -26,13 +27,9 @@ class Evaluation(Part):
     version: int
     bytes_on_disk: int
     """Without ``assets.extra``: what the model server reads to serve."""
-    data_sha256: str
-    """Of the file that it was evaluated on."""
-    training_faces: int
-    """Training rows less those left out."""
-    left_out: int
-    """Training rows whose pixels stand in a later split."""
     split: str
+    split_sha256: str
+    """Of its pixels and labels."""
     faces: int
     accuracy: float
     accuracy_low: float
@@ -48,13 +45,13 @@ class Evaluation(Part):
     """The top probability from which an answer counts as reliable."""
     threshold_rule: str
     """How it was chosen, in words."""
+    provenance: Provenance
     reliable_coverage: float
     """Fraction of faces answered reliably."""
     reliable_accuracy: float | None
     """Accuracy of those; none where there are none."""
-    held_out_folds: int | None
-    """Each face was judged by a calibration and a threshold fitted on the other folds, so many in all.
-    None for versions without calibration, whose figures are of the answers as they are served."""
+    held_out_folds: int
+    """Each face was judged by a calibration and a threshold fitted on the other folds, so many in all."""
     classes: dict[Emotion, ClassFigures]
     confusion: list[list[int]]
     """A row per true emotion, a column per answer."""
@@ -75,13 +72,11 @@ class Subject:
     bytes_on_disk: int
     threshold: float
     threshold_rule: str
-    data_sha256: str
-    training_faces: int
-    left_out: int
+    provenance: Provenance
 
 
 @dataclass(frozen=True)
-class Answers:
+class Predictions:
     """What the model said about n faces.
 
     Attributes:
@@ -102,8 +97,8 @@ class Judged:
         held_out_folds: See :class:`Evaluation`.
     """
 
-    answers: Answers
-    held_out_folds: int | None
+    answers: Predictions
+    held_out_folds: int
 
 
 @dataclass(frozen=True)
@@ -126,8 +121,9 @@ def evaluation_of(subject: Subject, usage: str, split: Split, judged: Judged, me
     scores = metrics.class_scores(confusion)
     low, high = metrics.wilson_interval(int(correct.sum()), len(labels))
     return Evaluation(
-        **asdict(subject),
+        **vars(subject),
         split=usage,
+        split_sha256=split.sha256,
         faces=len(labels),
         accuracy=metrics.accuracy(labels, predicted),
         accuracy_low=low,

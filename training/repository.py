@@ -4,9 +4,6 @@ TensorFlow Serving reads everything in a version's folder except ``assets.extra/
 the warm-up requests only; so what else belongs to a version lies there.
 """
 
-import platform
-import subprocess
-from importlib.metadata import version as installed
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, JsonValue, ValidationError
@@ -18,7 +15,6 @@ REPOSITORY = Path("model_repo")
 CARD = "README.md"
 
 _EXTRA = "assets.extra"
-_LIBRARIES = ("keras", "numpy", "opencv-python-headless", "tensorflow-cpu", "tensorflow")
 
 
 class ModelError(ValueError):
@@ -37,28 +33,30 @@ class ModelPaper(BaseModel):
     last_epoch: dict[str, float]
     """The last row of the run's history; its figures are of the training arithmetic, before export."""
     data_sha256: str
-    votes_sha256: str | None = None
+    """Of what the run was made from; see :class:`training.training_data.Digests`."""
+    votes_sha256: str | None
     """Of FER+'s votes; none where labels alone were trained on."""
-    teacher_sha256: str | None = None
-    """Of a teacher's answers, in versions made while those lay in a file."""
-    teachers_sha256: str | None = None
+    teachers_sha256: str | None
     """Of the weights of each teacher; none where nobody taught."""
-    start_sha256: str | None = None
+    start_sha256: str | None
     """Of the weights that training started from; none where those were chance."""
     training_faces: int
     """Training rows of the data less those left out."""
     left_out: int
     """Training rows whose pixels stand in a later split."""
-    calibration: Calibration | None = None
-    """Fitted on all of PublicTest; none in versions made before calibration."""
+    calibration: Calibration
+    """Fitted on all of PublicTest."""
     threshold: float
     threshold_rule: str
-    validation: dict[str, float] | None = None
+    validation: dict[str, float]
     """Figures on PublicTest, each face judged by a calibration and a threshold fitted without it."""
     parameters: int
     revision: str | None
     """Git revision of the exporting code, with ``-dirty`` where files differed from it."""
     libraries: dict[str, str]
+    """Of the export."""
+    trained_with: dict[str, str] | None
+    """Backend, libraries and git revision with which the run began; none where it didn't note them."""
 
 
 def version_folder(repository: Path, version: int) -> Path:
@@ -127,24 +125,3 @@ def warmup_requests(version: Path) -> Path:
 def bytes_on_disk(version: Path) -> int:
     """Return the size of what the model server reads to serve a version."""
     return sum(path.stat().st_size for path in version.rglob("*") if path.is_file() and _EXTRA not in path.parts)
-
-
-def revision() -> str | None:
-    """Return the git revision of this code, or None where it isn't in a git checkout."""
-    command = ["git", "describe", "--always", "--dirty", "--abbrev=40", "--exclude=*"]
-    try:
-        answer = subprocess.run(command, cwd=Path(__file__).parent, capture_output=True, text=True, check=True)
-    except (OSError, subprocess.CalledProcessError):
-        return None
-    return answer.stdout.strip()
-
-
-def libraries() -> dict[str, str]:
-    """Return the versions of Python and of the libraries that decide what an export holds."""
-    found = {"python": platform.python_version()}
-    for name in _LIBRARIES:
-        try:
-            found[name] = installed(name)
-        except ModuleNotFoundError:
-            continue
-    return found

@@ -1,12 +1,15 @@
-"""What the folder of a training run holds: recipe, data's digest, history, checkpoint."""
+"""What the folder of a training run holds: recipe, digests of its data, software, history, checkpoint."""
 
 import csv
 import io
+import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from training.files import sha256_of, write_whole
+from training.files import write_whole
 from training.recipe import Recipe, read_recipe
+from training.training_data import Digests
 
 _RECIPE = "recipe.toml"
 _DATA = "data.sha256"
@@ -14,9 +17,11 @@ _VOTES = "votes.sha256"
 _TEACHERS = "teachers.sha256"
 _START = "start.sha256"
 _NONE = "none"
+_SOFTWARE = "software.json"
 _HISTORY = "history.csv"
 _CHECKPOINT = "checkpoint.keras"
 _ANSWERS = "answers"
+_FINISHED = "finished"
 
 
 class RunError(ValueError):
@@ -49,13 +54,12 @@ class RunFolder:
         self.answers = path / _ANSWERS
         """What the teachers said, a file for each view that comes again."""
 
-    def claim(self, recipe_path: Path, data: Path, votes: Path | None, networks: Networks | None = None) -> Recipe:
+    def claim(self, recipe_path: Path, digests: Digests, networks: Networks | None = None) -> Recipe:
         """Make the folder this run's own, or make sure that it already is.
 
         Args:
             recipe_path: The recipe.
-            data: The images with their labels.
-            votes: FER+'s votes, if they are used.
+            digests: Of its data.
             networks: Earlier networks that the run needs.
 
         Raises:
@@ -68,8 +72,8 @@ class RunFolder:
             raise RunError(f"{self.path} holds a run of another recipe; choose another folder")
         needed = networks or Networks()
         facts = {
-            _DATA: (sha256_of(data), f"on other data than {data}"),
-            _VOTES: (sha256_of(votes) if votes else _NONE, f"with other votes than {votes or 'none'}"),
+            _DATA: (digests.data, "on other data"),
+            _VOTES: (digests.votes or _NONE, "with other votes" if digests.votes else "with votes"),
             _TEACHERS: (needed.teachers or _NONE, "with other teachers"),
             _START: (needed.start or _NONE, "with another start"),
         }
@@ -86,10 +90,51 @@ class RunFolder:
         return recipe
 
     def keep(self, recipe: str, data_sha256: str) -> None:
-        """Make the folder hold a recipe, as TOML, and the digest of the data that it was followed with."""
-        self.path.mkdir(parents=True)
+        """Make the folder that of a finished run: its recipe, as TOML, and the digest of its data."""
         write_whole(self.path / _RECIPE, recipe)
         write_whole(self.path / _DATA, f"{data_sha256}\n")
+        self.finish()
+
+    def finish(self) -> None:
+        """Note that the checkpoint is the last epoch's."""
+        if not self.is_finished:
+            write_whole(self.path / _FINISHED, "")
+
+    @property
+    def is_finished(self) -> bool:
+        """Whether the checkpoint is the last epoch's."""
+        return (self.path / _FINISHED).exists()
+
+    def require_finished(self) -> None:
+        """Make sure that the checkpoint is the last epoch's, since no earlier one is what the recipe makes.
+
+        Raises:
+            RunError: It isn't.
+            RecipeError: The recipe was damaged.
+        """
+        epochs = self.recipe().epochs
+        if not self.is_finished:
+            raise RunError(f"{self.path} isn't finished: {len(self.history())} of {epochs} epochs")
+
+    def note_software(self, software: Mapping[str, str]) -> None:
+        """Note what software began the run, unless it is noted already."""
+        if self.software() is None:
+            write_whole(self.path / _SOFTWARE, json.dumps(software, indent=1) + "\n")
+
+    def software(self) -> dict[str, str] | None:
+        """Return what software began the run, where it was noted.
+
+        Raises:
+            RunError: The note was damaged.
+        """
+        path = self.path / _SOFTWARE
+        if not path.exists():
+            return None
+        try:
+            noted: dict[str, str] = json.loads(path.read_text(encoding="utf-8"))
+        except ValueError as error:
+            raise RunError(f"{path}: {error}") from error
+        return noted
 
     def recipe(self) -> Recipe:
         """Return the recipe of the run.
@@ -107,17 +152,14 @@ class RunFolder:
         """Return the SHA-256 of the data that the run was trained on, where it noted one."""
         return self._noted(_DATA)
 
-    def require_data(self, data: Path) -> str:
-        """Return the SHA-256 of the data that the run was trained on.
+    def require_data(self, digests: Digests) -> None:
+        """Make sure that the run was trained on this data; its votes may be others.
 
         Raises:
             RunError: It was trained on other data.
-            OSError: The data can't be read.
         """
-        digest = sha256_of(data)
-        if self.data_digest() not in (None, digest):
-            raise RunError(f"{self.path} was trained on other data than {data}")
-        return digest
+        if self.data_digest() != digests.data:
+            raise RunError(f"{self.path} was trained on other data")
 
     def votes_digest(self) -> str | None:
         """Return the SHA-256 of the votes that the run was trained with, where it was trained with any."""

@@ -7,11 +7,7 @@ from keras import KerasTensor, ops
 
 
 class Trapezoid(keras.optimizers.schedules.LearningRateSchedule):
-    """Rises to its peak, stays there, and falls in a straight line to zero at the last step.
-
-    Since nothing before the fall depends on the length of the run, a run can be made shorter or longer
-    until it begins.
-    """
+    """Rises to its peak, stays there, and falls in a straight line to zero at the last step."""
 
     def __init__(self, peak: float, warmup_steps: int, decay_steps: int, total_steps: int) -> None:
         self._peak = peak

@@ -15,18 +15,19 @@ from pydantic import JsonValue, ValidationError
 from training import repository
 from training.figures import SeedFigures, SeedRun
 from training.files import write_whole
-from training.recipe import Recipe, RecipeError
+from training.recipe import Recipe, RecipeError, flat
+from training.repository import ModelPaper
 from training.run_folder import RunError, RunFolder
 
 LEAST_RUNS = 3
 
 
-def seed_figures(runs: Sequence[RunFolder], served: Mapping[str, JsonValue]) -> SeedFigures:
+def seed_figures(runs: Sequence[RunFolder], served: ModelPaper) -> SeedFigures:
     """Return mean and spread of the accuracy on validation after each run's last epoch.
 
     Args:
         runs: Three or more, alike in everything but the seed.
-        served: The recipe of the version that they stand for.
+        served: What is noted of the version that they stand for.
 
     Raises:
         RunError: There are too few, one isn't finished, or they differ in more than their seeds.
@@ -37,7 +38,7 @@ def seed_figures(runs: Sequence[RunFolder], served: Mapping[str, JsonValue]) -> 
     recipes = [run.recipe().model_dump(mode="json") for run in runs]
     seeds = [int(recipe.pop("seed")) for recipe in recipes]
     for run, recipe in zip(runs, recipes, strict=True):
-        if recipe != recipes[0] or _data(run) != _data(runs[0]):
+        if recipe != recipes[0] or _made_from(run) != _made_from(runs[0]):
             raise RunError(f"{run.path} differs from {runs[0].path} in more than its seed")
     if len(set(seeds)) < len(seeds):
         raise RunError(f"two runs have the same seed: {', '.join(map(str, seeds))}")
@@ -46,19 +47,34 @@ def seed_figures(runs: Sequence[RunFolder], served: Mapping[str, JsonValue]) -> 
         runs=tuple(SeedRun(seed=seed, accuracy=right) for seed, right in zip(seeds, accuracies, strict=True)),
         mean=statistics.mean(accuracies),
         deviation=statistics.stdev(accuracies),
-        differences=_differences(recipes[0], _as_read_now(served)),
+        differences=_differences(recipes[0], _as_read_now(served.recipe)) | _other_sources(_made_from(runs[0]), served),
     )
 
 
-def _data(run: RunFolder) -> tuple[str | None, ...]:
+def _made_from(run: RunFolder) -> dict[str, str | None]:
     networks = run.networks()
-    return run.data_digest(), run.votes_digest(), networks.teachers, networks.start
+    return {
+        "data": run.data_digest(),
+        "votes": run.votes_digest(),
+        "teachers": networks.teachers,
+        "start": networks.start,
+    }
+
+
+def _other_sources(runs: Mapping[str, str | None], served: ModelPaper) -> dict[str, str]:
+    """Tell which of what the runs were made from isn't what the version was made from."""
+    sources = {
+        "data": served.data_sha256,
+        "votes": served.votes_sha256,
+        "teachers": served.teachers_sha256,
+        "start": served.start_sha256,
+    }
+    return {name: "others" if runs[name] else "none" for name, source in sources.items() if runs[name] != source}
 
 
 def _last_accuracy(run: RunFolder) -> float:
-    history, epochs = run.history(), run.recipe().epochs
-    if len(history) < epochs:
-        raise RunError(f"{run.path} isn't finished: {len(history)} of {epochs} epochs")
+    run.require_finished()
+    history = run.history()
     if not history or "val_accuracy" not in history[-1]:
         raise RunError(f"{run.path} holds no accuracy on validation")
     return history[-1]["val_accuracy"]
@@ -74,10 +90,11 @@ def _as_read_now(served: Mapping[str, JsonValue]) -> Mapping[str, JsonValue]:
 
 def _differences(recipe: Mapping[str, JsonValue], served: Mapping[str, JsonValue]) -> dict[str, str]:
     missing = "not set"
+    ours, theirs = dict(flat(recipe)), dict(flat(served))
     return {
-        key: str(recipe.get(key, missing))
-        for key in sorted((recipe.keys() | served.keys()) - {"seed"})
-        if recipe.get(key, missing) != served.get(key, missing)
+        key: str(ours.get(key, missing))
+        for key in sorted((ours.keys() | theirs.keys()) - {"seed"})
+        if ours.get(key, missing) != theirs.get(key, missing)
     }
 
 
@@ -89,7 +106,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     options = parser.parse_args(arguments)
     try:
         folder = options.model or repository.highest(repository.REPOSITORY)
-        figures = seed_figures([RunFolder(path) for path in options.runs], repository.read_paper(folder).recipe)
+        figures = seed_figures([RunFolder(path) for path in options.runs], repository.read_paper(folder))
         write_whole(repository.seeds_paper(folder), figures.model_dump_json(indent=1) + "\n")
     except (repository.ModelError, RecipeError, RunError, OSError) as error:
         sys.exit(f"seeds: {error}")

@@ -24,7 +24,6 @@ def summary(evaluation: Evaluation) -> str:
         ("size", f"{evaluation.bytes_on_disk / 1e6:.1f} MB"),
         ("one face takes", f"{speed.one_face_ms:.1f} ms ({machine})"),
         ("32 faces together take", f"{speed.faces_32_ms:.0f} ms"),
-        ("trained on", f"{evaluation.training_faces:,} faces ({evaluation.left_out:,} left out)"),
         (f"evaluated on {evaluation.split}", f"{evaluation.faces:,} faces"),
         ("accuracy", f"{percent(evaluation.accuracy)} (95 % interval {percent(low)} to {percent(high)})"),
         *_seeds(evaluation),
@@ -39,14 +38,41 @@ def summary(evaluation: Evaluation) -> str:
     return table(("figure", "value"), rows)
 
 
+def provenance(evaluation: Evaluation) -> str:
+    """Return what the model was made from, networks by the first digits of their weights' digest."""
+    made_from = evaluation.provenance
+    setting = made_from.recipe.get
+    teachers, start = made_from.teachers_sha256, made_from.start_sha256
+    rows = [
+        ("faces trained on", f"{made_from.training_faces:,} ({made_from.left_out:,} left out)"),
+        ("digest of the data", _short(made_from.data_sha256)),
+        ("share of FER+'s votes at first", f"{setting('vote_weight', _OPEN)}" if made_from.votes else "none"),
+        ("first weights", f"those of network {_short(start)}" if start else "chance"),
+        ("taught by networks", ", ".join(map(_short, teachers)) or "none"),
+    ]
+    if teachers:
+        rows.append(("share of their word later", f"{setting('later.teacher_weight', _OPEN)}"))
+    if setting("start_share"):
+        rows.append(("share of the first weights in the last", f"{setting('start_share')}"))
+    rows += [("epochs", f"{setting('epochs', _OPEN)}"), ("seed", f"{setting('seed', _OPEN)}")]
+    return table(("made from", "value"), rows)
+
+
+def _short(digest: str) -> str:
+    return f"`{digest[:8]}`"
+
+
 def _seeds(evaluation: Evaluation) -> Iterable[tuple[str, str]]:
     seeds = evaluation.seeds
     if seeds is None:
         return
-    runs = ", ".join(percent(run.accuracy) for run in seeds.runs)
+    runs = ", ".join(f"{percent(run.accuracy)} with {run.seed}" for run in seeds.runs)
     yield f"accuracy over {len(seeds.runs)} seeds", f"{percent(seeds.mean)} ± {percent(seeds.deviation)} ({runs})"
     if seeds.differences:
-        yield "those runs differ in", ", ".join(f"{key} = {value}" for key, value in seeds.differences.items())
+        yield (
+            "those runs differ from this version's in",
+            ", ".join(f"{key} = {value}" for key, value in seeds.differences.items()),
+        )
 
 
 def per_class(evaluation: Evaluation) -> str:

@@ -13,9 +13,10 @@ from pathlib import Path
 import keras
 
 from services.contracts.model import OUTPUT_PROBABILITIES
-from training.answers import Answers
+from training import software
+from training.answers import TeacherAnswers
 from training.batches import TrainingBatches
-from training.dataset import VALIDATION, DatasetError, Split, read_splits, require, training_rows
+from training.dataset import DatasetError
 from training.faces import as_faces
 from training.interpolation import TowardsStart
 from training.muon import ConvolutionMuon
@@ -28,7 +29,19 @@ from training.schedule import Trapezoid
 from training.targets import targets
 from training.teacher import Teacher, read_teachers
 from training.trained import load_weights, trained_network, weights_digest
-from training.votes import votes_beside, with_votes
+from training.training_data import TrainingData, read_training_data
+from training.votes import votes_beside
+
+
+class _ShowEpoch(keras.callbacks.Callback):
+    """Tells the batches which epoch begins, before Keras fetches the first of them."""
+
+    def __init__(self, batches: TrainingBatches) -> None:
+        super().__init__()
+        self._batches = batches
+
+    def on_epoch_begin(self, epoch: int, _: dict[str, float] | None = None) -> None:
+        self._batches.go_to(epoch)
 
 
 class _SaveEpoch(keras.callbacks.Callback):
@@ -56,39 +69,68 @@ def train(
         data: The published ``fer2013.csv``.
         recipe_path: The recipe.
         out: Folder of the run.
-        teachers: Folders of finished runs that teach this one, where the recipe asks teachers; without them label and
-            votes are taught alone.
+        teachers: Folders of finished runs that teach this one, where the recipe asks teachers.
         start: Folder of a finished run whose weights are the first ones, instead of chance.
 
     Raises:
         DatasetError: The data can't be used.
-        RecipeError: The recipe, or that of another run that is needed, can't be used.
+        RecipeError: The recipe, or that of another run that is needed, can't be used, or it needs other runs than
+            those that were named.
         RunError: ``out`` holds a run of another recipe, of other data or with other networks, or a checkpoint that is
             needed is missing, damaged or of another network.
         OSError: ``out`` can't be written.
     """
-    print(f"reading {data}", flush=True)
-    splits = read_splits(data)
-    votes = votes_beside(data)
-    if votes:
-        splits = with_votes(splits, votes)
-    print(f"votes: {votes or 'none, labels alone are taught'}", flush=True)
-    validation = require(splits, VALIDATION, data)
-    training, left_out = training_rows(splits, data)
-    print(f"training rows: {len(training)} ({left_out} left out as duplicates)", flush=True)
     recipe, folder = read_recipe(recipe_path), RunFolder(out)
-    asked = [RunFolder(path) for path in teachers] if recipe.asks_teacher else []
-    for other in (*asked, *([RunFolder(start)] if start else [])):
-        other.recipe()
-        other.require_data(data)
+    if folder.is_finished and not folder.history():
+        raise RunError(f"{out} holds weights alone, as `make unpack` writes them: start another run from it")
+    asked, first = [RunFolder(path) for path in teachers], RunFolder(start) if start else None
+    _require_what_it_needs(recipe, recipe_path, bool(asked), first is not None)
+    others = [*asked, *([first] if first else [])]
+    for other in others:
+        other.require_finished()
+    made_from = _read(data)
+    for other in others:
+        other.require_data(made_from.digests)
     teacher = read_teachers(asked, recipe.precision) if asked else None
     print(f"teachers: {', '.join(str(run.path) for run in asked) or 'none'}", flush=True)
     with precision(recipe.precision):
-        network = _first_network(RunFolder(start) if start else None, recipe)
-        networks = Networks(teacher.digest if teacher else None, weights_digest(network) if network else None)
+        network = _first_network(first, recipe)
+        # Weights of ImageNet need no digest: recipe and seed tell them, all but those that backends draw each its way.
+        networks = Networks(teacher.digest if teacher else None, weights_digest(network) if first and network else None)
         # As it is now, and as the folder keeps it: reading networks took its time.
-        recipe = folder.claim(recipe_path, data, votes, networks)
-        return _fit(recipe, training, teacher, validation, folder, network)
+        recipe = folder.claim(recipe_path, made_from.digests, networks)
+        folder.note_software(_software())
+        model = _fit(recipe, made_from, teacher, folder, network)
+    folder.finish()
+    return model
+
+
+def _require_what_it_needs(recipe: Recipe, path: Path, teachers: bool, start: bool) -> None:
+    if recipe.asks_teacher and not teachers:
+        raise RecipeError(f"{path} asks teachers, and none is named")
+    if teachers and not recipe.asks_teacher:
+        raise RecipeError(f"{path} asks no teachers, and some are named")
+    if recipe.start_share and not start:
+        raise RecipeError(f"{path} mixes the start's weights into the last ones, and no start is named")
+
+
+def _read(data: Path) -> TrainingData:
+    votes = votes_beside(data)
+    print(f"reading {data}, votes: {votes or 'none, labels alone are taught'}", flush=True)
+    read = read_training_data(data, votes)
+    print(
+        f"rows: {len(read.training):,} to train on ({read.left_out:,} left out as duplicates),"
+        f" {len(read.validation):,} to validate on",
+        flush=True,
+    )
+    for doubt in read.doubts:
+        print(f"train: {data}: {doubt}", file=sys.stderr, flush=True)
+    return read
+
+
+def _software() -> dict[str, str]:
+    revision = software.revision()
+    return {"backend": keras.backend.backend(), **software.libraries(), **({"revision": revision} if revision else {})}
 
 
 def _first_network(start: RunFolder | None, recipe: Recipe) -> keras.Model | None:
@@ -101,20 +143,16 @@ def _first_network(start: RunFolder | None, recipe: Recipe) -> keras.Model | Non
 
 def _fit(
     recipe: Recipe,
-    training: Split,
+    made_from: TrainingData,
     teacher: Teacher | None,
-    validation: Split,
     folder: RunFolder,
     start: keras.Model | None,
 ) -> keras.Model:
+    training, validation = made_from.training, made_from.validation
     keras.utils.set_random_seed(recipe.seed)
     steps = math.ceil(len(training) / recipe.batch_size)
     model = _compiled(recipe, steps)
     if folder.checkpoint.exists():
-        if not folder.history():
-            raise RunError(
-                f"{folder.path} holds weights alone, as `make unpack` writes them: start another run from it"
-            )
         done = _restore(model, folder.checkpoint, steps)
     else:
         done = 0
@@ -123,15 +161,19 @@ def _fit(
     folder.forget_from(done)
     print(f"epochs done: {done} of {recipe.epochs}", flush=True)
     if done < recipe.epochs:
+        answers = TeacherAnswers(teacher, len(training), folder.answers) if teacher else None
+        batches = TrainingBatches(training, recipe, done, answers)
         model.fit(
-            TrainingBatches(
-                training, recipe, done, Answers(teacher, len(training), folder.answers) if teacher else None
-            ),
+            batches,
             validation_data=(as_faces(validation.images), targets(validation, vote_weight=0, label_smoothing=0)),
             validation_batch_size=256,
             initial_epoch=done,
             epochs=recipe.epochs,
-            callbacks=[*_towards(start, recipe), _SaveEpoch(folder)],
+            callbacks=[
+                _ShowEpoch(batches),
+                *_towards(start, recipe),
+                _SaveEpoch(folder),
+            ],
             shuffle=False,
             verbose=1 if sys.stdout.isatty() else 2,
         )

@@ -15,6 +15,7 @@ from pydantic import JsonValue, ValidationError
 
 from services.contracts.model import FACE_SHAPE
 from training import repository
+from training.files import appearing_whole
 from training.network import build_network
 from training.recipe import Recipe
 from training.repository import ModelError
@@ -42,10 +43,11 @@ def unpack(version: Path, out: Path) -> RunFolder:
     _fill(network, version)
     if out.exists():
         raise RunError(f"{out} exists; choose another folder")
-    folder = RunFolder(out)
-    folder.keep(_as_toml(recipe.model_dump(mode="json", exclude_none=True)), paper.data_sha256)
-    network.save(folder.checkpoint)
-    return folder
+    with appearing_whole(out) as partial:
+        folder = RunFolder(partial)
+        folder.keep(_as_toml(recipe.model_dump(mode="json", exclude_none=True)), paper.data_sha256)
+        network.save(folder.checkpoint)
+    return RunFolder(out)
 
 
 def _fill(network: keras.Model, version: Path) -> None:

@@ -25,7 +25,6 @@ ROOMS: dict[str, frozenset[str]] = {
             "services.contracts",
             "services.detector.preprocess",
             "services.detector.detect",
-            "services.detector.candidates",
             "services.detector.searches",
             "services.detector.where",
         }

@@ -52,6 +52,12 @@ def test_targets_of_make_exist(page: str) -> None:
     assert set(re.findall(r"\bmake ([a-z][a-z0-9-]*)", code(read(page)))) <= targets_of_make()
 
 
+def test_what_trains_elsewhere_is_the_keras_of_the_lock() -> None:
+    """The optimizer leans on parts of it that aren't its API."""
+    locked = re.findall(r"(?m)^keras==\S+", read("requirements/dev.lock"))
+    assert locked == re.findall(r"keras==\S+", read("README.md"))
+
+
 @each_current_page
 def test_variables_exist(page: str) -> None:
     named = set(re.findall(r"EMOTION_[A-Z0-9_]+(?![*A-Z0-9_])", read(page)))

@@ -5,6 +5,7 @@
 
 import json
 import os
+import re
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +17,7 @@ from services.contracts.emotions import EMOTIONS
 from services.contracts.model import FACE_SHAPE, MODEL_NAME, SIGNATURE_NAME
 from training import repository
 from training.card import figures
-from training.report import Answers, Evaluation
+from training.report import Evaluation, Predictions
 from training.served_model import ServedModel
 
 ROOT = Path(__file__).parents[3]
@@ -42,7 +43,7 @@ def model(folder: Path) -> ServedModel:
 
 
 @pytest.fixture(scope="module")
-def answers(model: ServedModel) -> Answers:
+def answers(model: ServedModel) -> Predictions:
     """Answers about faces from black to white and from flat to noisy, so that confidences differ."""
     rng = np.random.default_rng(7)
     brightness, contrast = rng.random((2, 64, 1, 1, 1), np.float32)
@@ -75,12 +76,12 @@ def test_a_face_is_answered_alike_alone_and_in_company(model: ServedModel) -> No
     np.testing.assert_allclose(together.probabilities, alone.probabilities, atol=1e-5)
 
 
-def test_probabilities_sum_to_one(answers: Answers) -> None:
+def test_probabilities_sum_to_one(answers: Predictions) -> None:
     assert answers.probabilities.min() >= 0
     np.testing.assert_allclose(answers.probabilities.sum(axis=1), 1, atol=1e-5)
 
 
-def test_reliable_means_at_or_above_the_threshold(answers: Answers, folder: Path) -> None:
+def test_reliable_means_at_or_above_the_threshold(answers: Predictions, folder: Path) -> None:
     threshold = json.loads(repository.model_paper(folder).read_text())["threshold"]
     np.testing.assert_array_equal(answers.reliable, answers.probabilities.max(axis=1) >= np.float32(threshold))
 
@@ -128,6 +129,12 @@ def test_the_card_carries_the_figures_of_this_version(models: Path, folder: Path
     evaluation = Evaluation.model_validate_json(repository.evaluation_paper(folder).read_text())
     assert str(evaluation.version) == folder.name
     assert figures(evaluation) in (models / repository.CARD).read_text()
+
+
+def test_the_card_tells_the_story_of_this_version(models: Path, folder: Path) -> None:
+    """What is written by hand is about one version, and says which."""
+    headings = re.findall(r"(?m)^## Version (\d+)$", (models / repository.CARD).read_text())
+    assert headings == [folder.name]
 
 
 def _warmup_requests(folder: Path) -> list[predict_pb2.PredictRequest]:

@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from tests import fer2013_form
-from tests.recipes import changed
+from tests.recipes import PUPIL_RECIPE, changed
 from training.dataset import TRAINING, VALIDATION
 from training.publish import publish
 from training.recipe import DEFAULT_RECIPE
@@ -19,12 +19,11 @@ CHANGES = {
     "weight_decay": 2.0,
     "decay_epochs": 2.0,
     "learning_rate": 8e-3,
-    "start_share": 0.0,
+    "precision": '"float32"',
     "convolutions": [1, 1, 1],
-    "from_epoch": 2,
-    "teacher_weight": 0.0,
-    "views": 2,
 }
+START_SHARE = 0.25
+PUPIL_CHANGES = CHANGES | {"start_share": START_SHARE, "from_epoch": 1, "teacher_weight": 0.8, "views": 2}
 
 
 @pytest.fixture(scope="package")
@@ -42,6 +41,20 @@ def recipe(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def finished_run(data: Path, recipe: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     run = tmp_path_factory.mktemp("runs") / "whole"
     train(data, recipe, run)
+    return run
+
+
+@pytest.fixture(scope="package")
+def pupil_recipe(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A recipe that asks teachers, shows two views of each face in turn, and gives the start a share in the end."""
+    return changed(PUPIL_RECIPE, tmp_path_factory.mktemp("recipe") / "pupil.toml", PUPIL_CHANGES)
+
+
+@pytest.fixture(scope="package")
+def pupil_run(data: Path, pupil_recipe: Path, finished_run: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A finished run that started from another, which taught it too."""
+    run = tmp_path_factory.mktemp("runs") / "pupil"
+    train(data, pupil_recipe, run, [finished_run], finished_run)
     return run
 
 

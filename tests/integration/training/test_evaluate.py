@@ -1,4 +1,3 @@
-import json
 import shutil
 from pathlib import Path
 
@@ -7,11 +6,12 @@ import pytest
 from tests.recipes import changed
 from training import repository
 from training.card import BEGIN, CONFUSION_PICTURE, END, RELIABILITY_PICTURE, figures
-from training.evaluate import evaluate, main
+from training.evaluate import evaluate, main, update_card
 from training.figures import SeedFigures
 from training.report import Evaluation
+from training.run_folder import RunFolder
 from training.seeds import main as note_seeds
-from training.train import train
+from training.training_data import read_training_data
 
 EMPTY_CARD = f"# Card\n{BEGIN}\n{END}\n"
 
@@ -30,14 +30,23 @@ def card(folder: Path) -> Path:
 
 
 @pytest.fixture(scope="module")
-def seeds(data: Path, recipe: Path, tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
-    """Three short runs that differ in their seeds."""
-    base = tmp_path_factory.mktemp("seeds")
+def evaluation(models: Path, data: Path, tmp_path_factory: pytest.TempPathFactory) -> Evaluation:
+    """What is found out about the version, with few faces in scenes."""
+    copy = shutil.copytree(repository.version_folder(models, 1), tmp_path_factory.mktemp("models") / "1")
+    return evaluate(data, copy, scene_faces=8)
+
+
+@pytest.fixture
+def seeds(data: Path, recipe: Path, tmp_path: Path) -> list[Path]:
+    """Three finished runs that differ in their seeds, as far as their notes go."""
     folders = []
     for seed in (1, 2, 3):
-        path = changed(recipe, base / f"{seed}.toml", {"seed": seed, "epochs": 1})
-        folders.append(base / str(seed))
-        train(data, path, folders[-1])
+        run = RunFolder(tmp_path / str(seed))
+        path = changed(recipe, tmp_path / f"{seed}.toml", {"seed": seed, "epochs": 1})
+        run.claim(path, read_training_data(data).digests)
+        run.append_epoch(0, {"val_accuracy": seed / 4})
+        run.finish()
+        folders.append(run.path)
     return folders
 
 
@@ -48,36 +57,34 @@ def test_figures_go_beside_the_model_and_into_the_card(
 
     evaluation = Evaluation.model_validate_json(repository.evaluation_paper(folder).read_text())
     assert card.read_text() == f"# Card\n{BEGIN}\n{figures(evaluation)}\n{END}\n"
-    assert figures(evaluation) in capsys.readouterr().out
+    said = capsys.readouterr()
+    assert figures(evaluation) in said.out
+    assert "42 rows with usage PublicTest, where the published file has 3,589" in said.err
     for picture in (CONFUSION_PICTURE, RELIABILITY_PICTURE):
         assert card.with_name(picture).read_text().startswith("<svg")
     _check(evaluation, folder)
 
 
-def test_a_version_from_before_calibration_is_evaluated_as_it_is_served(data: Path, folder: Path) -> None:
-    path = repository.model_paper(folder)
-    paper = json.loads(path.read_text())
-    for later in ("calibration", "validation"):
-        del paper[later]
-    paper["recipe"] = {"a recipe": "of another time"}
-    path.write_text(json.dumps(paper))
-
-    evaluation = evaluate(data, folder, scene_faces=8)
-
-    assert evaluation.held_out_folds is None
+def test_so_many_faces_as_wanted_go_through_scenes(evaluation: Evaluation) -> None:
     assert [size.faces for size in evaluation.whole_way] == [8, 8, 8]
 
 
-def test_seeds_go_into_the_card(
-    data: Path, folder: Path, seeds: list[Path], capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_version_outside_a_repository_has_no_card(folder: Path, evaluation: Evaluation, tmp_path: Path) -> None:
+    """Even where a README lies, as in a project's root."""
+    elsewhere = shutil.copytree(folder, tmp_path / "project" / "tries" / "7")
+    readme = tmp_path / "project" / repository.CARD
+    readme.write_text(EMPTY_CARD)
+    assert update_card(elsewhere, evaluation).endswith("project is no repository with a card: no card was rewritten")
+    assert readme.read_text() == EMPTY_CARD
+
+
+def test_seeds_go_into_the_evaluation(data: Path, folder: Path, seeds: list[Path]) -> None:
     note_seeds([*map(str, seeds), f"--model={folder}"])
     kept = SeedFigures.model_validate_json(repository.seeds_paper(folder).read_text())
     assert [run.seed for run in kept.runs] == [1, 2, 3]
     assert kept.differences == {"epochs": "1"}
 
-    main([f"--data={data}", f"--model={folder}", "--scene-faces=8"])
-    assert "| accuracy over 3 seeds | " in capsys.readouterr().out
+    assert evaluate(data, folder, scene_faces=8).seeds == kept
 
 
 def test_damaged_seeds_are_named(data: Path, folder: Path) -> None:
@@ -86,9 +93,9 @@ def test_damaged_seeds_are_named(data: Path, folder: Path) -> None:
         main([f"--data={data}", f"--model={folder}"])
 
 
-def test_the_card_stays_about_the_highest_version(data: Path, folder: Path, card: Path) -> None:
+def test_the_card_stays_about_the_highest_version(folder: Path, card: Path, evaluation: Evaluation) -> None:
     folder.with_name("2").mkdir()
-    main([f"--data={data}", f"--model={folder}", "--scene-faces=8"])
+    assert update_card(folder, evaluation).endswith("README.md is about a higher version: left as it is")
     assert card.read_text() == EMPTY_CARD
 
 
@@ -100,7 +107,8 @@ def test_a_folder_without_a_model_is_named(data: Path, tmp_path: Path) -> None:
 def _check(evaluation: Evaluation, folder: Path) -> None:
     """Hold figures of 42 validation faces against one another."""
     assert evaluation.faces == sum(map(sum, evaluation.confusion)) == 42
-    assert (evaluation.training_faces, evaluation.left_out) == (84, 0)
+    assert (evaluation.provenance.training_faces, evaluation.provenance.left_out) == (84, 0)
+    assert evaluation.provenance.recipe["augmentation.flip"] is True
     assert evaluation.held_out_folds == 10
     assert sum(part.faces for part in evaluation.reliability) == 42
     assert [(size.side_px, size.faces) for size in evaluation.whole_way] == [(96, 42), (144, 42), (240, 42)]
@@ -110,4 +118,4 @@ def _check(evaluation: Evaluation, folder: Path) -> None:
     assert evaluation.accuracy == sum(evaluation.confusion[label][label] for label in range(7)) / 42
     assert 0 < evaluation.reliable_coverage <= 1
     paper = repository.ModelPaper.model_validate_json(repository.model_paper(folder).read_text())
-    assert (evaluation.threshold, evaluation.data_sha256) == (paper.threshold, paper.data_sha256)
+    assert evaluation.threshold == paper.threshold

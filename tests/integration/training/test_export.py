@@ -1,4 +1,5 @@
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -7,20 +8,21 @@ import numpy as np
 import pytest
 
 from services.contracts.model import FACE_SHAPE
-from training import repository
-from training.files import sha256_of
+from training import repository, saved_model
+from training.export import main
 from training.publish import publish
 from training.repository import ModelError
 from training.run_folder import RunError, RunFolder
 from training.served_model import ServedModel
+from training.training_data import read_training_data
 
 
 def test_the_command_line_exports_the_next_version_with_equal_answers(
     data: Path, finished_run: Path, models: Path
 ) -> None:
     command = [sys.executable, "-m", "training.export", f"--run={finished_run}", f"--data={data}", f"--repo={models}"]
-    # The entry point hides GPUs from TensorFlow whatever the caller's environment shows it.
-    environment = os.environ | {"CUDA_VISIBLE_DEVICES": "0"}
+    # Whatever trained: the graph is TensorFlow's.
+    environment = os.environ | {"KERAS_BACKEND": "jax"}
 
     answer = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=120, check=False)
 
@@ -32,17 +34,27 @@ def test_the_command_line_exports_the_next_version_with_equal_answers(
     np.testing.assert_array_equal(first.reliable, second.reliable)
 
 
+def test_gpus_are_hidden_from_the_export_whatever_the_environment_shows(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0")
+    monkeypatch.setenv("KERAS_BACKEND", "tensorflow")
+    with pytest.raises(SystemExit, match="holds no run"):
+        main([f"--run={tmp_path}", f"--data={data}", f"--repo={tmp_path}"])
+    assert os.environ["CUDA_VISIBLE_DEVICES"] == ""
+
+
 def test_the_paper_tells_where_a_version_comes_from(data: Path, finished_run: Path, models: Path) -> None:
     paper = repository.read_paper(repository.version_folder(models, 1))
     run = RunFolder(finished_run)
     assert paper.recipe == run.recipe().model_dump(mode="json")
     assert paper.recipe["seed"] == 5
     assert paper.last_epoch == run.history()[-1]
-    assert (paper.data_sha256, paper.votes_sha256) == (sha256_of(data), None)
+    assert (paper.data_sha256, paper.votes_sha256) == (read_training_data(data).digests.data, None)
     assert (paper.training_faces, paper.left_out) == (84, 0)
-    assert paper.validation is not None
     assert paper.validation.keys() == {"accuracy", "calibration_error", "negative_log_likelihood"}
     assert {"python", "keras", "numpy"} < paper.libraries.keys()
+    assert paper.trained_with == run.software()
 
 
 def test_an_existing_version_is_never_overwritten(data: Path, finished_run: Path, models: Path) -> None:
@@ -53,8 +65,22 @@ def test_an_existing_version_is_never_overwritten(data: Path, finished_run: Path
     assert {path: path.stat().st_mtime_ns for path in folder.rglob("*")} == before
 
 
-def test_nothing_half_written_stays_behind(models: Path) -> None:
+def test_nothing_half_written_stays_behind(
+    data: Path, finished_run: Path, models: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     assert all(path.name.isdecimal() for path in (models / "emotion").iterdir())
+    # Smaller than any model, so that what was written is refused at the end.
+    monkeypatch.setattr(saved_model, "MAX_BYTES", 1)
+    with pytest.raises(ModelError, match="bytes; 1 are allowed"):
+        publish(finished_run, data, tmp_path, version=1)
+    assert list((tmp_path / "emotion").iterdir()) == []
+
+
+def test_a_run_under_way_is_not_exported(data: Path, finished_run: Path, tmp_path: Path) -> None:
+    run = shutil.copytree(finished_run, tmp_path / "under-way")
+    (run / "finished").unlink()
+    with pytest.raises(RunError, match="under-way isn't finished: 4 of 4 epochs"):
+        publish(run, data, tmp_path / "models", version=1)
 
 
 def test_a_model_server_run_by_somebody_else_may_read_it(models: Path) -> None:

@@ -22,7 +22,8 @@ NONE = Calibration(linear=1, quadratic=0)
 
 def save(folder: Path, answer: Any) -> None:
     signature = tf.function(answer, input_signature=[FACE], autograph=False)
-    tf.saved_model.save(tf.Module(), str(folder), signatures={"serving_default": signature})
+    signatures = {"serving_default": signature, "uncalibrated": signature}
+    tf.saved_model.save(tf.Module(), str(folder), signatures=signatures)
 
 
 @pytest.fixture(scope="module")
@@ -57,12 +58,6 @@ def test_another_calibration_than_the_networks_is_refused(network: keras.Model, 
         check_saved_model(tmp_path, network, Calibration(linear=3, quadratic=0))
 
 
-def test_a_version_from_before_calibration_says_so(tmp_path: Path) -> None:
-    save(tmp_path, lambda face: {"probabilities": face[:, 0, :7, 0], "reliable": face[:, 0, 0, 0] > 0})
-    with pytest.raises(ModelError, match="has no signature uncalibrated"):
-        ServedModel(tmp_path).uncalibrated(np.zeros((1, 48, 48, 1), np.float32))
-
-
 def test_another_networks_answers_are_refused(network: keras.Model, tmp_path: Path) -> None:
     save(
         tmp_path, lambda face: {"probabilities": tf.ones([tf.shape(face)[0], 7]) / 7, "reliable": face[:, 0, 0, 0] > 0}
@@ -89,9 +84,11 @@ def test_a_model_too_large_for_the_repository_is_refused(network: keras.Model, t
         check_saved_model(tmp_path, network, NONE)
 
 
-def test_a_model_without_the_signature_is_refused(tmp_path: Path) -> None:
-    tf.saved_model.save(tf.Module(), str(tmp_path))
-    with pytest.raises(ModelError, match="has no signature serving_default"):
+@pytest.mark.parametrize(("present", "missing"), [([], "serving_default"), (["serving_default"], "uncalibrated")])
+def test_a_model_without_a_signature_is_refused(tmp_path: Path, present: list[str], missing: str) -> None:
+    answer = tf.function(lambda face: {"probabilities": face[:, 0, :7, 0]}, input_signature=[FACE], autograph=False)
+    tf.saved_model.save(tf.Module(), str(tmp_path), signatures=dict.fromkeys(present, answer))
+    with pytest.raises(ModelError, match=f"has no signature {missing}"):
         ServedModel(tmp_path)
 
 

@@ -13,28 +13,31 @@ from training import repository
 from training.dataset import TRAINING, VALIDATION
 from training.network import build_network
 from training.publish import publish
+from training.recipe import RecipeError
 from training.repository import ModelError
 from training.run_folder import RunError, RunFolder
 from training.train import main, train
 from training.trained import trained_network, weights_digest
+from training.training_data import read_training_data
 from training.unpack import main as unpack_main
 from training.unpack import unpack
 
 
 @pytest.fixture(scope="module")
-def taught(recipe: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A recipe that asks teachers for everything after the second epoch."""
+def taught(pupil_recipe: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A recipe from chance that asks teachers for everything."""
     path = tmp_path_factory.mktemp("recipe") / "taught.toml"
-    return changed(recipe, path, {"teacher_weight": 1.0})
+    return changed(pupil_recipe, path, {"teacher_weight": 1.0, "start_share": 0.0, "epochs": 2})
 
 
 def stubborn(data: Path, recipe: Path, out: Path, answer: int) -> Path:
     """Make a run whose network always says the same."""
     folder = RunFolder(out)
-    folder.claim(recipe, data, None)
+    folder.claim(recipe, read_training_data(data).digests)
     network = build_network(folder.recipe().network, seed=1)
     network.layers[-1].set_weights([np.zeros((200, 7), np.float32), np.eye(7, dtype=np.float32)[answer] * 20])
     network.save(folder.checkpoint)
+    folder.finish()
     return out
 
 
@@ -46,21 +49,35 @@ def test_what_teachers_say_is_learned(data: Path, recipe: Path, taught: Path, tm
         network = train(data, taught, run, [teacher])
         said.append(network.predict(np.full((1, 48, 48, 1), 0.5, np.float32), verbose=0)[0])
         assert RunFolder(run).networks().teachers is not None
+        # The later part begins with the second of two epochs, so of two views one was shown.
+        assert [path.name for path in RunFolder(run).answers.iterdir()] == ["view-1.npy"]
     assert said[0][0] > said[1][0]
     assert said[1][6] > said[0][6]
 
 
-def test_a_recipe_that_asks_no_teacher_asks_none(
-    data: Path, recipe: Path, finished_run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+def test_a_recipe_that_asks_no_teachers_is_given_none(
+    data: Path, recipe: Path, finished_run: Path, tmp_path: Path
 ) -> None:
-    train(
-        data,
-        changed(recipe, tmp_path / "short.toml", {"epochs": 1}),
-        tmp_path / "run",
-        [finished_run],
-    )
-    assert "teachers: none\n" in capsys.readouterr().out
-    assert RunFolder(tmp_path / "run").networks().teachers is None
+    with pytest.raises(RecipeError, match=r"tiny\.toml asks no teachers, and some are named"):
+        train(data, recipe, tmp_path / "run", [finished_run])
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_recipe_that_asks_teachers_is_given_some(data: Path, taught: Path, tmp_path: Path) -> None:
+    with pytest.raises(RecipeError, match=r"taught\.toml asks teachers, and none is named"):
+        train(data, taught, tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_run_under_way_neither_teaches_nor_starts(
+    data: Path, recipe: Path, taught: Path, finished_run: Path, tmp_path: Path
+) -> None:
+    under_way = RunFolder(shutil.copytree(finished_run, tmp_path / "under-way"))
+    (under_way.path / "finished").unlink()
+    with pytest.raises(RunError, match=r"under-way isn't finished: 4 of 4 epochs"):
+        train(data, taught, tmp_path / "run", [under_way.path])
+    with pytest.raises(RunError, match="isn't finished"):
+        train(data, recipe, tmp_path / "run", start=under_way.path)
 
 
 def test_a_run_starts_with_anothers_weights(data: Path, recipe: Path, finished_run: Path, tmp_path: Path) -> None:
@@ -81,19 +98,22 @@ def test_another_networks_weights_are_refused(data: Path, recipe: Path, finished
 
 
 @pytest.mark.parametrize("option", ["--teachers", "--start"])
-def test_a_folder_without_a_run_is_named(data: Path, taught: Path, tmp_path: Path, option: str) -> None:
+def test_a_folder_without_a_run_is_named(data: Path, recipe: Path, taught: Path, tmp_path: Path, option: str) -> None:
     (tmp_path / "empty").mkdir()
+    asking = taught if option == "--teachers" else recipe
     with pytest.raises(SystemExit, match=r"^train: .*empty holds no run"):
-        main([f"--data={data}", f"--recipe={taught}", f"--out={tmp_path / 'run'}", option, str(tmp_path / "empty")])
+        main([f"--data={data}", f"--recipe={asking}", f"--out={tmp_path / 'run'}", option, str(tmp_path / "empty")])
 
 
-def test_a_run_on_other_data_neither_teaches_nor_starts(taught: Path, finished_run: Path, tmp_path: Path) -> None:
+def test_a_run_on_other_data_neither_teaches_nor_starts(
+    recipe: Path, taught: Path, finished_run: Path, tmp_path: Path
+) -> None:
     rows = [*fer2013_form.patterns(TRAINING, 3, seed=5), *fer2013_form.patterns(VALIDATION, 2, seed=6)]
     other = fer2013_form.write(tmp_path / "other.csv", rows)
     with pytest.raises(RunError, match="was trained on other data"):
         train(other, taught, tmp_path / "run", [finished_run])
     with pytest.raises(RunError, match="was trained on other data"):
-        train(other, taught, tmp_path / "run", start=finished_run)
+        train(other, recipe, tmp_path / "run", start=finished_run)
 
 
 def test_a_wide_run_teaches_and_doesnt_serve(data: Path, recipe: Path, tmp_path: Path) -> None:
@@ -107,7 +127,8 @@ def test_a_version_becomes_a_run_again(data: Path, finished_run: Path, models: P
     run = unpack(repository.version_folder(models, 1), tmp_path / "run")
     before = RunFolder(finished_run)
     assert run.recipe() == before.recipe()
-    assert run.require_data(data)
+    run.require_finished()
+    run.require_data(read_training_data(data).digests)
     networks = [trained_network(folder.checkpoint, folder.recipe()) for folder in (run, before)]
     for weights, expected in zip(*(network.get_weights() for network in networks), strict=True):
         np.testing.assert_array_equal(weights, expected)

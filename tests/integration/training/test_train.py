@@ -5,32 +5,53 @@ import sys
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from tests.integration.training.conftest import EPOCHS
 from training.run_folder import RunError, RunFolder
 from training.train import main, train
+from training.trained import trained_network
 
 
 def test_a_killed_run_ends_like_one_that_was_never_killed(
     data: Path, recipe: Path, finished_run: Path, tmp_path: Path
 ) -> None:
     folder = RunFolder(tmp_path / "killed")
-    _train_until_killed_after_an_epoch(data, recipe, folder)
+    _train_until_killed(_command(data, recipe, folder.path), folder, epochs=1)
     _leave_what_a_kill_while_saving_leaves(folder)
 
     train(data, recipe, folder.path)
 
-    resumed, whole = folder.history(), RunFolder(finished_run).history()
-    assert [row["epoch"] for row in resumed] == list(range(EPOCHS))
-    for row, expected in zip(resumed, whole, strict=True):
-        assert row == pytest.approx(expected, abs=2e-3)
+    _check_that_they_ended_alike(folder, RunFolder(finished_run))
+
+
+def test_a_killed_pupil_ends_like_one_that_was_never_killed(
+    data: Path, pupil_recipe: Path, finished_run: Path, pupil_run: Path, tmp_path: Path
+) -> None:
+    """Killed with answers of its teacher about one view kept, and about the other not."""
+    folder = RunFolder(tmp_path / "killed")
+    others = ["--teachers", str(finished_run), "--start", str(finished_run)]
+    _train_until_killed([*_command(data, pupil_recipe, folder.path), *others], folder, epochs=2)
+
+    train(data, pupil_recipe, folder.path, [finished_run], finished_run)
+
+    _check_that_they_ended_alike(folder, RunFolder(pupil_run))
+    kept = [sorted(path.name for path in run.answers.iterdir()) for run in (folder, RunFolder(pupil_run))]
+    assert kept[0] == kept[1]
 
 
 def test_a_finished_run_is_left_as_it_is(data: Path, recipe: Path, finished_run: Path) -> None:
-    before = {path: path.read_bytes() for path in finished_run.iterdir()}
+    before = {path: (path.read_bytes(), path.stat().st_mtime_ns) for path in finished_run.iterdir()}
     train(data, recipe, finished_run)
-    assert {path: path.read_bytes() for path in finished_run.iterdir()} == before
+    assert {path: (path.read_bytes(), path.stat().st_mtime_ns) for path in finished_run.iterdir()} == before
+
+
+def test_a_run_notes_the_software_that_began_it(finished_run: Path) -> None:
+    software = RunFolder(finished_run).software()
+    assert software is not None
+    assert software["backend"] == "tensorflow"
+    assert {"python", "keras", "numpy"} < software.keys()
 
 
 def test_a_truncated_checkpoint_is_named(data: Path, recipe: Path, finished_run: Path, tmp_path: Path) -> None:
@@ -50,14 +71,26 @@ def _command(data: Path, recipe: Path, run: Path) -> list[str]:
     return [sys.executable, "-m", "training.train", f"--data={data}", f"--recipe={recipe}", f"--out={run}"]
 
 
-def _train_until_killed_after_an_epoch(data: Path, recipe: Path, folder: RunFolder) -> None:
-    process = subprocess.Popen(_command(data, recipe, folder.path), stdout=subprocess.DEVNULL)
+def _train_until_killed(command: list[str], folder: RunFolder, epochs: int) -> None:
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
     deadline = time.monotonic() + 150
-    while not folder.checkpoint.exists() and process.poll() is None and time.monotonic() < deadline:
+    while len(folder.history()) <= epochs and process.poll() is None and time.monotonic() < deadline:
         time.sleep(0.005)
     process.kill()
     assert process.wait() == -signal.SIGKILL
     assert folder.checkpoint.exists()
+    with pytest.raises(RunError, match="isn't finished"):
+        folder.require_finished()
+
+
+def _check_that_they_ended_alike(resumed: RunFolder, whole: RunFolder) -> None:
+    assert [row["epoch"] for row in resumed.history()] == list(range(EPOCHS))
+    for row, expected in zip(resumed.history(), whole.history(), strict=True):
+        assert row == pytest.approx(expected, abs=2e-3)
+    resumed.require_finished()
+    networks = [trained_network(run.checkpoint, run.recipe()) for run in (resumed, whole)]
+    for weights, others in zip(*(network.get_weights() for network in networks), strict=True):
+        np.testing.assert_allclose(weights, others, atol=2e-2)
 
 
 def _leave_what_a_kill_while_saving_leaves(folder: RunFolder) -> None:

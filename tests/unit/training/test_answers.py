@@ -3,7 +3,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from training.answers import Answers
+from training.answers import TeacherAnswers
 from training.run_folder import RunError
 
 ROWS = np.array([2, 0, 1])
@@ -24,8 +24,8 @@ class Counting:
 
 def test_what_was_said_of_a_view_is_kept_for_a_run_that_goes_on(tmp_path: Path) -> None:
     first, second = Counting(), Counting()
-    said = Answers(first, 3, tmp_path / "answers").about(4, ROWS, FACES, keep=True)
-    answers = Answers(second, 3, tmp_path / "answers")
+    said = TeacherAnswers(first, 3, tmp_path / "answers").about(4, ROWS, FACES, keep=True)
+    answers = TeacherAnswers(second, 3, tmp_path / "answers")
     again = answers.about(4, ROWS[::-1], FACES[::-1], keep=True)
     np.testing.assert_array_equal(again, said[::-1])
     assert (first.shown, second.shown) == (3, 0)
@@ -35,16 +35,16 @@ def test_what_was_said_of_a_view_is_kept_for_a_run_that_goes_on(tmp_path: Path) 
 
 def test_half_a_view_isnt_kept(tmp_path: Path) -> None:
     first, second = Counting(), Counting()
-    Answers(first, 3, tmp_path / "answers").about(4, ROWS[:2], FACES[:2], keep=True)
+    TeacherAnswers(first, 3, tmp_path / "answers").about(4, ROWS[:2], FACES[:2], keep=True)
     assert not (tmp_path / "answers").exists()
-    said = Answers(second, 3, tmp_path / "answers").about(4, ROWS, FACES, keep=True)
+    said = TeacherAnswers(second, 3, tmp_path / "answers").about(4, ROWS, FACES, keep=True)
     assert second.shown == 3
     np.testing.assert_allclose(said[:, 0], [face.mean() / 255 for face in FACES], rtol=1e-5)
 
 
 def test_a_view_that_doesnt_come_again_isnt_kept(tmp_path: Path) -> None:
     teacher = Counting()
-    answers = Answers(teacher, 3, tmp_path / "answers")
+    answers = TeacherAnswers(teacher, 3, tmp_path / "answers")
     for _ in range(2):
         answers.about(4, ROWS, FACES, keep=False)
     assert teacher.shown == 6
@@ -61,4 +61,4 @@ def test_a_damaged_file_of_answers_is_named(tmp_path: Path, content: bytes | Non
     else:
         path.write_bytes(content)
     with pytest.raises(RunError, match=rf"view-4\.npy .*{fault}"):
-        Answers(Counting(), 3, tmp_path).about(4, ROWS, FACES, keep=True)
+        TeacherAnswers(Counting(), 3, tmp_path).about(4, ROWS, FACES, keep=True)

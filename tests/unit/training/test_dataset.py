@@ -7,6 +7,7 @@ from services.contracts.emotions import EMOTIONS
 from tests import fer2013_form
 from tests.fer2013_form import HEADER, pattern, row
 from training.dataset import (
+    PUBLISHED_ROWS,
     TRAINING,
     VALIDATION,
     DatasetError,
@@ -16,6 +17,7 @@ from training.dataset import (
     read_splits,
     require,
     training_rows,
+    unlike_published,
     without_duplicates,
 )
 
@@ -75,6 +77,15 @@ def test_a_packed_file_is_recognised(tmp_path: Path) -> None:
         read_splits(path)
 
 
+def test_a_damaged_byte_is_named_with_its_line(tmp_path: Path, good_row: str) -> None:
+    path = fer2013_form.write(tmp_path / "fer2013.csv", [good_row] * 9)
+    content = bytearray(path.read_bytes())
+    content[path.read_bytes().index(b"\n", 5 * len(good_row)) + 9] = 0xFF
+    path.write_bytes(content)
+    with pytest.raises(DatasetError, match=r"fer2013\.csv, line 7: byte 0xff is no text \(is the file damaged"):
+        read_splits(path)
+
+
 @pytest.mark.parametrize("lost", [3, 12, 400, 6_000])
 def test_a_truncated_last_line_is_named(tmp_path: Path, good_row: str, lost: int) -> None:
     path = tmp_path / "fer2013.csv"
@@ -112,6 +123,17 @@ def test_a_missing_usage_is_named(tmp_path: Path, good_row: str) -> None:
     path = fer2013_form.write(tmp_path / "fer2013.csv", [good_row])
     with pytest.raises(DatasetError, match=r"fer2013\.csv: no rows with usage PublicTest"):
         require(read_splits(path), VALIDATION, path)
+
+
+def test_a_file_cut_at_the_end_of_a_line_gives_rise_to_doubt(tmp_path: Path, good_row: str) -> None:
+    path = fer2013_form.write(tmp_path / "fer2013.csv", [good_row] * 3)
+    assert unlike_published(read_splits(path)) == ["3 rows with usage Training, where the published file has 28,709"]
+
+
+def test_as_many_rows_as_published_give_rise_to_none() -> None:
+    rows = PUBLISHED_ROWS[VALIDATION]
+    published = Split(np.zeros((rows, 1, 1), np.uint8), np.zeros(rows, np.uint8))
+    assert unlike_published({VALIDATION: published}) == []
 
 
 def test_training_images_of_a_later_split_are_left_out() -> None:

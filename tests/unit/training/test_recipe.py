@@ -3,11 +3,21 @@ from pathlib import Path
 
 import pytest
 
+from tests.recipes import PUPIL_RECIPE, TEACHER_RECIPE, changed
 from training.recipe import DEFAULT_RECIPE, RecipeError, read_recipe
 
 
-def test_the_default_recipe_is_read() -> None:
-    assert read_recipe() == read_recipe(DEFAULT_RECIPE)
+def test_the_default_recipe_needs_nothing_but_data() -> None:
+    recipe = read_recipe()
+    assert recipe == read_recipe(DEFAULT_RECIPE)
+    assert not recipe.asks_teacher
+    assert not recipe.start_share
+
+
+def test_a_pupil_can_start_from_a_run_of_the_default_recipe() -> None:
+    first, second = read_recipe(), read_recipe(PUPIL_RECIPE)
+    assert second.network == first.network
+    assert second.asks_teacher
 
 
 @pytest.mark.parametrize(
@@ -16,7 +26,7 @@ def test_the_default_recipe_is_read() -> None:
         (r"^seed = .*\n", "", "seed: Field required"),
         (r"^seed = .*\n", "seed = 1\nmomentum = 0.9\n", "momentum: Extra inputs are not permitted"),
         (r"^epochs = .*", "epochs = 0", "epochs: Input should be greater than 0"),
-        (r"^from_epoch = .*", "from_epoch = 0", "later.from_epoch: Input should be greater than 0"),
+        (r"^from_epoch = .*", "from_epoch = -1", "later.from_epoch: Input should be greater than or equal to 0"),
         (
             r"^teacher_weight = .*",
             "teacher_weight = 1.7",
@@ -40,11 +50,13 @@ def test_the_default_recipe_is_read() -> None:
             'pretrained = "vgg"\nside = 80\ndropout = 0.3',
             "network.pretrained.pretrained: Input should be 'efficientnet-lite0'",
         ),
+        (r"^seed = .*", "seed = -1", "seed: Input should be greater than or equal to 0"),
+        (r"^seed = .*", "seed = 4294967296", "seed: Input should be less than 4294967296"),
         (r"^seed = .*", "seed", "Expected '='"),
     ],
 )
 def test_a_fault_is_named_with_its_file(tmp_path: Path, pattern: str, new: str, fault: str) -> None:
-    text, changes = re.subn(pattern, new, DEFAULT_RECIPE.read_text(), flags=re.MULTILINE)
+    text, changes = re.subn(pattern, new, PUPIL_RECIPE.read_text(), flags=re.MULTILINE)
     assert changes
     path = tmp_path / "mine.toml"
     path.write_text(text)
@@ -60,15 +72,15 @@ def test_a_missing_recipe_is_named(tmp_path: Path) -> None:
 
 def test_a_recipe_without_a_later_part_is_the_same_throughout(tmp_path: Path) -> None:
     path = tmp_path / "mine.toml"
-    path.write_text(DEFAULT_RECIPE.read_text().partition("[later]")[0])
+    path.write_text(PUPIL_RECIPE.read_text().partition("[later]")[0])
     recipe = read_recipe(path)
     assert not recipe.asks_teacher
     assert {recipe.teacher_weight_in(epoch) for epoch in (0, 1000)} == {0}
     assert recipe.augmentation_in(0) == recipe.augmentation_in(1000) == recipe.augmentation
 
 
-def test_the_later_part_holds_from_its_epoch_on() -> None:
-    recipe = read_recipe()
+def test_the_later_part_holds_from_its_epoch_on(tmp_path: Path) -> None:
+    recipe = read_recipe(changed(PUPIL_RECIPE, tmp_path / "mine.toml", {"from_epoch": 3}))
     assert recipe.asks_teacher
     assert recipe.later is not None
     begin = recipe.later.from_epoch
@@ -78,7 +90,7 @@ def test_the_later_part_holds_from_its_epoch_on() -> None:
 
 
 def test_the_teachers_recipe_is_read() -> None:
-    recipe = read_recipe(DEFAULT_RECIPE.with_name("teacher.toml"))
+    recipe = read_recipe(TEACHER_RECIPE)
     assert not recipe.asks_teacher
     assert recipe.later is not None
     assert [recipe.vote_weight_in(recipe.later.from_epoch - before) for before in (1, 0)] == [0.5, 0]
@@ -93,7 +105,7 @@ def test_the_teachers_second_recipe_can_start_from_a_run_of_its_first() -> None:
 
 def test_votes_keep_their_weight_where_the_later_part_doesnt_change_it(tmp_path: Path) -> None:
     path = tmp_path / "mine.toml"
-    text = DEFAULT_RECIPE.read_text()
+    text = PUPIL_RECIPE.read_text()
     path.write_text("".join(line for line in text.splitlines(keepends=True) if line != "vote_weight = 0.0\n"))
     recipe = read_recipe(path)
     assert {recipe.vote_weight_in(epoch) for epoch in (0, 1000)} == {recipe.vote_weight}

@@ -28,10 +28,11 @@ def test_each_face_stands_where_its_frame_says(side: int) -> None:
     for face, frame in zip(faces(FACES_PER_SCENE), made.frames, strict=True):
         shown = gray[frame.y : frame.y + side, frame.x : frame.x + side]
         assert shown.shape == (side, side)
-        # Beyond the edge the neighbouring cell's face may fade in.
-        inner = slice(side // 4, side - side // 4)
         expected = cv2.resize(face, (side, side), interpolation=cv2.INTER_CUBIC)
-        assert np.abs(shown[inner, inner].astype(int) - expected[inner, inner]).mean() < 3
+        difference = np.abs(shown.astype(int) - expected)
+        # Each edge by itself: what a neighbour's fading margin covers is a strip along one of them.
+        strips = (difference[:8], difference[-8:], difference[:, :8], difference[:, -8:])
+        assert all(strip.mean() < 5 for strip in (difference, *strips))
 
 
 @pytest.mark.parametrize("seed", range(5))

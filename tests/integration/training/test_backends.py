@@ -1,0 +1,76 @@
+"""Runs of another backend than TensorFlow's, as a machine may have that can train and not serve."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tests.integration.training.conftest import EPOCHS
+from tests.recipes import changed
+from training import repository
+from training.dataset import VALIDATION, read_splits, require
+from training.faces import as_faces
+from training.publish import publish
+from training.run_folder import RunFolder
+from training.served_model import ServedModel
+from training.train import train
+
+WITHOUT_TENSORFLOW = (
+    "import runpy, sys; sys.modules['tensorflow'] = None; sys.argv[0] = 'training.train';"
+    " runpy.run_module('training.train', run_name='__main__')"
+)
+"""The same command where TensorFlow can't be imported."""
+
+
+@pytest.fixture(scope="module")
+def jax_run(data: Path, pupil_recipe: Path, finished_run: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run of JAX, two epochs long, that started from one of TensorFlow and was taught by it."""
+    base = tmp_path_factory.mktemp("runs")
+    recipe, run = changed(pupil_recipe, base / "short.toml", {"epochs": 2}), base / "jax"
+    options = [f"--data={data}", f"--recipe={recipe}", f"--out={run}"]
+    others = ["--teachers", str(finished_run), "--start", str(finished_run)]
+    environment = os.environ | {"KERAS_BACKEND": "jax", "JAX_PLATFORMS": "cpu"}
+    command = [sys.executable, "-c", WITHOUT_TENSORFLOW, *options, *others]
+    answer = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=300, check=False)
+    assert answer.returncode == 0, answer.stderr
+    return run
+
+
+def test_jax_trains_without_tensorflow(jax_run: Path, finished_run: Path, pupil_run: Path) -> None:
+    run, of_tensorflow = RunFolder(jax_run), RunFolder(pupil_run)
+    run.require_finished()
+    assert [row["epoch"] for row in run.history()] == [0, 1]
+    assert (run.software() or {})["backend"] == "jax"
+    assert run.networks() == of_tensorflow.networks()
+    assert [path.name for path in run.answers.iterdir()] == ["view-1.npy"]
+    # It had a start; that one had none.
+    assert run.history()[0]["loss"] < RunFolder(finished_run).history()[0]["loss"] - 0.3
+
+
+def test_what_jax_trained_is_exported_as_it_was(data: Path, jax_run: Path, tmp_path: Path) -> None:
+    folder = publish(jax_run, data, tmp_path, version=1)
+    validation = require(read_splits(data), VALIDATION, data)
+    said = ServedModel(folder).uncalibrated(as_faces(validation.images))
+    told = said[np.arange(len(validation)), validation.labels]
+    assert -np.log(told).mean() == pytest.approx(RunFolder(jax_run).history()[-1]["val_loss"], abs=1e-4)
+    assert (repository.read_paper(folder).trained_with or {})["backend"] == "jax"
+
+
+def test_a_run_of_jax_goes_on_in_tensorflow(
+    data: Path, pupil_recipe: Path, finished_run: Path, jax_run: Path, tmp_path: Path
+) -> None:
+    """As if it had been stopped halfway in a longer run."""
+    run = RunFolder(shutil.copytree(jax_run, tmp_path / "run"))
+    (run.path / "finished").unlink()
+    shutil.copy(pupil_recipe, run.path / "recipe.toml")
+    begun = run.history()
+
+    train(data, pupil_recipe, run.path, [finished_run], finished_run)
+
+    assert run.history()[:2] == begun
+    assert [row["epoch"] for row in run.history()] == list(range(EPOCHS))
+    run.require_finished()
