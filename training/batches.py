@@ -61,7 +61,7 @@ class TrainingBatches(keras.utils.PyDataset):
         return math.ceil(len(self._split) / self._recipe.batch_size)
 
     def __getitem__(self, index: int) -> Batch:
-        # Once: Keras fetches ahead in a thread of its own, and the next epoch may begin meanwhile.
+        # Read once: whoever fetches may do it in a thread of its own, while the next epoch begins.
         epoch = self._epoch
         size = self._recipe.batch_size
         rows = epoch.order[index * size : (index + 1) * size]

@@ -18,7 +18,7 @@ from training.examine import judged, robustness_of, whole_way_of
 from training.figures import Provenance, SeedFigures
 from training.files import write_whole
 from training.pictures import confusion_picture, reliability_picture
-from training.recipe import flat
+from training.recipe import Recipe
 from training.report import Evaluation, Measured, Subject, evaluation_of
 from training.repository import ModelError
 from training.served_model import ServedModel
@@ -39,13 +39,14 @@ def evaluate(data: Path, folder: Path, scene_faces: int | None = None) -> Evalua
         OSError: A file can't be read or written.
     """
     paper, seeds = repository.read_paper(folder), _seeds(folder)
+    recipe = repository.recipe_of(folder, paper)
     speed = measured_alone(folder)
     model = ServedModel(folder)
     validation = require(read_splits(data), VALIDATION, data)
     for doubt in unlike_published({VALIDATION: validation}):
         print(f"evaluate: {data}: {doubt}", file=sys.stderr, flush=True)
     evaluation = evaluation_of(
-        _subject(folder, paper),
+        _subject(folder, paper, recipe),
         VALIDATION,
         validation,
         judged(model, validation),
@@ -78,10 +79,12 @@ def update_card(folder: Path, evaluation: Evaluation) -> str:
     write_whole(models / CONFUSION_PICTURE, confusion_picture(evaluation.confusion))
     write_whole(models / RELIABILITY_PICTURE, reliability_picture(evaluation.reliability))
     write_whole(card, renewed)
+    if f"\n## Version {evaluation.version}\n" not in renewed:
+        return f"rewrote the figures in {card}; its part “Version {evaluation.version}” is to be written by hand"
     return f"rewrote the figures in {card}"
 
 
-def _subject(folder: Path, paper: repository.ModelPaper) -> Subject:
+def _subject(folder: Path, paper: repository.ModelPaper, recipe: Recipe) -> Subject:
     return Subject(
         version=paper.version,
         bytes_on_disk=repository.bytes_on_disk(folder),
@@ -91,10 +94,15 @@ def _subject(folder: Path, paper: repository.ModelPaper) -> Subject:
             data_sha256=paper.data_sha256,
             training_faces=paper.training_faces,
             left_out=paper.left_out,
-            votes=paper.votes_sha256 is not None,
+            vote_shares=(recipe.vote_weight_in(0), recipe.vote_weight_in(recipe.epochs - 1))
+            if paper.votes_sha256
+            else (0.0, 0.0),
             start_sha256=paper.start_sha256,
             teachers_sha256=tuple((paper.teachers_sha256 or "").split()),
-            recipe=dict(flat(paper.recipe)),
+            teachers_share=recipe.teacher_weight_in(recipe.epochs - 1),
+            start_share=recipe.start_share,
+            epochs=recipe.epochs,
+            seed=recipe.seed,
         ),
     )
 

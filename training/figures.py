@@ -1,6 +1,6 @@
 """The parts of an evaluation, as they stand in ``evaluation.json``; fractions are 0 to 1."""
 
-from pydantic import BaseModel, ConfigDict, JsonValue
+from pydantic import BaseModel, ConfigDict
 
 
 class Part(BaseModel):
@@ -17,14 +17,18 @@ class Provenance(Part):
     """Training rows less those left out."""
     left_out: int
     """Training rows whose pixels stand in a later split."""
-    votes: bool
-    """Whether FER+'s votes were taught besides the labels."""
+    vote_shares: tuple[float, float]
+    """Of FER+'s votes in what labels and votes told, in the first epoch and in the last."""
     start_sha256: str | None
     """Of the weights that training started from; none where those were chance."""
     teachers_sha256: tuple[str, ...]
     """Of the weights of each teacher."""
-    recipe: dict[str, JsonValue]
-    """Each setting under its dotted name."""
+    teachers_share: float
+    """Of their word in what was taught in the last epoch."""
+    start_share: float
+    """Of the first weights in the last ones."""
+    epochs: int
+    seed: int
 
 
 class ClassFigures(Part):

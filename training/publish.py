@@ -16,13 +16,13 @@ from training.files import appearing_whole
 from training.recipe import Pretrained
 from training.repository import ModelError
 from training.run_folder import RunError, RunFolder
-from training.saved_model import check_saved_model, write_saved_model
+from training.saved_model import MAX_BYTES, check_saved_model, write_saved_model
 from training.trained import trained_network
 from training.training_data import read_training_data
 from training.warmup import write_warmup
 
 
-def publish(run: Path, data: Path, models: Path, version: int) -> Path:
+def publish(run: Path, data: Path, models: Path, version: int, max_bytes: int = MAX_BYTES) -> Path:
     """Export a run's checkpoint as ``<models>/emotion/<version>/`` and return that folder.
 
     The folder appears whole or not at all, so that a model server never loads half a version.
@@ -75,7 +75,7 @@ def publish(run: Path, data: Path, models: Path, version: int) -> Path:
     with appearing_whole(target) as partial:
         write_saved_model(network, confidence.calibration, confidence.threshold, partial)
         _write_papers(partial, paper)
-        check_saved_model(partial, network, confidence.calibration)
+        check_saved_model(partial, network, confidence.calibration, max_bytes)
     return target
 
 

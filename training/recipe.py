@@ -88,7 +88,7 @@ class Later(_Section):
     from_epoch: int = Field(ge=0)
     """From 0."""
     teacher_weight: float = Field(ge=0, le=1)
-    """Share of the teachers' answers in what is taught, where there are some; label and votes have the rest."""
+    """Share of the teachers' answers in what is taught; label and votes have the rest."""
     vote_weight: float | None = Field(default=None, ge=0, le=1)
     """Share of the votes beside the label from then on, where it changes."""
     views: int | None = Field(default=None, gt=0)
@@ -113,7 +113,7 @@ class Recipe(_Section):
     vote_weight: float = Field(ge=0, le=1)
     """Share of FER+'s votes in what is taught, where they are there; the label has the rest."""
     start_share: float = Field(default=0, ge=0, lt=1)
-    """Share of the first weights in the last ones, where the run started from another's."""
+    """Share of the first weights, which must be another run's, in the last ones."""
     network: AnyNetwork
     augmentation: Augmentation
     later: Later | None = None

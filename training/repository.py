@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, JsonValue, ValidationError
 
 from services.contracts.model import MODEL_NAME
 from training.calibration import Calibration
+from training.recipe import Recipe
 
 REPOSITORY = Path("model_repo")
 CARD = "README.md"
@@ -24,7 +25,8 @@ class ModelError(ValueError):
 class ModelPaper(BaseModel):
     """Where a version comes from, as it stands in ``model.json``."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    # What older versions noted besides is no fault.
+    model_config = ConfigDict(extra="ignore", frozen=True)
 
     name: str
     version: int
@@ -55,7 +57,7 @@ class ModelPaper(BaseModel):
     """Git revision of the exporting code, with ``-dirty`` where files differed from it."""
     libraries: dict[str, str]
     """Of the export."""
-    trained_with: dict[str, str] | None
+    trained_with: dict[str, str] | None = None
     """Backend, libraries and git revision with which the run began; none where it didn't note them."""
 
 
@@ -95,6 +97,18 @@ def read_paper(version: Path) -> ModelPaper:
         raise ModelError(f"{path}: {error.strerror}; was the model made by `make export`?") from error
     except ValidationError as error:
         raise ModelError(f"{path}: {error}") from error
+
+
+def recipe_of(version: Path, paper: ModelPaper) -> Recipe:
+    """Return the recipe of a version as it is read today.
+
+    Raises:
+        ModelError: It holds what no recipe holds any more.
+    """
+    try:
+        return Recipe.model_validate(paper.recipe)
+    except ValidationError as error:
+        raise ModelError(f"{model_paper(version)}: {error}") from error
 
 
 def model_paper(version: Path) -> Path:

@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from pydantic import TypeAdapter
+
 from training.files import write_whole
 from training.recipe import Recipe, read_recipe
 from training.training_data import Digests
@@ -100,6 +102,10 @@ class RunFolder:
         if not self.is_finished:
             write_whole(self.path / _FINISHED, "")
 
+    def reopen(self) -> None:
+        """Note that epochs are missing: the run goes on, or starts anew since its checkpoint was taken away."""
+        (self.path / _FINISHED).unlink(missing_ok=True)
+
     @property
     def is_finished(self) -> bool:
         """Whether the checkpoint is the last epoch's."""
@@ -112,9 +118,11 @@ class RunFolder:
             RunError: It isn't.
             RecipeError: The recipe was damaged.
         """
-        epochs = self.recipe().epochs
+        epochs, done = self.recipe().epochs, len(self.history())
         if not self.is_finished:
-            raise RunError(f"{self.path} isn't finished: {len(self.history())} of {epochs} epochs")
+            raise RunError(
+                f"{self.path} isn't finished: {done} of {epochs} epochs; the command that began it goes on with it"
+            )
 
     def note_software(self, software: Mapping[str, str]) -> None:
         """Note what software began the run, unless it is noted already."""
@@ -131,10 +139,9 @@ class RunFolder:
         if not path.exists():
             return None
         try:
-            noted: dict[str, str] = json.loads(path.read_text(encoding="utf-8"))
+            return TypeAdapter(dict[str, str]).validate_json(path.read_bytes())
         except ValueError as error:
             raise RunError(f"{path}: {error}") from error
-        return noted
 
     def recipe(self) -> Recipe:
         """Return the recipe of the run.

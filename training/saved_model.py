@@ -52,15 +52,15 @@ def write_saved_model(network: keras.Model, calibration: Calibration, threshold:
     tf.saved_model.save(tf.Module(), str(folder), signatures=signatures)
 
 
-def check_saved_model(folder: Path, network: keras.Model, calibration: Calibration) -> None:
+def check_saved_model(folder: Path, network: keras.Model, calibration: Calibration, max_bytes: int = MAX_BYTES) -> None:
     """Make sure that what was written serves, and says what the network with its calibration says.
 
     Raises:
         ModelError: It is too large, needs a GPU's kernels, or answers otherwise than the network.
     """
     size = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
-    if size > MAX_BYTES:
-        raise ModelError(f"the model takes {size:,} bytes; {MAX_BYTES:,} are allowed")
+    if size > max_bytes:
+        raise ModelError(f"the model takes {size:,} bytes; {max_bytes:,} are allowed")
     served = ServedModel(folder)
     foreign = sorted(name for name in served.operations() if "cudnn" in name.lower())
     if foreign:

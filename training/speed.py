@@ -37,10 +37,13 @@ def measure(folder: Path) -> SpeedFigures:
     model = ServedModel(folder)
     started, worked_before = time.perf_counter(), time.process_time()
     medians = {faces: _median_ms(model, faces, calls) for faces, calls in CALLS.items()}
-    waited = 1 - (time.process_time() - worked_before) / (time.perf_counter() - started)
-    return SpeedFigures(
-        processor=processor_name(), one_face_ms=medians[1], faces_32_ms=medians[32], busy=waited > BUSY_FROM
-    )
+    busy = was_held_up(time.process_time() - worked_before, time.perf_counter() - started)
+    return SpeedFigures(processor=processor_name(), one_face_ms=medians[1], faces_32_ms=medians[32], busy=busy)
+
+
+def was_held_up(worked_s: float, passed_s: float) -> bool:
+    """Tell whether a process that had something to do all the time waited for a core."""
+    return 1 - worked_s / passed_s > BUSY_FROM
 
 
 def measured_alone(folder: Path) -> SpeedFigures:

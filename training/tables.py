@@ -41,20 +41,20 @@ def summary(evaluation: Evaluation) -> str:
 def provenance(evaluation: Evaluation) -> str:
     """Return what the model was made from, networks by the first digits of their weights' digest."""
     made_from = evaluation.provenance
-    setting = made_from.recipe.get
     teachers, start = made_from.teachers_sha256, made_from.start_sha256
+    first, last = made_from.vote_shares
     rows = [
         ("faces trained on", f"{made_from.training_faces:,} ({made_from.left_out:,} left out)"),
         ("digest of the data", _short(made_from.data_sha256)),
-        ("share of FER+'s votes at first", f"{setting('vote_weight', _OPEN)}" if made_from.votes else "none"),
+        ("share of FER+'s votes beside the label", f"{first}" if first == last else f"{first}, in the end {last}"),
         ("first weights", f"those of network {_short(start)}" if start else "chance"),
         ("taught by networks", ", ".join(map(_short, teachers)) or "none"),
     ]
     if teachers:
-        rows.append(("share of their word later", f"{setting('later.teacher_weight', _OPEN)}"))
-    if setting("start_share"):
-        rows.append(("share of the first weights in the last", f"{setting('start_share')}"))
-    rows += [("epochs", f"{setting('epochs', _OPEN)}"), ("seed", f"{setting('seed', _OPEN)}")]
+        rows.append(("share of their word", f"{made_from.teachers_share}"))
+    if made_from.start_share:
+        rows.append(("share of the first weights in the last", f"{made_from.start_share}"))
+    rows += [("epochs", f"{made_from.epochs}"), ("seed", f"{made_from.seed}")]
     return table(("made from", "value"), rows)
 
 

@@ -81,7 +81,7 @@ def train(
         OSError: ``out`` can't be written.
     """
     recipe, folder = read_recipe(recipe_path), RunFolder(out)
-    if folder.is_finished and not folder.history():
+    if folder.is_finished and folder.checkpoint.exists() and not folder.history():
         raise RunError(f"{out} holds weights alone, as `make unpack` writes them: start another run from it")
     asked, first = [RunFolder(path) for path in teachers], RunFolder(start) if start else None
     _require_what_it_needs(recipe, recipe_path, bool(asked), first is not None)
@@ -97,8 +97,8 @@ def train(
         network = _first_network(first, recipe)
         # Weights of ImageNet need no digest: recipe and seed tell them, all but those that backends draw each its way.
         networks = Networks(teacher.digest if teacher else None, weights_digest(network) if first and network else None)
-        # As it is now, and as the folder keeps it: reading networks took its time.
-        recipe = folder.claim(recipe_path, made_from.digests, networks)
+        if folder.claim(recipe_path, made_from.digests, networks) != recipe:
+            raise RecipeError(f"{recipe_path} was changed after it was read; start again")
         folder.note_software(_software())
         model = _fit(recipe, made_from, teacher, folder, network)
     folder.finish()
@@ -161,6 +161,7 @@ def _fit(
     folder.forget_from(done)
     print(f"epochs done: {done} of {recipe.epochs}", flush=True)
     if done < recipe.epochs:
+        folder.reopen()
         answers = TeacherAnswers(teacher, len(training), folder.answers) if teacher else None
         batches = TrainingBatches(training, recipe, done, answers)
         model.fit(

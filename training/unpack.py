@@ -11,13 +11,12 @@ from pathlib import Path
 
 import keras
 import numpy as np
-from pydantic import JsonValue, ValidationError
+from pydantic import JsonValue
 
 from services.contracts.model import FACE_SHAPE
 from training import repository
 from training.files import appearing_whole
 from training.network import build_network
-from training.recipe import Recipe
 from training.repository import ModelError
 from training.run_folder import RunError, RunFolder
 from training.saved_model import TOLERANCE
@@ -35,10 +34,7 @@ def unpack(version: Path, out: Path) -> RunFolder:
         OSError: ``out`` can't be written.
     """
     paper = repository.read_paper(version)
-    try:
-        recipe = Recipe.model_validate(paper.recipe)
-    except ValidationError as error:
-        raise ModelError(f"{repository.model_paper(version)}: {error}") from error
+    recipe = repository.recipe_of(version, paper)
     network = build_network(recipe.network, recipe.seed)
     _fill(network, version)
     if out.exists():

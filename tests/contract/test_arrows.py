@@ -76,7 +76,7 @@ MAY_USE_ENVIRONMENT = (
     "services/*/settings.py",
     "services/serving/__main__.py",  # TensorFlow's log level must stand before its import
     "services/capture/*",  # OpenCV's FFmpeg and log options, likewise
-    "training/export.py",  # no GPU may be visible where TensorFlow is imported for an export
+    "training/export.py",  # hides GPUs and other backends before TensorFlow is imported
     "launcher/*",  # hands the environment on to the processes it starts
     "bench/*",
     "tests/*",

@@ -23,7 +23,14 @@ CHANGES = {
     "convolutions": [1, 1, 1],
 }
 START_SHARE = 0.25
-PUPIL_CHANGES = CHANGES | {"start_share": START_SHARE, "from_epoch": 1, "teacher_weight": 0.8, "views": 2}
+PUPIL_EPOCHS = 6
+PUPIL_CHANGES = CHANGES | {
+    "epochs": PUPIL_EPOCHS,
+    "start_share": START_SHARE,
+    "from_epoch": 1,
+    "teacher_weight": 0.8,
+    "views": 3,
+}
 
 
 @pytest.fixture(scope="package")
@@ -46,7 +53,7 @@ def finished_run(data: Path, recipe: Path, tmp_path_factory: pytest.TempPathFact
 
 @pytest.fixture(scope="package")
 def pupil_recipe(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A recipe that asks teachers, shows two views of each face in turn, and gives the start a share in the end."""
+    """A recipe that asks teachers, shows three views of each face in turn, and gives the start a share in the end."""
     return changed(PUPIL_RECIPE, tmp_path_factory.mktemp("recipe") / "pupil.toml", PUPIL_CHANGES)
 
 

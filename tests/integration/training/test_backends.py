@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.integration.training.conftest import EPOCHS
+from tests.integration.training.conftest import PUPIL_EPOCHS
 from tests.recipes import changed
 from training import repository
 from training.dataset import VALIDATION, read_splits, require
@@ -72,5 +72,5 @@ def test_a_run_of_jax_goes_on_in_tensorflow(
     train(data, pupil_recipe, run.path, [finished_run], finished_run)
 
     assert run.history()[:2] == begun
-    assert [row["epoch"] for row in run.history()] == list(range(EPOCHS))
+    assert [row["epoch"] for row in run.history()] == list(range(PUPIL_EPOCHS))
     run.require_finished()

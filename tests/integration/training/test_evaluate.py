@@ -1,8 +1,10 @@
+import json
 import shutil
 from pathlib import Path
 
 import pytest
 
+from tests.integration.training.conftest import EPOCHS
 from tests.recipes import changed
 from training import repository
 from training.card import BEGIN, CONFUSION_PICTURE, END, RELIABILITY_PICTURE, figures
@@ -65,6 +67,20 @@ def test_figures_go_beside_the_model_and_into_the_card(
     _check(evaluation, folder)
 
 
+def test_a_recipe_of_another_time_is_named(data: Path, folder: Path) -> None:
+    path = repository.model_paper(folder)
+    paper = json.loads(path.read_text())
+    path.write_text(json.dumps(paper | {"recipe": {"a recipe": "of another time"}}))
+    with pytest.raises(SystemExit, match=r"evaluate: .*model\.json: "):
+        main([f"--data={data}", f"--model={folder}"])
+
+
+def test_the_part_that_is_written_by_hand_is_asked_for(folder: Path, card: Path, evaluation: Evaluation) -> None:
+    assert update_card(folder, evaluation).endswith("its part “Version 1” is to be written by hand")
+    card.write_text(f"# Card\n\n## Version 1\n\n{BEGIN}\n{END}\n")
+    assert update_card(folder, evaluation).endswith("rewrote the figures in " + str(card))
+
+
 def test_so_many_faces_as_wanted_go_through_scenes(evaluation: Evaluation) -> None:
     assert [size.faces for size in evaluation.whole_way] == [8, 8, 8]
 
@@ -108,7 +124,7 @@ def _check(evaluation: Evaluation, folder: Path) -> None:
     """Hold figures of 42 validation faces against one another."""
     assert evaluation.faces == sum(map(sum, evaluation.confusion)) == 42
     assert (evaluation.provenance.training_faces, evaluation.provenance.left_out) == (84, 0)
-    assert evaluation.provenance.recipe["augmentation.flip"] is True
+    assert (evaluation.provenance.epochs, evaluation.provenance.seed) == (EPOCHS, 5)
     assert evaluation.held_out_folds == 10
     assert sum(part.faces for part in evaluation.reliability) == 42
     assert [(size.side_px, size.faces) for size in evaluation.whole_way] == [(96, 42), (144, 42), (240, 42)]

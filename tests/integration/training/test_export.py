@@ -8,13 +8,26 @@ import numpy as np
 import pytest
 
 from services.contracts.model import FACE_SHAPE
-from training import repository, saved_model
-from training.export import main
+from training import repository
 from training.publish import publish
 from training.repository import ModelError
 from training.run_folder import RunError, RunFolder
 from training.served_model import ServedModel
 from training.training_data import read_training_data
+
+STOPPED_AT_TENSORFLOW = """
+import os, runpy, sys
+
+class Stop:
+    def find_spec(self, name, path=None, target=None):
+        if name == "tensorflow":
+            sys.exit(f"devices: {os.environ['CUDA_VISIBLE_DEVICES']!r}")
+
+sys.meta_path.insert(0, Stop())
+sys.argv[0] = "training.export"
+runpy.run_module("training.export", run_name="__main__")
+"""
+"""The command, ended where TensorFlow is first imported, saying which devices it would see."""
 
 
 def test_the_command_line_exports_the_next_version_with_equal_answers(
@@ -34,14 +47,11 @@ def test_the_command_line_exports_the_next_version_with_equal_answers(
     np.testing.assert_array_equal(first.reliable, second.reliable)
 
 
-def test_gpus_are_hidden_from_the_export_whatever_the_environment_shows(
-    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0")
-    monkeypatch.setenv("KERAS_BACKEND", "tensorflow")
-    with pytest.raises(SystemExit, match="holds no run"):
-        main([f"--run={tmp_path}", f"--data={data}", f"--repo={tmp_path}"])
-    assert os.environ["CUDA_VISIBLE_DEVICES"] == ""
+def test_gpus_are_hidden_before_tensorflow_is_loaded(tmp_path: Path) -> None:
+    command = [sys.executable, "-c", STOPPED_AT_TENSORFLOW, f"--run={tmp_path}", f"--data={tmp_path}"]
+    environment = os.environ | {"CUDA_VISIBLE_DEVICES": "0", "KERAS_BACKEND": "tensorflow"}
+    answer = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=120, check=False)
+    assert answer.stderr.splitlines()[-1:] == ["devices: ''"]
 
 
 def test_the_paper_tells_where_a_version_comes_from(data: Path, finished_run: Path, models: Path) -> None:
@@ -65,14 +75,11 @@ def test_an_existing_version_is_never_overwritten(data: Path, finished_run: Path
     assert {path: path.stat().st_mtime_ns for path in folder.rglob("*")} == before
 
 
-def test_nothing_half_written_stays_behind(
-    data: Path, finished_run: Path, models: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_nothing_half_written_stays_behind(data: Path, finished_run: Path, models: Path, tmp_path: Path) -> None:
     assert all(path.name.isdecimal() for path in (models / "emotion").iterdir())
     # Smaller than any model, so that what was written is refused at the end.
-    monkeypatch.setattr(saved_model, "MAX_BYTES", 1)
     with pytest.raises(ModelError, match="bytes; 1 are allowed"):
-        publish(finished_run, data, tmp_path, version=1)
+        publish(finished_run, data, tmp_path, version=1, max_bytes=1)
     assert list((tmp_path / "emotion").iterdir()) == []
 
 

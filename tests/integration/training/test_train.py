@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.integration.training.conftest import EPOCHS
+from tests.integration.training.conftest import EPOCHS, PUPIL_EPOCHS
 from training.run_folder import RunError, RunFolder
 from training.train import main, train
 from training.trained import trained_network
@@ -17,28 +17,31 @@ from training.trained import trained_network
 def test_a_killed_run_ends_like_one_that_was_never_killed(
     data: Path, recipe: Path, finished_run: Path, tmp_path: Path
 ) -> None:
-    folder = RunFolder(tmp_path / "killed")
-    _train_until_killed(_command(data, recipe, folder.path), folder, epochs=1)
+    """In the folder of a finished run whose weights somebody took away, which so isn't finished any more."""
+    folder = RunFolder(shutil.copytree(finished_run, tmp_path / "killed"))
+    for name in ("checkpoint.keras", "history.csv"):
+        (folder.path / name).unlink()
+    _train_until_killed(_command(data, recipe, folder.path), folder, epochs=2)
     _leave_what_a_kill_while_saving_leaves(folder)
 
     train(data, recipe, folder.path)
 
-    _check_that_they_ended_alike(folder, RunFolder(finished_run))
+    _check_that_they_ended_alike(folder, RunFolder(finished_run), EPOCHS)
 
 
 def test_a_killed_pupil_ends_like_one_that_was_never_killed(
     data: Path, pupil_recipe: Path, finished_run: Path, pupil_run: Path, tmp_path: Path
 ) -> None:
-    """Killed with answers of its teacher about one view kept, and about the other not."""
+    """Killed when its teacher has been asked about some of the views."""
     folder = RunFolder(tmp_path / "killed")
     others = ["--teachers", str(finished_run), "--start", str(finished_run)]
     _train_until_killed([*_command(data, pupil_recipe, folder.path), *others], folder, epochs=2)
 
     train(data, pupil_recipe, folder.path, [finished_run], finished_run)
 
-    _check_that_they_ended_alike(folder, RunFolder(pupil_run))
-    kept = [sorted(path.name for path in run.answers.iterdir()) for run in (folder, RunFolder(pupil_run))]
-    assert kept[0] == kept[1]
+    _check_that_they_ended_alike(folder, RunFolder(pupil_run), PUPIL_EPOCHS)
+    kept = sorted(path.name for path in folder.answers.iterdir())
+    assert kept == ["view-1.npy", "view-2.npy", "view-3.npy"]
 
 
 def test_a_finished_run_is_left_as_it_is(data: Path, recipe: Path, finished_run: Path) -> None:
@@ -72,19 +75,22 @@ def _command(data: Path, recipe: Path, run: Path) -> list[str]:
 
 
 def _train_until_killed(command: list[str], folder: RunFolder, epochs: int) -> None:
+    """Kill a run when so many epochs are told."""
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
-    deadline = time.monotonic() + 150
-    while len(folder.history()) <= epochs and process.poll() is None and time.monotonic() < deadline:
-        time.sleep(0.005)
-    process.kill()
+    try:
+        deadline = time.monotonic() + 150
+        while len(folder.history()) < epochs and process.poll() is None and time.monotonic() < deadline:
+            time.sleep(0.005)
+    finally:
+        process.kill()
     assert process.wait() == -signal.SIGKILL
     assert folder.checkpoint.exists()
     with pytest.raises(RunError, match="isn't finished"):
         folder.require_finished()
 
 
-def _check_that_they_ended_alike(resumed: RunFolder, whole: RunFolder) -> None:
-    assert [row["epoch"] for row in resumed.history()] == list(range(EPOCHS))
+def _check_that_they_ended_alike(resumed: RunFolder, whole: RunFolder, epochs: int) -> None:
+    assert [row["epoch"] for row in resumed.history()] == list(range(epochs))
     for row, expected in zip(resumed.history(), whole.history(), strict=True):
         assert row == pytest.approx(expected, abs=2e-3)
     resumed.require_finished()

@@ -244,7 +244,7 @@ def test_a_teachers_answer_follows_its_face(split: Split, recipe: Recipe, tmp_pa
 
 
 def test_a_batch_is_of_one_epoch_though_the_next_begins_meanwhile(split: Split, recipe: Recipe, tmp_path: Path) -> None:
-    """Keras fetches ahead at the end of an epoch; what it fetched then is dropped, but a teacher's answers stay."""
+    """What is fetched in another thread then may be dropped, but a teacher's answers stay."""
 
     class Interrupted(Remembering):
         def answer(self, faces: np.ndarray) -> np.ndarray:

@@ -40,10 +40,10 @@ The whole recipe, and all digits, stand in the version's `assets.extra/model.jso
 | --- | ---: |
 | faces trained on | 28,006 (703 left out) |
 | digest of the data | `dddddddd` |
-| share of FER+'s votes at first | 0.5 |
+| share of FER+'s votes beside the label | 0.5, in the end 0.0 |
 | first weights | those of network `55555555` |
 | taught by networks | `11111111`, `22222222` |
-| share of their word later | 0.9 |
+| share of their word | 0.9 |
 | share of the first weights in the last | 0.25 |
 | epochs | 12 |
 | seed | 7 |
@@ -99,10 +99,13 @@ PROVENANCE = Provenance(
     data_sha256="d" * 64,
     training_faces=28_006,
     left_out=703,
-    votes=True,
+    vote_shares=(0.5, 0.0),
     start_sha256="5" * 64,
     teachers_sha256=("1" * 64, "2" * 64),
-    recipe={"seed": 7, "epochs": 12, "vote_weight": 0.5, "later.teacher_weight": 0.9, "start_share": 0.25},
+    teachers_share=0.9,
+    start_share=0.25,
+    epochs=12,
+    seed=7,
 )
 MEASURED = Measured(
     whole_way=[
@@ -152,11 +155,11 @@ def test_a_version_without_seeds_tells_none(evaluation: Evaluation) -> None:
 
 def test_a_version_from_chance_alone_says_so(evaluation: Evaluation) -> None:
     alone = PROVENANCE.model_copy(
-        update={"votes": False, "start_sha256": None, "teachers_sha256": (), "recipe": {"epochs": 46}}
+        update={"vote_shares": (0.0, 0.0), "start_sha256": None, "teachers_sha256": (), "start_share": 0.0}
     )
     text = figures(evaluation.model_copy(update={"provenance": alone}))
-    assert "| share of FER+'s votes at first | none |" in text
-    assert "| first weights | chance |\n| taught by networks | none |\n| epochs | 46 |\n| seed | – |" in text
+    assert "| share of FER+'s votes beside the label | 0.0 |" in text
+    assert "| first weights | chance |\n| taught by networks | none |\n| epochs | 12 |\n| seed | 7 |" in text
 
 
 def test_a_busy_machine_is_told(evaluation: Evaluation) -> None:

@@ -91,6 +91,9 @@ def test_a_run_under_way_is_not_finished(folder: RunFolder) -> None:
         folder.require_finished()
     folder.finish()
     folder.require_finished()
+    folder.reopen()
+    with pytest.raises(RunError, match="isn't finished"):
+        folder.require_finished()
 
 
 def test_the_software_that_began_a_run_stays_noted(folder: RunFolder) -> None:
@@ -101,9 +104,10 @@ def test_the_software_that_began_a_run_stays_noted(folder: RunFolder) -> None:
     assert folder.software() == {"backend": "jax"}
 
 
-def test_a_damaged_note_of_software_is_named(folder: RunFolder) -> None:
+@pytest.mark.parametrize("damaged", ['{"backend"', "[]", '{"backend": 3}'])
+def test_a_damaged_note_of_software_is_named(folder: RunFolder, damaged: str) -> None:
     folder.path.mkdir()
-    (folder.path / "software.json").write_text('{"backend"')
+    (folder.path / "software.json").write_text(damaged)
     with pytest.raises(RunError, match=r"software\.json: "):
         folder.software()
 
