@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from time import monotonic
 
 import numpy as np
@@ -64,7 +64,11 @@ class FakeFrames:
         self.reads += 1
         await pass_time(self.delay_s, by, "redis")
         await self.ping()
-        return self.cameras.get(camera)
+        known = self.cameras.get(camera)
+        if known is None or known.newest is None:
+            return known
+        # A store tells how old a frame is when it reads it; a machine that stood still since is no part of a test.
+        return replace(known, newest=replace(known.newest, read_at_s=monotonic()))
 
     async def next_frame(self, camera: str, after: str, wait_s: float) -> Frame | None:
         """Return the camera's frame if it is another, whatever its id: as after a change of the store's clock."""

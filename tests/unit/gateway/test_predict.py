@@ -162,9 +162,11 @@ def test_a_failed_analysis_is_not_kept(gateway: Gateway) -> None:
     services = FakeServices()
     services.model.error = ProblemError(ProblemKind.DEPENDENCY_UNAVAILABLE, "down", dependency="model")
     client = gateway(services)
-    assert client.get("/predict").status_code == 503
+    failed = client.get("/predict")
+    assert (failed.status_code, failed.json()["dependency"]) == (503, "model")
     services.model.error = None
-    assert client.get("/predict").status_code == 200
+    answer = client.get("/predict")
+    assert answer.status_code == 200, answer.text
 
 
 @pytest.mark.parametrize("path", ["/predict/", "/cameras/", "/healthz/"])
