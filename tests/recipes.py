@@ -4,10 +4,15 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 
-from training.recipe import DEFAULT_RECIPE
+from training.recipe import DEFAULT_RECIPE, Augmentation
 
 PUPIL_RECIPE = DEFAULT_RECIPE.with_name("pupil.toml")
 TEACHER_RECIPE = DEFAULT_RECIPE.with_name("teacher.toml")
+
+NONE = Augmentation(
+    flip=False, shift=0, rotation_degrees=0, scale=0, brightness=0, contrast=0, blur_probability=0, jpeg_probability=0
+)
+"""Leaves each face as it is."""
 
 
 def changed(recipe: Path, path: Path, values: Mapping[str, object]) -> Path:

@@ -69,11 +69,11 @@ class TrainingBatches(keras.utils.PyDataset):
         limits = self._recipe.augmentation_in(epoch.number)
         view = self._recipe.view_in(epoch.number)
         views = [self._view_of(row, view, limits) for row in rows]
-        faces = [view.face for view in views]
+        faces = [shown.face for shown in views]
         harmed = np.stack([harm(face, limits, rng) for face in faces])[..., np.newaxis]
         told = self._told[self._recipe.vote_weight_in(epoch.number)]
-        own = np.array([view.own for view in views], np.float32)[:, np.newaxis]
-        taught = told[rows] * own + told[[view.other for view in views]] * (1 - own)
+        own = np.array([shown.own for shown in views], np.float32)[:, np.newaxis]
+        taught = told[rows] * own + told[[shown.other for shown in views]] * (1 - own)
         weight = self._recipe.teacher_weight_in(epoch.number)
         if self._answers and weight:
             # It sees faces before they are harmed: the pupil learns to see through what the teacher never met.
