@@ -65,6 +65,11 @@ class ModuleProcess:
         pages = int(Path(f"/proc/{self._process.pid}/statm").read_text().split()[1])
         return pages * os.sysconf("SC_PAGE_SIZE") / 1e6
 
+    def cpu_s(self) -> float:
+        """Return the processor time that it has used, in seconds, as Linux tells it."""
+        fields = Path(f"/proc/{self._process.pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
     def descriptors(self) -> int:
         """Return how many file descriptors it has open, as Linux tells it."""
         return len(os.listdir(f"/proc/{self._process.pid}/fd"))
