@@ -43,7 +43,7 @@ def create_app(settings: TinySettings, plumbing: Plumbing) -> FastAPI:
         finally:
             _log.info("closed")
 
-    app = create_service_app("tiny", plumbing, lifespan, BODY_LIMIT)
+    app = create_service_app("tiny", plumbing, lifespan, settings.origin_policy, BODY_LIMIT)
 
     @app.get("/items/{item}")
     async def get_item(item: int, size: int = 1) -> int:

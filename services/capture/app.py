@@ -51,7 +51,9 @@ def create_app(settings: CaptureSettings, plumbing: Plumbing, publisher: Publish
         finally:
             await asyncio.to_thread(_stop, cameras, heartbeat, publisher)
 
-    return create_service_app("capture", plumbing, lifespan, description="Camera → JPEG → Redis")
+    return create_service_app(
+        "capture", plumbing, lifespan, settings.origin_policy, description="Camera → JPEG → Redis"
+    )
 
 
 def _stop(cameras: Sequence[Camera], heartbeat: Heartbeat, publisher: Publisher) -> None:

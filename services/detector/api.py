@@ -21,6 +21,7 @@ from services.runtime.media_types import require_media_type
 from services.runtime.problems import ProblemError
 
 MAX_HINTS = 32
+MAX_PATIENCE_MS = 3_600_000
 
 
 def detect_router(pool: DetectorPool, metrics: DetectorMetrics) -> APIRouter:
@@ -33,7 +34,7 @@ def detect_router(pool: DetectorPool, metrics: DetectorMetrics) -> APIRouter:
         near: Annotated[list[str] | None, Query()] = None,
         elsewhere: bool = True,
         overview: Annotated[str | None, Header(alias=OVERVIEW_HEADER)] = None,
-        patience_ms: Annotated[int | None, Header(alias=PATIENCE_HEADER, ge=0)] = None,
+        patience_ms: Annotated[int | None, Header(alias=PATIENCE_HEADER, ge=0, le=MAX_PATIENCE_MS)] = None,
     ) -> Response:
         done_by_s = None if patience_ms is None else time.monotonic() + patience_ms / 1e3
         require_media_type(request.headers, IMAGE_MEDIA_TYPES)

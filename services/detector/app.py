@@ -37,7 +37,7 @@ def create_app(settings: DetectorSettings, plumbing: Plumbing) -> FastAPI:
         finally:
             pool.close()
 
-    app = create_service_app("Face detector", plumbing, lifespan, settings.body_limit_bytes)
+    app = create_service_app("Face detector", plumbing, lifespan, settings.origin_policy, settings.body_limit_bytes)
     app.include_router(detect_router(pool, DetectorMetrics(plumbing.registry)))
     return app
 

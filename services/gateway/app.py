@@ -7,14 +7,15 @@ from typing import TypedDict
 from fastapi import Depends, FastAPI
 from limits.storage import MemoryStorage
 from prometheus_client import Gauge
+from starlette.middleware import Middleware
+from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
-from services.gateway.access import ApiKeys, RateLimit
+from services.gateway.access import ApiKeys, RateLimit, WrongKeys
 from services.gateway.checks import dependency_checks
 from services.gateway.cors import Cors
 from services.gateway.familiar.asking import Asking
 from services.gateway.familiar.install import Access, add_familiar_apis
 from services.gateway.metrics import GatewayMetrics, LiveMetrics
-from services.gateway.origin_guard import OriginGuard
 from services.gateway.resources import OpenResources, open_resources
 from services.gateway.routes.cameras import cameras_router
 from services.gateway.routes.dashboard import dashboard_router
@@ -28,7 +29,7 @@ from services.gateway.routes.websockets import unknown_websocket_router, websock
 from services.gateway.running import Running, run_parts
 from services.gateway.settings import GatewaySettings
 from services.runtime.app import Plumbing, create_service_app
-from services.runtime.in_flight import InFlightLimit
+from services.runtime.in_flight import SharedLimit
 
 DESCRIPTION = (
     "The emotion in a camera's newest frame or in an uploaded image, as one of seven with scores from 0 to 1. "
@@ -58,33 +59,43 @@ def create_app(
                 await parts.live.close()
 
     live_metrics = LiveMetrics(plumbing.registry)
-    in_flight = InFlightLimit(settings.max_in_flight)
+    share = settings.upload_share
+    in_flight = SharedLimit(settings.max_in_flight, share, "predictions")
     Gauge("gateway_in_flight", "Predictions worked on", registry=plumbing.registry).set_function(
         lambda: in_flight.in_flight
     )
     app = create_service_app(
-        "Emotion recognition", plumbing, lifespan, settings.body_limit_bytes, description=DESCRIPTION
+        "Emotion recognition",
+        plumbing,
+        lifespan,
+        settings.origin_policy,
+        settings.body_limit_bytes,
+        DESCRIPTION,
+        [Middleware(Cors, origins=settings.cors_origins)] if settings.cors_origins else [],
     )
     secrets, counts = [key.get_secret_value() for key in settings.api_keys], MemoryStorage()
-    keys, feed_keys = ApiKeys(secrets), ApiKeys(secrets, in_query=True)
+    wrong_keys = WrongKeys(plumbing.registry)
+    keys, feed_keys = ApiKeys(secrets, wrong_keys), ApiKeys(secrets, wrong_keys, in_query=True)
     feed_rate = RateLimit(settings.rate, feed_keys, counts)
     access = [Depends(RateLimit(settings.rate, keys, counts)), Depends(keys)]
     feed_access = [Depends(feed_rate), Depends(feed_keys)]
-    metrics, limits = GatewayMetrics(plumbing.registry), PredictLimits(in_flight, InFlightLimit(settings.max_uploads))
+    metrics, limits = (
+        GatewayMetrics(plumbing.registry),
+        PredictLimits(in_flight, SharedLimit(settings.max_uploads, share, "uploads")),
+    )
     app.include_router(predict_router(metrics, limits), dependencies=access)
     app.include_router(events_router(), dependencies=feed_access)
     app.include_router(video_router(), dependencies=feed_access)
     app.include_router(websocket_feed_router(), dependencies=feed_access)
     app.include_router(video_socket_router(), dependencies=feed_access)
-    images = ImageSocketLimits(limits, InFlightLimit(settings.max_uploads), feed_rate, settings)
+    images = ImageSocketLimits(limits, SharedLimit(settings.max_uploads, share, "connections"), feed_rate, settings)
     app.include_router(image_socket_router(metrics, images), dependencies=feed_access)
     app.include_router(cameras_router(), dependencies=access)
-    app.include_router(services_router(plumbing.checks), dependencies=access)
+    app.include_router(services_router(plumbing.readiness), dependencies=access)
     app.include_router(dashboard_router())
     app.include_router(unknown_websocket_router())
-    if settings.cors_origins:
-        app.add_middleware(Cors, origins=settings.cors_origins)
-    app.add_middleware(OriginGuard, allowed=settings.allowed, registry=plumbing.registry)
-    familiar_access = Access(secrets, settings.rate, counts)
-    add_familiar_apis(app, settings, Asking(metrics, limits), familiar_access, plumbing.stopping)
+    familiar_access = Access(secrets, wrong_keys, settings.rate, counts)
+    add_familiar_apis(app, settings, Asking(metrics, limits), familiar_access, plumbing)
+    if settings.trusted_proxies:
+        app.add_middleware(ProxyHeadersMiddleware, trusted_hosts=list(settings.trusted_proxies))
     return app

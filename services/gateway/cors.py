@@ -3,12 +3,12 @@
 from starlette.datastructures import Headers
 from starlette.middleware.cors import CORSMiddleware
 from starlette.responses import Response
-from starlette.types import ASGIApp
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from services.contracts.problems import Problem, ProblemKind
 from services.gateway.access import API_KEY_HEADER
 from services.runtime.problems import problem_response
-from services.runtime.request_context import REQUEST_ID_HEADER, request_id_of
+from services.runtime.request_context import REQUEST_ID_HEADER
 
 
 class Cors(CORSMiddleware):
@@ -25,12 +25,19 @@ class Cors(CORSMiddleware):
             allow_private_network=True,
         )
 
-    def preflight_response(self, request_headers: Headers) -> Response:
-        """Answer what a browser asks before a request that isn't simple."""
-        response = super().preflight_response(request_headers)
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer what a browser asks before a request that isn't simple; pass everything else on."""
+        if scope["type"] == "http" and scope["method"] == "OPTIONS":
+            headers = Headers(scope=scope)
+            if "origin" in headers and "access-control-request-method" in headers:
+                await self._preflight(headers, scope["state"]["request_id"])(scope, receive, send)
+                return
+        await super().__call__(scope, receive, send)
+
+    def _preflight(self, request_headers: Headers, request_id: str) -> Response:
+        response = self.preflight_response(request_headers)
         if response.status_code < 400:
             return response
-        request_id = request_id_of(request_headers)
         problem = Problem(ProblemKind.FOREIGN_ORIGIN, bytes(response.body).decode())
         headers = {name: value for name, value in response.headers.items() if not name.startswith("content-")}
-        return problem_response(problem, request_id, {**headers, REQUEST_ID_HEADER: request_id})
+        return problem_response(problem, request_id, headers)

@@ -1,19 +1,21 @@
 """What the gateway can be told."""
 
 import re
-from typing import Annotated
+from dataclasses import replace
+from typing import Annotated, Self
 
 from limits import RateLimitItem, parse
-from pydantic import Field, SecretStr, field_validator
+from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import NoDecode, SettingsConfigDict
 
 from services.gateway.familiar.names import FamiliarApi
-from services.gateway.origins import Allowed
 from services.runtime.addresses import HostAndPort, HttpUrl, RedisUrl
-from services.runtime.settings import ServiceSettings
+from services.runtime.client_address import parse_networks
+from services.runtime.origins import OriginPolicy
+from services.runtime.settings import ServiceSettings, is_loopback, split_list
 
 _ORIGIN = re.compile(r"\*|null|https?://(\[[0-9a-f:.]+\]|[^\s:/@?#\[\]]+)(:[0-9]{1,5})?")
-_HOST_NAME = re.compile(r"\*|(\*\.)?[^\s:/@?#\[\]*]+")
+_SHARE = 8
 
 
 class GatewaySettings(ServiceSettings):
@@ -46,7 +48,16 @@ class GatewaySettings(ServiceSettings):
     )
     max_in_flight: int = Field(64, ge=1, description="Predictions worked on at the same time; more get 503.")
     max_uploads: int = Field(64, ge=1, description="Uploads received or worked on at the same time; more get 503.")
+    max_uploads_per_client: int = Field(
+        0,
+        ge=0,
+        description="Of these, and of predictions worked on, the share of one client (its key, else its address); 0 "
+        "for an eighth. Beyond its share a client gets 429 unless half of all places are free.",
+    )
     max_viewers: int = Field(512, ge=1, description="Feeds, videos and WebSockets at the same time; more get 503.")
+    max_viewers_per_client: int = Field(
+        0, ge=0, description="Of these, the share of one client, likewise; 0 for an eighth."
+    )
     max_live_cameras: int = Field(32, ge=1, description="Cameras followed at the same time; more get 503.")
     full_searches: int = Field(
         1, ge=1, description="Pictures searched for new faces at the same time, over all followed cameras."
@@ -69,7 +80,22 @@ class GatewaySettings(ServiceSettings):
         60.0, gt=0, description="Time without an image after which a WebSocket for images is closed."
     )
     api_keys: Annotated[tuple[SecretStr, ...], NoDecode] = Field(
-        (), description="Keys of which clients must send one; with none the API is open."
+        (),
+        description="Keys of which clients must send one; with none the API is open. Use random ones of at least 20 "
+        "characters.",
+    )
+    allow_anonymous: bool = Field(
+        False, description="Whether the API may listen beyond this machine without keys: whoever reaches it sees faces."
+    )
+    published_address: str = Field(
+        "",
+        description="Address on which a container publishes the API, which counts for `ALLOW_ANONYMOUS` instead of "
+        "`HOST`. Compose sets it.",
+    )
+    trusted_proxies: Annotated[tuple[str, ...], NoDecode] = Field(
+        (),
+        description="Addresses or networks of reverse proxies, such as `127.0.0.1` or `172.16.0.0/12`, whose "
+        "`X-Forwarded-For` tells the client's address. From others the header is ignored.",
     )
     rate_limit: str = Field(
         "",
@@ -79,23 +105,29 @@ class GatewaySettings(ServiceSettings):
     cors_origins: Annotated[tuple[str, ...], NoDecode] = Field(
         (), description="Origins whose web pages may call the API, such as `https://app.example.org`; `*` for all."
     )
-    allowed_hosts: Annotated[tuple[str, ...], NoDecode] = Field(
-        (),
-        description="Names that the gateway is reached by besides localhost and IP addresses, such as "
-        "`cam.example.org` or `*.example.org`; `*` for all, where a proxy before it checks them.",
-    )
     familiar_apis: Annotated[tuple[FamiliarApi, ...], NoDecode] = Field(
         (),
         description="APIs of other products that are answered besides: `deepface`, `compreface`, `rekognition`, "
         "`open-inference`.",
     )
 
-    @field_validator("api_keys", "cors_origins", "allowed_hosts", "familiar_apis", mode="before")
+    @field_validator("api_keys", mode="before")
+    @classmethod
+    def _split_keys(cls, value: object) -> object:
+        keys = split_list(value)
+        if value and not keys:
+            raise ValueError("is set but holds no key; unset it, or set it to an empty string, for an open API")
+        return keys
+
+    @field_validator("cors_origins", "trusted_proxies", "familiar_apis", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
-        if isinstance(value, str):
-            return tuple(part.strip() for part in value.split(",") if part.strip())
-        return value
+        return split_list(value)
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _check_proxies(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(str(network) for network in parse_networks(value))
 
     @field_validator("cors_origins")
     @classmethod
@@ -105,14 +137,6 @@ class GatewaySettings(ServiceSettings):
                 raise ValueError(f"{origin!r} is no origin such as https://app.example.org, without a path")
         return tuple(origin.lower() for origin in value)
 
-    @field_validator("allowed_hosts")
-    @classmethod
-    def _check_hosts(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        for host in value:
-            if _HOST_NAME.fullmatch(host.lower()) is None:
-                raise ValueError(f"{host!r} is no name such as cam.example.org, without scheme and port")
-        return tuple(host.lower() for host in value)
-
     @field_validator("rate_limit")
     @classmethod
     def _check_rate_limit(cls, value: str) -> str:
@@ -120,10 +144,30 @@ class GatewaySettings(ServiceSettings):
             parse(value)
         return value
 
+    @model_validator(mode="after")
+    def _check_open(self) -> Self:
+        address = self.published_address or self.host
+        if not (self.api_keys or self.allow_anonymous or is_loopback(address)):
+            raise ValueError(
+                f"the API would be open to everyone who reaches {address}: set EMOTION_GATEWAY_API_KEYS, "
+                "or EMOTION_GATEWAY_ALLOW_ANONYMOUS=true"
+            )
+        return self
+
     @property
-    def allowed(self) -> Allowed:
-        """Which hosts and origins a request may name; the host that is listened on is one of them."""
-        return Allowed(frozenset({*self.allowed_hosts, self.host.lower()}), frozenset(self.cors_origins))
+    def origin_policy(self) -> OriginPolicy:
+        """Which hosts and origins a request may name."""
+        return replace(super().origin_policy, origins=frozenset(self.cors_origins))
+
+    @property
+    def upload_share(self) -> int:
+        """Uploads, and predictions, of one client at the same time that others can't keep it from."""
+        return self.max_uploads_per_client or max(1, self.max_uploads // _SHARE)
+
+    @property
+    def viewer_share(self) -> int:
+        """Viewers of one client, likewise."""
+        return self.max_viewers_per_client or max(1, self.max_viewers // _SHARE)
 
     @property
     def rate(self) -> RateLimitItem | None:

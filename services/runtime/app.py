@@ -1,15 +1,20 @@
 """The FastAPI application that every service starts from."""
 
+import time
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from fastapi import FastAPI
 from fastapi_offline import FastAPIOffline
 from prometheus_client import CollectorRegistry
+from starlette.middleware import Middleware
 from starlette.types import Lifespan
 
 from services.runtime.body_limit import BodyLimit
-from services.runtime.health import Check, health_router
+from services.runtime.health import Check, Readiness, health_router
 from services.runtime.metrics import HttpMetrics, create_registry, metrics_router
+from services.runtime.origins import OriginGuard, OriginPolicy
 from services.runtime.problems import handle_problems
 from services.runtime.request_context import RequestContext
 from services.runtime.stopping import Stopping
@@ -25,35 +30,48 @@ class Plumbing:
         stopping: Set when the process is told to stop.
         registry: Where metrics are registered.
         checks: What ``/readyz`` looks at, by name; filled while the application is built and while it runs.
+        clock: Monotonic seconds.
     """
 
     stopping: Stopping = field(default_factory=Stopping)
     registry: CollectorRegistry = field(default_factory=create_registry)
     checks: dict[str, Check] = field(default_factory=dict)
+    clock: Callable[[], float] = time.monotonic
+
+    @cached_property
+    def readiness(self) -> Readiness:
+        """The states of all checks, measured once for everyone who asks at about the same time."""
+        return Readiness(self.checks, self.clock)
 
 
 def create_service_app(
     title: str,
     plumbing: Plumbing,
     lifespan: Lifespan[FastAPI],
+    policy: OriginPolicy,
     body_limit_bytes: int = SMALL_BODY_BYTES,
     description: str = "",
+    middleware: Sequence[Middleware] = (),
 ) -> FastAPI:
-    """Return an application with health, metrics, problems, request ids and a body limit.
+    """Return an application with health, metrics, problems, request ids, an origin guard and a body limit.
 
     Args:
         title: The service's name, for its API document.
         plumbing: Shared with the service's own parts.
         lifespan: Opens and closes the service's resources.
+        policy: Which hosts and origins it answers.
         body_limit_bytes: The largest body that is read.
         description: Stands at the top of the API document.
+        middleware: The service's own, inside the origin guard; the first is the outermost.
     """
     app = FastAPIOffline(
         redoc_url=None, redirect_slashes=False, title=title, lifespan=lifespan, description=description
     )
     handle_problems(app)
-    app.include_router(health_router(plumbing.checks, plumbing.stopping))
+    app.include_router(health_router(plumbing.readiness, plumbing.stopping))
     app.include_router(metrics_router(plumbing.registry))
     app.add_middleware(BodyLimit, limit_bytes=body_limit_bytes)
+    app.user_middleware[:0] = middleware
+    app.add_middleware(OriginGuard, policy=policy, registry=plumbing.registry)
     app.add_middleware(RequestContext, metrics=HttpMetrics(plumbing.registry))
     return app

@@ -16,6 +16,10 @@ LEAST_BYTES_PER_S = 16 * 1024
 """Beyond that, how fast it must come on average: slower than any phone network, faster than an attack."""
 
 
+MAX_LENGTH = 2**63 - 1
+_MAX_LENGTH_DIGITS = 18
+
+
 class BodyLimit:
     """ASGI middleware: reading a body that breaks its limits raises a problem.
 
@@ -32,9 +36,16 @@ class BodyLimit:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        announced = Headers(scope=scope).get("content-length", "")
-        body = _Body(receive, int(announced) if announced.isdecimal() else 0, self._limit, self._grace_s)
+        body = _Body(receive, announced_length(Headers(scope=scope)), self._limit, self._grace_s)
         await self._app(scope, body.receive, send)
+
+
+def announced_length(headers: Headers) -> int:
+    """Return what ``Content-Length`` says, at most ``MAX_LENGTH``; 0 where it says nothing that can be read."""
+    announced = headers.get("content-length", "").strip().lstrip("0")
+    if not (announced.isascii() and announced.isdecimal()):
+        return 0
+    return int(announced) if len(announced) <= _MAX_LENGTH_DIGITS else MAX_LENGTH
 
 
 class _Body:

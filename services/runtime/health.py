@@ -1,7 +1,8 @@
-"""``/healthz`` and ``/readyz``: alive is not ready, and readiness is measured each time."""
+"""``/healthz`` and ``/readyz``: alive is not ready, and readiness is measured."""
 
 import asyncio
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Protocol
 
@@ -11,6 +12,8 @@ from fastapi.responses import JSONResponse
 from services.runtime.stopping import Stopping
 
 CHECK_TIMEOUT_S = 1.0
+MAX_AGE_S = 0.5
+"""How old a measurement may be that is answered again: many who ask cost dependencies no more than one."""
 
 
 @dataclass(frozen=True)
@@ -55,7 +58,29 @@ async def _state(check: Check) -> DependencyState:
         return DependencyState(False, check.required, str(error) or type(error).__name__)
 
 
-def health_router(checks: Mapping[str, Check], stopping: Stopping) -> APIRouter:
+class Readiness:
+    """Measures all checks; everyone who asks while a measurement runs, or soon after it, shares it."""
+
+    def __init__(self, checks: Mapping[str, Check], clock: Callable[[], float] = time.monotonic) -> None:
+        self._checks = checks
+        self._clock = clock
+        self._measured: asyncio.Task[dict[str, DependencyState]] | None = None
+        self._began_s = 0.0
+        self._names: frozenset[str] = frozenset()
+
+    async def states(self) -> dict[str, DependencyState]:
+        """Return each check's state by its name, measured at most ``MAX_AGE_S`` ago."""
+        measured = self._measured
+        if measured is None or (measured.done() and self._is_outdated()):
+            self._began_s, self._names = self._clock(), frozenset(self._checks)
+            measured = self._measured = asyncio.create_task(look_at(self._checks))
+        return await asyncio.shield(measured)
+
+    def _is_outdated(self) -> bool:
+        return self._clock() - self._began_s >= MAX_AGE_S or self._names != frozenset(self._checks)
+
+
+def health_router(readiness: Readiness, stopping: Stopping) -> APIRouter:
     """Return the routes.
 
     ``/readyz`` answers 200 with ``ready`` or ``degraded`` (an optional dependency fails), or 503 with
@@ -72,7 +97,7 @@ def health_router(checks: Mapping[str, Check], stopping: Stopping) -> APIRouter:
     @router.head("/readyz", include_in_schema=False)
     @router.get("/readyz", summary="The process can do its work", responses={503: {"description": "Not now"}})
     async def readyz() -> JSONResponse:
-        states = await look_at(checks)
+        states = await readiness.states()
         status = _summary(states, stopping)
         body: dict[str, Any] = {
             "status": status,

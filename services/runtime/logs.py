@@ -1,12 +1,30 @@
-"""Logging: one line an event, as text or as JSON."""
+"""Logging: one line an event, as text or as JSON, and no more lines than a person can read."""
 
 import logging
+import re
 import sys
 import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
 
 from pythonjsonlogger.json import JsonFormatter
 
-_QUIET = {"httpx": logging.WARNING, "httpcore": logging.WARNING, "uvicorn.error": logging.WARNING}
+MAX_MESSAGE_CHARACTERS = 2000
+"""A longer message is cut: what comes from outside can have any length."""
+MAX_LINES_A_PERIOD = 10
+"""Lines that one place in the code may log in a period."""
+PERIOD_S = 10.0
+MAX_TRACEBACK_CHARACTERS = 20_000
+_MAX_PLACES = 1000
+_QUIET = {
+    "httpx": logging.WARNING,
+    "httpcore": logging.WARNING,
+    "uvicorn.error": logging.WARNING,
+    "python_multipart": logging.ERROR,  # a malformed form is answered; it is no event of ours
+}
+_CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
+_CONTROL_IN_LINES = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
 
 
 def configure_logging(service: str, level: str, log_format: str) -> None:
@@ -21,14 +39,104 @@ def configure_logging(service: str, level: str, log_format: str) -> None:
     if log_format == "json":
         handler.setFormatter(_json_formatter(service))
     else:
-        handler.setFormatter(logging.Formatter(f"%(asctime)s %(levelname)-7s {service} %(message)s"))
+        handler.setFormatter(TextFormatter(f"%(asctime)s %(levelname)-7s {service} %(message)s"))
+    handler.addFilter(cut_message)
+    handler.addFilter(LineLimit())
     logging.basicConfig(level=level, handlers=[handler], force=True)
     for name, least in _QUIET.items():
         logging.getLogger(name).setLevel(max(least, logging.getLevelName(level)))
 
 
+@dataclass
+class _Place:
+    """What one place in the code has logged in its current period."""
+
+    began_s: float
+    lines: int = 0
+    suppressed: int = 0
+
+
+class LineLimit:
+    """A filter that bounds how many lines each place in the code may log.
+
+    What clients, cameras or Redis send can make a service log a line each time. The first lines of a period are logged;
+    the first line after it says how many were left out. Lines of the level DEBUG aren't limited.
+    """
+
+    def __init__(
+        self,
+        lines: int = MAX_LINES_A_PERIOD,
+        period_s: float = PERIOD_S,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._lines = lines
+        self._period_s = period_s
+        self._clock = clock
+        self._places: dict[tuple[str, int], _Place] = {}
+
+    def __call__(self, record: logging.LogRecord) -> bool:
+        """Tell whether a line is logged; threads that log at the same moment may exceed the limit by a line each."""
+        if record.levelno <= logging.DEBUG:
+            return True
+        now_s = self._clock()
+        key = (record.pathname, record.lineno)
+        place = self._places.get(key)
+        suppressed = 0
+        if place is None or now_s - place.began_s >= self._period_s:
+            suppressed = place.suppressed if place is not None else 0
+            if len(self._places) >= _MAX_PLACES:
+                self._places.clear()
+            place = self._places[key] = _Place(now_s)
+        if place.lines >= self._lines:
+            place.suppressed += 1
+            return False
+        place.lines += 1
+        if suppressed:
+            record.msg = f"{record.getMessage()} ({suppressed} more lines like this were left out)"
+            record.args = None
+        return True
+
+
+def cut_message(record: logging.LogRecord) -> bool:
+    """Cut a long message; a filter that lets every line through."""
+    message = record.getMessage()
+    if len(message) > MAX_MESSAGE_CHARACTERS:
+        record.msg = f"{message[:MAX_MESSAGE_CHARACTERS]}… ({len(message):,} characters)"
+        record.args = None
+    return True
+
+
+class TextFormatter(logging.Formatter):
+    """Formats lines for people; control characters are escaped, since a terminal would carry them out."""
+
+    def formatMessage(self, record: logging.LogRecord) -> str:
+        """Return the line without its traceback."""
+        return _CONTROL.sub(_escaped, super().formatMessage(record))
+
+    def formatException(self, ei: Any) -> str:
+        """Return the traceback, cut to a length."""
+        return _CONTROL_IN_LINES.sub(_escaped, _cut_traceback(super().formatException(ei)))
+
+
+class _JsonLines(JsonFormatter):
+    """Formats lines for machines."""
+
+    def formatException(self, ei: Any) -> str:
+        """Return the traceback, cut to a length."""
+        return _cut_traceback(str(super().formatException(ei)))
+
+
+def _cut_traceback(text: str) -> str:
+    half = MAX_TRACEBACK_CHARACTERS // 2
+    return text if len(text) <= 2 * half else f"{text[:half]}\n…\n{text[-half:]}"
+
+
+def _escaped(match: re.Match[str]) -> str:
+    return match[0].encode("unicode_escape").decode("ascii")
+
+
 def _json_formatter(service: str) -> logging.Formatter:
-    formatter = JsonFormatter(
+    formatter = _JsonLines(
         "%(asctime)s %(levelname)s %(name)s %(message)s",
         rename_fields={"asctime": "time", "levelname": "level", "name": "logger"},
         static_fields={"service": service},

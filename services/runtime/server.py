@@ -12,7 +12,7 @@ import uvicorn
 from fastapi import FastAPI
 
 from services.runtime.http_protocol import ProblemHttpProtocol
-from services.runtime.memory import return_freed_memory
+from services.runtime.memory import forbid_core_dumps, return_freed_memory
 from services.runtime.settings import ServiceSettings
 from services.runtime.stopping import Stopping
 
@@ -88,6 +88,7 @@ def serve(
 ) -> None:
     """Serve until SIGTERM or SIGINT; see ``server_config`` for WebSockets."""
     return_freed_memory()
+    forbid_core_dumps()
     gc.freeze()  # what is loaded stays; each full collection would look at it again and hold every answer up meanwhile
     config = server_config(app, settings.stop_timeout_s, settings.host, settings.port, websocket_message_bytes)
     DrainingServer(config, stopping, settings.drain_s).run()
@@ -121,5 +122,6 @@ def server_config(
         log_config=None,
         access_log=False,
         server_header=False,
+        proxy_headers=False,  # a client could write them; the gateway reads those of proxies that its settings name
         timeout_graceful_shutdown=stop_timeout_s,
     )

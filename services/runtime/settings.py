@@ -3,11 +3,16 @@
 import os
 import re
 import sys
-from typing import Literal, TypeVar
+from ipaddress import ip_address
+from typing import Annotated, Literal, TypeVar
 
-from pydantic import Field, ValidationError
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import Field, ValidationError, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from pydantic_settings import SettingsError as UnreadableValue
+
+from services.runtime.origins import OriginPolicy
+
+_HOST_NAME = re.compile(r"\*|(\*\.)?[^\s:/@?#\[\]*]+")
 
 
 class SettingsError(ValueError):
@@ -23,6 +28,12 @@ class ServiceSettings(BaseSettings):
         "127.0.0.1", description="Address to listen on, without the port; 0.0.0.0 for every IPv4 address."
     )
     port: int = Field(ge=0, le=65535, description="TCP port to listen on; 0 picks a free one.")
+    allowed_hosts: Annotated[tuple[str, ...], NoDecode] = Field(
+        (),
+        description="Names that the service is reached by besides localhost and IP addresses, such as "
+        "`cam.example.org` or `*.example.org`, separated by commas; `*` for all, where a proxy before it checks them. "
+        "Requests that name another host get 421.",
+    )
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="Lowest level that is logged.")
     log_format: Literal["text", "json"] = Field(
         "text", description="Lines for people in local time, or JSON objects for machines in UTC."
@@ -33,6 +44,42 @@ class ServiceSettings(BaseSettings):
     stop_timeout_s: int = Field(
         10, ge=1, le=300, description="Time that requests in flight get to finish once listening has ended."
     )
+
+    @field_validator("allowed_hosts", mode="before")
+    @classmethod
+    def _split_hosts(cls, value: object) -> object:
+        return split_list(value)
+
+    @field_validator("allowed_hosts")
+    @classmethod
+    def _check_hosts(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for host in value:
+            if _HOST_NAME.fullmatch(host.lower()) is None:
+                raise ValueError(f"{host!r} is no name such as cam.example.org, without scheme and port")
+        return tuple(host.lower() for host in value)
+
+    @property
+    def origin_policy(self) -> OriginPolicy:
+        """Which hosts a request may name: those of the settings and the one that is listened on."""
+        prefix = self.model_config.get("env_prefix", "")
+        return OriginPolicy(frozenset({*self.allowed_hosts, self.host.lower()}), prefix=prefix)
+
+
+def split_list(value: object) -> object:
+    """Return the parts of a text that commas separate; anything else is returned as it is."""
+    if isinstance(value, str):
+        return tuple(part.strip() for part in value.split(",") if part.strip())
+    return value
+
+
+def is_loopback(host: str) -> bool:
+    """Tell whether an address to listen on is reached from this machine only."""
+    if host.lower() == "localhost":
+        return True
+    try:
+        return ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return False
 
 
 S = TypeVar("S", bound=BaseSettings)

@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from fastapi import FastAPI, Response
 
 from services.runtime.app import Plumbing, create_service_app
+from services.runtime.origins import OriginPolicy
 from services.serving.core import Core
 from services.serving.errors import ServingError
 from services.serving.manager import Manager
@@ -35,7 +36,7 @@ class ModelCheck:
 def create_app(plumbing: Plumbing, core: Core, options: ServerOptions) -> FastAPI:
     """Return the application; what it uses is opened and closed by its caller."""
     plumbing.checks["model"] = ModelCheck(core.manager)
-    app = create_service_app("serving", plumbing, _no_resources, BODY_LIMIT_BYTES, __doc__)
+    app = create_service_app("serving", plumbing, _no_resources, OriginPolicy(), BODY_LIMIT_BYTES, __doc__)
     handle_errors(app)
     limits = RestLimits(options.flags.rest_api_num_threads, options.flags.rest_api_timeout_in_ms / 1e3)
     app.include_router(rest_router(core, limits))

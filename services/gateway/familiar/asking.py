@@ -10,7 +10,7 @@ from services.contracts.problems import ProblemKind
 from services.gateway.metrics import GatewayMetrics
 from services.gateway.routes.predict import PredictLimits
 from services.gateway.running import Running
-from services.gateway.uploaded import Moments, Uploaded
+from services.gateway.uploaded import Caller, Moments, Uploaded
 from services.gateway.uploads import ANY_IMAGE
 from services.runtime.problems import ProblemError
 
@@ -38,4 +38,4 @@ class Asking:
             raise ProblemError(ProblemKind.INVALID_IMAGE, "The image is empty")
         moments = Moments(started, perf_counter())
         uploaded = Uploaded(self.metrics, self.limits.in_flight)
-        return await uploaded.predict(parts, image, ANY_IMAGE, request.state.request_id, moments)
+        return await uploaded.predict(parts, image, ANY_IMAGE, Caller.of(request), moments)

@@ -11,7 +11,7 @@ from limits.storage import MemoryStorage
 from starlette.middleware import Middleware
 from starlette.requests import HTTPConnection
 
-from services.gateway.access import ApiKeys, RateLimit, api_key
+from services.gateway.access import ApiKeys, RateLimit, WrongKeys, api_key
 from services.gateway.familiar.asking import Asking
 from services.gateway.familiar.compreface.answers import SHAPE as COMPREFACE
 from services.gateway.familiar.compreface.routes import compreface_router
@@ -26,7 +26,7 @@ from services.gateway.familiar.rekognition.errors import SHAPE as REKOGNITION
 from services.gateway.familiar.rekognition.routes import rekognition_router
 from services.gateway.familiar.shapes import ErrorShape, RefusedError
 from services.gateway.settings import GatewaySettings
-from services.runtime.stopping import Stopping
+from services.runtime.app import Plumbing
 
 _SHAPES: Mapping[FamiliarApi, ErrorShape] = MappingProxyType(
     {
@@ -43,17 +43,18 @@ class Access:
     """Who may ask, and how often: the same keys and counts as for the gateway's own routes."""
 
     keys: Sequence[str]
+    wrong_keys: WrongKeys
     rate: RateLimitItem | None
     counts: MemoryStorage
 
     def needed(self, in_headers: Callable[[HTTPConnection], str] = api_key) -> list[params.Depends]:
         """Return what a route depends on, where clients give their key in these headers."""
-        keys = ApiKeys(self.keys, in_headers=in_headers)
+        keys = ApiKeys(self.keys, self.wrong_keys, in_headers=in_headers)
         return [Depends(RateLimit(self.rate, keys, self.counts)), Depends(keys)]
 
 
 def add_familiar_apis(
-    app: FastAPI, settings: GatewaySettings, asking: Asking, access: Access, stopping: Stopping
+    app: FastAPI, settings: GatewaySettings, asking: Asking, access: Access, plumbing: Plumbing
 ) -> None:
     """Add routes, and errors in the shapes of their APIs; it comes after every other middleware."""
     chosen = settings.familiar_apis
@@ -66,7 +67,7 @@ def add_familiar_apis(
     if FamiliarApi.REKOGNITION in chosen:
         app.include_router(rekognition_router(asking), dependencies=access.needed(credential))
     if FamiliarApi.OPEN_INFERENCE in chosen:
-        app.include_router(open_inference_health_router(stopping))
+        app.include_router(open_inference_health_router(plumbing))
         app.include_router(open_inference_router(asking), dependencies=access.needed())
     shapes = [_SHAPES[name] for name in chosen]
     app.add_exception_handler(RefusedError, partial(on_refused, shapes))

@@ -1,12 +1,18 @@
-"""Reads JSON and base64 of clients, neither of which may cost more than a request should."""
+"""Reads JSON, forms and base64 of clients, none of which may cost more than a request should."""
 
 import base64
 import binascii
 import json
 from typing import Any
+from urllib.parse import unquote_to_bytes
 
 _FEW_VALUES = 1000
 """A request about an image has a handful; base64 has none of the characters that are counted."""
+
+MAX_FORM_FIELDS = 32
+MAX_ESCAPES = 10_000
+"""Of other characters than those of base64: each takes a hundred bytes while it is read."""
+_BASE64_ESCAPES = ((b"%2B", b"+"), (b"%2F", b"/"), (b"%3D", b"="))
 
 _LINE_BREAKS = b" \t\r\n"
 
@@ -34,6 +40,30 @@ def read_object(body: bytes, most_values: int = _FEW_VALUES) -> dict[str, Any]:
     if not isinstance(found, dict):
         raise UnreadableError("the JSON must be an object")
     return found
+
+
+def read_form(body: bytes) -> dict[str, object]:
+    """Return the fields of a url-encoded form; of a field that is sent twice, the last.
+
+    Raises:
+        UnreadableError: It has too many fields or escapes, or isn't UTF-8.
+    """
+    if body.count(b"&") >= MAX_FORM_FIELDS:
+        raise UnreadableError(f"the form has more than {MAX_FORM_FIELDS} fields")
+    pairs = (pair.partition(b"=") for pair in body.split(b"&"))
+    return {_unquoted(name): _unquoted(value) for name, _, value in pairs if name}
+
+
+def _unquoted(text: bytes) -> str:
+    text = text.replace(b"+", b" ")
+    for escape, character in _BASE64_ESCAPES:
+        text = text.replace(escape, character).replace(escape.lower(), character)
+    if text.count(b"%") > MAX_ESCAPES:
+        raise UnreadableError("the form has too many escapes; send the image as a file")
+    try:
+        return unquote_to_bytes(text).decode()
+    except UnicodeError as error:
+        raise UnreadableError("the form isn't UTF-8") from error
 
 
 def read_base64(text: str) -> bytes:

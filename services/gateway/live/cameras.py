@@ -23,6 +23,8 @@ from services.gateway.live.viewer import Viewer
 from services.gateway.metrics import LiveMetrics
 from services.gateway.pipeline import Pipeline
 from services.gateway.settings import GatewaySettings
+from services.runtime.client_address import UNKNOWN
+from services.runtime.in_flight import SharedLimit
 from services.runtime.problems import ProblemError
 
 LINGER_S = 1.0
@@ -45,7 +47,7 @@ class LiveCameras:
     ) -> None:
         self._frames = frames
         self._metrics = metrics
-        self._most_viewers = settings.max_viewers
+        self._viewers = SharedLimit(settings.max_viewers, settings.viewer_share, "viewers")
         self._open: set[Callable[[], None]] = set()
         self._gone = asyncio.Event()
         self._closed = False
@@ -78,39 +80,41 @@ class LiveCameras:
                 raise
 
     @contextmanager
-    def viewed(self, camera: str, fps: float | None, after: str | None) -> Iterator[Viewer]:
+    def viewed(self, camera: str, fps: float | None, after: str | None, client: str = UNKNOWN) -> Iterator[Viewer]:
         """Have a viewer of a camera's results while the block runs.
 
         Args:
             camera: Its id.
             fps: Most results a second.
             after: The id of the frame to go on after.
+            client: What the viewer counts for.
 
         Raises:
-            ProblemError: 503, too many viewers or cameras, or the service stops.
+            ProblemError: 429, the client has its share; 503, too many viewers or cameras, or the service stops.
         """
         viewer = Viewer(Thinning(fps), after, lambda: self._metrics.drop("viewer"))
         goodbye = json.dumps(LiveStatus(camera, LiveState.CLOSING).encode())
         with (
-            self._place(lambda: viewer.close(goodbye)),
+            self._place(lambda: viewer.close(goodbye), client),
             self._sessions.hold(camera) as session,
             session.board.viewed(viewer, session.drops),
         ):
             yield viewer
 
     @contextmanager
-    def pictured(self, look: Look, analysed: bool = False) -> Iterator[Latest[Picture]]:
+    def pictured(self, look: Look, analysed: bool = False, client: str = UNKNOWN) -> Iterator[Latest[Picture]]:
         """Have a slot that gets a camera's pictures while the block runs.
 
         Args:
             look: Which camera, and what is drawn.
             analysed: Whether to show analysed frames only: those of a recorded video wait for that.
+            client: What the viewer counts for.
 
         Raises:
-            ProblemError: 503, too many viewers or cameras, or the service stops.
+            ProblemError: 429, the client has its share; 503, too many viewers or cameras, or the service stops.
         """
         slot: Latest[Picture] = Latest(lambda: self._metrics.drop("picture"))
-        with self._place(slot.close):
+        with self._place(slot.close, client):
             if analysed or look.overlay or look.blur:
                 with self._painters.hold(look) as painter, painter.watched(slot):
                     yield slot
@@ -119,13 +123,17 @@ class LiveCameras:
                     yield slot
 
     @contextmanager
-    def served(self, close: Callable[[], None]) -> Iterator[None]:
+    def served(self, close: Callable[[], None], client: str = UNKNOWN) -> Iterator[None]:
         """Have ``close`` called when the service stops while the block runs.
 
+        Args:
+            close: Ends the connection.
+            client: What it counts for.
+
         Raises:
-            ProblemError: 503, too many viewers, or the service stops.
+            ProblemError: 429, the client has its share; 503, too many viewers, or the service stops.
         """
-        with self._place(close):
+        with self._place(close, client):
             yield
 
     async def close(self) -> None:
@@ -145,17 +153,16 @@ class LiveCameras:
         self._pool.shutdown(wait=False, cancel_futures=True)
 
     @contextmanager
-    def _place(self, close: Callable[[], None]) -> Iterator[None]:
+    def _place(self, close: Callable[[], None], client: str) -> Iterator[None]:
         if self._closed:
             raise ProblemError(ProblemKind.STOPPING, "The service stops")
-        if len(self._open) >= self._most_viewers:
-            raise ProblemError(ProblemKind.OVERLOADED, f"{self._most_viewers} viewers are connected already")
-        self._open.add(close)
-        try:
-            yield
-        finally:
-            self._open.discard(close)
-            self._gone.set()
+        with self._viewers.place(client):
+            self._open.add(close)
+            try:
+                yield
+            finally:
+                self._open.discard(close)
+                self._gone.set()
 
 
 def as_picture(frame: Frame) -> Picture:

@@ -4,13 +4,14 @@ from collections.abc import AsyncIterator
 from contextlib import ExitStack
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Header, Response
+from fastapi import APIRouter, Header, Request, Response
 
 from services.gateway.camera_frames import require_camera_id
 from services.gateway.live.latest import Closed
 from services.gateway.live.viewer import Message, Viewer
 from services.gateway.routes.following import NOT_KEPT, After, EndlessResponse, Fps, resume_id
 from services.gateway.running import RunningParts
+from services.runtime.client_address import client_of
 
 HEARTBEAT_S = 10.0
 """A comment is sent when there was nothing else for this long: proxies cut connections that are silent."""
@@ -34,6 +35,7 @@ def events_router() -> APIRouter:
         responses=_STREAM,
     )
     async def events(
+        request: Request,
         camera: str,
         parts: RunningParts,
         fps: Fps = None,
@@ -43,7 +45,7 @@ def events_router() -> APIRouter:
         resume_after = resume_id(last_event_id or after)
         await parts.live.require_camera(require_camera_id(camera))
         with ExitStack() as stack:
-            viewer = stack.enter_context(parts.live.viewed(camera, fps, resume_after))
+            viewer = stack.enter_context(parts.live.viewed(camera, fps, resume_after, client_of(request)))
             return EndlessResponse(_events(viewer), stack.pop_all(), headers=NOT_KEPT, media_type="text/event-stream")
 
     return router

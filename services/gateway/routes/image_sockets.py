@@ -17,9 +17,10 @@ from services.gateway.routes.predict import PredictLimits
 from services.gateway.routes.websockets import GOING_AWAY
 from services.gateway.running import Running, RunningParts
 from services.gateway.settings import GatewaySettings
-from services.gateway.uploaded import Moments, Uploaded
+from services.gateway.uploaded import Caller, Moments, Uploaded
 from services.gateway.uploads import ANY_IMAGE
-from services.runtime.in_flight import InFlightLimit
+from services.runtime.client_address import client_of
+from services.runtime.in_flight import SharedLimit
 from services.runtime.problems import ProblemError
 from services.runtime.request_context import new_request_id
 
@@ -42,7 +43,7 @@ class ImageSocketLimits:
     """
 
     predict: PredictLimits
-    connections: InFlightLimit
+    connections: SharedLimit
     rate: RateLimit
     settings: GatewaySettings
 
@@ -55,7 +56,8 @@ def image_socket_router(metrics: GatewayMetrics, limits: ImageSocketLimits) -> A
     @router.websocket("/ws/predict")
     async def images(websocket: WebSocket, parts: RunningParts) -> None:
         stopping = asyncio.Event()
-        with limits.connections.place(), parts.live.served(stopping.set):
+        client = client_of(websocket)
+        with limits.connections.place(client), parts.live.served(stopping.set, client):
             await websocket.accept()
             while True:
                 message = await _next(websocket, stopping, limits.settings.ws_idle_timeout_s)
@@ -68,7 +70,7 @@ def image_socket_router(metrics: GatewayMetrics, limits: ImageSocketLimits) -> A
         request_id = new_request_id()
         try:
             await limits.rate(websocket)
-            return await predicted(parts, image_of(message), request_id)
+            return await predicted(parts, image_of(message), Caller(request_id, client_of(websocket)))
         except ProblemError as error:
             return error.problem.encode(request_id)
         except Exception:
@@ -88,10 +90,10 @@ def image_socket_router(metrics: GatewayMetrics, limits: ImageSocketLimits) -> A
             raise ProblemError(ProblemKind.BODY_TOO_LARGE, detail, limit_bytes=limit)
         return image
 
-    async def predicted(parts: Running, image: bytes, request_id: str) -> dict[str, Any]:
+    async def predicted(parts: Running, image: bytes, caller: Caller) -> dict[str, Any]:
         came = perf_counter()
-        with limits.predict.uploads.place():
-            found = await uploaded.predict(parts, image, ANY_IMAGE, request_id, Moments(came, came))
+        with limits.predict.uploads.place(caller.client):
+            found = await uploaded.predict(parts, image, ANY_IMAGE, caller, Moments(came, came))
         return found.encode()
 
     return router

@@ -12,9 +12,10 @@ from services.gateway.answer import prediction
 from services.gateway.metrics import GatewayMetrics
 from services.gateway.pipeline import Analysis
 from services.gateway.running import RunningParts
-from services.gateway.uploaded import Moments, Uploaded
+from services.gateway.uploaded import Caller, Moments, Uploaded
 from services.gateway.uploads import FORM_FIELD, FORM_MEDIA_TYPE, read_upload
-from services.runtime.in_flight import InFlightLimit
+from services.runtime.client_address import client_of
+from services.runtime.in_flight import SharedLimit
 
 _BINARY = {"schema": {"type": "string", "format": "binary"}}
 _UPLOAD_BODY = {
@@ -47,8 +48,8 @@ class PredictLimits:
         uploads: Uploads from their first byte on, so that slow ones can't keep cameras from being asked.
     """
 
-    in_flight: InFlightLimit
-    uploads: InFlightLimit
+    in_flight: SharedLimit
+    uploads: SharedLimit
 
 
 def predict_router(metrics: GatewayMetrics, limits: PredictLimits) -> APIRouter:
@@ -63,7 +64,7 @@ def predict_router(metrics: GatewayMetrics, limits: PredictLimits) -> APIRouter:
         camera: Annotated[str | None, Query(description="May be left out where there is one camera.")] = None,
     ) -> Response:
         started, by = perf_counter(), parts.deadline()
-        with limits.in_flight.place():
+        with limits.in_flight.place(client_of(request)):
             chosen = await parts.frames.choose(camera, by)
             live = parts.live.questions.fresh(chosen)
             if live is None:
@@ -89,7 +90,7 @@ def predict_router(metrics: GatewayMetrics, limits: PredictLimits) -> APIRouter:
         upload = await read_upload(request)
         read = perf_counter()
         moments = Moments(started, read)
-        found = await uploaded.predict(parts, upload.data, upload.media_type, request.state.request_id, moments)
+        found = await uploaded.predict(parts, upload.data, upload.media_type, Caller.of(request), moments)
         return _response(found)
 
     return router

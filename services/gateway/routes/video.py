@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 from contextlib import ExitStack
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, Query, Request, Response
 
 from services.gateway.camera_frames import require_camera_id
 from services.gateway.live.latest import Closed, Latest
@@ -12,6 +12,7 @@ from services.gateway.live.pictures import Look, Picture
 from services.gateway.live.thinning import Thinning
 from services.gateway.routes.following import NOT_KEPT, EndlessResponse, Fps
 from services.gateway.running import RunningParts
+from services.runtime.client_address import client_of
 
 BOUNDARY = "picture"
 Overlay = Annotated[bool, Query(description="Draw faces' boxes and emotions.")]
@@ -36,6 +37,7 @@ def video_router() -> APIRouter:
         responses=_STREAM,
     )
     async def video(
+        request: Request,
         camera: str,
         parts: RunningParts,
         overlay: Overlay = False,
@@ -46,7 +48,7 @@ def video_router() -> APIRouter:
         newest = await parts.frames.newest(require_camera_id(camera), parts.deadline())
         with ExitStack() as stack:
             look = Look(camera, overlay, blur)
-            slot = stack.enter_context(parts.live.pictured(look, analysed=newest.message.recorded))
+            slot = stack.enter_context(parts.live.pictured(look, newest.message.recorded, client_of(request)))
             return EndlessResponse(
                 _parts(slot, Thinning(fps)), stack.pop_all(), headers=NOT_KEPT, media_type=_MEDIA_TYPE
             )

@@ -17,6 +17,7 @@ from services.gateway.routes.following import Fps
 from services.gateway.routes.video import Blur, Overlay
 from services.gateway.routes.websockets import send_until_left
 from services.gateway.running import RunningParts
+from services.runtime.client_address import client_of
 
 
 def video_socket_router() -> APIRouter:
@@ -34,7 +35,7 @@ def video_socket_router() -> APIRouter:
     ) -> None:
         newest = await parts.frames.newest(require_camera_id(camera), parts.deadline())
         look = Look(camera, overlay, blur)
-        with parts.live.pictured(look, analysed=newest.message.recorded) as slot:
+        with parts.live.pictured(look, newest.message.recorded, client_of(websocket)) as slot:
             await send_until_left(websocket, lambda: _send_all(websocket, slot, Thinning(fps)), slot.close)
 
     return router

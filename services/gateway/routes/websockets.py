@@ -11,6 +11,7 @@ from services.gateway.live.latest import Closed
 from services.gateway.live.viewer import Viewer
 from services.gateway.routes.following import After, Fps, resume_id
 from services.gateway.running import RunningParts
+from services.runtime.client_address import client_of
 from services.runtime.problems import ProblemError
 
 GOING_AWAY = 1001
@@ -30,7 +31,7 @@ def websocket_feed_router() -> APIRouter:
     ) -> None:
         resume_after = resume_id(after)
         await parts.live.require_camera(require_camera_id(camera))
-        with parts.live.viewed(camera, fps, resume_after) as viewer:
+        with parts.live.viewed(camera, fps, resume_after, client_of(websocket)) as viewer:
             await send_until_left(websocket, lambda: _send_all(websocket, viewer), viewer.close)
 
     return router

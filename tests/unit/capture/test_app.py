@@ -38,7 +38,10 @@ async def capture(
     monkeypatch.setenv("EMOTION_CAPTURE_RECONNECT_MIN_S", "0.01")
     app = create_app(load_settings(CaptureSettings), Plumbing(), publisher, open_even)
     transport = httpx.ASGITransport(app)
-    async with app.router.lifespan_context(app), httpx.AsyncClient(transport=transport, base_url="http://x") as client:
+    async with (
+        app.router.lifespan_context(app),
+        httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1") as client,
+    ):
         yield client
 
 

@@ -147,8 +147,8 @@ def test_what_was_refused_is_counted(gateway: Gateway) -> None:
     client.get("/cameras", headers={"Origin": "null"})
     client.get("/cameras", headers={"Origin": "null"})
     metrics = client.get("/metrics").text
-    assert 'gateway_refused_total{reason="unknown-host"} 1.0' in metrics
-    assert 'gateway_refused_total{reason="foreign-origin"} 2.0' in metrics
+    assert 'http_refused_total{reason="unknown-host"} 1.0' in metrics
+    assert 'http_refused_total{reason="foreign-origin"} 2.0' in metrics
 
 
 @pytest.mark.parametrize("path", ["/cameras/cam0/frame.jpg", "/predict", "/nowhere", "/docs"])

@@ -71,8 +71,13 @@ def test_an_origin_or_host_that_would_never_match_is_told_at_the_start(
 
 
 def test_hosts_and_origins_that_requests_may_name() -> None:
-    given = {"host": "Cam.local", "allowed_hosts": "*.Example.org, gateway", "cors_origins": "https://App.example:8443"}
-    allowed = GatewaySettings.model_validate(given).allowed
+    given = {
+        "host": "Cam.local",
+        "allow_anonymous": True,
+        "allowed_hosts": "*.Example.org, gateway",
+        "cors_origins": "https://App.example:8443",
+    }
+    allowed = GatewaySettings.model_validate(given).origin_policy
     assert allowed.hosts == {"cam.local", "*.example.org", "gateway"}
     assert allowed.origins == {"https://app.example:8443"}
 

@@ -4,16 +4,22 @@ import httpx
 import pytest
 
 from services.runtime.app import Plumbing
+from tests.fake_clock import FakeClock
 from tests.tiny_service import TinySettings, create_app
 
 
 @pytest.fixture
-def plumbing() -> Plumbing:
-    return Plumbing()
+def clock() -> FakeClock:
+    return FakeClock()
+
+
+@pytest.fixture
+def plumbing(clock: FakeClock) -> Plumbing:
+    return Plumbing(clock=clock)
 
 
 @pytest.fixture
 async def client(plumbing: Plumbing) -> AsyncIterator[httpx.AsyncClient]:
-    app = create_app(TinySettings(), plumbing)
+    app = create_app(TinySettings.model_validate({"allowed_hosts": "tiny"}), plumbing)
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://tiny") as opened:
         yield opened

@@ -6,6 +6,7 @@ import httpx
 
 from services.runtime.app import Plumbing
 from services.runtime.health import DependencyState, look_at
+from tests.fake_clock import FakeClock
 
 
 class Dependency:
@@ -19,6 +20,17 @@ class Dependency:
         if isinstance(self.finds, Exception):
             raise self.finds
         return self.finds
+
+
+class CountedDependency(Dependency):
+    """Counts how often it is measured, and takes a moment."""
+
+    measured = 0
+
+    async def __call__(self) -> str:
+        self.measured += 1
+        await asyncio.sleep(0)
+        return "fine"
 
 
 class HungDependency:
@@ -46,13 +58,14 @@ async def test_what_a_check_found_is_told(client: httpx.AsyncClient, plumbing: P
 
 
 async def test_a_failing_requirement_makes_it_unready_until_it_is_back(
-    client: httpx.AsyncClient, plumbing: Plumbing
+    client: httpx.AsyncClient, plumbing: Plumbing, clock: FakeClock
 ) -> None:
     dependency = Dependency(ConnectionError("connection refused"))
     plumbing.checks["model"] = dependency
     found = {"model": {"ok": False, "required": True, "detail": "connection refused"}}
     assert await readiness(client) == (503, "unready", found)
     dependency.finds = ""
+    clock.advance(1)
     assert (await readiness(client))[:2] == (200, "ready")
 
 
@@ -74,6 +87,37 @@ async def test_a_stopping_service_is_not_ready_but_alive(client: httpx.AsyncClie
 async def test_an_exception_without_a_text_is_named(client: httpx.AsyncClient, plumbing: Plumbing) -> None:
     plumbing.checks["model"] = Dependency(ConnectionResetError())
     assert (await readiness(client))[2]["model"]["detail"] == "ConnectionResetError"
+
+
+async def test_everyone_who_asks_at_about_the_same_time_shares_a_measurement(
+    client: httpx.AsyncClient, plumbing: Plumbing, clock: FakeClock
+) -> None:
+    dependency = CountedDependency()
+    plumbing.checks["model"] = dependency
+    await asyncio.gather(*(readiness(client) for _ in range(20)))
+    assert dependency.measured == 1
+    clock.advance(0.4)
+    assert (await readiness(client))[:2] == (200, "ready")
+    assert dependency.measured == 1
+    clock.advance(0.2)
+    await readiness(client)
+    assert dependency.measured == 2
+
+
+async def test_a_check_that_was_added_is_measured_at_once(client: httpx.AsyncClient, plumbing: Plumbing) -> None:
+    assert await readiness(client) == (200, "ready", {})
+    plumbing.checks["model"] = Dependency(ConnectionError("gone"))
+    assert (await readiness(client))[:2] == (503, "unready")
+
+
+async def test_who_goes_away_does_not_end_a_measurement_for_others(plumbing: Plumbing) -> None:
+    plumbing.checks["model"] = CountedDependency()
+    first = asyncio.create_task(plumbing.readiness.states())
+    await asyncio.sleep(0)
+    second = asyncio.create_task(plumbing.readiness.states())
+    await asyncio.sleep(0)
+    first.cancel()
+    assert (await second)["model"].ok
 
 
 async def test_checks_that_hang_fail_together_within_a_second() -> None:

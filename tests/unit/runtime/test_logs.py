@@ -5,7 +5,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from services.runtime.logs import configure_logging
+from services.runtime.logs import LineLimit, configure_logging
+from tests.fake_clock import FakeClock
 
 _log = logging.getLogger("services.tiny")
 
@@ -83,3 +84,59 @@ def test_configuring_again_does_not_double_the_lines(capsys: pytest.CaptureFixtu
     configure_logging("tiny", "INFO", "text")
     _log.info("hello")
     assert len(capsys.readouterr().err.splitlines()) == 1
+
+
+def test_control_characters_are_escaped_in_text(capsys: pytest.CaptureFixture[str]) -> None:
+    configure_logging("tiny", "INFO", "text")
+    _log.info("camera said %s", "\x1b]52;c;aGk=\x07\r\n\x9b31m\u202e done é")
+    written = capsys.readouterr().err
+    assert written.count("\n") == 1
+    assert not set("\x1b\x07\r\x9b\u202e") & set(written)
+    assert written.endswith(" done é\n")
+
+
+def test_a_traceback_keeps_its_lines_and_loses_control_characters(capsys: pytest.CaptureFixture[str]) -> None:
+    configure_logging("tiny", "INFO", "text")
+    try:
+        raise ValueError("\x1b[2J" + 1_000_000 * "x")
+    except ValueError:
+        _log.exception("failed")
+    written = capsys.readouterr().err
+    assert "Traceback" in written
+    assert "\x1b" not in written
+    assert len(written) < 30_000
+
+
+@pytest.mark.parametrize("log_format", ["text", "json"])
+def test_a_long_message_is_cut(capsys: pytest.CaptureFixture[str], log_format: str) -> None:
+    configure_logging("tiny", "INFO", log_format)
+    _log.warning("%s", 5_000_000 * "x")
+    assert len(capsys.readouterr().err) < 3000
+
+
+def test_a_place_that_logs_again_and_again_is_limited(capsys: pytest.CaptureFixture[str]) -> None:
+    configure_logging("tiny", "DEBUG", "text")
+    for number in range(1000):
+        _log.warning("frame %s is damaged", number)
+    _log.warning("another place")
+    lines = capsys.readouterr().err.splitlines()
+    assert 1 < len(lines) < 100
+    assert "another place" in lines[-1]
+    for _ in range(1000):
+        _log.debug("details")
+    assert len(capsys.readouterr().err.splitlines()) == 1000
+
+
+def test_what_was_left_out_is_counted_in_the_next_period() -> None:
+    clock = FakeClock()
+    limit = LineLimit(lines=2, period_s=10, clock=clock)
+
+    def record() -> logging.LogRecord:
+        return logging.LogRecord("services.tiny", logging.WARNING, "tiny.py", 7, "camera %s", ("door",), None)
+
+    assert [limit(record()) for _ in range(5)] == [True, True, False, False, False]
+    clock.advance(10)
+    later = record()
+    assert limit(later)
+    assert later.getMessage().startswith("camera door")
+    assert "3" in later.getMessage()

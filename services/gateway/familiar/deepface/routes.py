@@ -1,23 +1,20 @@
 """``POST /analyze``."""
 
-from collections.abc import Mapping
+import asyncio
 from time import perf_counter
 
 from fastapi import APIRouter, Depends, Request, Response
 from fastapi.responses import JSONResponse
 from starlette.datastructures import UploadFile
-from starlette.formparsers import FormParser, MultiPartException
 
-from services.contracts.problems import ProblemKind
 from services.gateway.familiar.asking import Asking
 from services.gateway.familiar.deepface.answers import PATH, analysis, no_face, refused
 from services.gateway.familiar.deepface.asked import Analyze, read_analyze
-from services.gateway.familiar.reading import UnreadableError, read_object
+from services.gateway.familiar.reading import UnreadableError, read_form, read_object
 from services.gateway.familiar.shapes import RefusedError
 from services.gateway.running import RunningParts
 from services.gateway.uploads import FORM_MEDIA_TYPE, parse_form
 from services.runtime.media_types import require_media_type
-from services.runtime.problems import ProblemError
 
 _JSON, _URL_ENCODED = "application/json", "application/x-www-form-urlencoded"
 
@@ -44,7 +41,8 @@ async def _read(request: Request, body_limit_bytes: int) -> Analyze:
         if media_type == FORM_MEDIA_TYPE:
             return await _from_form(request, body_limit_bytes)
         if media_type == _URL_ENCODED:
-            return read_analyze(await _url_encoded(request, body_limit_bytes), None)
+            # Beside the event loop: unquoting takes long for its size.
+            return read_analyze(await asyncio.to_thread(read_form, await request.body()), None)
         return read_analyze(read_object(await request.body()), None)
     except UnreadableError as error:
         raise RefusedError(refused(str(error))) from error
@@ -58,12 +56,3 @@ async def _from_form(request: Request, body_limit_bytes: int) -> Analyze:
         return read_analyze({name: text for name, text in form.items() if isinstance(text, str)}, image)
     finally:
         await form.close()
-
-
-async def _url_encoded(request: Request, body_limit_bytes: int) -> Mapping[str, object]:
-    try:
-        return dict(
-            await FormParser(request.headers, request.stream(), max_fields=32, max_part_size=body_limit_bytes).parse()
-        )
-    except (MultiPartException, UnicodeError) as error:
-        raise ProblemError(ProblemKind.INVALID_PARAMETER, "The form is malformed") from error

@@ -14,8 +14,9 @@ from services.gateway.familiar.open_inference.asked import read_infer
 from services.gateway.familiar.reading import UnreadableError
 from services.gateway.familiar.shapes import RefusedError
 from services.gateway.running import Running, RunningParts
+from services.runtime.app import Plumbing
+from services.runtime.client_address import client_of
 from services.runtime.problems import ProblemError
-from services.runtime.stopping import Stopping
 
 _LENGTH_HEADER = "Inference-Header-Content-Length"
 _MODEL = "/v2/models/{name}"
@@ -54,7 +55,7 @@ def open_inference_router(asking: Asking) -> APIRouter:
         except UnreadableError as error:
             raise RefusedError(refused(str(error))) from error
         read = perf_counter()
-        with asking.limits.in_flight.place():
+        with asking.limits.in_flight.place(client_of(request)):
             scores = await parts.pipeline.model.infer(asked.faces, parts.deadline(), asked_version)
         asking.metrics.observe_tensor(scores, perf_counter() - read, perf_counter() - started)
         answer, json_bytes = inferred(asked, scores)
@@ -65,7 +66,7 @@ def open_inference_router(asking: Asking) -> APIRouter:
     return router
 
 
-def open_inference_health_router(stopping: Stopping) -> APIRouter:
+def open_inference_health_router(plumbing: Plumbing) -> APIRouter:
     """Return the routes that need no key, as those of ``/healthz`` and ``/readyz``."""
     router = APIRouter(prefix="/v2/health", tags=["familiar"])
 
@@ -74,10 +75,12 @@ def open_inference_health_router(stopping: Stopping) -> APIRouter:
         return JSONResponse({"live": True})
 
     @router.get("/ready", summary="Open Inference Protocol: ready")
-    async def ready(parts: RunningParts) -> Response:
-        if stopping.begun:
+    async def ready() -> Response:
+        if plumbing.stopping.begun:
             raise ProblemError(ProblemKind.STOPPING, "The gateway is stopping")
-        await _available(parts, None)
+        model = (await plumbing.readiness.states())["model"]
+        if not model.ok:
+            raise ProblemError(ProblemKind.DEPENDENCY_UNAVAILABLE, model.detail, dependency="model")
         return JSONResponse({"ready": True})
 
     return router

@@ -1,6 +1,7 @@
 """Those who follow a camera: what each gets, what a slow one loses, and when everything ends."""
 
 import asyncio
+from contextlib import ExitStack
 
 import pytest
 
@@ -122,7 +123,7 @@ async def test_when_the_service_stops_all_are_told_and_nobody_new_may_come() -> 
 
 
 async def test_viewers_and_cameras_beyond_their_limits_are_refused() -> None:
-    async with scene(max_viewers=2, max_live_cameras=1) as it:
+    async with scene(max_viewers=2, max_viewers_per_client=2, max_live_cameras=1) as it:
         with it.live.viewed("cam0", None, None):
             with pytest.raises(ProblemError) as refused, it.live.viewed("door", None, None):
                 pass
@@ -133,6 +134,21 @@ async def test_viewers_and_cameras_beyond_their_limits_are_refused() -> None:
                 assert refused.value.problem.kind is ProblemKind.OVERLOADED
             with it.live.viewed("cam0", None, None):
                 pass
+
+
+async def test_one_client_leaves_half_of_the_viewers_to_others() -> None:
+    async with scene(max_viewers=8, max_viewers_per_client=1) as it:
+        with ExitStack() as stack:
+            for _ in range(4):
+                stack.enter_context(it.live.viewed("cam0", None, None, "10.0.0.1"))
+            with pytest.raises(ProblemError) as refused, it.live.viewed("cam0", None, None, "10.0.0.1"):
+                pass
+            assert refused.value.problem.kind is ProblemKind.RATE_LIMITED
+            for other in range(2, 6):
+                stack.enter_context(it.live.viewed("cam0", None, None, f"10.0.0.{other}"))
+            with pytest.raises(ProblemError) as refused, it.live.viewed("cam0", None, None, "10.0.0.9"):
+                pass
+            assert refused.value.problem.kind is ProblemKind.OVERLOADED
 
 
 async def test_who_asks_twice_within_a_second_is_answered_by_a_session_that_then_runs() -> None:

@@ -3,13 +3,13 @@
 import pytest
 
 from services.contracts.problems import ProblemKind
-from services.gateway.origins import Allowed, RequestHead, refusal
+from services.runtime.origins import OriginPolicy, RequestHead, refusal
 
-NOTHING = Allowed()
+NOTHING = OriginPolicy()
 HERE = "127.0.0.1:8000"
 
 
-def kind(head: RequestHead, allowed: Allowed = NOTHING) -> ProblemKind | None:
+def kind(head: RequestHead, allowed: OriginPolicy = NOTHING) -> ProblemKind | None:
     problem = refusal(head, allowed)
     return problem.kind if problem else None
 
@@ -63,7 +63,7 @@ def test_a_request_without_a_host_comes_from_no_browser() -> None:
     ],
 )
 def test_names_that_settings_know(hosts: set[str], host: str, known: bool) -> None:
-    assert (kind(get(host=host), Allowed(hosts=frozenset(hosts))) is None) is known
+    assert (kind(get(host=host), OriginPolicy(hosts=frozenset(hosts))) is None) is known
 
 
 @pytest.mark.parametrize("path", ["/healthz", "/readyz", "/v2/health/live", "/v2/health/ready"])
@@ -115,14 +115,14 @@ def test_a_proxy_may_put_its_own_name_for_ours() -> None:
 
 @pytest.mark.parametrize("origin", ["https://app.example", "HTTPS://App.Example", "null"])
 def test_pages_that_settings_name(origin: str) -> None:
-    allowed = Allowed(origins=frozenset({"https://app.example", "null"}))
+    allowed = OriginPolicy(origins=frozenset({"https://app.example", "null"}))
     assert kind(get(origin=origin, site="cross-site"), allowed) is None
     assert kind(get(origin="https://app.example:8443"), allowed) is ProblemKind.FOREIGN_ORIGIN
     assert kind(get(site="cross-site", dest="image"), allowed) is ProblemKind.FOREIGN_ORIGIN
 
 
 def test_all_pages_may_ask_where_settings_say_so() -> None:
-    everyone = Allowed(origins=frozenset({"*"}))
+    everyone = OriginPolicy(origins=frozenset({"*"}))
     assert kind(get(origin="https://evil.example", site="cross-site"), everyone) is None
     assert kind(get(site="cross-site", mode="no-cors", dest="image"), everyone) is None
     assert kind(get(host="evil.example", origin="http://evil.example"), everyone) is ProblemKind.UNKNOWN_HOST
@@ -163,7 +163,8 @@ def test_typed_addresses_followed_links_and_our_own_pages(site: str, mode: str, 
 
 
 def test_the_refusal_says_what_to_do_about_it() -> None:
-    host, page = refusal(get(host="cam.example"), NOTHING), refusal(get(origin="https://app.example"), NOTHING)
+    policy = OriginPolicy(prefix="EMOTION_GATEWAY_")
+    host, page = refusal(get(host="cam.example"), policy), refusal(get(origin="https://app.example"), policy)
     assert host is not None
     assert page is not None
     assert "'cam.example'" in host.detail

@@ -8,8 +8,9 @@ from starlette.testclient import TestClient, WebSocketDenialResponse
 from starlette.types import Message, Receive, Scope, Send
 from starlette.websockets import WebSocket
 
-from services.gateway.origin_guard import OriginGuard
-from services.gateway.origins import Allowed
+from services.runtime.metrics import HttpMetrics
+from services.runtime.origins import OriginGuard, OriginPolicy
+from services.runtime.request_context import RequestContext
 
 
 class Echo:
@@ -27,8 +28,10 @@ class Echo:
             await socket.close()
 
 
-def guarded(app: Echo) -> OriginGuard:
-    return OriginGuard(app, Allowed(hosts=frozenset({"testserver"})), CollectorRegistry())
+def guarded(app: Echo) -> RequestContext:
+    registry = CollectorRegistry()
+    guard = OriginGuard(app, OriginPolicy(hosts=frozenset({"testserver"})), registry)
+    return RequestContext(guard, HttpMetrics(registry))
 
 
 @pytest.mark.parametrize("headers", [{}, {"Origin": "http://testserver"}])
