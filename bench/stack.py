@@ -71,6 +71,9 @@ def running_stack(folder: Path) -> Iterator[Stack]:
         "SERVING_MODEL_CONFIG": str(models),
         "EMOTION_DETECTOR_PORT": str(detector),
         "EMOTION_GATEWAY_PORT": str(gateway),
+        # All clients of a benchmark have one address.
+        "EMOTION_GATEWAY_MAX_UPLOADS_PER_CLIENT": "64",
+        "EMOTION_GATEWAY_MAX_VIEWERS_PER_CLIENT": "512",
         "EMOTION_GATEWAY_REDIS_URL": redis_url,
         "EMOTION_GATEWAY_DETECTOR_URL": f"http://{LOOPBACK}:{detector}",
         "EMOTION_GATEWAY_SERVING_TARGET": f"{LOOPBACK}:{grpc}",

@@ -164,7 +164,9 @@ async def test_viewers_and_sessions_leave_no_task_descriptor_thread_or_memory_be
     first = held()
     async with cameras(names) as store:
         services = FakeServices(frames=store)
-        async with served(services, max_viewers=VIEWERS, max_live_cameras=SESSIONS) as port:
+        async with served(
+            services, max_viewers=VIEWERS, max_viewers_per_client=VIEWERS, max_live_cameras=SESSIONS
+        ) as port:
 
             async def one_round() -> None:
                 await watch_all(port, ["cam0/events"] * VIEWERS)
@@ -186,7 +188,8 @@ async def test_viewers_and_sessions_leave_no_task_descriptor_thread_or_memory_be
 
 
 async def test_viewers_leave_nothing_behind_in_a_gateway_over_the_real_services(stack: Stack, tmp_path: Path) -> None:
-    with another_gateway(stack, tmp_path) as (gateway, client):
+    settings = {"EMOTION_GATEWAY_MAX_VIEWERS_PER_CLIENT": str(VIEWERS)}
+    with another_gateway(stack, tmp_path, settings) as (gateway, client):
         assert client.base_url.port is not None
         port, before, resident_mb = client.base_url.port, gateway.descriptors(), list[float]()
         for _ in range(2):

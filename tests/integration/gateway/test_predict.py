@@ -102,6 +102,6 @@ def test_the_api_page_needs_nothing_from_elsewhere(client: httpx.Client) -> None
 def test_metrics_count_predictions(client: httpx.Client) -> None:
     client.get("/predict")
     metrics = client.get("/metrics").text
-    assert 'gateway_predictions_total{emotion="' in metrics
+    assert 'gateway_predictions_total{source="camera"}' in metrics
     assert 'gateway_step_seconds_count{step="infer"}' in metrics
     assert 'http_requests_total{method="GET",route="/predict",status="200"}' in metrics

@@ -18,7 +18,7 @@ class Service(ModuleProcess):
     """One tiny service, on a port that it chooses."""
 
     def __init__(self, log: Path, **settings: str) -> None:
-        ours = {f"EMOTION_TINY_{name.upper()}": value for name, value in settings.items()}
+        ours = {f"EMOTION_TINY_{name.upper()}": value for name, value in {"allowed_hosts": "tiny", **settings}.items()}
         super().__init__("tests.tiny_service", log, ours)
 
     @property
