@@ -5,7 +5,7 @@ import gc
 import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import Body, FastAPI, Form, Request
 from fastapi.responses import StreamingResponse
@@ -15,6 +15,7 @@ from starlette.exceptions import HTTPException
 
 from services.contracts.problems import ProblemKind
 from services.runtime.app import Plumbing, create_service_app
+from services.runtime.connection_limits import ConnectionLimits
 from services.runtime.logs import configure_logging
 from services.runtime.problems import ProblemError
 from services.runtime.server import serve
@@ -31,6 +32,7 @@ class TinySettings(ServiceSettings):
     port: int = Field(0, ge=0, le=65535)
     start_s: float = 0
     names: tuple[str, ...] = ()
+    limits: dict[str, Any] = Field({})
 
 
 def create_app(settings: TinySettings, plumbing: Plumbing) -> FastAPI:
@@ -110,7 +112,7 @@ def main() -> None:
     settings = load_settings_or_exit(TinySettings)
     configure_logging("tiny", settings.log_level, settings.log_format)
     plumbing = Plumbing()
-    serve(create_app(settings, plumbing), settings, plumbing.stopping)
+    serve(create_app(settings, plumbing), settings, plumbing, limits=ConnectionLimits(**settings.limits))
 
 
 if __name__ == "__main__":

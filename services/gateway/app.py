@@ -28,6 +28,7 @@ from services.gateway.routes.websockets import unknown_websocket_router, websock
 from services.gateway.running import Running, run_parts
 from services.gateway.settings import GatewaySettings
 from services.runtime.app import Plumbing, create_service_app
+from services.runtime.byte_budget import ByteBudget
 from services.runtime.in_flight import InFlightLimit
 
 DESCRIPTION = (
@@ -62,9 +63,8 @@ def create_app(
     Gauge("gateway_in_flight", "Predictions worked on", registry=plumbing.registry).set_function(
         lambda: in_flight.in_flight
     )
-    app = create_service_app(
-        "Emotion recognition", plumbing, lifespan, settings.body_limit_bytes, description=DESCRIPTION
-    )
+    budget = ByteBudget(settings.max_upload_bytes_in_flight)
+    app = create_service_app("Emotion recognition", plumbing, lifespan, settings.body_limit_bytes, DESCRIPTION, budget)
     secrets, counts = [key.get_secret_value() for key in settings.api_keys], MemoryStorage()
     keys, feed_keys = ApiKeys(secrets), ApiKeys(secrets, in_query=True)
     feed_rate = RateLimit(settings.rate, feed_keys, counts)
@@ -76,7 +76,7 @@ def create_app(
     app.include_router(video_router(), dependencies=feed_access)
     app.include_router(websocket_feed_router(), dependencies=feed_access)
     app.include_router(video_socket_router(), dependencies=feed_access)
-    images = ImageSocketLimits(limits, InFlightLimit(settings.max_uploads), feed_rate, settings)
+    images = ImageSocketLimits(limits, InFlightLimit(settings.max_uploads), feed_rate, settings, budget)
     app.include_router(image_socket_router(metrics, images), dependencies=feed_access)
     app.include_router(cameras_router(), dependencies=access)
     app.include_router(services_router(plumbing.checks), dependencies=access)

@@ -46,6 +46,12 @@ class GatewaySettings(ServiceSettings):
     )
     max_in_flight: int = Field(64, ge=1, description="Predictions worked on at the same time; more get 503.")
     max_uploads: int = Field(64, ge=1, description="Uploads received or worked on at the same time; more get 503.")
+    max_upload_bytes_in_flight: int = Field(
+        64 * 1024 * 1024,
+        ge=1,
+        description="Bytes of uploads and of WebSocket messages received or worked on at the same time, of all clients "
+        "together; more get 503, or the close code 1013.",
+    )
     max_viewers: int = Field(512, ge=1, description="Feeds, videos and WebSockets at the same time; more get 503.")
     max_live_cameras: int = Field(32, ge=1, description="Cameras followed at the same time; more get 503.")
     full_searches: int = Field(

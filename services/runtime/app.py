@@ -8,6 +8,7 @@ from prometheus_client import CollectorRegistry
 from starlette.types import Lifespan
 
 from services.runtime.body_limit import BodyLimit
+from services.runtime.byte_budget import ByteBudget
 from services.runtime.health import Check, health_router
 from services.runtime.metrics import HttpMetrics, create_registry, metrics_router
 from services.runtime.problems import handle_problems
@@ -38,6 +39,7 @@ def create_service_app(
     lifespan: Lifespan[FastAPI],
     body_limit_bytes: int = SMALL_BODY_BYTES,
     description: str = "",
+    budget: ByteBudget | None = None,
 ) -> FastAPI:
     """Return an application with health, metrics, problems, request ids and a body limit.
 
@@ -47,6 +49,7 @@ def create_service_app(
         lifespan: Opens and closes the service's resources.
         body_limit_bytes: The largest body that is read.
         description: Stands at the top of the API document.
+        budget: Has room for all bodies together, until they are answered; None for no bound.
     """
     app = FastAPIOffline(
         redoc_url=None, redirect_slashes=False, title=title, lifespan=lifespan, description=description
@@ -54,6 +57,6 @@ def create_service_app(
     handle_problems(app)
     app.include_router(health_router(plumbing.checks, plumbing.stopping))
     app.include_router(metrics_router(plumbing.registry))
-    app.add_middleware(BodyLimit, limit_bytes=body_limit_bytes)
+    app.add_middleware(BodyLimit, limit_bytes=body_limit_bytes, budget=budget)
     app.add_middleware(RequestContext, metrics=HttpMetrics(plumbing.registry))
     return app

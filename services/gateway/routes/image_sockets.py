@@ -19,7 +19,10 @@ from services.gateway.running import Running, RunningParts
 from services.gateway.settings import GatewaySettings
 from services.gateway.uploaded import Moments, Uploaded
 from services.gateway.uploads import ANY_IMAGE
+from services.runtime.byte_budget import ByteBudget
+from services.runtime.connection_limits import MessageLimits
 from services.runtime.in_flight import InFlightLimit
+from services.runtime.message_limits import limit_messages
 from services.runtime.problems import ProblemError
 from services.runtime.request_context import new_request_id
 
@@ -39,12 +42,19 @@ class ImageSocketLimits:
         connections: Connections at the same time.
         rate: Counts each image.
         settings: Size of a message and idle time.
+        budget: Has room for all clients' messages, while they are received or worked on.
     """
 
     predict: PredictLimits
     connections: InFlightLimit
     rate: RateLimit
     settings: GatewaySettings
+    budget: ByteBudget
+
+    @property
+    def messages(self) -> MessageLimits:
+        """What a client may send; an image is answered before the next is read, so that their number needs no bound."""
+        return MessageLimits(self.settings.body_limit_bytes + ANSWERED_ABOVE_LIMIT_BYTES, messages_per_s=None)
 
 
 def image_socket_router(metrics: GatewayMetrics, limits: ImageSocketLimits) -> APIRouter:
@@ -56,6 +66,7 @@ def image_socket_router(metrics: GatewayMetrics, limits: ImageSocketLimits) -> A
     async def images(websocket: WebSocket, parts: RunningParts) -> None:
         stopping = asyncio.Event()
         with limits.connections.place(), parts.live.served(stopping.set):
+            limit_messages(websocket, limits.messages, limits.budget)
             await websocket.accept()
             while True:
                 message = await _next(websocket, stopping, limits.settings.ws_idle_timeout_s)
