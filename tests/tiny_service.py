@@ -3,8 +3,9 @@
 import asyncio
 import gc
 import logging
+import os
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Annotated, Any
 
 from fastapi import Body, FastAPI, Form, Request
@@ -46,6 +47,7 @@ def create_app(settings: TinySettings, plumbing: Plumbing) -> FastAPI:
             _log.info("closed")
 
     app = create_service_app("tiny", plumbing, lifespan, BODY_LIMIT)
+    held = list[int]()
 
     @app.get("/items/{item}")
     async def get_item(item: int, size: int = 1) -> int:
@@ -94,6 +96,16 @@ def create_app(settings: TinySettings, plumbing: Plumbing) -> FastAPI:
             await asyncio.Event().wait()
 
         return StreamingResponse(parts())
+
+    @app.post("/descriptors/{count}")
+    async def hold_descriptors(count: int) -> int:
+        """Open this many files, or as many as there may be, in place of those that it held before."""
+        for file in held:
+            os.close(file)
+        held.clear()
+        with suppress(OSError):
+            held.extend(os.open(os.devnull, os.O_RDONLY) for _ in range(count))
+        return len(held)
 
     @app.get("/frozen")
     async def frozen() -> int:

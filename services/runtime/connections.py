@@ -25,7 +25,10 @@ class Connections:
         self._exempt = exempt
         self._open: dict[TimedConnection, str] = {}
         self._of_group = Counter[str]()
-        self._waiting = OrderedDict[TimedConnection, None]()
+        self._fresh = OrderedDict[TimedConnection, None]()
+        self._idle = OrderedDict[TimedConnection, None]()
+        self.full = False
+        """Whether the process has no room for another connection, however few there are."""
 
     def __len__(self) -> int:
         return len(self._open)
@@ -38,7 +41,7 @@ class Connections:
         if not local and self._of_group[group] >= self._limits.max_connections_per_client and not self._exempt(host):
             self._rejections.count("connections-of-client")
             admitted = False
-        elif len(self._open) >= limit and not self._close_oldest_waiting():
+        elif (self.full or len(self._open) >= limit) and not self._close_oldest_waiting():
             self._rejections.count("connections")
             admitted = False
         else:
@@ -50,13 +53,13 @@ class Connections:
     def replace(self, connection: TimedConnection, successor: TimedConnection) -> None:
         """Count another protocol of the same connection from now on."""
         group = self._open.pop(connection, None)
-        self._waiting.pop(connection, None)
+        self.works(connection)
         if group is not None:
             self._open[successor] = group
 
     def leave(self, connection: TimedConnection) -> None:
         """Forget a connection that has ended."""
-        self._waiting.pop(connection, None)
+        self.works(connection)
         group = self._open.pop(connection, None)
         if group is None:
             return
@@ -64,15 +67,21 @@ class Connections:
         if not self._of_group[group]:
             del self._of_group[group]
 
-    def waits(self, connection: TimedConnection) -> None:
-        """Note that a connection waits for its client: it is closed first where room is needed."""
+    def waits(self, connection: TimedConnection, fresh: bool) -> None:
+        """Note that a connection waits for its client: it is closed first where room is needed.
+
+        Args:
+            connection: Which.
+            fresh: Whether it has brought no request yet; those are closed before others.
+        """
         if connection in self._open:
-            self._waiting[connection] = None
-            self._waiting.move_to_end(connection)
+            self.works(connection)
+            (self._fresh if fresh else self._idle)[connection] = None
 
     def works(self, connection: TimedConnection) -> None:
-        """Note that a connection's client waits for us."""
-        self._waiting.pop(connection, None)
+        """Note that a connection's client waits for the application."""
+        self._fresh.pop(connection, None)
+        self._idle.pop(connection, None)
 
     def look(self, now: float) -> None:
         """End connections whose deadlines have passed.
@@ -83,17 +92,11 @@ class Connections:
         for connection in tuple(self._open):
             connection.look(now)
 
-    def close_waiting(self) -> int:
-        """Cut all connections that wait for their clients; return how many."""
-        closed = 0
-        while self._close_oldest_waiting():
-            closed += 1
-        return closed
-
     def _close_oldest_waiting(self) -> bool:
-        if not self._waiting:
+        waiting = self._fresh or self._idle
+        if not waiting:
             return False
-        connection, _ = self._waiting.popitem(last=False)
+        connection, _ = waiting.popitem(last=False)
         self.leave(connection)
         self._rejections.count("evicted")
         connection.transport.abort()

@@ -150,10 +150,10 @@ class ProblemHttpProtocol(TimedConnection, HttpToolsProtocol):
             self._check_upgrade(version, method)
         if len(self.pipeline) >= self.limits.max_pipelined:
             raise HeadError("pipelined", f"More than {self.limits.max_pipelined} requests wait for their answers")
+        super().on_headers_complete()
         self._reading = _Reading.BODY
         self.due = self.loop.time() + self.limits.body_s
         self._connections.works(self)
-        super().on_headers_complete()
 
     def on_body(self, body: bytes) -> None:
         """Count the body, and drop it where its request is answered already."""
@@ -190,7 +190,7 @@ class ProblemHttpProtocol(TimedConnection, HttpToolsProtocol):
                 self.due = self.loop.time() + (
                     self.limits.idle_s if self._reading is _Reading.REQUEST else self.limits.discard_s
                 )
-            self._connections.waits(self)
+            self._connections.waits(self, fresh=False)
 
     def expire(self, now: float) -> None:
         """Close the connection, except where the body waits for the application."""
@@ -210,7 +210,7 @@ class ProblemHttpProtocol(TimedConnection, HttpToolsProtocol):
 
     def _wait(self, seconds: float) -> None:
         self.due = self.loop.time() + seconds
-        self._connections.waits(self)
+        self._connections.waits(self, fresh=self.cycle is None)
 
     def _is_answered(self) -> bool:
         return self.cycle is None or self.cycle.response_complete

@@ -56,11 +56,11 @@ def check_head(version: str, method: bytes, target: bytes, headers: Headers) -> 
 
 def _check_absolute(method: bytes, target: bytes, host: bytes | None) -> None:
     scheme, separator, rest = target.partition(b"://")
-    if method == b"CONNECT" or not separator or scheme.lower() not in _DEFAULT_PORTS:
-        raise HeadError("target", "The request's target is neither a path nor a URL of HTTP")
-    end = min((at for at in (rest.find(mark) for mark in (b"/", b"?", b"#")) if at >= 0), default=len(rest))
+    authority, slash, _ = rest.partition(b"/")
+    if method == b"CONNECT" or not separator or not slash or scheme.lower() not in _DEFAULT_PORTS:
+        raise HeadError("target", "The request's target is neither a path nor a URL of HTTP with a path")
     default_port = _DEFAULT_PORTS[scheme.lower()]
-    if host is None or _authority(rest[:end], default_port) != _authority(host, default_port):
+    if host is None or _authority(authority, default_port) != _authority(host, default_port):
         raise HeadError("target", "The request's target and its Host header name different hosts")
 
 

@@ -3,6 +3,7 @@
 import asyncio
 import gc
 import logging
+import math
 import signal
 import socket
 from collections.abc import Callable
@@ -15,13 +16,13 @@ from fastapi import FastAPI
 
 from services.runtime.app import Plumbing
 from services.runtime.connection_limits import ConnectionLimits
-from services.runtime.descriptors import DescriptorCheck, is_exhausted, max_connections, raise_descriptor_limit
+from services.runtime.descriptors import DescriptorCheck, DescriptorReserve, max_connections, raise_descriptor_limit
 from services.runtime.memory import return_freed_memory
+from services.runtime.rejections import REPORT_PERIOD_S
 from services.runtime.server_config import ServerConfig, server_config
 from services.runtime.settings import ServiceSettings
 from services.runtime.stopping import Stopping
 
-_DESCRIPTOR_TICKS = 10
 _log = logging.getLogger(__name__)
 
 
@@ -38,6 +39,8 @@ class DrainingServer(uvicorn.Server):
     def __init__(self, config: ServerConfig, stopping: Stopping, drain_s: float) -> None:
         super().__init__(config)
         self._limited = config
+        self._reserve = DescriptorReserve()
+        self._next_descriptor_line = 0.0
         self._stopping = stopping
         self._drain_s = drain_s
         self._starting: asyncio.Task[Any] | None = None
@@ -72,7 +75,7 @@ class DrainingServer(uvicorn.Server):
     async def on_tick(self, counter: int) -> bool:
         """Tell uvicorn, ten times a second, whether to leave; look at the connections' deadlines."""
         leave = await super().on_tick(counter)
-        self._look_at_connections(counter)
+        self._look_at_connections()
         return leave or self._stopping.begun_for(self._drain_s)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
@@ -82,15 +85,18 @@ class DrainingServer(uvicorn.Server):
             server.close()
         await self._stopping.end_the_endless()
         await super().shutdown(sockets)
+        self._reserve.close()
+        self._limited.rejections.report(math.inf)
         _log.info("stopped")
 
-    def _look_at_connections(self, counter: int) -> None:
+    def _look_at_connections(self) -> None:
         now = asyncio.get_running_loop().time()
         connections, rejections = self._limited.connections, self._limited.rejections
         connections.look(now)
-        if counter % _DESCRIPTOR_TICKS == 0 and is_exhausted():
-            rejections.count("descriptors")
-            connections.close_waiting()
+        was_full, connections.full = connections.full, self._reserve.is_exhausted()
+        if connections.full and not was_full and now >= self._next_descriptor_line:
+            _log.error("no file descriptor is left: connections that wait are closed for new ones, else they get 503")
+            self._next_descriptor_line = now + REPORT_PERIOD_S
         rejections.report(now)
 
     def _cancel_start(self) -> None:

@@ -48,6 +48,7 @@ class LimitedWebSocketProtocol(TimedConnection, WebSocketsSansIOProtocol):
         self._application, self.app = self.app, self._run
         self.logger = SILENT
         self.limits, self.rejections, self._connections = config.limits, config.rejections, config.connections
+        self.close_timeout = self.limits.close_s
         now = self.loop.time()
         self._message_limits = MessageLimits()
         self._budget: Lease | None = None
@@ -55,6 +56,7 @@ class LimitedWebSocketProtocol(TimedConnection, WebSocketsSansIOProtocol):
         self.conn = _Handshake(logger=SILENT)
         self._set_limits(self._message_limits, None)
         self._control_frames = TokenBucket(self._message_limits.control_frames_per_s, now)
+        self._accepted = False
         self._unparsed = bytearray()
         self._fragments = self._fragment_bytes = self._completed = 0
         self._queued_bytes = deque[int]()
@@ -68,8 +70,7 @@ class LimitedWebSocketProtocol(TimedConnection, WebSocketsSansIOProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """Give back what the client held."""
         self._connections.leave(self)
-        self._unparsed.clear()
-        self.frames.clear()
+        self._drop_received()
         if self._budget is not None:
             self._budget.resize(0)
         super().connection_lost(exc)
@@ -85,10 +86,9 @@ class LimitedWebSocketProtocol(TimedConnection, WebSocketsSansIOProtocol):
                 self.transport.close()
             return
         self._unparsed += data
-        if self.handshake_complete:
-            self._parse()
-        else:
+        if not self._accepted:
             self.transport.pause_reading()  # until the application accepts
+        self._parse()
 
     def handle_connect(self, event: Request) -> None:
         """Let the application set limits."""
@@ -100,6 +100,7 @@ class LimitedWebSocketProtocol(TimedConnection, WebSocketsSansIOProtocol):
         """Send what the application says; once it accepts, read what came meanwhile."""
         await super().send(message)
         if message["type"] == "websocket.accept" and self.handshake_complete and not self.transport.is_closing():
+            self._accepted = True
             self.due = math.inf
             if self._unparsed:
                 self.transport.resume_reading()
@@ -112,8 +113,7 @@ class LimitedWebSocketProtocol(TimedConnection, WebSocketsSansIOProtocol):
         message = await super().receive()
         if message["type"] == "websocket.receive" and self._queued_bytes:
             self._with_application_bytes = self._queued_bytes.popleft()
-        if not self.read_paused and not self.transport.is_closing():
-            self._parse()
+        self._parse()
         return message
 
     def handle_text(self, event: Frame) -> None:
@@ -160,7 +160,7 @@ class LimitedWebSocketProtocol(TimedConnection, WebSocketsSansIOProtocol):
 
     def expire(self, now: float) -> None:
         """End a handshake that isn't accepted, or a message that isn't complete."""
-        if not self.handshake_complete:
+        if not self._accepted:
             self.rejections.count("handshake-timeout")
             self.transport.close()
         elif self.read_paused:
@@ -169,7 +169,7 @@ class LimitedWebSocketProtocol(TimedConnection, WebSocketsSansIOProtocol):
             self._end("message-timeout", CloseCode.POLICY_VIOLATION, "a message took too long")
 
     def _parse(self) -> None:
-        while self._unparsed and not self.read_paused and not self.transport.is_closing():
+        while self._unparsed and self._accepted and not self.read_paused and not self.transport.is_closing():
             piece = bytes(self._unparsed[:MAX_PIECE_BYTES])
             del self._unparsed[:MAX_PIECE_BYTES]
             completed = self._completed
@@ -192,6 +192,16 @@ class LimitedWebSocketProtocol(TimedConnection, WebSocketsSansIOProtocol):
         except BudgetExceededError:
             self._end("budget", CloseCode.TRY_AGAIN_LATER, "too much is being received")
 
+    def _drop_received(self) -> None:
+        """Free the memory at once: the connection's objects refer to each other, and are collected much later."""
+        self._unparsed = bytearray()
+        self.frames = []
+        self.conn.reader.discard()
+        waiting = [self.queue.get_nowait() for _ in range(self.queue.qsize())]
+        for message in waiting:
+            if message["type"] != "websocket.receive":
+                self.queue.put_nowait(message)
+
     def _begin(self, event: Frame) -> None:
         self._fragments, self._fragment_bytes = 1, len(event.data)
 
@@ -206,13 +216,12 @@ class LimitedWebSocketProtocol(TimedConnection, WebSocketsSansIOProtocol):
         if self.transport.is_closing():
             return
         self.rejections.count(reason)
-        self._unparsed.clear()
-        self.frames = []
         if self.close_sent:
             self.transport.close()
             return
         self.conn.fail(code, text)
         self.handle_parser_exception()
+        self._drop_received()
 
     def _set_limits(self, limits: MessageLimits, budget: ByteBudget | None) -> None:
         now = self.loop.time()
