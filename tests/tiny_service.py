@@ -3,9 +3,10 @@
 import asyncio
 import gc
 import logging
+import os
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from typing import Annotated
+from contextlib import asynccontextmanager, suppress
+from typing import Annotated, Any
 
 from fastapi import Body, FastAPI, Form, Request
 from fastapi.responses import StreamingResponse
@@ -15,6 +16,7 @@ from starlette.exceptions import HTTPException
 
 from services.contracts.problems import ProblemKind
 from services.runtime.app import Plumbing, create_service_app
+from services.runtime.connection_limits import ConnectionLimits
 from services.runtime.logs import configure_logging
 from services.runtime.problems import ProblemError
 from services.runtime.server import serve
@@ -31,6 +33,7 @@ class TinySettings(ServiceSettings):
     port: int = Field(0, ge=0, le=65535)
     start_s: float = 0
     names: tuple[str, ...] = ()
+    limits: dict[str, Any] = Field({})
 
 
 def create_app(settings: TinySettings, plumbing: Plumbing) -> FastAPI:
@@ -44,6 +47,7 @@ def create_app(settings: TinySettings, plumbing: Plumbing) -> FastAPI:
             _log.info("closed")
 
     app = create_service_app("tiny", plumbing, lifespan, settings.origin_policy, BODY_LIMIT)
+    held = list[int]()
 
     @app.get("/items/{item}")
     async def get_item(item: int, size: int = 1) -> int:
@@ -93,6 +97,16 @@ def create_app(settings: TinySettings, plumbing: Plumbing) -> FastAPI:
 
         return StreamingResponse(parts())
 
+    @app.post("/descriptors/{count}")
+    async def hold_descriptors(count: int) -> int:
+        """Open this many files, or as many as there may be, in place of those that it held before."""
+        for file in held:
+            os.close(file)
+        held.clear()
+        with suppress(OSError):
+            held.extend(os.open(os.devnull, os.O_RDONLY) for _ in range(count))
+        return len(held)
+
     @app.get("/frozen")
     async def frozen() -> int:
         return gc.get_freeze_count()
@@ -110,7 +124,7 @@ def main() -> None:
     settings = load_settings_or_exit(TinySettings)
     configure_logging("tiny", settings.log_level, settings.log_format)
     plumbing = Plumbing()
-    serve(create_app(settings, plumbing), settings, plumbing.stopping)
+    serve(create_app(settings, plumbing), settings, plumbing, limits=ConnectionLimits(**settings.limits))
 
 
 if __name__ == "__main__":

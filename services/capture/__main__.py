@@ -38,7 +38,7 @@ def main() -> None:
     )
     publisher = RedisPublisher(settings.redis_url.get_secret_value())
     app = create_app(settings, plumbing, publisher, opener(asked, settings.loop, SystemClock()))
-    serve(app, settings, plumbing.stopping)
+    serve(app, settings, plumbing)
     if readers_left():  # stuck in a driver: taking OpenCV down around such a thread can crash
         os._exit(0)
 

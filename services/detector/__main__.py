@@ -20,7 +20,7 @@ def main() -> None:
         app = create_app(settings, plumbing)
     except CascadeError as error:
         sys.exit(f"EMOTION_DETECTOR_CASCADE: {error}")
-    serve(app, settings, plumbing.stopping)
+    serve(app, settings, plumbing)
 
 
 if __name__ == "__main__":

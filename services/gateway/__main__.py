@@ -1,12 +1,12 @@
 """``python -m services.gateway``."""
 
 from services.gateway.app import create_app
-from services.gateway.routes.image_sockets import ANSWERED_ABOVE_LIMIT_BYTES
 from services.gateway.settings import GatewaySettings
 from services.runtime.app import Plumbing
 from services.runtime.logs import configure_logging
 from services.runtime.server import serve
 from services.runtime.settings import load_settings_or_exit
+from services.runtime.websocket_protocol import LimitedWebSocketProtocol
 
 
 def main() -> None:
@@ -14,8 +14,13 @@ def main() -> None:
     settings = load_settings_or_exit(GatewaySettings)
     configure_logging("gateway", settings.log_level, settings.log_format)
     plumbing = Plumbing()
-    message_bytes = settings.body_limit_bytes + ANSWERED_ABOVE_LIMIT_BYTES
-    serve(create_app(settings, plumbing), settings, plumbing.stopping, message_bytes)
+    serve(
+        create_app(settings, plumbing),
+        settings,
+        plumbing,
+        LimitedWebSocketProtocol,
+        exempt=settings.is_trusted_proxy,
+    )
 
 
 if __name__ == "__main__":

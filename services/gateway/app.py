@@ -29,6 +29,7 @@ from services.gateway.routes.websockets import unknown_websocket_router, websock
 from services.gateway.running import Running, run_parts
 from services.gateway.settings import GatewaySettings
 from services.runtime.app import Plumbing, create_service_app
+from services.runtime.byte_budget import ByteBudget
 from services.runtime.in_flight import SharedLimit
 
 DESCRIPTION = (
@@ -64,6 +65,7 @@ def create_app(
     Gauge("gateway_in_flight", "Predictions worked on", registry=plumbing.registry).set_function(
         lambda: in_flight.in_flight
     )
+    budget = ByteBudget(settings.max_upload_bytes_in_flight)
     app = create_service_app(
         "Emotion recognition",
         plumbing,
@@ -72,6 +74,7 @@ def create_app(
         settings.body_limit_bytes,
         DESCRIPTION,
         [Middleware(Cors, origins=settings.cors_origins)] if settings.cors_origins else [],
+        budget,
     )
     secrets, counts = [key.get_secret_value() for key in settings.api_keys], MemoryStorage()
     wrong_keys = WrongKeys(plumbing.registry)
@@ -88,7 +91,8 @@ def create_app(
     app.include_router(video_router(), dependencies=feed_access)
     app.include_router(websocket_feed_router(), dependencies=feed_access)
     app.include_router(video_socket_router(), dependencies=feed_access)
-    images = ImageSocketLimits(limits, SharedLimit(settings.max_uploads, share, "connections"), feed_rate, settings)
+    connections = SharedLimit(settings.max_uploads, share, "connections")
+    images = ImageSocketLimits(limits, connections, feed_rate, settings, budget)
     app.include_router(image_socket_router(metrics, images), dependencies=feed_access)
     app.include_router(cameras_router(), dependencies=access)
     app.include_router(services_router(plumbing.readiness), dependencies=access)

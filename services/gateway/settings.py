@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import replace
+from ipaddress import ip_address, ip_network
 from typing import Annotated, Self
 
 from limits import RateLimitItem, parse
@@ -53,6 +54,12 @@ class GatewaySettings(ServiceSettings):
         ge=0,
         description="Of these, and of predictions worked on, the share of one client (its key, else its address); 0 "
         "for an eighth. Beyond its share a client gets 429 unless half of all places are free.",
+    )
+    max_upload_bytes_in_flight: int = Field(
+        64 * 1024 * 1024,
+        ge=1,
+        description="Bytes of uploads and of WebSocket messages received or worked on at the same time, of all clients "
+        "together; more get 503, or the close code 1013.",
     )
     max_viewers: int = Field(512, ge=1, description="Feeds, videos and WebSockets at the same time; more get 503.")
     max_viewers_per_client: int = Field(
@@ -158,6 +165,14 @@ class GatewaySettings(ServiceSettings):
     def origin_policy(self) -> OriginPolicy:
         """Which hosts and origins a request may name."""
         return replace(super().origin_policy, origins=frozenset(self.cors_origins))
+
+    def is_trusted_proxy(self, host: str) -> bool:
+        """Tell whether an address is that of a proxy which the settings name."""
+        try:
+            address = ip_address(host.partition("%")[0])
+        except ValueError:
+            return False
+        return any(address in ip_network(network) for network in self.trusted_proxies)
 
     @property
     def upload_share(self) -> int:

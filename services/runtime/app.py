@@ -12,6 +12,7 @@ from starlette.middleware import Middleware
 from starlette.types import Lifespan
 
 from services.runtime.body_limit import BodyLimit
+from services.runtime.byte_budget import ByteBudget
 from services.runtime.health import Check, Readiness, health_router
 from services.runtime.metrics import HttpMetrics, create_registry, metrics_router
 from services.runtime.origins import OriginGuard, OriginPolicy
@@ -52,6 +53,7 @@ def create_service_app(
     body_limit_bytes: int = SMALL_BODY_BYTES,
     description: str = "",
     middleware: Sequence[Middleware] = (),
+    budget: ByteBudget | None = None,
 ) -> FastAPI:
     """Return an application with health, metrics, problems, request ids, an origin guard and a body limit.
 
@@ -63,6 +65,7 @@ def create_service_app(
         body_limit_bytes: The largest body that is read.
         description: Stands at the top of the API document.
         middleware: The service's own, inside the origin guard; the first is the outermost.
+        budget: Has room for all bodies together, until they are answered; None for no bound.
     """
     app = FastAPIOffline(
         redoc_url=None, redirect_slashes=False, title=title, lifespan=lifespan, description=description
@@ -70,7 +73,7 @@ def create_service_app(
     handle_problems(app)
     app.include_router(health_router(plumbing.readiness, plumbing.stopping))
     app.include_router(metrics_router(plumbing.registry))
-    app.add_middleware(BodyLimit, limit_bytes=body_limit_bytes)
+    app.add_middleware(BodyLimit, limit_bytes=body_limit_bytes, budget=budget)
     app.user_middleware[:0] = middleware
     app.add_middleware(OriginGuard, policy=policy, registry=plumbing.registry)
     app.add_middleware(RequestContext, metrics=HttpMetrics(plumbing.registry))

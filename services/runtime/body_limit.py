@@ -7,6 +7,7 @@ from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from services.contracts.problems import ProblemKind
+from services.runtime.byte_budget import BudgetExceededError, ByteBudget, Lease
 from services.runtime.problems import ProblemError
 
 GRACE_S = 10.0
@@ -23,21 +24,30 @@ _MAX_LENGTH_DIGITS = 18
 class BodyLimit:
     """ASGI middleware: reading a body that breaks its limits raises a problem.
 
-    Over ``limit_bytes`` that is a 413; slower than ``LEAST_BYTES_PER_S`` after ``GRACE_S`` a 408.
+    Over ``limit_bytes`` that is a 413; slower than ``LEAST_BYTES_PER_S`` after ``GRACE_S`` a 408. Where the bodies of
+    all requests together exceed the budget, it is a 503.
     """
 
-    def __init__(self, app: ASGIApp, limit_bytes: int, grace_s: float = GRACE_S) -> None:
+    def __init__(
+        self, app: ASGIApp, limit_bytes: int, grace_s: float = GRACE_S, budget: ByteBudget | None = None
+    ) -> None:
         self._app = app
         self._limit = limit_bytes
         self._grace_s = grace_s
+        self._budget = budget
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass one connection on to the application."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        body = _Body(receive, announced_length(Headers(scope=scope)), self._limit, self._grace_s)
-        await self._app(scope, body.receive, send)
+        lease = None if self._budget is None else self._budget.lease()
+        body = _Body(receive, announced_length(Headers(scope=scope)), self._limit, self._grace_s, lease)
+        try:
+            await self._app(scope, body.receive, send)
+        finally:
+            if lease is not None:
+                lease.resize(0)
 
 
 def announced_length(headers: Headers) -> int:
@@ -51,11 +61,12 @@ def announced_length(headers: Headers) -> int:
 class _Body:
     """One request's body on its way in."""
 
-    def __init__(self, receive: Receive, announced: int, limit: int, grace_s: float) -> None:
+    def __init__(self, receive: Receive, announced: int, limit: int, grace_s: float, lease: Lease | None) -> None:
         self._receive = receive
         self._announced = announced
         self._limit = limit
         self._grace_s = grace_s
+        self._lease = lease
         self._read = 0
         self._complete = False
         self._started = time.monotonic()
@@ -77,6 +88,11 @@ class _Body:
         self._complete = not message.get("more_body", False)
         if self._read > self._limit:
             raise self._too_large("more than that was sent")
+        if self._lease is not None and self._read:
+            try:
+                self._lease.resize(self._read)
+            except BudgetExceededError as error:
+                raise ProblemError(ProblemKind.OVERLOADED, "Too much is being received from all clients") from error
         return message
 
     def _seconds_left(self) -> float:

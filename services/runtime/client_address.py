@@ -45,3 +45,13 @@ def parse_networks(texts: Sequence[str]) -> tuple[IPv4Network | IPv6Network, ...
         except ValueError as error:
             raise ValueError(f"{text[:64]!r} is no IP address or network such as 172.16.0.0/12") from error
     return tuple(networks)
+
+
+def is_local(host: str) -> bool:
+    """Tell whether an address is of this machine; so is an empty one, which a Unix socket has."""
+    try:
+        address = ip_address(host.partition("%")[0])
+    except ValueError:
+        return not host
+    mapped = address.ipv4_mapped if isinstance(address, IPv6Address) else None
+    return (mapped or address).is_loopback

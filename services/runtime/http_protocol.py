@@ -1,107 +1,292 @@
-"""What uvicorn answers itself, before an application sees a request: input that is not HTTP, or too much of it."""
+"""uvicorn's HTTP protocol with a deadline for every state of a connection, and with bounds on what it reads."""
 
 import asyncio
-import json
+import logging
+import math
 import socket
 from contextlib import suppress
+from enum import Enum
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+import httptools
+from starlette.types import ASGIApp, Receive, Scope, Send
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
+from uvicorn.server import ServerState
 
-from services.contracts.problems import PROBLEM_MEDIA_TYPE, Problem, ProblemKind
+from services.contracts.problems import Problem, ProblemKind
+from services.runtime.problems import problem_response
+from services.runtime.raw_answers import SECURITY_HEADERS, problem_bytes
 from services.runtime.request_context import REQUEST_ID_HEADER, new_request_id
+from services.runtime.request_heads import HeadError, check_handshake, check_head, has_body
+from services.runtime.timed_connection import TimedConnection
 
-HEAD_TIMEOUT_S = 10.0
-"""How long a client may take to send a request's line and headers."""
+if TYPE_CHECKING:
+    from services.runtime.server_config import ServerConfig
 
-HEAD_LIMIT_BYTES = 64 * 1024
-"""Most bytes of a request that are not its body: line, headers, framing of chunks, trailers."""
+MAX_PIECE_BYTES = 16 * 1024
+"""Most bytes that are parsed at once. It bounds the requests that are begun before a limit on them is noticed."""
 
 FRAMING_PER_BODY_BYTE = 8
-"""What chunks may add to that for each byte that they carry: a byte alone in its chunk takes six."""
-
-DISCARD_LIMIT_BYTES = 64 * 1024 * 1024
-"""How much of a refused body is read and thrown away, so that its sender comes to read the answer."""
-
+"""What chunks may add to a head's limit for each byte that they carry: a byte alone in its chunk takes six."""
 
 UNSENT_LIMIT_BYTES = 64 * 1024
 """What the kernel may hold for a client that reads too slowly. Without it that is megabytes: minutes of a feed."""
 
 UNREAD_TIMEOUT_S = 60
-"""How long a client may take nothing of what is sent before its connection is cut."""
+"""How long a client may acknowledge nothing of what is sent before the system cuts its connection."""
+
+SILENT = logging.Logger("uvicorn", logging.CRITICAL + 1)
+"""For what uvicorn's protocols log of single requests: it is counted, or logged by the application."""
+
+_log = logging.getLogger(__name__)
 
 
-class ProblemHttpProtocol(HttpToolsProtocol):
-    """uvicorn's protocol with limits that it lacks, answering in problems like every other error."""
+class _Reading(Enum):
+    """What is expected of the client next."""
+
+    REQUEST = "request"
+    HEAD = "head"
+    BODY = "body"
+
+
+class ProblemHttpProtocol(TimedConnection, HttpToolsProtocol):
+    """One connection. What it refuses itself is answered with a problem, like every other error."""
+
+    def __init__(
+        self,
+        config: "ServerConfig",
+        server_state: ServerState,
+        app_state: dict[str, Any],
+        _loop: asyncio.AbstractEventLoop | None = None,
+    ) -> None:
+        super().__init__(config, server_state, app_state, _loop)
+        self.logger = SILENT
+        self.limits, self.rejections, self._connections = config.limits, config.rejections, config.connections
+        self._reading = _Reading.REQUEST
+        self._running: RequestResponseCycle | None = None
+        self._requests = self._head_bytes = self._framing_bytes = self._body_bytes = self._discarded_bytes = 0
+        self._ignoring = self._upgrading = False
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn has it
-        """Begin to wait for a first request."""
-        self._requests = self._head_bytes = self._body_bytes = self._discarded_bytes = 0
-        self._head_timer: asyncio.TimerHandle | None = None
-        _limit_unread(transport)
+        """Begin to wait for a first request, or refuse the connection."""
         super().connection_made(transport)
-        self._wait_for_head()
+        _limit_unread(transport)
+        if self._connections.admit(self, self.client[0] if self.client else ""):
+            self._wait(self.limits.head_s)
+        else:
+            self._ignoring = True
+            transport.write(problem_bytes(Problem(ProblemKind.OVERLOADED, "There are too many connections")))
+            transport.close()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Stop waiting."""
-        self._stop_waiting()
+        """Let all requests of the connection know."""
+        self._connections.leave(self)
         super().connection_lost(exc)
+        # uvicorn lets only the latest one know
+        if self._running is not None and not self._running.response_complete:
+            self._running.disconnected = True
+            self._running.message_event.set()
+        self.pipeline.clear()
 
     def data_received(self, data: bytes) -> None:
-        """Hand data to the parser, and count what of it isn't body."""
-        requests_before, body_before = self._requests, self._body_bytes
-        super().data_received(data)
-        if self._requests != requests_before:
-            return  # a request began in this piece: which of its bytes are the new one's can't be told
-        self._head_bytes += len(data) - (self._body_bytes - body_before)
-        if self._head_bytes > HEAD_LIMIT_BYTES + FRAMING_PER_BODY_BYTE * self._body_bytes:
-            self.send_400_response(f"The request's head has more than {HEAD_LIMIT_BYTES:,} bytes")
+        """Parse what arrived, piece by piece."""
+        at = 0
+        while at < len(data) and not self._ignoring and not self.transport.is_closing():
+            piece = data if len(data) <= MAX_PIECE_BYTES else memoryview(data)[at : at + MAX_PIECE_BYTES]
+            at += self._parse(piece)
+            if self._upgrading:
+                self._upgrade(data[at:])
+                return
+
+    def _parse(self, piece: bytes | memoryview) -> int:
+        """Parse one piece; return how many of its bytes were HTTP."""
+        requests, body_bytes = self._requests, self._body_bytes
+        try:
+            self.parser.feed_data(piece)
+        except httptools.HttpParserUpgrade as upgrade:
+            self._upgrading = self._should_upgrade()
+            parsed: int = upgrade.args[0]
+            return parsed
+        except httptools.HttpParserError as error:
+            cause = error.__context__
+            self._refuse(cause if isinstance(cause, HeadError) else HeadError("malformed", "It could not be parsed"))
+            return len(piece)
+        if self._requests == requests:  # else which of its bytes are the new request's can't be told
+            self._framing_bytes += len(piece) - (self._body_bytes - body_bytes)
+            if self._framing_bytes > self.limits.max_head_bytes + FRAMING_PER_BODY_BYTE * self._body_bytes:
+                self._refuse(self._too_large())
+        return len(piece)
 
     def on_message_begin(self) -> None:
-        """Count anew for each request."""
+        """Count from zero for each request."""
         self._requests += 1
-        self._head_bytes = self._body_bytes = self._discarded_bytes = 0
-        self._wait_for_head()
+        self._head_bytes = self._framing_bytes = self._body_bytes = self._discarded_bytes = 0
+        self._reading = _Reading.HEAD
+        if self._is_answered():
+            self._wait(self.limits.head_s)
+        else:
+            self.due = self.loop.time() + self.limits.head_s
         super().on_message_begin()
 
+    def on_url(self, url: bytes) -> None:
+        """Count a part of the request's target."""
+        self._count_head(len(url))
+        super().on_url(url)
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """Count a header; drop those after the body, which uvicorn would add to the request's."""
+        self._count_head(len(name) + len(value))
+        if self._reading is _Reading.HEAD:
+            if len(self.headers) >= self.limits.max_headers:
+                raise HeadError("head-too-large", f"The request has more than {self.limits.max_headers} headers")
+            super().on_header(name, value)
+
     def on_headers_complete(self) -> None:
-        """Stop waiting: the head is there."""
-        self._stop_waiting()
+        """Check the head, and begin to answer or to wait for the answers before."""
+        version, method = self.parser.get_http_version(), self.parser.get_method()
+        check_head(version, method, self.url, self.headers)
+        if self.parser.should_upgrade():
+            self._check_upgrade(version, method)
+        if len(self.pipeline) >= self.limits.max_pipelined:
+            raise HeadError("pipelined", f"More than {self.limits.max_pipelined} requests wait for their answers")
         super().on_headers_complete()
+        self._reading = _Reading.BODY
+        self.due = self.loop.time() + self.limits.body_s
+        self._connections.works(self)
 
     def on_body(self, body: bytes) -> None:
-        """Count the body; end a connection that goes on and on after its answer."""
+        """Count the body, and drop it where its request is answered already."""
         self._body_bytes += len(body)
         if self.cycle.response_complete:
             self._discarded_bytes += len(body)
-            if self._discarded_bytes > DISCARD_LIMIT_BYTES:
+            if self._discarded_bytes > self.limits.max_discarded_bytes:
+                self.rejections.count("discarded")
                 self.transport.close()
+        else:
+            self.due += len(body) / self.limits.min_bytes_per_s
         super().on_body(body)
 
-    def send_400_response(self, msg: str) -> None:
-        """Answer 400 and close the connection; only close it where that would land inside an answer half sent."""
-        if self.cycle is not None and self.cycle.response_started and not self.cycle.response_complete:
-            self.transport.close()
+    def on_message_complete(self) -> None:
+        """Wait for the application, or where it has answered already for the next request."""
+        self._reading = _Reading.REQUEST
+        if self._is_answered():
+            self._wait(self.limits.idle_s)
+        else:
+            self.due = math.inf
+        super().on_message_complete()
+
+    def on_response_complete(self) -> None:
+        """Answer the next request, or wait for it. It replaces uvicorn's, which has a timer that bytes set back."""
+        self.server_state.total_requests += 1
+        if self.transport.is_closing():
             return
-        request_id = new_request_id()
-        body = json.dumps(Problem(ProblemKind.BAD_REQUEST, msg).encode(request_id)).encode()
-        head = (
-            "HTTP/1.1 400 Bad Request\r\n"
-            f"content-type: {PROBLEM_MEDIA_TYPE}\r\n"
-            f"content-length: {len(body)}\r\n"
-            f"{REQUEST_ID_HEADER.lower()}: {request_id}\r\n"
-            "connection: close\r\n\r\n"
-        )
-        self.transport.write(head.encode("ascii") + body)
+        if self.pipeline:
+            self._start_asgi_task(*self.pipeline.pop())
+        if not self.pipeline:
+            self.flow.resume_reading()
+        if self._is_answered():
+            if self._reading is not _Reading.HEAD:  # which has its deadline already
+                self.due = self.loop.time() + (
+                    self.limits.idle_s if self._reading is _Reading.REQUEST else self.limits.discard_s
+                )
+            self._connections.waits(self, fresh=False)
+
+    def expire(self, now: float) -> None:
+        """Close the connection, except where the body waits for the application."""
+        if self._reading is _Reading.BODY and not self.cycle.response_complete and self.flow.read_paused:
+            self.due = now + self.limits.body_s
+            return
+        if self._reading is not _Reading.REQUEST:
+            self.rejections.count(f"{self._reading.value}-timeout")
         self.transport.close()
 
-    def _wait_for_head(self) -> None:
-        if self._head_timer is None:
-            self._head_timer = self.loop.call_later(HEAD_TIMEOUT_S, self.transport.close)
+    def handle_websocket_upgrade(self) -> None:
+        """Hand the connection to the WebSocket protocol, which is counted in place of this."""
+        super().handle_websocket_upgrade()
+        successor = self.transport.get_protocol()
+        assert isinstance(successor, TimedConnection)
+        self._connections.replace(self, successor)
 
-    def _stop_waiting(self) -> None:
-        if self._head_timer is not None:
-            self._head_timer.cancel()
-            self._head_timer = None
+    def _wait(self, seconds: float) -> None:
+        self.due = self.loop.time() + seconds
+        self._connections.waits(self, fresh=self.cycle is None)
+
+    def _is_answered(self) -> bool:
+        return self.cycle is None or self.cycle.response_complete
+
+    def _upgrade(self, rest: bytes) -> None:
+        self.handle_websocket_upgrade()
+        if rest and not self.transport.is_closing():
+            self.transport.get_protocol().data_received(rest)  # type: ignore[attr-defined]  # any protocol, says typeshed
+
+    def _check_upgrade(self, version: str, method: bytes) -> None:
+        # The parser takes a body here for what follows the request: it would be read as another request.
+        if has_body(self.headers):
+            raise HeadError("upgrade", "A request with a body can't ask for another protocol")
+        if self._should_upgrade():
+            check_handshake(version, method, self.url, self.headers)
+            if not self._is_answered():
+                raise HeadError("handshake", "An earlier request of the connection is being answered")
+
+    def _count_head(self, count: int) -> None:
+        self._head_bytes += count
+        if self._head_bytes > self.limits.max_head_bytes:
+            raise self._too_large()
+
+    def _too_large(self) -> HeadError:
+        return HeadError("head-too-large", f"The request's head has more than {self.limits.max_head_bytes:,} bytes")
+
+    def _refuse(self, error: HeadError) -> None:
+        """Read nothing more; answer what can be answered, and close."""
+        self.rejections.count(error.reason)
+        self._ignoring = True
+        if self._reading is _Reading.BODY:
+            self._refuse_body(error)
+        elif self._is_answered():
+            self._answer_refusal(error)
+        else:
+            self._close_after(self.cycle)
+
+    def _refuse_body(self, error: HeadError) -> None:
+        running = self._running
+        if running is not self.cycle and running is not None:
+            self.pipeline.popleft()  # the latest request, which has only a part of its body
+            self._close_after(self.pipeline[0][0] if self.pipeline else running)
+        elif self.cycle.response_started:
+            self.transport.close()
+        else:
+            self._answer_refusal(error)
+
+    def _answer_refusal(self, error: HeadError) -> None:
+        self.transport.write(problem_bytes(Problem(ProblemKind.BAD_REQUEST, str(error))))
+        self.transport.close()
+
+    def _close_after(self, cycle: RequestResponseCycle) -> None:
+        """Close the connection when this request and those before it are answered."""
+        cycle.keep_alive = False
+        self.due = math.inf
+        self._connections.works(self)
+
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
+        self._running = cycle
+        super()._start_asgi_task(cycle, partial(_run, app, cycle))
+
+
+async def _run(app: ASGIApp, cycle: RequestResponseCycle, scope: Scope, receive: Receive, send: Send) -> None:
+    """Run the application; where it fails outside its own handling of errors, answer with a problem."""
+    try:
+        await app(scope, receive, send)
+    except BaseException as error:
+        if cycle.response_started:
+            cycle.transport.close()  # only that tells the client; the reason is logged where the answer failed
+            return
+        request_id = new_request_id()
+        _log.exception("request %s failed", request_id, extra={"request_id": request_id})
+        kind = ProblemKind.STOPPING if isinstance(error, asyncio.CancelledError) else ProblemKind.INTERNAL
+        problem = Problem(kind, "The failure was logged under this request id")
+        headers = {REQUEST_ID_HEADER: request_id, **SECURITY_HEADERS, "Connection": "close"}
+        await problem_response(problem, request_id, headers)(scope, receive, send)
 
 
 def _limit_unread(transport: asyncio.Transport) -> None:

@@ -14,7 +14,7 @@ from starlette.websockets import WebSocketClose, WebSocketDisconnect
 
 from services.contracts.problems import Problem, ProblemKind
 from services.runtime.metrics import HttpMetrics
-from services.runtime.problems import problem_response
+from services.runtime.problems import ProblemError, problem_response
 
 REQUEST_ID_HEADER = "X-Request-ID"
 _CLOSED = "the handler is closed"
@@ -82,7 +82,9 @@ class RequestContext:
                 return
             problem = Problem(ProblemKind.STOPPING, "The service stopped before the answer was ready")
             await problem_response(problem, request_id)(scope, receive, send_with_id)
-        except Exception:
+        except Exception as error:
+            if status is not None and isinstance(error.__cause__ or error, ProblemError):
+                return  # a stream's client sent a body that breaks the limits; the server closes the connection
             _log.exception("request %s failed", request_id, extra={"request_id": request_id, "path": scope["path"]})
             if status is not None:
                 raise  # the answer has begun: only cutting the connection tells the client

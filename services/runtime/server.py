@@ -3,16 +3,23 @@
 import asyncio
 import gc
 import logging
+import math
 import signal
 import socket
+from collections.abc import Callable
+from dataclasses import replace
 from types import FrameType
 from typing import Any
 
 import uvicorn
 from fastapi import FastAPI
 
-from services.runtime.http_protocol import ProblemHttpProtocol
+from services.runtime.app import Plumbing
+from services.runtime.connection_limits import ConnectionLimits
+from services.runtime.descriptors import DescriptorCheck, DescriptorReserve, max_connections, raise_descriptor_limit
 from services.runtime.memory import forbid_core_dumps, return_freed_memory
+from services.runtime.rejections import REPORT_PERIOD_S
+from services.runtime.server_config import ServerConfig, server_config
 from services.runtime.settings import ServiceSettings
 from services.runtime.stopping import Stopping
 
@@ -29,8 +36,11 @@ class DrainingServer(uvicorn.Server):
     once, as a signal does that nobody handles.
     """
 
-    def __init__(self, config: uvicorn.Config, stopping: Stopping, drain_s: float) -> None:
+    def __init__(self, config: ServerConfig, stopping: Stopping, drain_s: float) -> None:
         super().__init__(config)
+        self._limited = config
+        self._reserve = DescriptorReserve()
+        self._next_descriptor_line = 0.0
         self._stopping = stopping
         self._drain_s = drain_s
         self._starting: asyncio.Task[Any] | None = None
@@ -63,8 +73,9 @@ class DrainingServer(uvicorn.Server):
             _log.info("listening on %s port %d", host, port)
 
     async def on_tick(self, counter: int) -> bool:
-        """Tell uvicorn, ten times a second, whether to leave."""
+        """Tell uvicorn, ten times a second, whether to leave; look at the connections' deadlines."""
         leave = await super().on_tick(counter)
+        self._look_at_connections()
         return leave or self._stopping.begun_for(self._drain_s)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
@@ -74,7 +85,19 @@ class DrainingServer(uvicorn.Server):
             server.close()
         await self._stopping.end_the_endless()
         await super().shutdown(sockets)
+        self._reserve.close()
+        self._limited.rejections.report(math.inf)
         _log.info("stopped")
+
+    def _look_at_connections(self) -> None:
+        now = asyncio.get_running_loop().time()
+        connections, rejections = self._limited.connections, self._limited.rejections
+        connections.look(now)
+        was_full, connections.full = connections.full, self._reserve.is_exhausted()
+        if connections.full and not was_full and now >= self._next_descriptor_line:
+            _log.error("no file descriptor is left: connections that wait are closed for new ones, else they get 503")
+            self._next_descriptor_line = now + REPORT_PERIOD_S
+        rejections.report(now)
 
     def _cancel_start(self) -> None:
         if self._starting is not None:
@@ -84,44 +107,40 @@ class DrainingServer(uvicorn.Server):
 
 
 def serve(
-    app: FastAPI, settings: ServiceSettings, stopping: Stopping, websocket_message_bytes: int | None = None
-) -> None:
-    """Serve until SIGTERM or SIGINT; see ``server_config`` for WebSockets."""
-    return_freed_memory()
-    forbid_core_dumps()
-    gc.freeze()  # what is loaded stays; each full collection would look at it again and hold every answer up meanwhile
-    config = server_config(app, settings.stop_timeout_s, settings.host, settings.port, websocket_message_bytes)
-    DrainingServer(config, stopping, settings.drain_s).run()
-
-
-def server_config(
     app: FastAPI,
-    stop_timeout_s: int,
-    host: str = "127.0.0.1",
-    port: int = 0,
-    websocket_message_bytes: int | None = None,
-) -> uvicorn.Config:
-    """Return how every service of ours speaks HTTP.
+    settings: ServiceSettings,
+    plumbing: Plumbing,
+    websockets: type[asyncio.Protocol] | None = None,
+    limits: ConnectionLimits | None = None,
+    exempt: Callable[[str], bool] = lambda _: False,
+) -> None:
+    """Serve until SIGTERM or SIGINT.
 
     Args:
         app: The application.
-        stop_timeout_s: Seconds that requests in flight may take to finish when it stops.
-        host: Where to listen, if the server isn't handed a socket.
-        port: Likewise.
-        websocket_message_bytes: Largest WebSocket message that is read; a larger one ends its connection with the
-            code 1009. None where the service has no WebSockets.
+        settings: Where it listens, and how many connections it takes.
+        plumbing: What the application was built with.
+        websockets: See ``server_config``.
+        limits: Bounds of its connections besides their number, which the settings say.
+        exempt: See ``server_config``.
     """
-    return uvicorn.Config(
+    return_freed_memory()
+    forbid_core_dumps()
+    raise_descriptor_limit()
+    gc.freeze()  # what is loaded stays; each full collection would look at it again and hold every answer up meanwhile
+    plumbing.checks["descriptors"] = DescriptorCheck()
+    config = server_config(
         app,
-        host=host,
-        port=port,
-        http=ProblemHttpProtocol,
-        ws="none" if websocket_message_bytes is None else "websockets-sansio",
-        ws_max_size=websocket_message_bytes or 0,
-        ws_per_message_deflate=False,  # pictures don't shrink, and each connection would hold its windows
-        log_config=None,
-        access_log=False,
-        server_header=False,
-        proxy_headers=False,  # a client could write them; the gateway reads those of proxies that its settings name
-        timeout_graceful_shutdown=stop_timeout_s,
+        settings.stop_timeout_s,
+        settings.host,
+        settings.port,
+        websockets=websockets,
+        limits=replace(
+            limits or ConnectionLimits(),
+            max_connections=max_connections(settings.max_connections),
+            max_connections_per_client=settings.max_connections_per_client,
+        ),
+        registry=plumbing.registry,
+        exempt=exempt,
     )
+    DrainingServer(config, plumbing.stopping, settings.drain_s).run()

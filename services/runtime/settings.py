@@ -44,6 +44,18 @@ class ServiceSettings(BaseSettings):
     stop_timeout_s: int = Field(
         10, ge=1, le=300, description="Time that requests in flight get to finish once listening has ended."
     )
+    max_connections: int = Field(
+        2048,
+        ge=1,
+        description="Connections at the same time, and at most three quarters of the process's file descriptors; those "
+        "that only wait are closed for new ones, else more get 503.",
+    )
+    max_connections_per_client: int = Field(
+        256,
+        ge=1,
+        description="Connections of one address, or of one /64 network of IPv6, at the same time; more get 503. "
+        "Loopback has no such bound.",
+    )
 
     @field_validator("allowed_hosts", mode="before")
     @classmethod

@@ -12,7 +12,8 @@ import tensorflow as tf
 from fastapi import FastAPI
 
 from services.runtime.app import Plumbing
-from services.runtime.server import DrainingServer, server_config
+from services.runtime.server import DrainingServer
+from services.runtime.server_config import server_config
 from services.runtime.stopping import Stopping
 from services.serving.app import create_app
 from services.serving.batcher import Batcher
@@ -69,7 +70,7 @@ async def _serve(options: ServerOptions, rest_socket: socket.socket | None, plum
         core = Core(models, runner, manager, CallMetrics(plumbing.registry), monitoring)
         serving = [tasks.create_task(_serve_grpc(_create_grpc(core, options, stopping), stopping))]
         if rest_socket is not None:
-            serving.append(tasks.create_task(_serve_rest(create_app(plumbing, core, options), rest_socket, stopping)))
+            serving.append(tasks.create_task(_serve_rest(create_app(plumbing, core, options), rest_socket, plumbing)))
         _log.info("gRPC on %s, REST %s", host_and_port(flags.bind_address, flags.port), _rest_place(flags))
         manager.apply(options.models)
         watching = tasks.create_task(_watch(flags, manager))
@@ -118,9 +119,9 @@ async def _serve_grpc(server: grpc.aio.Server, stopping: Stopping) -> None:
     _log.info("gRPC has stopped")
 
 
-async def _serve_rest(app: FastAPI, rest_socket: socket.socket, stopping: Stopping) -> None:
-    config = server_config(app, STOP_TIMEOUT_S)
-    await DrainingServer(config, stopping, DRAIN_S).serve([rest_socket])
+async def _serve_rest(app: FastAPI, rest_socket: socket.socket, plumbing: Plumbing) -> None:
+    config = server_config(app, STOP_TIMEOUT_S, registry=plumbing.registry)
+    await DrainingServer(config, plumbing.stopping, DRAIN_S).serve([rest_socket])
 
 
 def _configure_tensorflow(flags: Flags) -> None:

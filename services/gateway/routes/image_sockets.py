@@ -19,8 +19,11 @@ from services.gateway.running import Running, RunningParts
 from services.gateway.settings import GatewaySettings
 from services.gateway.uploaded import Caller, Moments, Uploaded
 from services.gateway.uploads import ANY_IMAGE
+from services.runtime.byte_budget import ByteBudget
 from services.runtime.client_address import client_of
+from services.runtime.connection_limits import MessageLimits
 from services.runtime.in_flight import SharedLimit
+from services.runtime.message_limits import limit_messages
 from services.runtime.problems import ProblemError
 from services.runtime.request_context import new_request_id
 
@@ -40,12 +43,19 @@ class ImageSocketLimits:
         connections: Connections at the same time.
         rate: Counts each image.
         settings: Size of a message and idle time.
+        budget: Has room for all clients' messages, while they are received or worked on.
     """
 
     predict: PredictLimits
     connections: SharedLimit
     rate: RateLimit
     settings: GatewaySettings
+    budget: ByteBudget
+
+    @property
+    def messages(self) -> MessageLimits:
+        """What a client may send; an image is answered before the next is read, so that their number needs no bound."""
+        return MessageLimits(self.settings.body_limit_bytes + ANSWERED_ABOVE_LIMIT_BYTES, messages_per_s=None)
 
 
 def image_socket_router(metrics: GatewayMetrics, limits: ImageSocketLimits) -> APIRouter:
@@ -58,6 +68,7 @@ def image_socket_router(metrics: GatewayMetrics, limits: ImageSocketLimits) -> A
         stopping = asyncio.Event()
         client = client_of(websocket)
         with limits.connections.place(client), parts.live.served(stopping.set, client):
+            limit_messages(websocket, limits.messages, limits.budget)
             await websocket.accept()
             while True:
                 message = await _next(websocket, stopping, limits.settings.ws_idle_timeout_s)

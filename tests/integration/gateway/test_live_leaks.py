@@ -24,7 +24,8 @@ from services.gateway.live.session import LiveSession
 from services.gateway.live.viewer import Viewer
 from services.gateway.settings import GatewaySettings
 from services.runtime.app import Plumbing
-from services.runtime.server import DrainingServer, server_config
+from services.runtime.server import DrainingServer
+from services.runtime.server_config import server_config
 from tests.integration.gateway.conftest import Stack
 from tests.integration.gateway.followers import another_gateway
 from tests.unit.gateway.fakes import ONLINE, FakeFrames, FakeServices, frame

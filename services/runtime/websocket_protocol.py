@@ -1,0 +1,255 @@
+"""uvicorn's WebSocket protocol with deadlines, and with bounds on what clients send.
+
+Only services that have WebSockets import it, since only they install ``websockets``.
+"""
+
+import asyncio
+import logging
+import math
+from collections import deque
+from typing import TYPE_CHECKING, Any
+
+from starlette.types import Receive, Scope, Send
+from uvicorn.protocols.utils import ClientDisconnected
+from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+from uvicorn.server import ServerState
+from websockets.datastructures import Headers
+from websockets.frames import CloseCode, Frame
+from websockets.http11 import Request, Response
+from websockets.server import ServerProtocol
+from websockets.typing import StatusLike
+
+from services.contracts.problems import Problem, ProblemKind
+from services.runtime.byte_budget import BudgetExceededError, ByteBudget, Lease
+from services.runtime.connection_limits import MessageLimits
+from services.runtime.http_protocol import MAX_PIECE_BYTES, SILENT
+from services.runtime.message_limits import EXTENSION
+from services.runtime.raw_answers import problem_bytes, problem_parts
+from services.runtime.timed_connection import TimedConnection
+from services.runtime.token_bucket import TokenBucket
+
+if TYPE_CHECKING:
+    from services.runtime.server_config import ServerConfig
+
+_log = logging.getLogger(__name__)
+
+
+class LimitedWebSocketProtocol(TimedConnection, WebSocketsSansIOProtocol):
+    """One WebSocket, from its handshake on."""
+
+    def __init__(
+        self,
+        config: "ServerConfig",
+        server_state: ServerState,
+        app_state: dict[str, Any],
+        _loop: asyncio.AbstractEventLoop | None = None,
+    ) -> None:
+        super().__init__(config, server_state, app_state, _loop)
+        self._application, self.app = self.app, self._run
+        self.logger = SILENT
+        self.limits, self.rejections, self._connections = config.limits, config.rejections, config.connections
+        self.close_timeout = self.limits.close_s
+        now = self.loop.time()
+        self._message_limits = MessageLimits()
+        self._budget: Lease | None = None
+        self._messages: TokenBucket | None = None
+        self.conn = _Handshake(logger=SILENT)
+        self._set_limits(self._message_limits, None)
+        self._control_frames = TokenBucket(self._message_limits.control_frames_per_s, now)
+        self._accepted = False
+        self._unparsed = bytearray()
+        self._fragments = self._fragment_bytes = self._completed = 0
+        self._queued_bytes = deque[int]()
+        self._with_application_bytes = 0
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Begin to wait for the application to accept."""
+        super().connection_made(transport)
+        self.due = self.loop.time() + self.limits.handshake_s
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Give back what the client held."""
+        self._connections.leave(self)
+        self._drop_received()
+        if self._budget is not None:
+            self._budget.resize(0)
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        """Take the handshake, which uvicorn hands over, and then frames."""
+        if not self.handshake_initiated:
+            super().data_received(data)
+            if not self.handshake_initiated:
+                self.rejections.count("handshake")
+                problem = Problem(ProblemKind.BAD_REQUEST, "The WebSocket's handshake is not valid")
+                self.transport.write(problem_bytes(problem))
+                self.transport.close()
+            return
+        self._unparsed += data
+        if not self._accepted:
+            self.transport.pause_reading()  # until the application accepts
+        self._parse()
+
+    def handle_connect(self, event: Request) -> None:
+        """Let the application set limits."""
+        super().handle_connect(event)
+        if self.response.status_code == 101:
+            self.scope["extensions"][EXTENSION] = {"set": self._set_limits}
+
+    async def send(self, message: Any) -> None:
+        """Send what the application says; once it accepts, read what came meanwhile."""
+        await super().send(message)
+        if message["type"] == "websocket.accept" and self.handshake_complete and not self.transport.is_closing():
+            self._accepted = True
+            self.due = math.inf
+            if self._unparsed:
+                self.transport.resume_reading()
+                self._parse()
+
+    async def receive(self) -> Any:
+        """Return the next message; the application is done with the one before."""
+        self._with_application_bytes = 0
+        self._hold()
+        message = await super().receive()
+        if message["type"] == "websocket.receive" and self._queued_bytes:
+            self._with_application_bytes = self._queued_bytes.popleft()
+        self._parse()
+        return message
+
+    def handle_text(self, event: Frame) -> None:
+        """Begin a message."""
+        self._begin(event)
+        super().handle_text(event)
+
+    def handle_bytes(self, event: Frame) -> None:
+        """Begin a message."""
+        self._begin(event)
+        super().handle_bytes(event)
+
+    def handle_cont(self, event: Frame) -> None:
+        """Go on with a message, while its fragments are few."""
+        self._fragments += 1
+        self._fragment_bytes += len(event.data)
+        if self._fragments > self._message_limits.fragments + self._fragment_bytes // 1024:
+            self._end("fragments", CloseCode.POLICY_VIOLATION, "too many fragments")
+        elif not self.close_sent:
+            super().handle_cont(event)
+
+    def handle_ping(self) -> None:
+        """Answer a ping, while they are few."""
+        if self._is_control_frame_allowed():
+            super().handle_ping()
+
+    def handle_pong(self, event: Frame) -> None:
+        """Take a pong, while they are few."""
+        if self._is_control_frame_allowed():
+            super().handle_pong(event)
+
+    def send_receive_event_to_app(self) -> None:
+        """Hand a complete message to the application, while they are few."""
+        self._completed += 1
+        if self.close_sent:
+            self.frames = []
+            return
+        if self._messages is not None and not self._messages.take(self.loop.time()):
+            self._end("messages", CloseCode.POLICY_VIOLATION, "too many messages")
+            return
+        self._queued_bytes.append(self._fragment_bytes)
+        self._fragment_bytes = 0
+        super().send_receive_event_to_app()
+
+    def expire(self, now: float) -> None:
+        """End a handshake that isn't accepted, or a message that isn't complete."""
+        if not self._accepted:
+            self.rejections.count("handshake-timeout")
+            self.transport.close()
+        elif self.read_paused:
+            self.due = now + self.limits.message_s  # the application is busy with an earlier message
+        else:
+            self._end("message-timeout", CloseCode.POLICY_VIOLATION, "a message took too long")
+
+    def _parse(self) -> None:
+        while self._unparsed and self._accepted and not self.read_paused and not self.transport.is_closing():
+            piece = bytes(self._unparsed[:MAX_PIECE_BYTES])
+            del self._unparsed[:MAX_PIECE_BYTES]
+            completed = self._completed
+            super().data_received(piece)
+            if not self.conn.reader.buffer and self.conn.current_size is None:
+                self.due = math.inf
+            elif self.due == math.inf or self._completed != completed:
+                self.due = self.loop.time() + self.limits.message_s
+            else:
+                self.due += len(piece) / self.limits.min_bytes_per_s
+            self._hold()
+
+    def _hold(self) -> None:
+        """Take as much of the budget as the client's messages have bytes."""
+        if self._budget is None or self.disconnected:
+            return
+        received = len(self.conn.reader.buffer) + self._fragment_bytes
+        try:
+            self._budget.resize(received + sum(self._queued_bytes) + self._with_application_bytes)
+        except BudgetExceededError:
+            self._end("budget", CloseCode.TRY_AGAIN_LATER, "too much is being received")
+
+    def _drop_received(self) -> None:
+        """Free the memory at once: the connection's objects refer to each other, and are collected much later."""
+        self._unparsed = bytearray()
+        self.frames = []
+        self.conn.reader.discard()
+        waiting = [self.queue.get_nowait() for _ in range(self.queue.qsize())]
+        for message in waiting:
+            if message["type"] != "websocket.receive":
+                self.queue.put_nowait(message)
+
+    def _begin(self, event: Frame) -> None:
+        self._fragments, self._fragment_bytes = 1, len(event.data)
+
+    def _is_control_frame_allowed(self) -> bool:
+        if not self._control_frames.take(self.loop.time()):
+            self._end("control-frames", CloseCode.POLICY_VIOLATION, "too many pings and pongs")
+            return False
+        return not self.transport.is_closing()
+
+    def _end(self, reason: str, code: CloseCode, text: str) -> None:
+        """Close the connection for what the client does."""
+        if self.transport.is_closing():
+            return
+        self.rejections.count(reason)
+        if self.close_sent:
+            self.transport.close()
+            return
+        self.conn.fail(code, text)
+        self.handle_parser_exception()
+        self._drop_received()
+
+    def _set_limits(self, limits: MessageLimits, budget: ByteBudget | None) -> None:
+        now = self.loop.time()
+        self._message_limits = limits
+        self._messages = None if limits.messages_per_s is None else TokenBucket(limits.messages_per_s, now)
+        self._control_frames = TokenBucket(limits.control_frames_per_s, now)
+        self._budget = None if budget is None else budget.lease()
+        self.conn.max_message_size = limits.max_bytes
+
+    async def _run(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Run the application; log where it fails outside its own handling of errors. uvicorn refuses the handshake."""
+        try:
+            await self._application(scope, receive, send)
+        except ClientDisconnected:
+            raise
+        except Exception:
+            _log.exception("a WebSocket failed")
+            raise
+
+
+class _Handshake(ServerProtocol):
+    """websockets' protocol, which refuses handshakes with problems."""
+
+    def reject(self, status: StatusLike, text: str) -> Response:
+        """Return the answer for a handshake that is refused."""
+        answer = super().reject(status, text)
+        kind = ProblemKind.INTERNAL if answer.status_code >= 500 else ProblemKind.BAD_REQUEST
+        detail = "The service failed" if kind is ProblemKind.INTERNAL else text.strip() or answer.reason_phrase
+        headers, body = problem_parts(Problem(kind, detail))
+        phrase = answer.reason_phrase if answer.status_code == kind.status else "Bad Request"
+        return Response(kind.status, phrase, Headers(headers), body)

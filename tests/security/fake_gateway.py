@@ -1,0 +1,56 @@
+"""``python -m tests.security.fake_gateway LIMITS``: a gateway over fakes as a process, whose camera films all the time.
+
+LIMITS is a JSON object with the fields of ``ConnectionLimits`` that differ from its defaults.
+"""
+
+import asyncio
+import json
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from itertools import count
+
+from services.gateway.app import create_app
+from services.gateway.frames import KnownCamera
+from services.gateway.resources import Resources
+from services.gateway.settings import GatewaySettings
+from services.runtime.app import Plumbing
+from services.runtime.connection_limits import ConnectionLimits
+from services.runtime.logs import configure_logging
+from services.runtime.server import serve
+from services.runtime.settings import load_settings_or_exit
+from services.runtime.websocket_protocol import LimitedWebSocketProtocol
+from tests.unit.gateway.fakes import ONLINE, FakeFrames, FakeServices, frame
+
+FRAME_EVERY_S = 0.05
+JPEG_BYTES = 200_000
+
+
+@asynccontextmanager
+async def open_fakes(settings: GatewaySettings) -> AsyncIterator[Resources]:
+    store = FakeFrames()
+
+    async def film() -> None:
+        for number in count():
+            newest = frame(f"{1_700_000_000_000 + number}-0", jpeg=bytes(JPEG_BYTES))
+            store.cameras["cam0"] = KnownCamera("cam0", ONLINE, newest)
+            await asyncio.sleep(FRAME_EVERY_S)
+
+    filming = asyncio.create_task(film())
+    try:
+        async with FakeServices(frames=store).open(settings) as resources:
+            yield resources
+    finally:
+        filming.cancel()
+
+
+def main() -> None:
+    settings = load_settings_or_exit(GatewaySettings)
+    configure_logging("gateway", settings.log_level, settings.log_format)
+    plumbing = Plumbing()
+    limits = ConnectionLimits(**json.loads(sys.argv[1]))
+    serve(create_app(settings, plumbing, open_fakes), settings, plumbing, LimitedWebSocketProtocol, limits)
+
+
+if __name__ == "__main__":
+    main()
