@@ -8,14 +8,14 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from services.contracts.problems import ProblemKind
 from services.runtime.byte_budget import BudgetExceededError, ByteBudget, Lease
+from services.runtime.client_address import address_group
 from services.runtime.problems import ProblemError
 
 GRACE_S = 10.0
-"""How long a body may take however small it is."""
+"""How long a body may take however small it is; a longer one must make progress in each such period."""
 
-LEAST_BYTES_PER_S = 16 * 1024
-"""Beyond that, how fast it must come on average: slower than any phone network, faster than an attack."""
-
+MIN_BYTES_PER_S = 16 * 1024
+"""The progress of a period, on average: slower than any phone network. What came faster before doesn't count."""
 
 MAX_LENGTH = 2**63 - 1
 _MAX_LENGTH_DIGITS = 18
@@ -24,7 +24,7 @@ _MAX_LENGTH_DIGITS = 18
 class BodyLimit:
     """ASGI middleware: reading a body that breaks its limits raises a problem.
 
-    Over ``limit_bytes`` that is a 413; slower than ``LEAST_BYTES_PER_S`` after ``GRACE_S`` a 408. Where the bodies of
+    Over ``limit_bytes`` that is a 413; slower than ``MIN_BYTES_PER_S`` in any ``GRACE_S`` a 408. Where the bodies of
     all requests together exceed the budget, it is a 503.
     """
 
@@ -41,13 +41,18 @@ class BodyLimit:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        lease = None if self._budget is None else self._budget.lease()
+        lease = None if self._budget is None else self._budget.lease(_client(scope))
         body = _Body(receive, announced_length(Headers(scope=scope)), self._limit, self._grace_s, lease)
         try:
             await self._app(scope, body.receive, send)
         finally:
             if lease is not None:
                 lease.resize(0)
+
+
+def _client(scope: Scope) -> str:
+    client = scope.get("client")
+    return address_group(client[0] if client else None)
 
 
 def announced_length(headers: Headers) -> int:
@@ -69,7 +74,8 @@ class _Body:
         self._lease = lease
         self._read = 0
         self._complete = False
-        self._started = time.monotonic()
+        self._started = self._period_began = time.monotonic()
+        self._period_read = 0
 
     async def receive(self) -> Message:
         """Return the next message of the connection."""
@@ -85,6 +91,8 @@ class _Body:
                 ProblemKind.BODY_TOO_SLOW, f"{self._read:,} bytes came in {time.monotonic() - self._started:.0f} s"
             ) from error
         self._read += len(message.get("body", b""))
+        if self._read - self._period_read >= MIN_BYTES_PER_S * self._grace_s:
+            self._period_began, self._period_read = time.monotonic(), self._read
         self._complete = not message.get("more_body", False)
         if self._read > self._limit:
             raise self._too_large("more than that was sent")
@@ -96,8 +104,7 @@ class _Body:
         return message
 
     def _seconds_left(self) -> float:
-        allowed = self._grace_s + self._read / LEAST_BYTES_PER_S
-        return max(0.0, self._started + allowed - time.monotonic())
+        return max(0.0, self._period_began + self._grace_s - time.monotonic())
 
     def _too_large(self, why: str) -> ProblemError:
         return ProblemError(

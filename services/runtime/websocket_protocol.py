@@ -20,7 +20,7 @@ from websockets.server import ServerProtocol
 from websockets.typing import StatusLike
 
 from services.contracts.problems import Problem, ProblemKind
-from services.runtime.byte_budget import BudgetExceededError, ByteBudget, Lease
+from services.runtime.byte_budget import BudgetExceededError, Lease
 from services.runtime.connection_limits import MessageLimits
 from services.runtime.http_protocol import MAX_PIECE_BYTES, SILENT
 from services.runtime.message_limits import EXTENSION
@@ -223,12 +223,12 @@ class LimitedWebSocketProtocol(TimedConnection, WebSocketsSansIOProtocol):
         self.handle_parser_exception()
         self._drop_received()
 
-    def _set_limits(self, limits: MessageLimits, budget: ByteBudget | None) -> None:
+    def _set_limits(self, limits: MessageLimits, budget: Lease | None) -> None:
         now = self.loop.time()
         self._message_limits = limits
         self._messages = None if limits.messages_per_s is None else TokenBucket(limits.messages_per_s, now)
         self._control_frames = TokenBucket(limits.control_frames_per_s, now)
-        self._budget = None if budget is None else budget.lease()
+        self._budget = budget
         self.conn.max_message_size = limits.max_bytes
 
     async def _run(self, scope: Scope, receive: Receive, send: Send) -> None:

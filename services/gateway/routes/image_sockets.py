@@ -68,7 +68,7 @@ def image_socket_router(metrics: GatewayMetrics, limits: ImageSocketLimits) -> A
         stopping = asyncio.Event()
         client = client_of(websocket)
         with limits.connections.place(client), parts.live.served(stopping.set, client):
-            limit_messages(websocket, limits.messages, limits.budget)
+            limit_messages(websocket, limits.messages, limits.budget.lease(client))
             await websocket.accept()
             while True:
                 message = await _next(websocket, stopping, limits.settings.ws_idle_timeout_s)

@@ -40,3 +40,9 @@ async def test_a_body_that_trickles_is_given_up() -> None:
 async def test_a_large_body_may_take_longer_than_a_small_one() -> None:
     parts = [bytes([n]) * 30_000 for n in range(6)]
     assert len(await read_body(parts, pause_s=0.1, grace_s=0.25)) == 180_000
+
+
+async def test_what_came_fast_before_is_no_credit() -> None:
+    with pytest.raises(ProblemError) as given_up:
+        await read_body([bytes(500_000), *([b"a"] * 20)], pause_s=0.1, grace_s=0.25)
+    assert given_up.value.problem.kind.status == 408
