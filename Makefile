@@ -13,7 +13,7 @@ CAMERA ?=
 REDIS_URL ?=
 # Cameras' and Redis's addresses may hold passwords. Make hands them on in the environment, where recipes read them as
 # shell variables ($$CAMERA): written out, they would stand on a command line, which every user can read in ps.
-SHOWN = $(if $(and $(findstring command,$(origin $(1))),$(findstring @,$($(1)))),echo "warning: $(1) stands on make's command line, which every user of this machine can read: write it before make" >&2;)
+SHOWN = $(if $(and $(findstring command,$(origin $(1))),$(findstring ://,$($(1)))),echo "warning: every user of this machine can read $(1) on the command line of make: write it before make" >&2;)
 DATA ?= data/fer2013.csv
 RECIPE ?= training/recipe.toml
 RUN ?= runs/latest

@@ -16,12 +16,8 @@ def silence_native_output() -> None:
         if isinstance(stream, io.TextIOWrapper):
             stream.flush()
             kept = os.dup(descriptor)
-            setattr(
-                sys,
-                name,
-                open(  # noqa: SIM115 - it lives as long as the process
-                    kept, "w", encoding=stream.encoding, errors=stream.errors, buffering=1
-                ),
-            )
+            # Not closed with the object: it serves to the very end.
+            copy = open(kept, "w", encoding=stream.encoding, errors=stream.errors, buffering=1, closefd=False)  # noqa: SIM115
+            setattr(sys, name, copy)
         os.dup2(nowhere, descriptor)
     os.close(nowhere)

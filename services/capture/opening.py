@@ -15,6 +15,7 @@ from services.capture.demo.source import DemoSource
 from services.capture.jpeg import MAX_PIXELS
 from services.capture.looping_source import LoopingSource
 from services.capture.opencv_source import Capture, MjpegSource, OpenCvSource, first_jpeg_size
+from services.capture.public_text import public_device
 from services.capture.recorded_source import RecordedSource
 from services.capture.source_spec import SourceKind, SourceSpec
 from services.capture.sources import FrameSource, SourceError, SourceOpener
@@ -107,11 +108,12 @@ def webcam_trouble(source: SourceSpec, platform: str) -> str:
     if platform != "linux":
         return "the webcam can't be opened: is it there, free, and may this program use the camera?"
     device = Path(source.value if source.kind is SourceKind.DEVICE else f"/dev/video{source.value}")
+    shown = public_device(str(device))
     if not device.exists():
-        return f"there is no {device}"
+        return f"there is no {shown}"
     if not os.access(device, os.R_OK | os.W_OK):
-        return f"no permission for {device}: add this user to the group that owns it, often video"
-    return f"{device} can't be opened: another program may be using it"
+        return f"no permission for {shown}: add this user to the group that owns it, often video"
+    return f"{shown} can't be opened: another program may be using it"
 
 
 def _capture(source: SourceSpec, asked: Asked, trouble: str) -> cv2.VideoCapture:

@@ -46,7 +46,7 @@ def csv_rows(analysed: Analysed) -> list[list[Any]]:
     place = [csv_text(analysed.file), analysed.frame, analysed.time_s]
     if not analysed.prediction.faces:
         return [[*place, *[None] * (len(COLUMNS) - len(place))]]
-    version = csv_text(str(analysed.prediction.model.version))
+    version = csv_text(analysed.prediction.model.version or "")
     return [[*place, index, *_face(face), version] for index, face in enumerate(analysed.prediction.faces)]
 
 
