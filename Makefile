@@ -11,8 +11,9 @@ INSTALL := $(UV) pip install --quiet --python $(BIN)/python --no-deps --require-
 
 CAMERA ?=
 REDIS_URL ?=
-# A camera that is named here, else those of the environment, else the first webcam.
-CAPTURE_CAMERAS = $(if $(CAMERA),EMOTION_CAPTURE_CAMERAS="cam0=$(CAMERA)",$(if $(EMOTION_CAPTURE_CAMERAS),,EMOTION_CAPTURE_CAMERAS=cam0=0))
+# Cameras' and Redis's addresses may hold passwords. Make hands them on in the environment, where recipes read them as
+# shell variables ($$CAMERA): written out, they would stand on a command line, which every user can read in ps.
+SHOWN = $(if $(and $(findstring command,$(origin $(1))),$(findstring ://,$($(1)))),echo "warning: every user of this machine can read $(1) on the command line of make: write it before make" >&2;)
 DATA ?= data/fer2013.csv
 RECIPE ?= training/recipe.toml
 RUN ?= runs/latest
@@ -31,10 +32,16 @@ help: ## Show this list
 setup: $(VENV)/.dev ## Build .venv with everything that development needs
 
 run: $(VENV)/.run ## Start every service here, without Docker (CAMERA=demo|0|/dev/video1|URL|FILE)
-	@exec $(BIN)/python -m launcher --camera "$(CAMERA)"
+	@$(call SHOWN,CAMERA) \
+	if [ -n "$$CAMERA" ]; then export EMOTION_LAUNCHER_CAMERA="$$CAMERA"; fi; \
+	exec $(BIN)/python -m launcher
 
 capture: $(VENV)/.capture ## Start capture alone, for a Redis elsewhere (REDIS_URL=redis://host:6379/0 CAMERA=0)
-	@$(if $(REDIS_URL),EMOTION_CAPTURE_REDIS_URL="$(REDIS_URL)") $(CAPTURE_CAMERAS) exec $(BIN)/python -m services.capture
+	@$(call SHOWN,CAMERA) $(call SHOWN,REDIS_URL) \
+	if [ -n "$$REDIS_URL" ]; then export EMOTION_CAPTURE_REDIS_URL="$$REDIS_URL"; fi; \
+	if [ -n "$$CAMERA" ]; then export EMOTION_CAPTURE_CAMERAS="cam0=$$CAMERA"; fi; \
+	export EMOTION_CAPTURE_CAMERAS="$${EMOTION_CAPTURE_CAMERAS:-cam0=0}"; \
+	exec env -u MAKEFLAGS -u CAMERA -u REDIS_URL $(BIN)/python -m services.capture
 
 build: ## Build the images of our services
 	$(COMPOSE) build

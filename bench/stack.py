@@ -15,6 +15,8 @@ from honcho.environ import parse_procfile
 from bench.machine import ROOT
 from launcher.model_config import write_model_config
 from launcher.ports import LOOPBACK, free_port
+from launcher.private_folder import private_folder
+from launcher.redis_config import redis_url, write_redis_config
 from launcher.redis_server import find_redis_server
 
 PROCESSES = ("redis", "serving", "detector", "gateway")
@@ -56,8 +58,13 @@ def running_stack(folder: Path) -> Iterator[Stack]:
     Raises:
         StackError: It doesn't start.
     """
-    redis, grpc, rest, detector, gateway = (free_port() for _ in range(5))
-    redis_url = f"redis://{LOOPBACK}:{redis}/0"
+    with private_folder() as private:
+        yield from _run(folder, private)
+
+
+def _run(folder: Path, private: Path) -> Iterator[Stack]:
+    grpc, rest, detector, gateway = (free_port() for _ in range(4))
+    redis = redis_url(private)
     models = folder / "models.config"
     write_model_config(ROOT / "model_repo", models)
     environment = {
@@ -65,7 +72,7 @@ def running_stack(folder: Path) -> Iterator[Stack]:
         **os.environ,
         "PYTHON": sys.executable,
         "REDIS_SERVER": find_redis_server(),
-        "REDIS_PORT": str(redis),
+        "REDIS_CONFIG": str(write_redis_config(private, (folder / "redis-server.log").resolve())),
         "SERVING_GRPC_PORT": str(grpc),
         "SERVING_REST_PORT": str(rest),
         "SERVING_MODEL_CONFIG": str(models),
@@ -74,7 +81,7 @@ def running_stack(folder: Path) -> Iterator[Stack]:
         # All clients of a benchmark have one address.
         "EMOTION_GATEWAY_MAX_UPLOADS_PER_CLIENT": "64",
         "EMOTION_GATEWAY_MAX_VIEWERS_PER_CLIENT": "512",
-        "EMOTION_GATEWAY_REDIS_URL": redis_url,
+        "EMOTION_GATEWAY_REDIS_URL": redis,
         "EMOTION_GATEWAY_DETECTOR_URL": f"http://{LOOPBACK}:{detector}",
         "EMOTION_GATEWAY_SERVING_TARGET": f"{LOOPBACK}:{grpc}",
     }
@@ -88,7 +95,7 @@ def running_stack(folder: Path) -> Iterator[Stack]:
                     ["/bin/sh", "-c", commands[name]], cwd=ROOT, env=environment, stdout=log, stderr=log
                 )
         _wait_until_ready(f"http://{LOOPBACK}:{gateway}/readyz", processes, folder)
-        yield Stack(gateway, redis_url, {name: process.pid for name, process in processes.items()}, environment)
+        yield Stack(gateway, redis, {name: process.pid for name, process in processes.items()}, environment)
     finally:
         for process in reversed(processes.values()):  # Redis last
             _stop(process)

@@ -24,6 +24,7 @@ CONTRACTS = (
     "prediction",
     "prediction_decoding",
     "problems",
+    "terminal_text",
 )
 """Those that the client reads; none needs numpy."""
 

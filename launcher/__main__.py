@@ -8,13 +8,12 @@ import sys
 def main() -> None:
     """Start everything, and stop everything on Ctrl-C, SIGTERM or when one process ends."""
     leave_quietly_when_stopped()
-    parser = argparse.ArgumentParser(prog="python -m launcher", description=__doc__)
-    parser.add_argument("--camera", default="", help="webcam number, device, URL, file or demo")
-    camera = parser.parse_args().camera
+    # No options: a camera's address may hold a password, and a command line can be read by every user.
+    argparse.ArgumentParser(prog="python -m launcher", description=__doc__).parse_args()
     # The rest takes a second to import, in which a signal should find a handler.
     from launcher.start import start
 
-    sys.exit(start(camera))
+    sys.exit(start())
 
 
 def leave_quietly_when_stopped() -> None:

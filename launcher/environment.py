@@ -3,9 +3,11 @@
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 from launcher.errors import PrerequisiteError
-from launcher.ports import LOOPBACK, Listener, free_port, reachable
+from launcher.ports import LOOPBACK, Listener, reachable
+from launcher.redis_config import redis_url, write_redis_config
 from launcher.redis_server import find_redis_server
 from launcher.settings import LauncherSettings
 from services.capture.settings import CaptureSettings
@@ -24,6 +26,8 @@ _TIES = (
 )
 """What ties the services together, which is the launcher's to set."""
 
+_OF_MAKE = ("CAMERA", "REDIS_URL", "MAKEFLAGS", "MAKEOVERRIDES", "MFLAGS")
+
 
 @dataclass(frozen=True)
 class SystemSettings:
@@ -41,7 +45,7 @@ class SystemSettings:
 
     @property
     def cameras(self) -> str:
-        """The cameras as people may see them, credentials cut out."""
+        """The cameras' ids, and what is shown of their sources."""
         return ", ".join(str(camera) for camera in self.capture.cameras)
 
     @property
@@ -86,29 +90,37 @@ def require_known_variables(inherited: Mapping[str, str]) -> None:
             raise PrerequisiteError(f"{name}: no such setting; names begin with {', '.join(_PREFIXES)}.")
 
 
-def process_environment(inherited: Mapping[str, str], settings: SystemSettings) -> dict[str, str]:
+def process_environment(
+    inherited: Mapping[str, str], settings: SystemSettings, folder: Path, redis_log: Path
+) -> dict[str, str]:
     """Return the environment of all processes: the inherited one, and what ties the services together.
+
+    Args:
+        inherited: The launcher's own.
+        settings: Of all processes.
+        folder: Only this user may enter it; Redis is configured and listens here.
+        redis_log: Where Redis writes its log.
 
     Raises:
         PrerequisiteError: There is no Redis.
     """
     own, detector = settings.launcher, settings.detector
-    redis_port = free_port()
-    redis_url = f"redis://{LOOPBACK}:{redis_port}/0"
+    redis = redis_url(folder)
     ties = (
-        redis_url,
-        redis_url,
+        redis,
+        redis,
         f"{LOOPBACK}:{own.serving_grpc_port}",
         f"http://{reachable(detector.host)}:{detector.port}",
     )
     quiet = {f"EMOTION_{name.upper()}_LOG_LEVEL": "WARNING" for name in settings.services}
     return {
         **quiet,
-        **inherited,
+        # The launcher's own may name a camera with its password, and make's repeat its command line.
+        **{name: value for name, value in inherited.items() if name not in ("EMOTION_LAUNCHER_CAMERA", *_OF_MAKE)},
         "PYTHON": sys.executable,
         "PYTHONUNBUFFERED": "1",
         "REDIS_SERVER": find_redis_server(),
-        "REDIS_PORT": str(redis_port),
+        "REDIS_CONFIG": str(write_redis_config(folder, redis_log)),
         "SERVING_GRPC_PORT": str(own.serving_grpc_port),
         "SERVING_REST_PORT": str(own.serving_rest_port),
         **dict(zip(_TIES, ties, strict=True)),

@@ -2,9 +2,12 @@
 
 import os
 import signal
+import sys
 from types import FrameType
 
 from honcho.manager import Manager
+
+from launcher.terminal import PrintablePrinter
 
 STOPPED_LAST = "redis"
 """What the others need until they have stopped."""
@@ -14,7 +17,7 @@ class OrderlyManager(Manager):
     """Stops once everything has started, since before that honcho doesn't know whom to stop; Redis goes last."""
 
     def __init__(self) -> None:
-        super().__init__()
+        super().__init__(PrintablePrinter(sys.stdout))
         self._stop_asked = False
 
     def loop(self) -> None:

@@ -18,34 +18,50 @@ from launcher.errors import PrerequisiteError
 from launcher.manager import OrderlyManager
 from launcher.model_config import write_model_config
 from launcher.ports import require_ports
-from services.runtime.settings import SettingsError
+from launcher.private_folder import private_folder
+from launcher.redis_server import redis_from_wheel
+from launcher.settings import LauncherSettings
+from services.contracts.terminal_text import printable
+from services.runtime.settings import SettingsError, load_settings
 
 ROOT = Path(__file__).parent.parent
 MODEL_CONFIG = ROOT / ".cache" / "models.config"
+REDIS_LOG = ROOT / ".cache" / "redis.log"
 _STOPPED_WHEN_ASKED = (128 + signal.SIGINT, 128 + signal.SIGTERM)
 
 
-def start(asked_camera: str) -> int:
-    """Run the system until it is told to stop or one of its processes ends; return the exit status.
+def start() -> int:
+    """Run the system until it is told to stop or one of its processes ends; return the exit status."""
+    with private_folder() as folder:
+        try:
+            environment = _prepare(folder)
+        except (PrerequisiteError, SettingsError) as error:
+            for line in str(error).splitlines():
+                print(printable(line), file=sys.stderr)
+            return 1
+        return _run(environment)
 
-    Args:
-        asked_camera: The source of ``cam0``; empty for the cameras of the environment, else the webcam,
-            else the demo feed.
+
+def _prepare(folder: Path) -> dict[str, str]:
+    """Look whether everything can start, say which cameras there are, and return the processes' environment.
+
+    Raises:
+        PrerequisiteError: Something is missing or taken.
+        SettingsError: A variable can't be used.
     """
-    if asked_camera or CAMERAS_VARIABLE not in os.environ:
-        os.environ[CAMERAS_VARIABLE] = f"cam0={choose_camera(asked_camera)}"
-    try:
-        require_known_variables(os.environ)
-        settings = load_system_settings()
-        require_ports(settings.listeners)
-        environment = process_environment(os.environ, settings)
-        environment["SERVING_MODEL_CONFIG"] = str(MODEL_CONFIG)
-        write_model_config(ROOT / "model_repo", MODEL_CONFIG)
-    except (PrerequisiteError, SettingsError) as error:
-        print(error, file=sys.stderr)
-        return 1
-    print(f"cameras: {settings.cameras}", flush=True)
-    return _run(environment)
+    require_known_variables(os.environ)
+    asked = load_settings(LauncherSettings).camera.get_secret_value()
+    if asked or CAMERAS_VARIABLE not in os.environ:
+        os.environ[CAMERAS_VARIABLE] = f"cam0={choose_camera(asked)}"
+    settings = load_system_settings()
+    require_ports(settings.listeners)
+    environment = process_environment(os.environ, settings, folder, REDIS_LOG)
+    environment["SERVING_MODEL_CONFIG"] = str(MODEL_CONFIG)
+    write_model_config(ROOT / "model_repo", MODEL_CONFIG)
+    if environment["REDIS_SERVER"] == redis_from_wheel():
+        print("warning: this Redis gets no more fixes: install redis-server or valkey, or run make setup", flush=True)
+    print(printable(f"cameras: {settings.cameras}"), flush=True)
+    return environment
 
 
 def _run(environment: dict[str, str]) -> int:

@@ -10,6 +10,7 @@ from typing import Any
 import httpx
 
 from launcher.ports import reachable
+from services.contracts.terminal_text import printable
 from services.gateway.settings import GatewaySettings
 from services.runtime.settings import load_settings_or_exit
 
@@ -46,7 +47,7 @@ def wait_until_ready(client: httpx.Client) -> None:
                 return
             waiting = missing(readiness) or "the gateway"
         if waiting != said:
-            print(f"waiting for {waiting}", flush=True)
+            print(printable(f"waiting for {waiting}"), flush=True)
             said = waiting
         time.sleep(WAIT_S)
 
@@ -56,7 +57,7 @@ def watch(client: httpx.Client) -> None:
     while True:
         started = time.monotonic()
         for camera in _cameras(client):
-            print(_seen(client, camera), flush=True)
+            print(printable(_seen(client, camera)), flush=True)
         time.sleep(max(0.0, INTERVAL_S - (time.monotonic() - started)))
 
 

@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 import httpx
 
 from emotion_client.asking import Ask
+from emotion_client.bounded_answer import shown_url
 from emotion_client.errors import ProblemError, UnexpectedAnswerError, problem_error
 from emotion_client.results import CameraFrame, Readiness, ServiceState
 from emotion_client.results_decoding import decode_frame, decode_services
@@ -18,6 +19,9 @@ from services.contracts.problems import PROBLEM_MEDIA_TYPE
 
 T = TypeVar("T")
 
+MAX_REASON = 300
+"""Most characters of why an answer can't be read: the reason may repeat the answer."""
+
 
 def refusal(response: httpx.Response, ask: Ask) -> ProblemError | UnexpectedAnswerError | None:
     """Return why a response, which was read whole, is no answer; None if it is one."""
@@ -25,7 +29,8 @@ def refusal(response: httpx.Response, ask: Ask) -> ProblemError | UnexpectedAnsw
         return None
     if response.headers.get("Content-Type", "").partition(";")[0].strip() != PROBLEM_MEDIA_TYPE:
         return UnexpectedAnswerError(
-            f"{response.url} answered with status {response.status_code} and without a problem: is it the gateway?"
+            f"{shown_url(response.url)} answered with status {response.status_code} and without a problem: "
+            "is it the gateway?"
         )
     try:
         members = _object(response)
@@ -68,7 +73,7 @@ def frame(response: httpx.Response) -> CameraFrame:
     try:
         return decode_frame(response.content, response.headers)
     except MalformedMessage as error:
-        raise UnexpectedAnswerError(f"{response.url}: {error}") from error
+        raise UnexpectedAnswerError(f"{shown_url(response.url)}: {error}") from error
 
 
 def parsed(given: str, decode: Callable[[Mapping[str, Any]], T]) -> T:
@@ -82,8 +87,10 @@ def parsed(given: str, decode: Callable[[Mapping[str, Any]], T]) -> T:
         if not isinstance(answer, dict):
             raise MalformedMessage("not an object")
         return decode(answer)
+    except RecursionError as error:
+        raise UnexpectedAnswerError("can't be read: it is nested too deeply") from error
     except ValueError as error:
-        raise UnexpectedAnswerError(f"can't be read: {error}") from error
+        raise UnexpectedAnswerError(f"can't be read: {str(error)[:MAX_REASON]}") from error
 
 
 def _member(answer: Mapping[str, Any], name: str) -> Any:
@@ -100,4 +107,4 @@ def _read(response: httpx.Response, decode: Callable[[Mapping[str, Any]], T]) ->
     try:
         return parsed(response.content.decode(), decode)
     except (UnexpectedAnswerError, UnicodeError) as error:
-        raise UnexpectedAnswerError(f"{response.url}: {error}") from error
+        raise UnexpectedAnswerError(f"{shown_url(response.url)}: {error}") from error

@@ -13,12 +13,19 @@ ANY_IMAGE = "application/octet-stream"
 """The gateway recognises the format by the image's bytes."""
 
 
+MAX_JSON_BYTES = 2 * 1024 * 1024
+"""The largest answer in JSON; one with a hundred faces has 40 kB."""
+MAX_FRAME_BYTES = 20 * 1024 * 1024
+"""The largest picture of a camera; the system's own limit is 16 MiB."""
+
+
 @dataclass(frozen=True)
 class Ask:
     """One request. All are safe to send twice: a prediction changes nothing.
 
     Attributes:
         accepts: Statuses that are an answer besides 200.
+        max_bytes: The largest answer that is read.
     """
 
     method: str
@@ -27,6 +34,7 @@ class Ask:
     headers: Mapping[str, str] = field(default_factory=dict)
     content: bytes | None = None
     accepts: frozenset[int] = frozenset()
+    max_bytes: int = MAX_JSON_BYTES
 
 
 def ask_prediction(image: Image | None, camera: str | None) -> Ask:
@@ -45,7 +53,7 @@ def ask_prediction(image: Image | None, camera: str | None) -> Ask:
 
 def ask_frame(camera: str) -> Ask:
     """Ask for a camera's newest frame."""
-    return Ask("GET", f"/cameras/{_segment(camera)}/frame.jpg")
+    return Ask("GET", f"/cameras/{_segment(camera)}/frame.jpg", max_bytes=MAX_FRAME_BYTES)
 
 
 def ask_events(camera: str, fps: float | None, last_id: str | None) -> Ask:

@@ -7,10 +7,10 @@ from contextlib import aclosing
 from typing import Self, overload
 
 import httpx
-from httpx_sse import EventSource, SSEError
 
 from emotion_client import answers
 from emotion_client.asking import ASK_CAMERAS, ASK_READINESS, ASK_SERVICES, Ask, Image, ask_frame, ask_prediction
+from emotion_client.bounded_answer import BoundedBody, EventReader, shown_url
 from emotion_client.connection import DEFAULT_RETRIES, DEFAULT_TIMEOUT_S, DEFAULT_URL, connection, request
 from emotion_client.errors import EmotionError
 from emotion_client.following import SILENCE_S, Following, OnStatus
@@ -48,7 +48,7 @@ class AsyncEmotionClient:
         Raises:
             ValueError: The address isn't one of HTTP.
         """
-        self._url = base_url
+        self._url = shown_url(base_url)
         self._timeout_s = timeout
         self._retries = retries
         self._http = httpx.AsyncClient(**connection(base_url, api_key), transport=transport)
@@ -116,7 +116,7 @@ class AsyncEmotionClient:
                 async with aclosing(self._connected(following)) as results:
                     async for result in results:
                         yield result
-            except (EmotionError, SSEError, httpx.RequestError) as error:
+            except (EmotionError, httpx.RequestError) as error:
                 failure = error
             await asyncio.sleep(following.pause_after(failure))
 
@@ -124,10 +124,11 @@ class AsyncEmotionClient:
         timeout = httpx.Timeout(self._timeout_s, read=SILENCE_S)
         async with self._http.stream(**request(following.ask(), timeout)) as response:
             if response.status_code != 200:
-                await response.aread()
+                response = await self._whole(response, following.ask(), time.monotonic() + self._timeout_s)
             following.opened(response)
-            async with aclosing(EventSource(response).aiter_sse()) as events:
-                async for event in events:
+            reader = EventReader(response)
+            async for chunk in response.aiter_raw():
+                for event in reader.events(chunk):
                     result = following.result(event)
                     if result is not None:
                         yield result
@@ -137,7 +138,7 @@ class AsyncEmotionClient:
         while True:
             try:
                 timeout = httpx.Timeout(patience.seconds_left(time.monotonic()))
-                response = await self._http.request(**request(ask, timeout))
+                response = await self._read(ask, timeout, patience.ends_s)
             except httpx.RequestError as failure:
                 pause_s = patience.after_failure(failure, time.monotonic())
             else:
@@ -146,3 +147,13 @@ class AsyncEmotionClient:
                     return response
                 pause_s = again_after_s
             await asyncio.sleep(pause_s)
+
+    async def _read(self, ask: Ask, limits: httpx.Timeout, ends_s: float) -> httpx.Response:
+        async with self._http.stream(**request(ask, limits)) as response:
+            return await self._whole(response, ask, ends_s)
+
+    async def _whole(self, response: httpx.Response, ask: Ask, ends_s: float) -> httpx.Response:
+        body = BoundedBody(response, ask.max_bytes, ends_s)
+        async for chunk in response.aiter_raw():
+            body.add(chunk)
+        return body.whole()

@@ -5,10 +5,10 @@ from collections.abc import Generator
 from typing import Self, overload
 
 import httpx
-from httpx_sse import EventSource, SSEError
 
 from emotion_client import answers
 from emotion_client.asking import ASK_CAMERAS, ASK_READINESS, ASK_SERVICES, Ask, Image, ask_frame, ask_prediction
+from emotion_client.bounded_answer import BoundedBody, EventReader, shown_url
 from emotion_client.connection import DEFAULT_RETRIES, DEFAULT_TIMEOUT_S, DEFAULT_URL, connection, request
 from emotion_client.errors import EmotionError
 from emotion_client.following import SILENCE_S, Following, OnStatus
@@ -46,7 +46,7 @@ class EmotionClient:
         Raises:
             ValueError: The address isn't one of HTTP.
         """
-        self._url = base_url
+        self._url = shown_url(base_url)
         self._timeout_s = timeout
         self._retries = retries
         self._http = httpx.Client(**connection(base_url, api_key), transport=transport)
@@ -112,7 +112,7 @@ class EmotionClient:
             failure: Exception | None = None
             try:
                 yield from self._connected(following)
-            except (EmotionError, SSEError, httpx.RequestError) as error:
+            except (EmotionError, httpx.RequestError) as error:
                 failure = error
             time.sleep(following.pause_after(failure))
 
@@ -120,19 +120,21 @@ class EmotionClient:
         timeout = httpx.Timeout(self._timeout_s, read=SILENCE_S)
         with self._http.stream(**request(following.ask(), timeout)) as response:
             if response.status_code != 200:
-                response.read()
+                response = self._whole(response, following.ask(), time.monotonic() + self._timeout_s)
             following.opened(response)
-            for event in EventSource(response).iter_sse():
-                result = following.result(event)
-                if result is not None:
-                    yield result
+            reader = EventReader(response)
+            for chunk in response.iter_raw():
+                for event in reader.events(chunk):
+                    result = following.result(event)
+                    if result is not None:
+                        yield result
 
     def _answer(self, ask: Ask) -> httpx.Response:
         patience = Patience(ask, self._url, self._timeout_s, self._retries, time.monotonic())
         while True:
             try:
                 timeout = httpx.Timeout(patience.seconds_left(time.monotonic()))
-                response = self._http.request(**request(ask, timeout))
+                response = self._read(ask, timeout, patience.ends_s)
             except httpx.RequestError as failure:
                 pause_s = patience.after_failure(failure, time.monotonic())
             else:
@@ -141,3 +143,13 @@ class EmotionClient:
                     return response
                 pause_s = again_after_s
             time.sleep(pause_s)
+
+    def _read(self, ask: Ask, limits: httpx.Timeout, ends_s: float) -> httpx.Response:
+        with self._http.stream(**request(ask, limits)) as response:
+            return self._whole(response, ask, ends_s)
+
+    def _whole(self, response: httpx.Response, ask: Ask, ends_s: float) -> httpx.Response:
+        body = BoundedBody(response, ask.max_bytes, ends_s)
+        for chunk in response.iter_raw():
+            body.add(chunk)
+        return body.whole()

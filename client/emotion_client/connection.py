@@ -6,6 +6,7 @@ from typing import TypedDict
 import httpx
 
 from emotion_client.asking import Ask
+from emotion_client.bounded_answer import shown_url
 
 DEFAULT_URL = "http://127.0.0.1:8000"
 DEFAULT_TIMEOUT_S = 10.0
@@ -29,10 +30,11 @@ def connection(base_url: str, api_key: str | None) -> Connection:
     try:
         url = httpx.URL(base_url)
     except httpx.InvalidURL as error:
-        raise ValueError(f"{base_url!r} is no address: {error}") from error
+        raise ValueError(f"this is no address; one looks like {DEFAULT_URL}") from error
     if url.scheme not in ("http", "https") or not url.host:
-        raise ValueError(f"{base_url!r} is no address; one looks like {DEFAULT_URL}")
-    headers = {"User-Agent": "emotion-client"}
+        raise ValueError(f"{shown_url(url)!r} is no address; one looks like {DEFAULT_URL}")
+    # Compression may turn little into much, and answers are small.
+    headers = {"User-Agent": "emotion-client", "Accept-Encoding": "identity"}
     if api_key:
         headers["X-API-Key"] = api_key
     # A proxy of the environment is for other machines than this one.

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 import httpx
-from httpx_sse import ServerSentEvent, SSEError
+from httpx_sse import ServerSentEvent
 
 from emotion_client.answers import parsed, refusal
 from emotion_client.asking import Ask, ask_events
@@ -96,8 +96,6 @@ class Following:
     def _error(self, failure: Exception | None) -> EmotionError | None:
         if failure is None or isinstance(failure, EmotionError):
             return failure
-        if isinstance(failure, SSEError):
-            return UnexpectedAnswerError(f"{self._url}: {failure}")
         assert isinstance(failure, httpx.RequestError)
         return unreachable(self._url, failure)
 

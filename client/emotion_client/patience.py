@@ -22,6 +22,9 @@ class Patience:
 
     A try that failed on its way, or that was answered with 503 and ``Retry-After``, is made again while that can
     end before the deadline. No other answer changes by asking again.
+
+    Attributes:
+        ends_s: The deadline, by the same clock as all times.
     """
 
     def __init__(self, ask: Ask, url: str, deadline_s: float, retries: int, now_s: float) -> None:
@@ -36,13 +39,13 @@ class Patience:
         """
         self._ask = ask
         self._url = url
-        self._ends_s = now_s + deadline_s
+        self.ends_s = now_s + deadline_s
         self._retries_left = retries
         self._pause_s = FIRST_PAUSE_S
 
     def seconds_left(self, now_s: float) -> float:
         """Return how long the next try may take; never 0, which would mean none at all."""
-        return max(0.001, self._ends_s - now_s)
+        return max(0.001, self.ends_s - now_s)
 
     def after_answer(self, response: httpx.Response, now_s: float) -> float | None:
         """Return None if the response is an answer, else the seconds to wait before the next try.
@@ -71,7 +74,7 @@ class Patience:
         return self._wait(pause_s, now_s, error)
 
     def _wait(self, wait_s: float, now_s: float, error: Exception) -> float:
-        if self._retries_left == 0 or now_s + wait_s >= self._ends_s:
+        if self._retries_left == 0 or now_s + wait_s >= self.ends_s:
             raise error
         self._retries_left -= 1
         return wait_s

@@ -10,7 +10,9 @@ from services.capture.backoff import Backoff
 from services.capture.camera_list import NamedSource
 from services.capture.clock import Clock, SystemClock
 from services.capture.intake import Intake, NumberedFrame, intake_for
+from services.capture.line_limit import LineLimit
 from services.capture.mailbox import Mailbox
+from services.capture.public_text import shortened
 from services.capture.publishing import RecordedPublisher
 from services.capture.reader import Reader
 from services.capture.sender import Outlet
@@ -75,6 +77,7 @@ class Camera:
         self._ever_online = False
         self._over = False
         self._last_error = ""
+        self._lines = LineLimit()
 
     def start(self) -> None:
         """Start to capture; returns at once."""
@@ -112,7 +115,7 @@ class Camera:
         width, height = self._sender.size
         return CameraStatus(
             state=self.state,
-            source=self._source.public_text,
+            source=shortened(self._source.public_text),
             fps=self._sender.frames_per_second(),
             width=width,
             height=height,
@@ -170,7 +173,7 @@ class Camera:
             self._tally.reconnected()
         self._ever_online = True
         self._backoff.reset()
-        _log.info("%s: online, %s", self.id, self._source.public_text)
+        self._say(logging.INFO, f"online, {self._source.public_text}")
 
     def _note_end(self) -> None:
         self._over = True
@@ -180,7 +183,13 @@ class Camera:
     def _note_failure(self, reader: Reader) -> None:
         before = (self._last_error, self.state)
         self._failures += 1
-        self._last_error = self._source.without_credentials(reader.error)
+        self._last_error = shortened(reader.error)
         news = reader.delivered or before != (self._last_error, self.state)
-        level = logging.WARNING if news else logging.DEBUG  # a camera that stays away says so once
-        _log.log(level, "%s: %s; %s", self.id, self._last_error, self.state.value)
+        # A camera that stays away says so once.
+        self._say(logging.WARNING if news else logging.DEBUG, f"{self._last_error}; {self.state.value}")
+
+    def _say(self, level: int, text: str) -> None:
+        """Log a line; where a camera comes and goes all the time, most of them at DEBUG."""
+        if level > logging.DEBUG and not self._lines.admits(self._clock.monotonic()):
+            level = logging.DEBUG
+        _log.log(level, "%s: %s", self.id, text)

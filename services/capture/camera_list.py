@@ -1,9 +1,10 @@
-"""Reads the list of cameras: ``cam0=0,door=rtsp://user:password@host/stream``."""
+"""Reads the list of cameras: ``cam0=0,door=rtsp://user:password@host/stream | front door``."""
 
 import re
 from dataclasses import dataclass
+from itertools import pairwise
 
-from services.capture.source_spec import SourceKind, SourceSpec, parse_source
+from services.capture.source_spec import SourceKind, SourceSpec, parse_source, split_label
 from services.contracts.cameras import CAMERA_ID_PATTERN, is_camera_id
 
 # A comma ends an entry only where a name and `=` follow it, since URLs may hold commas.
@@ -20,7 +21,7 @@ class NamedSource:
     source: SourceSpec
 
     def __str__(self) -> str:
-        """Return it as it is written in the list, credentials cut out."""
+        """Return the camera's id and what is shown of its source."""
         return f"{self.camera}={self.source.public_text}"
 
 
@@ -33,6 +34,7 @@ def parse_cameras(text: str) -> tuple[NamedSource, ...]:
     """
     entries = tuple(_parse_entry(entry, place) for place, entry in enumerate(_ENTRY_END.split(text), start=1))
     names = [entry.camera for entry in entries]
+    _refuse_split_urls(entries)
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
         raise ValueError(f"used more than once: {', '.join(twice)}")
@@ -47,17 +49,25 @@ def _parse_entry(text: str, place: int) -> NamedSource:
         raise ValueError(
             f"entry {place}: an id must match {CAMERA_ID_PATTERN}; in a URL, write a comma before name= as %2C"
         )
-    _refuse_stray_comma(camera, source)
     try:
+        _refuse_stray_comma(split_label(source)[0])
         return NamedSource(camera, parse_source(source))
     except ValueError as error:
         raise ValueError(f"{camera}: {error}") from error
 
 
-def _refuse_stray_comma(camera: str, source: str) -> None:
+def _refuse_stray_comma(source: str) -> None:
     """Catch ``cam0=0,1`` and ``cam0=0,``, which would else be read as files of strange names."""
     first, comma, rest = source.partition(",")
     if not comma:
         return
     if not first.strip() or not rest.strip() or parse_source(first).kind not in _MAY_HOLD_COMMAS:
-        raise ValueError(f"{camera}: after a comma comes the next id=source")
+        raise ValueError("after a comma comes the next id=source")
+
+
+def _refuse_split_urls(entries: tuple[NamedSource, ...]) -> None:
+    """Catch ``rtsp://user:pass,word=1@host``: its two halves would be two cameras, shown with parts of the password."""
+    for before, entry in pairwise(entries):
+        halves = before.source.kind is SourceKind.STREAM and entry.source.kind in (SourceKind.FILE, SourceKind.RECORDED)
+        if halves and "@" in entry.source.value:
+            raise ValueError("in a URL, write a comma before name= as %2C")

@@ -5,6 +5,7 @@ import threading
 from collections.abc import Sequence
 
 from services.capture.camera import Camera
+from services.capture.public_text import unexpected
 from services.capture.publishing import PublishError, StatusBoard
 from services.contracts.cameras import HEARTBEAT_INTERVAL_S
 
@@ -30,8 +31,8 @@ class Heartbeat(threading.Thread):
         while not self._stopping.is_set():
             try:
                 self._beat()
-            except Exception:  # a thread that ended here would let every camera seem gone
-                _log.exception("a heartbeat failed")
+            except Exception as error:  # a thread that ended here would let every camera seem gone
+                self._note_failure(unexpected(error))
             self._stopping.wait(self._interval_s)
 
     def stop(self, timeout_s: float) -> None:
@@ -47,10 +48,13 @@ class Heartbeat(threading.Thread):
         try:
             self._board.announce({camera.id: camera.status() for camera in self._cameras})
         except PublishError as error:
-            if not self._failing:
-                _log.warning("Redis doesn't take the heartbeat: %s", error)
-            self._failing = True
+            self._note_failure(str(error))
         else:
             if self._failing:
                 _log.info("Redis takes the heartbeat again")
             self._failing = False
+
+    def _note_failure(self, why: str) -> None:
+        if not self._failing:  # once, not every second
+            _log.warning("Redis doesn't take the heartbeat: %s", why)
+        self._failing = True

@@ -4,13 +4,18 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from services.capture.frame import Frame
+from services.capture.frame import Frame, Pixels
+
+MAX_JPEG_BYTES = 16 * 1024 * 1024
+"""The largest picture that goes to Redis, whose memory all cameras share."""
+MAX_PIXELS = 40_000_000
+"""The largest picture that the rest of the system takes."""
 
 _START_OF_IMAGE = b"\xff\xd8"
 
 
 class NotEncodable(Exception):
-    """OpenCV can't make a JPEG of these pixels."""
+    """There is no JPEG of a frame that could be published."""
 
 
 def jpeg_of(frame: Frame, quality: int) -> bytes:
@@ -21,16 +26,21 @@ def jpeg_of(frame: Frame, quality: int) -> bytes:
         quality: 1 to 100.
 
     Raises:
-        NotEncodable: The pixels are no picture.
+        NotEncodable: The pixels are no picture, or its JPEG has more than ``MAX_JPEG_BYTES``.
     """
-    if isinstance(frame.picture, bytes):
-        return frame.picture
+    jpeg = frame.picture if isinstance(frame.picture, bytes) else _encoded(frame.picture, quality)
+    if len(jpeg) > MAX_JPEG_BYTES:
+        raise NotEncodable(f"the picture has more than {MAX_JPEG_BYTES // 2**20} MiB as JPEG")
+    return jpeg
+
+
+def _encoded(pixels: Pixels, quality: int) -> bytes:
     try:
-        done, encoded = cv2.imencode(".jpg", frame.picture, [cv2.IMWRITE_JPEG_QUALITY, quality])
+        done, encoded = cv2.imencode(".jpg", pixels, [cv2.IMWRITE_JPEG_QUALITY, quality])
     except cv2.error as error:
-        raise NotEncodable(str(error)) from error
+        raise NotEncodable("OpenCV makes no JPEG of the picture") from error
     if not done:
-        raise NotEncodable("OpenCV made no JPEG of a frame")
+        raise NotEncodable("OpenCV makes no JPEG of the picture")
     return encoded.tobytes()
 
 

@@ -6,7 +6,7 @@ import numpy as np
 
 from services.capture.clock import Clock
 from services.capture.frame import Frame, Pixels
-from services.capture.jpeg import jpeg_size, starts_as_jpeg
+from services.capture.jpeg import MAX_PIXELS, jpeg_size, starts_as_jpeg
 from services.capture.sources import SourceEnded, SourceError
 
 BAD_FRAMES_BORNE = 10
@@ -44,11 +44,12 @@ class OpenCvSource:
 
         Raises:
             SourceEnded: The file has no more.
-            SourceError: The camera gave none, or many in a row that can't be decoded.
+            SourceError: The camera gave none, one that is too large, or many in a row that can't be decoded.
         """
         for _ in range(BAD_FRAMES_BORNE):
             pixels, grabbed_at, captured_at_us = _grab(self._capture, self._clock, self._ends)
             if pixels is not None and pixels.ndim == 3 and pixels.size > 0:
+                require_moderate_size(pixels)
                 return Frame(pixels, pixels.shape[1], pixels.shape[0], grabbed_at, captured_at_us)
         raise SourceError("the frames can't be decoded")
 
@@ -81,6 +82,16 @@ class MjpegSource:
     def close(self) -> None:
         """Release the capture."""
         self._capture.release()
+
+
+def require_moderate_size(pixels: Pixels) -> None:
+    """Make sure that a picture isn't larger than the rest of the system takes.
+
+    Raises:
+        SourceError: It has more than ``MAX_PIXELS``.
+    """
+    if pixels.shape[0] * pixels.shape[1] > MAX_PIXELS:
+        raise SourceError(f"the picture has more than {MAX_PIXELS // 10**6} megapixels")
 
 
 def first_jpeg_size(capture: Capture) -> tuple[int, int] | None:

@@ -9,10 +9,13 @@ from pathlib import Path
 import cv2
 
 from services.capture.backends import backends_for, opening_parameters
+from services.capture.certificates import names_no_host
 from services.capture.clock import Clock
 from services.capture.demo.source import DemoSource
+from services.capture.jpeg import MAX_PIXELS
 from services.capture.looping_source import LoopingSource
 from services.capture.opencv_source import Capture, MjpegSource, OpenCvSource, first_jpeg_size
+from services.capture.public_text import public_device
 from services.capture.recorded_source import RecordedSource
 from services.capture.source_spec import SourceKind, SourceSpec
 from services.capture.sources import FrameSource, SourceError, SourceOpener
@@ -31,6 +34,8 @@ class Asked:
         own_jpegs: Whether a webcam's own JPEGs are wanted undecoded.
         open_s: Seconds that a stream may take to open.
         stall_s: Seconds that a stream may take for a frame.
+        addresses_verified: Whether a stream with TLS may be opened at an address, which its certificate isn't compared
+            with: who issues the trusted certificates was named, or none is checked.
     """
 
     width: int
@@ -39,6 +44,7 @@ class Asked:
     own_jpegs: bool
     open_s: float = 15.0
     stall_s: float = 5.0
+    addresses_verified: bool = False
 
 
 def opener(asked: Asked, loop: bool, clock: Clock) -> SourceOpener:
@@ -56,6 +62,8 @@ def _open(asked: Asked, loop: bool, clock: Clock, source: SourceSpec) -> FrameSo
         case SourceKind.RECORDED:
             return RecordedSource(_capture_file(source, asked), clock)
         case SourceKind.STREAM:
+            if names_no_host(source.value) and not asked.addresses_verified:
+                raise SourceError("a certificate can't be compared with an IP address: set EMOTION_CAPTURE_TLS_CA_FILE")
             return OpenCvSource(_capture(source, asked, "the stream can't be opened"), clock, ends=False)
         case SourceKind.WEBCAM | SourceKind.DEVICE:
             return _open_webcam(source, asked, clock)
@@ -67,7 +75,7 @@ def _open_file(source: SourceSpec, asked: Asked, clock: Clock) -> FrameSource:
 
 def _capture_file(source: SourceSpec, asked: Asked) -> cv2.VideoCapture:
     if not Path(source.value).is_file():
-        raise SourceError(f"no such file: {source.value}")
+        raise SourceError("there is no such file")
     return _capture(source, asked, "no video that can be read")
 
 
@@ -100,11 +108,12 @@ def webcam_trouble(source: SourceSpec, platform: str) -> str:
     if platform != "linux":
         return "the webcam can't be opened: is it there, free, and may this program use the camera?"
     device = Path(source.value if source.kind is SourceKind.DEVICE else f"/dev/video{source.value}")
+    shown = public_device(str(device))
     if not device.exists():
-        return f"there is no {device}"
+        return f"there is no {shown}"
     if not os.access(device, os.R_OK | os.W_OK):
-        return f"no permission for {device}: add this user to the group that owns it, often video"
-    return f"{device} can't be opened: another program may be using it"
+        return f"no permission for {shown}: add this user to the group that owns it, often video"
+    return f"{shown} can't be opened: another program may be using it"
 
 
 def _capture(source: SourceSpec, asked: Asked, trouble: str) -> cv2.VideoCapture:
@@ -120,6 +129,14 @@ def _capture(source: SourceSpec, asked: Asked, trouble: str) -> cv2.VideoCapture
         else:
             capture = cv2.VideoCapture(source.value, backend, parameters)
         if capture.isOpened():
+            _require_moderate_size(capture)
             return capture
         capture.release()
     raise SourceError(trouble)
+
+
+def _require_moderate_size(capture: cv2.VideoCapture) -> None:
+    """Refuse pictures that are too large before the first of them is decoded whole."""
+    if capture.get(cv2.CAP_PROP_FRAME_WIDTH) * capture.get(cv2.CAP_PROP_FRAME_HEIGHT) > MAX_PIXELS:
+        capture.release()
+        raise SourceError(f"the picture has more than {MAX_PIXELS // 10**6} megapixels")

@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 from services.capture.clock import Clock
 from services.capture.intake import Intake
+from services.capture.public_text import unexpected
 from services.capture.sources import FrameSource, SourceEnded, SourceError
 
 THREAD_PREFIX = "reader-"
@@ -57,7 +58,7 @@ class Reader(threading.Thread):
         except SourceError as error:
             self.error = str(error)
         except Exception as error:  # whatever a driver raises, the camera is opened anew
-            self.error = f"{type(error).__name__}: {error}"
+            self.error = unexpected(error)
         finally:
             self._finished.set()
             self._stirred.set()

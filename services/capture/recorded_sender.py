@@ -6,8 +6,10 @@ from collections import deque
 
 from services.capture.clock import Clock
 from services.capture.intake import NumberedFrame
-from services.capture.jpeg import jpeg_of
+from services.capture.jpeg import NotEncodable, jpeg_of
+from services.capture.line_limit import LineLimit
 from services.capture.mailbox import Mailbox
+from services.capture.public_text import unexpected
 from services.capture.publishing import PublishError
 from services.capture.rate_meter import RateMeter
 from services.capture.sender import Outlet
@@ -47,6 +49,7 @@ class RecordedSender(threading.Thread):
         self._moved_at = clock.monotonic()
         self._in_doubt = False
         self._failing = False
+        self._lines = LineLimit()
 
     def run(self) -> None:
         """Publish frame by frame until told to finish."""
@@ -54,7 +57,10 @@ class RecordedSender(threading.Thread):
             try:
                 moved = self._step()
             except PublishError as error:
-                self._note_failure(error)
+                self._note_failure(str(error))
+                self._leave.wait(RETRY_S)
+            except Exception as error:  # a dead thread would hide it
+                self._note_failure(unexpected(error))
                 self._leave.wait(RETRY_S)
             else:
                 self._note_success()
@@ -108,8 +114,9 @@ class RecordedSender(threading.Thread):
         frame = numbered.frame
         try:
             jpeg = jpeg_of(frame, self._outlet.jpeg_quality)
-        except Exception:  # whatever it is, the next frame may pass, and a dead thread would hide it
-            _log.exception("%s: frame %d failed", self._outlet.camera, numbered.seq)
+        except Exception as error:  # whatever it is, the next frame may pass, and a dead thread would hide it
+            why = str(error) if isinstance(error, NotEncodable) else unexpected(error)
+            self._say(logging.WARNING, f"frame {numbered.seq} is left out: {why}")
             self._tally.frame_dropped()
             return None
         self.size = (frame.width, frame.height)
@@ -132,12 +139,18 @@ class RecordedSender(threading.Thread):
             self._in_doubt = True  # Redis may have taken it nevertheless
             raise
 
-    def _note_failure(self, error: PublishError) -> None:
+    def _note_failure(self, why: str) -> None:
         if not self._failing:
             self._failing = True
-            _log.warning("%s: waits for Redis: %s", self._outlet.camera, error)
+            self._say(logging.WARNING, f"waits for Redis: {why}")
 
     def _note_success(self) -> None:
         if self._failing:
             self._failing = False
-            _log.info("%s: Redis is back", self._outlet.camera)
+            self._say(logging.INFO, "Redis is back")
+
+    def _say(self, level: int, text: str) -> None:
+        """Log a line; where the same happens again and again, most of them at DEBUG."""
+        _log.log(
+            level if self._lines.admits(self._clock.monotonic()) else logging.DEBUG, "%s: %s", self._outlet.camera, text
+        )

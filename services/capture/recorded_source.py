@@ -9,7 +9,7 @@ import numpy as np
 
 from services.capture.clock import Clock
 from services.capture.frame import Frame
-from services.capture.opencv_source import Capture
+from services.capture.opencv_source import Capture, require_moderate_size
 from services.capture.sources import SourceEnded, SourceError
 
 _USUAL_FPS = 25.0
@@ -42,7 +42,7 @@ class RecordedSource:
 
         Raises:
             SourceEnded: There are no more.
-            SourceError: There were none at all.
+            SourceError: There were none at all, or one is too large.
         """
         while self._capture.grab():
             self._advance()
@@ -50,6 +50,7 @@ class RecordedSource:
             if not retrieved or data is None:
                 continue
             pixels = np.asarray(data, dtype=np.uint8)
+            require_moderate_size(pixels)
             self._decoded = True
             return Frame(
                 pixels,

@@ -1,6 +1,10 @@
 """The only file that touches Redis. Commands of Redis 6.2, over its older protocol, so that any server will do."""
 
 import logging
+import os
+import re
+import socket
+import ssl
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
@@ -16,6 +20,8 @@ from services.contracts.messages import MalformedMessage
 from services.contracts.recorded import Taken, taken_key
 
 TIMEOUT_S = 1.0
+_MAX_CAUSES = 5
+MAX_TAKEN_BYTES = 64
 _log = logging.getLogger(__name__)
 
 
@@ -34,6 +40,7 @@ class RedisPublisher:
             # Naming the client takes a command of Redis 7.2.
             driver_info=None,
         )
+        self._malformed: set[str] = set()
 
     def publish(self, camera: str, message: FrameMessage) -> None:
         """Append a frame to the camera's stream and renew the stream's life.
@@ -69,9 +76,10 @@ class RedisPublisher:
             pipe.expire(frames_key(camera), FRAMES_TTL_S)
             pipe.expire(taken_key(camera), FRAMES_TTL_S)
             pipe.xlen(frames_key(camera))
-            pipe.get(taken_key(camera))
+            # Others write this key: no more of it is read than a mark may have.
+            pipe.getrange(taken_key(camera), 0, MAX_TAKEN_BYTES)
             _, _, held, taken = pipe.execute()
-        return Published(held, _taken(camera, taken))
+        return Published(held, self._taken(camera, taken))
 
     def replace(self, camera: str, messages: Sequence[FrameMessage]) -> None:
         """Publish frames anew in the place of all that are held.
@@ -125,13 +133,16 @@ class RedisPublisher:
         """Close all connections."""
         self._redis.close()
 
-
-def _taken(camera: str, value: bytes | None) -> Taken | None:
-    try:
-        return None if value is None else Taken.decode(value)
-    except MalformedMessage as error:
-        _log.warning("%s: %s", camera, error)
-        return None
+    def _taken(self, camera: str, value: bytes) -> Taken | None:
+        try:
+            taken = Taken.decode(value) if value else None
+        except MalformedMessage:
+            if camera not in self._malformed:  # once, not a hundred times a second
+                _log.warning("%s: what stands under %s can't be read", camera, taken_key(camera))
+            self._malformed.add(camera)
+            return None
+        self._malformed.discard(camera)
+        return taken
 
 
 def _fields(encoded: Mapping[str, bytes | int] | Mapping[str, str]) -> dict[FieldT, EncodableT]:
@@ -143,4 +154,37 @@ def _failures_named() -> Iterator[None]:
     try:
         yield
     except (redis.RedisError, OSError) as error:
-        raise PublishError(f"{type(error).__name__}: {error}") from error
+        raise PublishError(_reason(error)) from error
+
+
+def _reason(error: Exception) -> str:
+    """Return why Redis failed, in a sentence of ours: the texts of libraries and servers may hold anything."""
+    match error:
+        case redis.AuthenticationError() | redis.exceptions.AuthorizationError() | redis.exceptions.NoPermissionError():
+            return "Redis refuses the user, the password or a command"
+        case redis.TimeoutError() | TimeoutError():
+            return f"Redis gives no answer within {TIMEOUT_S:g} s"
+        case redis.BusyLoadingError():
+            return "Redis is loading"
+        case redis.ResponseError():
+            code = re.match(r"[A-Z]{3,20}\b", str(error))
+            return f"Redis refuses a command ({code[0] if code else type(error).__name__})"
+    return f"Redis can't be reached: {_network_reason(error)}"
+
+
+def _network_reason(error: BaseException) -> str:
+    seen: BaseException | None = error
+    for _ in range(_MAX_CAUSES):
+        match seen:
+            case None:
+                break
+            case ssl.SSLCertVerificationError():
+                return "its certificate isn't trusted"
+            case ssl.SSLError():
+                return "TLS fails"
+            case socket.gaierror():
+                return "its name isn't known"
+            case OSError(errno=int(number)):
+                return os.strerror(number)
+        seen = seen.__cause__ or seen.__context__
+    return "the connection is lost"

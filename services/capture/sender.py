@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from services.capture.clock import Clock
 from services.capture.intake import NumberedFrame
 from services.capture.jpeg import NotEncodable, jpeg_of
+from services.capture.line_limit import LineLimit
 from services.capture.mailbox import Mailbox
+from services.capture.public_text import unexpected
 from services.capture.publishing import PublishError, RecordedPublisher
 from services.capture.rate_meter import RateMeter
 from services.capture.tally import Tally
@@ -43,6 +45,7 @@ class Sender(threading.Thread):
         self._clock = clock
         self._rate = RateMeter(clock.monotonic())
         self._failing = False
+        self._lines = LineLimit()
 
     def run(self) -> None:
         """Publish frame by frame."""
@@ -50,10 +53,9 @@ class Sender(threading.Thread):
             try:
                 self._publish(numbered)
             except (PublishError, NotEncodable) as error:
-                self._note_failure(error)
+                self._note_failure(str(error))
             except Exception as error:  # whatever it is, the next frame may pass, and a dead thread would hide it
-                _log.exception("%s: a frame failed", self._outlet.camera)
-                self._note_failure(error)
+                self._note_failure(unexpected(error))
             else:
                 self._note_success()
 
@@ -85,15 +87,21 @@ class Sender(threading.Thread):
             FrameMessage(jpeg, frame.captured_at_us, round(delay_s * 1e6), frame.width, frame.height, numbered.seq),
         )
 
-    def _note_failure(self, error: Exception) -> None:
+    def _note_failure(self, why: str) -> None:
         self._tally.frame_dropped()
         if not self._failing:  # once, not thirty times a second
             self._failing = True
-            _log.warning("%s: frames are dropped: %s", self._outlet.camera, error)
+            self._say(logging.WARNING, f"frames are dropped: {why}")
 
     def _note_success(self) -> None:
         self._tally.frame_published()
         self._rate.count(self._clock.monotonic())
         if self._failing:
             self._failing = False
-            _log.info("%s: frames are published again", self._outlet.camera)
+            self._say(logging.INFO, "frames are published again")
+
+    def _say(self, level: int, text: str) -> None:
+        """Log a line; where every other frame fails, most of them at DEBUG."""
+        _log.log(
+            level if self._lines.admits(self._clock.monotonic()) else logging.DEBUG, "%s: %s", self._outlet.camera, text
+        )

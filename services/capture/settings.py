@@ -1,5 +1,6 @@
 """What capture can be told, all of it from the environment."""
 
+from pathlib import Path
 from typing import Annotated
 
 from pydantic import Field, SecretStr, ValidationInfo, field_validator
@@ -20,7 +21,9 @@ class CaptureSettings(ServiceSettings):
         parse_cameras("cam0=demo"),
         description="Cameras as `id=source`; an id has up to 32 of a–z, 0–9, `_` and `-`. A source is a "
         "webcam's number, a device path, an RTSP or HTTP URL, a video file, `recorded:` and a video file of which "
-        "every frame counts, or `demo`. In a URL a comma before `name=` is written `%2C`.",
+        "every frame counts, or `demo`. In a URL a comma before `name=` is written `%2C`. After a source and ` | ` "
+        "comes the text that is shown for it, as in `door=rtsp://… | front door`; without it no more of a URL is "
+        "shown than scheme, host and port.",
     )
     redis_url: RedisUrl = Field(
         SecretStr("redis://127.0.0.1:6379/0"),
@@ -53,6 +56,28 @@ class CaptureSettings(ServiceSettings):
         True,
         description="Whether a webcam's own JPEGs (Motion JPEG) are passed on undecoded, where it makes valid ones.",
     )
+
+    tls_verify: bool = Field(
+        True,
+        description="Whether the certificates of `https://` and `rtsps://` cameras are checked. Without that anybody "
+        "on the way can read the password and show other pictures.",
+    )
+    tls_ca_file: str = Field(
+        "",
+        description="File of the certificates (PEM) that those of `https://` and `rtsps://` cameras are checked "
+        "against, such as a camera's own; in place of the ones that the system trusts. Needed for cameras that are "
+        "named by an IP address.",
+    )
+
+    @field_validator("tls_ca_file")
+    @classmethod
+    def _check_file(cls, value: str) -> str:
+        if value and not Path(value).is_file():
+            raise ValueError("there is no such file")
+        # They separate FFmpeg's options.
+        if any(mark in value for mark in ";|"):
+            raise ValueError("its path must hold neither ; nor |")
+        return value
 
     @field_validator("cameras", mode="before")
     @classmethod

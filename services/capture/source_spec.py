@@ -1,14 +1,21 @@
-"""Where frames come from: ``0``, ``/dev/video1``, ``rtsp://…``, ``film.mp4``, ``recorded:film.mp4`` or ``demo``."""
+"""Where frames come from: ``0``, ``/dev/video1``, ``rtsp://…``, ``film.mp4``, ``recorded:film.mp4`` or ``demo``.
+
+Behind any of them may follow a label, the text that is shown for it: ``rtsp://… | front door``.
+"""
 
 import re
 from dataclasses import dataclass, field
 from enum import StrEnum
+from urllib.parse import unquote
 
-from services.capture.credentials import cut_credentials
+from services.capture.public_text import public_address, public_device, public_file_name, user_info
 
 URL_SCHEMES = ("rtsp", "rtsps", "http", "https")
 RECORDED_PREFIX = "recorded:"
+MAX_LABEL = 100
+MAX_WEBCAM_DIGITS = 3
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://")
+_SCHEMES_TEXT = ", ".join(f"{scheme}://" for scheme in URL_SCHEMES)
 
 
 class SourceKind(StrEnum):
@@ -31,20 +38,29 @@ class SourceSpec:
     Attributes:
         kind: How it is opened.
         value: A webcam's number, a path or a URL; may hold a password, hence not in the repr.
+        label: What is shown in its place; empty where none was given.
     """
 
     kind: SourceKind
     value: str = field(repr=False)
+    label: str = ""
 
     @property
     def public_text(self) -> str:
-        """The source as people may see it, credentials cut out."""
-        prefix = RECORDED_PREFIX if self.kind is SourceKind.RECORDED else ""
-        return prefix + cut_credentials(self.value)
-
-    def without_credentials(self, text: str) -> str:
-        """Return a text, such as an error's, without this source's credentials or any others."""
-        return cut_credentials(text.replace(self.value, cut_credentials(self.value)))
+        """The source as people may see it: its label, else what is known to hold no secret."""
+        if self.label:
+            return self.label
+        match self.kind:
+            case SourceKind.STREAM:
+                return public_address(self.value)
+            case SourceKind.FILE:
+                return public_file_name(self.value)
+            case SourceKind.RECORDED:
+                return RECORDED_PREFIX + public_file_name(self.value)
+            case SourceKind.DEVICE:
+                return public_device(self.value)
+            case SourceKind.DEMO | SourceKind.WEBCAM:
+                return self.value
 
     @property
     def is_live(self) -> bool:
@@ -58,33 +74,68 @@ class SourceSpec:
 
 
 def parse_source(text: str) -> SourceSpec:
-    """Read a source from what a person typed.
+    """Read a source, and its label if it has one, from what a person typed.
 
     Raises:
-        ValueError: Empty, or a URL that we can't read; the message never repeats the text.
+        ValueError: Empty, a URL that can't be read, or a label that can't be used; the message never repeats the text.
     """
-    value = text.strip()
+    value, label = split_label(text)
+    source = _unlabelled(value)
+    if label:
+        _check_label(label, source)
+    return SourceSpec(source.kind, source.value, label)
+
+
+def split_label(text: str) -> tuple[str, str]:
+    """Return a source and its label, which is empty where there is none.
+
+    Raises:
+        ValueError: A ``|`` stands anywhere else than between the two.
+    """
+    source, bar, label = text.strip().partition("|")
+    if bar and not (source.endswith(" ") and label.startswith(" ") and label.strip() and "|" not in label):
+        raise ValueError("the text to show follows a bar with a space on each side; in a URL a bar is written %7C")
+    return source.strip(), label.strip()
+
+
+def _check_label(label: str, source: SourceSpec) -> None:
+    if len(label) > MAX_LABEL or not label.isprintable() or any(mark in label for mark in "=@"):
+        raise ValueError(f"the text to show may have {MAX_LABEL} printable characters, none of them = or @")
+    if source.kind is not SourceKind.STREAM:
+        return
+    secrets = {form.casefold() for part in user_info(source.value) for form in (part, unquote(part))}
+    if any(secret in label.casefold() for secret in secrets):
+        raise ValueError("the text to show repeats the user or the password of its URL")
+
+
+def _unlabelled(value: str) -> SourceSpec:
     if value.startswith(RECORDED_PREFIX):
         return _recorded(value.removeprefix(RECORDED_PREFIX).strip())
     if not value:
         raise ValueError("the source is empty")
     scheme = _SCHEME.match(value)
-    if scheme and scheme[1].lower() not in URL_SCHEMES:
-        raise ValueError(f"{scheme[1]}:// is not one of {', '.join(f'{known}://' for known in URL_SCHEMES)}")
-    if scheme and re.search(r"\s", value):
+    if scheme is None:
+        kind = _kind(value)
+        if kind is SourceKind.FILE and value.lower().startswith(tuple(f"{known}:" for known in URL_SCHEMES)):
+            raise ValueError(f"a URL must begin with one of {_SCHEMES_TEXT}")
+        if kind is SourceKind.WEBCAM and len(value) > MAX_WEBCAM_DIGITS:
+            raise ValueError(f"a webcam's number has at most {MAX_WEBCAM_DIGITS} digits")
+        return SourceSpec(kind, value)
+    if scheme[1].lower() not in URL_SCHEMES:
+        raise ValueError(f"a URL must begin with one of {_SCHEMES_TEXT}")
+    if re.search(r"[\s\x00-\x1f\x7f]", value):
         raise ValueError("a URL holds no spaces; write %20")
-    return SourceSpec(_kind(value, is_url=scheme is not None), value)
+    # FFmpeg knows schemes in small letters only.
+    return SourceSpec(SourceKind.STREAM, scheme[0].lower() + value[scheme.end() :])
 
 
 def _recorded(path: str) -> SourceSpec:
-    if not path or _kind(path, is_url=_SCHEME.match(path) is not None) is not SourceKind.FILE:
+    if not path or _SCHEME.match(path) or _kind(path) is not SourceKind.FILE:
         raise ValueError(f"after {RECORDED_PREFIX} comes the path of a video file")
     return SourceSpec(SourceKind.RECORDED, path)
 
 
-def _kind(value: str, is_url: bool) -> SourceKind:
-    if is_url:
-        return SourceKind.STREAM
+def _kind(value: str) -> SourceKind:
     if value == "demo":
         return SourceKind.DEMO
     if value.isascii() and value.isdecimal():

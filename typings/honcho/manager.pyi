@@ -1,10 +1,12 @@
 from typing import Any
 
+from honcho.printer import Printer
+
 class Manager:
     returncode: int | None
     _processes: dict[str, dict[str, Any]]
     _procmgr: Any
-    def __init__(self) -> None: ...
+    def __init__(self, printer: Printer | None = ...) -> None: ...
     def add_process(
         self, name: str, cmd: str, quiet: bool = ..., env: dict[str, str] | None = ..., cwd: str | None = ...
     ) -> object: ...

@@ -6,6 +6,8 @@ from typing import Self
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from services.contracts.terminal_text import printable
+
 
 class Bar:
     """Shows on stderr, in a terminal, how far a video or a row of images is."""
@@ -41,7 +43,7 @@ class Bar:
         """Begin with the next input."""
         self._progress.update(self._all, completed=self._begun)
         self._begun += 1
-        self._progress.reset(self._task, description=name, total=None)
+        self._progress.reset(self._task, description=printable(name), total=None)
 
     def expect(self, count: int | None) -> None:
         """It has so many images, if that is known."""

@@ -12,6 +12,7 @@ from rich.text import Text
 
 from emotion_client.cli.options import Format
 from services.contracts.camera_list import CameraView
+from services.contracts.terminal_text import csv_text, printable
 
 _STATE_STYLES = {"online": "green", "waiting": "green", "ended": "dim"}
 
@@ -24,7 +25,9 @@ def cameras_text(cameras: Sequence[CameraView], format_: Format) -> str:
     out = io.StringIO()
     writer = csv.DictWriter(out, [field.name for field in fields(CameraView)], lineterminator="\n")
     writer.writeheader()
-    writer.writerows(rows)
+    writer.writerows(
+        {name: csv_text(value) if isinstance(value, str) else value for name, value in row.items()} for row in rows
+    )
     return out.getvalue()
 
 
@@ -35,13 +38,13 @@ def cameras_table(cameras: Sequence[CameraView]) -> RenderableType:
     table = Table("camera", "state", "fps", "size", "age", "dropped", "source", "last error")
     for camera in cameras:
         table.add_row(
-            Text(camera.id),
-            Text(camera.state, style=_STATE_STYLES.get(camera.state, "red")),
+            Text(printable(camera.id)),
+            Text(printable(camera.state), style=_STATE_STYLES.get(camera.state, "red")),
             f"{camera.fps:.1f}",
             f"{camera.width}×{camera.height}",
             "–" if camera.age_ms is None else f"{camera.age_ms:.0f} ms",
             str(camera.dropped),
-            Text(camera.source),
-            Text(camera.last_error),
+            Text(printable(camera.source)),
+            Text(printable(camera.last_error)),
         )
     return table

@@ -1,6 +1,7 @@
 """Where the command ``emotion`` begins."""
 
 import sys
+import traceback
 from importlib.util import find_spec
 
 NEEDS = "emotion: the command line needs typer and rich: pip install 'emotion-client[cli]'\n"
@@ -12,8 +13,14 @@ def main() -> None:
         sys.stderr.write(NEEDS)
         sys.exit(1)
     from emotion_client.cli.commands import app
+    from services.contracts.terminal_text import printable
 
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")  # a file's name may hold what the terminal can't show
-    app(prog_name="emotion")
+    try:
+        app(prog_name="emotion")
+    except Exception:  # its text may come from anywhere, and goes to a terminal
+        for line in traceback.format_exc().splitlines():
+            sys.stderr.write(printable(line) + "\n")
+        sys.exit(1)

@@ -18,6 +18,7 @@ from emotion_client.errors import (
     UnexpectedAnswerError,
     UnreachableError,
 )
+from services.contracts.terminal_text import printable
 
 
 class ExitCode(IntEnum):
@@ -64,8 +65,8 @@ def sentence(error: EmotionError) -> str:
 
 
 def say(text: str) -> None:
-    """Tell something on stderr."""
-    typer.echo(f"emotion: {text}", err=True)
+    """Tell something on stderr, as one line that a terminal only shows."""
+    typer.echo(printable(f"emotion: {text}"), err=True)
 
 
 @contextmanager

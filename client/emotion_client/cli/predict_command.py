@@ -17,6 +17,7 @@ from emotion_client.cli.predicting import Edges, predict_all
 from emotion_client.cli.video import open_video
 from emotion_client.cli.writers import Write, flushing, make_writer
 from emotion_client.client import EmotionClient
+from services.contracts.terminal_text import printable
 
 _TIME_WIDTH = len(" 1234.56 s")
 
@@ -63,4 +64,4 @@ def _format(given: Format | None, output: Path | None) -> Format:
 
 
 def _place_width(inputs: Sequence[Input]) -> int:
-    return max((len(given.name) + _TIME_WIDTH * (given.kind is Kind.VIDEO) for given in inputs), default=0)
+    return max((len(printable(given.name)) + _TIME_WIDTH * (given.kind is Kind.VIDEO) for given in inputs), default=0)

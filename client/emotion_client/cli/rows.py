@@ -5,6 +5,7 @@ from typing import Any
 
 from services.contracts.emotions import EMOTIONS
 from services.contracts.prediction import FaceEmotion, Prediction
+from services.contracts.terminal_text import csv_text, printable
 
 COLUMNS = (
     *("file", "frame", "time_s", "face", "x", "y", "w", "h"),
@@ -42,10 +43,10 @@ def json_object(analysed: Analysed) -> dict[str, Any]:
 
 def csv_rows(analysed: Analysed) -> list[list[Any]]:
     """Return one row for each face, in the order of ``COLUMNS``."""
-    place = [analysed.file, analysed.frame, analysed.time_s]
+    place = [csv_text(analysed.file), analysed.frame, analysed.time_s]
     if not analysed.prediction.faces:
         return [[*place, *[None] * (len(COLUMNS) - len(place))]]
-    version = analysed.prediction.model.version
+    version = csv_text(analysed.prediction.model.version or "")
     return [[*place, index, *_face(face), version] for index, face in enumerate(analysed.prediction.faces)]
 
 
@@ -58,7 +59,7 @@ def _face(face: FaceEmotion) -> list[Any]:
 
 def table_line(analysed: Analysed, face: FaceEmotion | None, place_width: int) -> str:
     """Return one line of the table; an emotion that isn't reliable has a question mark."""
-    place = f"{analysed.place:<{place_width}}"
+    place = f"{printable(analysed.place):<{place_width}}"
     if face is None:
         return f"{place}  no face"
     emotion = face.emotion.value + ("" if face.reliable else "?")

@@ -12,6 +12,7 @@ from emotion_client.results import FeedStatus, LiveResult
 from services.contracts.emotions import EMOTIONS, Emotion
 from services.contracts.live import EmotionEvent
 from services.contracts.prediction import CameraSource, FaceEmotion
+from services.contracts.terminal_text import printable
 
 BAR_WIDTH = 30
 _EVENTS_SHOWN = 5
@@ -75,7 +76,9 @@ def view(watched: Watched, now_s: float) -> RenderableType:
     """Return what the terminal shows now."""
     parts: list[RenderableType] = [_head(watched, now_s)]
     if watched.status is not None and watched.status.state != "ok":
-        parts.append(Text(f"{watched.status.state}: {watched.status.detail}".removesuffix(": "), style="bold red"))
+        parts.append(
+            Text(printable(f"{watched.status.state}: {watched.status.detail}".removesuffix(": ")), style="bold red")
+        )
     if watched.latest is None:
         parts.append(Text("waiting for the first result", style="dim"))
     else:
@@ -91,7 +94,7 @@ def view(watched: Watched, now_s: float) -> RenderableType:
 def _head(watched: Watched, now_s: float) -> Text:
     source = watched.latest.prediction.source if watched.latest else None
     age = f"{source.age_ms:.0f} ms old" if isinstance(source, CameraSource) else "–"
-    head = Text(watched.camera, style="bold")
+    head = Text(printable(watched.camera), style="bold")
     return head.append(f"   {watched.fps(now_s):.1f} fps   {age}   {watched.dropped} dropped", style="not bold")
 
 
@@ -104,12 +107,14 @@ def _face(face: FaceEmotion) -> Panel:
         bars.add_row(name, Text(bar(scores[emotion]), style=style), f"{scores[emotion]:4.0%}")
     title = Text(face.emotion.value if face.reliable else f"{face.emotion.value}? uncertain")
     who = f"face {face.face_id}" if face.face_id else f"{face.box.w}×{face.box.h} at {face.box.x},{face.box.y}"
-    return Panel(bars, title=title, title_align="left", subtitle=Text(who), subtitle_align="left", expand=False)
+    return Panel(
+        bars, title=title, title_align="left", subtitle=Text(printable(who)), subtitle_align="left", expand=False
+    )
 
 
 def _event(event: EmotionEvent) -> Text:
     what = "began" if event.duration_s is None else f"ended after {event.duration_s:.1f} s"
-    return Text(f"face {event.face_id}: {event.emotion.value} {what}", style="dim")
+    return Text(printable(f"face {event.face_id}: {event.emotion.value} {what}"), style="dim")
 
 
 def bar(share: float) -> str:

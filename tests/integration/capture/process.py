@@ -20,6 +20,11 @@ class CaptureProcess(ModuleProcess):
         ours = {f"EMOTION_CAPTURE_{name.upper()}": value for name, value in settings.items()}
         super().__init__("services.capture", log, {"PYTHONWARNINGS": "error", **ours})
 
+    @property
+    def pid(self) -> int:
+        """Its number."""
+        return self._process.pid
+
     def has_told(self, text: str, times: int) -> Callable[[], bool]:
         """Return a condition: it printed this text so often."""
         return lambda: self.log().count(text) == times

@@ -145,7 +145,7 @@ def test_a_looping_film_starts_again_beside_a_camera_that_never_opens(
         assert film_status is not None
         assert away_status is not None
         assert (film_status.state, film_status.dropped, film_status.reconnects) == (CameraState.ONLINE, 0, 0)
-        assert away_status.last_error == "no such file: /nowhere/film.mp4"
+        assert away_status.last_error == "there is no such file"
         assert set(viewer.cameras()) == {"film", "away"}
         assert capture.readiness()["status"] == "degraded"
 
@@ -172,10 +172,10 @@ def test_a_network_camera_that_is_cut_comes_back_and_its_password_stays_secret(
             status = viewer.status()
             assert status is not None
             assert status.reconnects == 1
-            assert status.source == camera.url()
+            assert status.source == f"http://127.0.0.1:{camera.port}/…"
             assert capture.seconds_to_stop() < 3
             assert "hunter2" not in capture.log() + repr(status)
-            assert camera.url() in capture.log()
+            assert status.source in capture.log()
 
 
 def test_a_network_camera_that_freezes_is_given_up(redis_server: RedisServer, viewer: Viewer, log: Path) -> None:

@@ -1,13 +1,16 @@
 """The publisher against servers that don't do their part; what it writes is tested with the whole process."""
 
 import socket
+import threading
 import time
 
 import pytest
+import redis
 
 from services.capture.publishing import PublishError
 from services.capture.redis_publisher import TIMEOUT_S, RedisPublisher
 from services.contracts.frames import FrameMessage
+from services.contracts.recorded import Taken, taken_key
 from tests.redis_server import RedisServer
 
 MESSAGE = FrameMessage(b"\xff\xd8", 1, 2, 3, 4, 5)
@@ -17,7 +20,7 @@ def test_a_redis_that_is_not_there_fails_at_once(redis_server: RedisServer) -> N
     redis_server.stop()
     publisher = RedisPublisher(redis_server.url)
     started = time.monotonic()
-    with pytest.raises(PublishError, match="refused"):
+    with pytest.raises(PublishError, match="Connection refused"):
         publisher.publish("cam0", MESSAGE)
     assert time.monotonic() - started < 0.5
     publisher.close()
@@ -27,7 +30,7 @@ def test_a_redis_that_is_silent_fails_within_its_timeout() -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         publisher = RedisPublisher(f"redis://127.0.0.1:{silent.getsockname()[1]}/0")
         started = time.monotonic()
-        with pytest.raises(PublishError, match="Timeout"):
+        with pytest.raises(PublishError, match="no answer within 1 s"):
             publisher.publish("cam0", MESSAGE)
         assert time.monotonic() - started < TIMEOUT_S + 1
         publisher.close()
@@ -35,10 +38,47 @@ def test_a_redis_that_is_silent_fails_within_its_timeout() -> None:
 
 def test_a_refused_password_is_an_error_that_keeps_it(redis_server: RedisServer) -> None:
     publisher = RedisPublisher(redis_server.url.replace("redis://", "redis://user:hunter2@"))
-    with pytest.raises(PublishError) as caught:
+    with pytest.raises(PublishError, match="refuses the user, the password") as caught:
         publisher.ping()
     assert "hunter2" not in str(caught.value)
     publisher.close()
+
+
+def test_what_a_server_answers_is_not_repeated() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        answer = threading.Thread(target=_answer, args=(server, b"-ODD \x1b]0;hush\x07 hush\r\n"), daemon=True)
+        answer.start()
+        publisher = RedisPublisher(f"redis://127.0.0.1:{server.getsockname()[1]}/0")
+        with pytest.raises(PublishError) as caught:
+            publisher.ping()
+        assert str(caught.value) == "Redis refuses a command (ODD)"
+        publisher.close()
+        answer.join(5)
+
+
+def _answer(server: socket.socket, reply: bytes) -> None:
+    connection, _ = server.accept()
+    with connection:
+        connection.recv(4096)
+        connection.sendall(reply)
+        connection.recv(4096)
+
+
+def test_a_mark_of_what_was_taken_that_is_huge_or_odd_is_bounded_and_told_once(
+    redis_server: RedisServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    publisher = RedisPublisher(redis_server.url)
+    with redis.Redis.from_url(redis_server.url, protocol=2, driver_info=None) as client:
+        client.set(taken_key("cam0"), b"7" * 50_000_000)
+        for _ in range(5):
+            assert publisher.look("cam0").taken is None
+        read = client.info("stats")["total_net_output_bytes"]
+        client.set(taken_key("cam0"), Taken("abc", 7).encode())
+        assert publisher.look("cam0").taken == Taken("abc", 7)
+    publisher.close()
+    assert read < 100_000
+    assert len(caplog.records) == 1
+    assert len(caplog.text) < 500
 
 
 def test_a_redis_that_was_restarted_takes_the_next_frame(redis_server: RedisServer) -> None:

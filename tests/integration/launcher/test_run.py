@@ -3,11 +3,13 @@
 import re
 import signal
 import socket
+import stat
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
+import psutil
 import pytest
 
 from launcher.ports import free_ports
@@ -33,13 +35,17 @@ class Launch(ModuleProcess):
                 "EMOTION_CAPTURE_PORT": str(capture_port),
                 "EMOTION_LAUNCHER_SERVING_GRPC_PORT": str(grpc_port),
                 "EMOTION_LAUNCHER_SERVING_REST_PORT": str(rest_port),
+                "EMOTION_LAUNCHER_CAMERA": "demo",
                 **settings,
             },
-            ["--camera", "demo"],
         )
 
     def __exit__(self, *_: object) -> None:
         self.terminate()  # killed, it would leave its processes behind
+
+    def processes(self) -> list[psutil.Process]:
+        """Return this launch's processes."""
+        return [psutil.Process(int(one.name)) for one in Path("/proc").iterdir() if _has_mark(one, self.mark)]
 
     def still_running(self) -> list[str]:
         """Return the command lines of this launch's processes."""
@@ -73,11 +79,33 @@ def test_a_face_is_answered_and_everything_stops_on_sigterm(launch: Launch) -> N
     line = re.compile(r"cam0  \w+ +0\.\d\d.*1 face.*ms old")
     wait_until(lambda: line.search(launch.log()), "a line with the emotion", 20)
     assert len(launch.still_running()) >= 7
+    socket_path = redis_socket(launch)
+    assert stat.S_IMODE(socket_path.stat().st_mode) == 0o700
+    assert stat.S_IMODE(socket_path.parent.stat().st_mode) == 0o700
+    (server,) = holders(socket_path)
+    assert server.net_connections("tcp") == []
 
     assert launch.terminate() == 0
+    assert not socket_path.parent.exists()
     wait_until(lambda: launch.still_running() == [], "every process to be gone", 5)
     assert "WARNING" not in launch.log().partition("SIGTERM received")[2]  # nobody misses Redis: it goes last
     assert "Traceback" not in launch.log()
+
+
+def redis_socket(launch: Launch) -> Path:
+    """Return the socket that this launch's capture was told of."""
+    (capture,) = [one for one in launch.processes() if "services.capture" in one.cmdline()]
+    return Path(capture.environ()["EMOTION_CAPTURE_REDIS_URL"].removeprefix("unix://"))
+
+
+def holders(socket_path: Path) -> list[psutil.Process]:
+    """Return the processes that listen on a socket."""
+    return [
+        one
+        for one in psutil.process_iter()
+        if "redis" in one.name() or "valkey" in one.name()
+        if any(str(connection.laddr) == str(socket_path) for connection in one.net_connections("unix"))
+    ]
 
 
 def predict(launch: Launch) -> dict[str, dict[str, str]]:

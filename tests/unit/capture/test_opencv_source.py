@@ -101,6 +101,12 @@ def test_frames_that_stay_broken_are_an_error() -> None:
         OpenCvSource(FakeCapture(raw=[], pixels=[NOISE] * 99), FakeClock(), ends=False).read()
 
 
+def test_a_picture_of_more_than_40_megapixels_is_an_error() -> None:
+    huge = np.broadcast_to(np.zeros((1, 1, 1), np.uint8), (6000, 7000, 3))  # takes no memory
+    with pytest.raises(SourceError, match="40 megapixels"):
+        OpenCvSource(FakeCapture(raw=[], pixels=[huge]), FakeClock(), ends=False).read()
+
+
 def test_a_webcam_that_stops_giving_jpeg_is_an_error() -> None:
     source = MjpegSource(FakeCapture(raw=[], pixels=[NOISE] * 99), FakeClock(), (64, 48))
     with pytest.raises(SourceError, match="no longer gives JPEG"):
@@ -148,7 +154,7 @@ def test_a_file_that_is_missing_or_no_video_says_so(tmp_path: Path) -> None:
     text = tmp_path / "notes.txt"
     text.write_text("not a film")
     open_source = opener(ASKED, loop=True, clock=FakeClock())
-    with pytest.raises(SourceError, match="no such file"):
+    with pytest.raises(SourceError, match="there is no such file"):
         open_source(parse_source(str(tmp_path / "missing.avi")))
     with pytest.raises(SourceError, match="no video that can be read"):
         open_source(parse_source(str(text)))

@@ -1,11 +1,14 @@
+import io
 import shutil
 import socket
 import sys
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import httpx
 import pytest
+from honcho.printer import Message
 
 from launcher.camera import choose_camera
 from launcher.environment import load_system_settings, require_known_variables
@@ -13,6 +16,7 @@ from launcher.errors import PrerequisiteError
 from launcher.model_config import write_model_config
 from launcher.ports import Listener, free_port, reachable, require_ports
 from launcher.redis_server import first_that_runs
+from launcher.terminal import PrintablePrinter
 from launcher.watch import line, missing, wait_until_ready
 from services.serving.model_config import read_model_configs
 from tests.processes import ROOT
@@ -95,8 +99,26 @@ def test_a_process_that_listens_everywhere_is_reached_here() -> None:
     assert [reachable(host) for host in ("0.0.0.0", "::", "192.0.2.7")] == ["127.0.0.1", "127.0.0.1", "192.0.2.7"]
 
 
-def test_the_first_server_that_runs_is_taken() -> None:
-    assert first_that_runs(None, "/nonexistent/redis-server", sys.executable) == sys.executable
+def test_the_first_server_that_runs_is_taken(tmp_path: Path) -> None:
+    assert first_that_runs(None, "/nonexistent/redis-server", sys.executable, server(tmp_path, "6.2.0")).endswith(
+        "6.2.0"
+    )
+
+
+@pytest.mark.parametrize(
+    ("version", "is_taken"), [("6.0.16", False), ("6.2.0", True), ("7.0.15", True), ("10.1", True)]
+)
+def test_a_redis_that_is_too_old_is_passed_over(tmp_path: Path, version: str, is_taken: bool) -> None:
+    newer = server(tmp_path, "9.1.2", "Valkey")
+    assert (first_that_runs(server(tmp_path, version), newer) != newer) is is_taken
+
+
+def server(folder: Path, version: str, name: str = "Redis") -> str:
+    """Return a program that tells its version as the real ones do."""
+    path = folder / f"{name}-{version}"
+    path.write_text(f"#!/bin/sh\necho '{name} server v={version} sha=00000000:0 malloc=libc bits=64'\n")
+    path.chmod(0o700)
+    return str(path)
 
 
 def test_without_redis_one_sentence_says_how_to_install_it() -> None:
@@ -109,6 +131,16 @@ def test_passwords_of_cameras_are_not_shown(monkeypatch: pytest.MonkeyPatch) -> 
     cameras = load_system_settings().cameras
     assert cameras.startswith("cam0=demo, door=rtsp://")
     assert "hush" not in cameras
+
+
+def test_lines_of_services_cannot_steer_the_terminal() -> None:
+    out = io.StringIO()
+    line = b"cam0: \x1b]0;title\x07 \xe2\x80\xae \x9b31m\r\nsecond\x1b[2J\n"
+    PrintablePrinter(out).write(Message("line", line, datetime.now(UTC), "capture", None))
+    first, second = out.getvalue().splitlines()
+    assert r"cam0: \x1b]0;title\x07 \u202e" in first
+    assert second.endswith(r"second\x1b[2J")
+    assert out.getvalue().replace("\n", "").isprintable()
 
 
 def test_the_list_of_models_names_folders_that_exist_here(tmp_path: Path) -> None:

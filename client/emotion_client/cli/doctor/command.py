@@ -18,6 +18,7 @@ from emotion_client.cli.options import Format
 from emotion_client.cli.writers import flushing
 from emotion_client.client import EmotionClient
 from emotion_client.errors import UnreachableError
+from services.contracts.terminal_text import printable
 
 _MARKS = {Level.OK: ("✓", "green"), Level.WARNING: ("!", "yellow"), Level.WRONG: ("✗", "bold red")}
 
@@ -49,7 +50,8 @@ def report(findings: Sequence[Finding]) -> Text:
     text = Text()
     for finding in findings:
         mark, style = _MARKS[finding.level]
-        text.append(f"{mark} ", style=style).append(finding.subject, style="bold").append(f": {finding.detail}\n")
+        subject, detail = printable(finding.subject), printable(finding.detail)
+        text.append(f"{mark} ", style=style).append(subject, style="bold").append(f": {detail}\n")
         if finding.remedy:
-            text.append(f"    {finding.remedy}\n", style="cyan")
+            text.append(f"    {printable(finding.remedy)}\n", style="cyan")
     return text

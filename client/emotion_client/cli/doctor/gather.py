@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import httpx
 
+from emotion_client.bounded_answer import shown_url
 from emotion_client.cli.doctor.facts import LINUX, Device, Gateway, Host
 from emotion_client.cli.doctor.listings import listed_devices
 from emotion_client.cli.doctor.measure import measured
@@ -29,7 +30,7 @@ def gather_host(measure: bool) -> Host:
 
 def gather_gateway(client: EmotionClient, url: str) -> Gateway:
     """Ask the gateway."""
-    gateway = Gateway(url, is_this_machine(httpx.URL(url).host))
+    gateway = Gateway(shown_url(url), is_this_machine(httpx.URL(url).host))
     try:
         began_s = time.monotonic()
         readiness = client.readiness()

@@ -4,12 +4,16 @@ import fcntl
 import grp
 import os
 import pwd
+import re
+from collections.abc import Sequence
 from pathlib import Path
 
 from emotion_client.cli.doctor.facts import Device, Holder
 from emotion_client.cli.doctor.v4l2 import can_capture, picture_formats
 
 _NAMES = Path("/sys/class/video4linux")
+_MODULE = re.compile(r"[A-Za-z_][\w.]{0,60}")
+_MAX_COMMAND = 1000
 
 
 def linux_devices() -> tuple[Device, ...]:
@@ -85,6 +89,14 @@ def _holds(pid: int, node: Path) -> bool:
 
 def _command(pid: int) -> str:
     try:
-        return Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode("utf-8", "replace").strip()
+        arguments = Path(f"/proc/{pid}/cmdline").read_bytes()[:_MAX_COMMAND].decode("utf-8", "replace").split("\0")
     except OSError:
         return ""
+    return command_name(arguments)
+
+
+def command_name(arguments: Sequence[str]) -> str:
+    """Return a program's name, and its module where it is Python's; other arguments may be passwords."""
+    name = os.path.basename(arguments[0]) if arguments else ""
+    is_module = len(arguments) > 2 and arguments[1] == "-m" and _MODULE.fullmatch(arguments[2])
+    return f"{name} -m {arguments[2]}" if is_module else name

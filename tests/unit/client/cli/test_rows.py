@@ -45,9 +45,9 @@ def test_csv_has_a_row_for_each_face_and_one_where_there_is_none() -> None:
     assert {none[column] for column in COLUMNS[3:]} == {""}
 
 
-def test_a_name_with_a_comma_and_a_line_break_stays_one_cell() -> None:
+def test_a_name_with_a_comma_and_a_line_break_stays_one_cell_in_one_line() -> None:
     (row,) = csv.DictReader(io.StringIO(written(Format.CSV, Analysed('a,"b"\n.jpg', prediction()))))
-    assert row["file"] == 'a,"b"\n.jpg'
+    assert row["file"] == r'a,"b"\n.jpg'
 
 
 def test_the_table_is_aligned_and_doubts_what_is_not_reliable() -> None:

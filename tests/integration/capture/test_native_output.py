@@ -1,0 +1,26 @@
+"""What native libraries print goes nowhere; what Python prints goes on."""
+
+import subprocess
+import sys
+
+SCRIPT = """
+import os, sys
+from services.capture.native_output import silence_native_output
+silence_native_output()
+for descriptor in (1, 2):
+    os.write(descriptor, b"native\\n")
+os.system("echo native; echo native >&2")
+print("out")
+print("err", file=sys.stderr)
+raise ValueError("last words")
+"""
+
+
+def test_only_pythons_own_lines_come_out() -> None:
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", SCRIPT], capture_output=True, text=True, check=False, timeout=60
+    )
+    assert done.stdout == "out\n"
+    assert done.stderr.startswith("err\nTraceback")
+    assert done.stderr.endswith("ValueError: last words\n")
+    assert "native" not in done.stdout + done.stderr.replace("services.capture.native_output", "")

@@ -1,0 +1,189 @@
+"""Nothing from outside steers the terminal of who runs the command ``emotion`` or ``make run``, or his spreadsheet."""
+
+import csv
+import io
+import json
+import os
+import pty
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from launcher.ports import free_port
+from services.contracts.live import STATUS
+from services.contracts.problems import PROBLEM_MEDIA_TYPE
+from tests.integration.client.command import EMOTION, environment
+from tests.processes import ModuleProcess
+from tests.security.hostile_server import Answer, hostile_server, response
+from tests.unit.client.samples import face, live, prediction
+
+HOSTILE = "\x1b]0;hush\x07\x1b]52;c;aHVzaA==\x1b\\\x1b[2J\x9b31m\x9d0;hush\x9c\u202ehush\u2066\u2028\r\nhush\x08\x7f"
+"""A title, the clipboard, a cleared screen, colours in eight bits, turned text and a line of its own."""
+FORMULA = '=HYPERLINK("http://evil.example")'
+
+
+def camera(text: str) -> dict[str, Any]:
+    numbers = {"fps": 1.5, "width": 1, "height": 1, "age_ms": -2.5, "published": 1, "dropped": 1, "reconnects": 1}
+    return {"id": text, "state": text, "source": text, "last_error": text, "recorded": False, **numbers}
+
+
+def readiness(text: str) -> dict[str, Any]:
+    dependency = {"ok": False, "required": True, "detail": text}
+    return {"status": text, "dependencies": {text: dependency, "redis": dependency}}
+
+
+def problem(text: str, status: int = 422) -> bytes:
+    members = {"type": text, "title": text, "detail": text, "cameras": [text, text], "dependency": text}
+    return response(json.dumps(members).encode(), PROBLEM_MEDIA_TYPE, status, "Retry-After: 9\r\n")
+
+
+def feed() -> bytes:
+    """Return a feed that tells of trouble, of a face, and ends."""
+    status = {"camera": HOSTILE, "state": HOSTILE, "detail": HOSTILE}
+    result = live("1-0")
+    result["faces"][0]["face_id"] = HOSTILE
+    events = f"event: {STATUS}\ndata: {json.dumps(status)}\n\nevent: result\nid: 1-0\ndata: {json.dumps(result)}\n\n"
+    return b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nConnection: close\r\n\r\n" + events.encode()
+
+
+ANSWERS: dict[str, Answer] = {
+    "/readyz": response(json.dumps(readiness(HOSTILE)).encode(), status=503),
+    "/cameras/": feed(),
+    "/cameras": response(json.dumps({"cameras": [camera(HOSTILE), camera(FORMULA)]}).encode()),
+    "/predict": problem(HOSTILE),
+}
+MISBEHAVING: dict[str, Answer] = {
+    "refusal": problem(HOSTILE, 401),
+    "ambiguous": problem(HOSTILE).replace(b'"type": "', b'"type": "urn:emotion:problem:camera-ambiguous", "x": "'),
+    "not http": HOSTILE.encode(),
+    "status line": b"HTTP/1.1 200 " + HOSTILE.replace("\r\n", "").encode() + b"\r\n\r\n{}",
+    "header": b"HTTP/1.1 302 OK\r\nLocation: "
+    + HOSTILE.replace("\r\n", "").encode()
+    + b"\r\nContent-Length: 0\r\n\r\n",
+    "html": response(HOSTILE.encode(), "text/html", 500),
+    "strange": response(json.dumps({"cameras": HOSTILE, HOSTILE: 1}).encode()),
+}
+
+
+@pytest.fixture(scope="module")
+def url() -> Iterator[str]:
+    with hostile_server(ANSWERS) as url:
+        yield url
+
+
+def emotion(*arguments: str, url: str, cwd: Path | None = None) -> tuple[str, str]:
+    """Run the command and return what it writes to standard output and to standard error."""
+    wide = environment(COLUMNS="2000")  # so that tables cut nothing
+    done = subprocess.run(
+        [*EMOTION, *arguments, "--url", url], capture_output=True, env=wide, check=False, timeout=120, cwd=cwd
+    )
+    return done.stdout.decode(), done.stderr.decode()
+
+
+def assert_harmless(text: str) -> None:
+    assert text
+    unsafe = {letter for letter in text if not letter.isprintable() and letter not in "\n\u3000\u00a0"}
+    assert unsafe == set()
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["cameras", "--format", "table"],
+        ["cameras", "--format", "csv"],
+        ["cameras", "--format", "jsonl"],
+        ["doctor", "--no-measure", "--format", "table"],
+        ["doctor", "--no-measure", "--format", "jsonl"],
+        ["watch", "--format", "jsonl"],
+        ["watch", HOSTILE, "--count", "1", "--format", "table"],
+        ["watch", HOSTILE, "--count", "1", "--format", "jsonl"],
+        ["watch", HOSTILE, "--format", "csv"],
+        ["predict", HOSTILE, "--format", "table"],
+    ],
+    ids=" ".join,
+)
+def test_no_command_repeats_what_a_terminal_would_act_on(url: str, arguments: list[str]) -> None:
+    stdout, stderr = emotion(*arguments, url=url)
+    assert "hush" in stdout + stderr or "csv" in arguments
+    assert_harmless(stdout + stderr)
+
+
+@pytest.mark.parametrize("command", [["cameras"], ["predict", __file__], ["doctor", "--no-measure"], ["watch", "cam0"]])
+@pytest.mark.parametrize("name", MISBEHAVING)
+def test_no_error_repeats_what_a_terminal_would_act_on(name: str, command: list[str]) -> None:
+    with hostile_server({"/": MISBEHAVING[name]}) as url:
+        stdout, stderr = emotion(*command, "--format", "jsonl", url=url)
+    assert_harmless(stdout + stderr)
+
+
+def test_json_is_exact(url: str) -> None:
+    stdout, _ = emotion("cameras", "--format", "jsonl", url=url)
+    assert [json.loads(line)["source"] for line in stdout.splitlines()] == [HOSTILE, FORMULA]
+
+
+def test_csv_has_no_formulas_and_numbers_stay_numbers(url: str, tmp_path: Path) -> None:
+    stdout, _ = emotion("cameras", "--format", "csv", url=url)
+    first, second = csv.DictReader(io.StringIO(stdout))
+    assert second["source"] == f"'{FORMULA}"
+    assert (first["fps"], first["age_ms"]) == ("1.5", "-2.5")
+    answer = json.dumps(prediction(face()).encode()).encode()
+    name = '=1+1,"\x1b[2J\n.jpg'
+    (tmp_path / name).write_bytes(b"any")
+    with hostile_server({"/predict": response(answer)}) as gateway:
+        stdout, _ = emotion("predict", name, "--format", "csv", url=gateway, cwd=tmp_path)
+    assert_harmless(stdout)
+    (row,) = csv.DictReader(io.StringIO(stdout))
+    assert row["file"] == "'=1+1,\"\\x1b[2J\\n.jpg"
+    assert float(row["confidence"]) == 0.6
+
+
+def test_in_a_terminal_only_our_own_sequences_come(url: str, tmp_path: Path) -> None:
+    film = tmp_path / f"a{HOSTILE.replace('/', '')}.jpg"
+    film.write_bytes(b"any")
+    leader, follower = pty.openpty()
+    command = [*EMOTION, "predict", str(film), str(film), "--url", url]
+    try:
+        subprocess.run(
+            command, stdout=follower, stderr=follower, env=environment(TERM="xterm"), check=False, timeout=120
+        )
+        written = os.read(leader, 1_000_000).decode("utf-8", "replace")
+    finally:
+        os.close(leader)
+        os.close(follower)
+    assert "hush" in written
+    assert [
+        bad for bad in ("\x1b]", "\x1b[2J", "\x07", "\x9b", "\x9d", "\u202e", "\x08", "\x7f") if bad in written
+    ] == []
+
+
+def test_the_line_each_second_of_make_run_is_harmless(tmp_path: Path) -> None:
+    ready = {"status": "ready", "dependencies": {}}
+    answers: dict[str, Answer] = {
+        "/readyz": response(json.dumps(ready).encode()),
+        "/cameras": response(json.dumps({"cameras": [{"id": HOSTILE}]}).encode()),
+        "/predict": problem(HOSTILE),
+    }
+    with hostile_server(answers) as url:
+        settings = {"EMOTION_GATEWAY_PORT": url.rpartition(":")[2]}
+        with ModuleProcess("launcher.watch", tmp_path / "log", settings) as watch:
+            watch.wait_until_logged("no answer")
+            log = watch.log()
+    assert_harmless(log)
+
+
+def test_a_setting_of_the_launcher_is_repeated_harmlessly() -> None:
+    name = "EMOTION_GATEWAY_\x1b]0;hush\x07"
+    done = subprocess.run(
+        [sys.executable, "-m", "launcher"],
+        capture_output=True,
+        env={**environment(), "EMOTION_GATEWAY_PORT": str(free_port()), name: "1"},
+        check=False,
+        timeout=120,
+        cwd=Path(__file__).parents[2],
+    )
+    assert done.returncode == 1
+    assert_harmless((done.stdout + done.stderr).decode())
