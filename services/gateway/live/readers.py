@@ -143,5 +143,6 @@ async def read_again(store: FrameStore, camera: str) -> KnownCamera:
 
 def silent(known: KnownCamera) -> ProblemError:
     """Return the problem of a camera whose frames don't come; it says the same as long as nothing changes."""
-    detail = f"Camera {known.camera} sends no frames; {state_of(known)}"
+    frames = f"no frames that can be used: {known.fault}" if known.fault else "no frames"
+    detail = f"Camera {known.camera} sends {frames}; {state_of(known)}"
     return ProblemError(ProblemKind.NO_FRESH_FRAME, detail, camera=known.camera)

@@ -53,5 +53,5 @@ def resume_id(text: str | None) -> str | None:
     try:
         frame_order(text)
     except MalformedMessage as error:
-        raise ProblemError(ProblemKind.INVALID_PARAMETER, f"{error} is none") from error
+        raise ProblemError(ProblemKind.INVALID_PARAMETER, f"after: {error}") from error
     return text
