@@ -11,9 +11,9 @@ from redis.typing import EncodableT, FieldT
 
 from services.capture.publishing import Published, PublishError
 from services.contracts.cameras import CAMERAS_KEY, FORGET_AFTER_S, STATUS_TTL_S, CameraStatus, status_key
-from services.contracts.frames import FRAMES_KEPT, FRAMES_TTL_S, FrameMessage, frames_key
+from services.contracts.frames import FRAMES_KEPT, FRAMES_TTL_S, MAX_AHEAD_S, FrameMessage, frames_key
 from services.contracts.messages import MalformedMessage
-from services.contracts.recorded import Taken, taken_key
+from services.contracts.recorded import MAX_TAKEN_BYTES, Taken, taken_key
 
 TIMEOUT_S = 1.0
 _log = logging.getLogger(__name__)
@@ -34,6 +34,7 @@ class RedisPublisher:
             # Naming the client takes a command of Redis 7.2.
             driver_info=None,
         )
+        self._last_ms: dict[str, int] = {}
 
     def publish(self, camera: str, message: FrameMessage) -> None:
         """Append a frame to the camera's stream and renew the stream's life.
@@ -46,7 +47,8 @@ class RedisPublisher:
         with _failures_named(), self._redis.pipeline(transaction=True) as pipe:
             pipe.xadd(key, _fields(message.encode()), maxlen=FRAMES_KEPT, approximate=False)
             pipe.expire(key, FRAMES_TTL_S)
-            pipe.execute()
+            entry_id, _ = pipe.execute()
+        self._last_ms[camera] = int(entry_id.partition(b"-")[0])
 
     def begin(self, camera: str) -> None:
         """Forget the frames of earlier playings, and what was taken of them.
@@ -69,7 +71,7 @@ class RedisPublisher:
             pipe.expire(frames_key(camera), FRAMES_TTL_S)
             pipe.expire(taken_key(camera), FRAMES_TTL_S)
             pipe.xlen(frames_key(camera))
-            pipe.get(taken_key(camera))
+            pipe.getrange(taken_key(camera), 0, MAX_TAKEN_BYTES)  # of a value of any length
             _, _, held, taken = pipe.execute()
         return Published(held, _taken(camera, taken))
 
@@ -90,6 +92,9 @@ class RedisPublisher:
     def announce(self, statuses: Mapping[str, CameraStatus]) -> None:
         """Renew the statuses and the cameras' place in the list, by Redis's clock.
 
+        A stream whose ids are of a time to come is deleted, so that it begins anew: its readers take no such frame, and
+        each new one would follow it.
+
         Raises:
             PublishError: Redis didn't take them.
         """
@@ -100,6 +105,10 @@ class RedisPublisher:
                 pipe.hset(status_key(camera), mapping=_fields(status.encode()))
                 pipe.expire(status_key(camera), STATUS_TTL_S)
                 pipe.zadd(CAMERAS_KEY, {camera: now})
+                if not status.recorded and self._last_ms.get(camera, 0) > (now + MAX_AHEAD_S) * 1000:
+                    _log.warning("%s: its frames are of a time to come by Redis's clock, and begin anew", camera)
+                    self._last_ms.pop(camera, None)
+                    pipe.delete(frames_key(camera))
             pipe.zremrangebyscore(CAMERAS_KEY, "-inf", now - FORGET_AFTER_S)
             pipe.execute()
 
@@ -126,9 +135,9 @@ class RedisPublisher:
         self._redis.close()
 
 
-def _taken(camera: str, value: bytes | None) -> Taken | None:
+def _taken(camera: str, value: bytes) -> Taken | None:
     try:
-        return None if value is None else Taken.decode(value)
+        return Taken.decode(value) if value else None
     except MalformedMessage as error:
         _log.warning("%s: %s", camera, error)
         return None
