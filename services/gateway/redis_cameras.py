@@ -20,27 +20,39 @@ MAX_PARALLEL = 8
 """Cameras that are read at the same time. Each is read by itself: all in one would make Redis keep all replies at once,
 and one reply that is too large would end them all."""
 
-_LONGEST_ID = 32
-_SCANNED = 200
-_MAX_SCANS = 10
+NAMES_KEPT_S = 5.0
+"""How long the names that were found besides others, which are too long, are good for."""
+
 _log = logging.getLogger(__name__)
 
 
-async def camera_ids(redis: Redis, refused: RefusedKeys) -> list[str]:
-    """Return the ids of the cameras that exist, sorted; at most 100, those with the newest heartbeats.
+class CameraNames:
+    """Reads the names of the cameras that exist.
 
     Heartbeats of a time to come don't count, nor do names that no camera can have.
     """
-    if not refused.has(CAMERAS_KEY):
+
+    def __init__(self) -> None:
+        self._names: list[str] = []
+        self._good_until_s = float("-inf")
+
+    async def read(self, redis: Redis) -> list[str]:
+        """Return the ids of the cameras that exist, sorted; at most 100, those with the newest heartbeats."""
+        if monotonic() < self._good_until_s:
+            return self._names
+        clock = redis.pipeline(transaction=False)
+        clock.time()
+        ((seconds, _),) = await clock.execute()
         try:
-            return _named(await _newest(redis))
+            return _named(await _members(redis, seconds + MAX_AHEAD_S, 0, MAX_CAMERAS))
         except ReplyTooLargeError:
-            refused.add(CAMERAS_KEY)
             _log.warning("redis: %s has names that are too long", CAMERAS_KEY)
-    return _named(await _short_names(redis))
+        self._names = _named(await _short_members(redis, seconds + MAX_AHEAD_S))
+        self._good_until_s = monotonic() + NAMES_KEPT_S
+        return self._names
 
 
-async def read_cameras(redis: Redis, refused: RefusedKeys) -> Sequence[ListedCamera]:
+async def read_cameras(redis: Redis, names: CameraNames, refused: RefusedKeys) -> Sequence[ListedCamera]:
     """Return the same cameras with their statuses, by id."""
     turns = asyncio.Semaphore(MAX_PARALLEL)
 
@@ -48,47 +60,32 @@ async def read_cameras(redis: Redis, refused: RefusedKeys) -> Sequence[ListedCam
         async with turns:
             return await _listed(redis, refused, camera)
 
-    return await asyncio.gather(*(in_turn(camera) for camera in await camera_ids(redis, refused)))
+    return await asyncio.gather(*(in_turn(camera) for camera in await names.read(redis)))
 
 
-async def _newest(redis: Redis) -> Sequence[bytes]:
-    """Return the members of the sorted set with the highest scores up to now."""
-    clock = redis.pipeline(transaction=False)
-    clock.time()
-    ((seconds, _),) = await clock.execute()
+async def _members(redis: Redis, newest_s: float, first: int, count: int) -> Sequence[bytes]:
     pipeline = redis.pipeline(transaction=False)
-    pipeline.zrevrangebyscore(CAMERAS_KEY, seconds + MAX_AHEAD_S, "-inf", start=0, num=MAX_CAMERAS)
+    pipeline.zrevrangebyscore(CAMERAS_KEY, newest_s, "-inf", start=first, num=count)
     (members,) = await execute(pipeline)
     return members or ()
 
 
-async def _short_names(redis: Redis) -> Sequence[bytes]:
-    """Return members that aren't too long, as many as some scans find.
-
-    Redis compares lengths itself here: a pattern of question marks matches names of that length.
-    """
-    found: set[bytes] = set()
-    cursors = dict.fromkeys(range(1, _LONGEST_ID + 1), 0)
-    for _ in range(_MAX_SCANS):
-        pipeline = redis.pipeline(transaction=False)
-        for length, cursor in cursors.items():
-            pipeline.zscan(CAMERAS_KEY, cursor, "?" * length, _SCANNED)
-        answers = await execute(pipeline)
-        following = {}
-        for length, answer in zip(cursors, answers, strict=True):
-            cursor, members = answer or (0, ())
-            found.update(member for member, _ in members)
-            if cursor:
-                following[length] = cursor
-        cursors = following
-        if not cursors or len(found) >= MAX_CAMERAS:
-            break
-    return list(found)
+async def _short_members(redis: Redis, newest_s: float) -> Sequence[bytes]:
+    """Return the members among the newest 100 that aren't too long: those in parts of ten, else one by one."""
+    found: list[bytes] = []
+    parts = [(first, MAX_CAMERAS // 10) for first in range(0, MAX_CAMERAS, MAX_CAMERAS // 10)]
+    while parts:
+        first, count = parts.pop()
+        try:
+            found += await _members(redis, newest_s, first, count)
+        except ReplyTooLargeError:
+            if count > 1:
+                parts += [(place, 1) for place in range(first, first + count)]
+    return found
 
 
 def _named(members: Sequence[bytes]) -> list[str]:
-    names = (member.decode("ascii", "replace") for member in members if len(member) <= _LONGEST_ID)
-    return sorted(name for name in names if is_camera_id(name))[:MAX_CAMERAS]
+    return sorted({name for name in (member.decode("utf-8", "replace") for member in members) if is_camera_id(name)})
 
 
 async def _listed(redis: Redis, refused: RefusedKeys, camera: str) -> ListedCamera:

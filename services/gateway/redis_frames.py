@@ -24,7 +24,7 @@ from services.contracts.problems import ProblemKind
 from services.gateway.cancellation import cancellation_kept
 from services.gateway.deadline import Deadline
 from services.gateway.frames import Frame, KnownCamera, ListedCamera
-from services.gateway.redis_cameras import STATUS_TOO_LARGE, camera_ids, read_cameras
+from services.gateway.redis_cameras import STATUS_TOO_LARGE, CameraNames, read_cameras
 from services.gateway.redis_parser import LimitedParser, ReplyTooLargeError
 from services.gateway.redis_replies import RefusedKeys, execute, frame_of, microseconds, status_of
 from services.runtime.problems import ProblemError
@@ -64,14 +64,15 @@ class RedisFrames:
         self._timeout_s = timeout_s
         self._places = asyncio.Semaphore(MAX_READINGS)
         self._refused = RefusedKeys()
+        self._names = CameraNames()
 
     async def camera_ids(self, by: Deadline) -> list[str]:
         """Return the ids of the cameras that exist, sorted; at most 100, those with the newest heartbeats."""
-        return await self._read_by(by, lambda: camera_ids(self._redis, self._refused))
+        return await self._read_by(by, lambda: self._names.read(self._redis))
 
     async def listed_cameras(self, by: Deadline) -> Sequence[ListedCamera]:
         """Return the same cameras with their statuses, by id. One that can't be read has a ``fault``."""
-        return await self._read_by(by, lambda: read_cameras(self._redis, self._refused))
+        return await self._read_by(by, lambda: read_cameras(self._redis, self._names, self._refused))
 
     async def known_camera(self, camera: str, by: Deadline) -> KnownCamera | None:
         """Return a camera with its newest frame, in one round trip.

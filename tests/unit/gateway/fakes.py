@@ -164,7 +164,7 @@ class FakeRecorded:
 
     async def following(self, camera: str, after: RecordedFrame | None, wait_s: float) -> RecordedFrame | None:  # noqa: ARG002
         await asyncio.sleep(0.001)
-        at = 0 if after is None else self.frames.index(after) + 1
+        at = 0 if after is None else [frame.place for frame in self.frames].index(after.place) + 1
         return self.frames[at] if at < len(self.frames) else None
 
     async def acknowledge(self, camera: str, frame: RecordedFrame) -> None:  # noqa: ARG002
