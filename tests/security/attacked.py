@@ -121,12 +121,12 @@ class Attacked:
 
 
 @contextmanager
-def attacked(folder: Path) -> Iterator[Attacked]:
-    """Run all of it while the block runs."""
+def attacked(folder: Path, with_detector: bool = True) -> Iterator[Attacked]:
+    """Run all of it while the block runs; where there is no detector, no picture can be analysed."""
     gateway_port, detector_port = free_ports(2)
     url = f"http://127.0.0.1:{gateway_port}"
     server = RedisServer(redis_from_wheel() or find_redis_server(), folder / "redis.log")
-    detector = ThreadingHTTPServer(("127.0.0.1", detector_port), _Detector)
+    detector = ThreadingHTTPServer(("127.0.0.1", detector_port if with_detector else 0), _Detector)
     threading.Thread(target=detector.serve_forever, daemon=True).start()
     stopping = threading.Event()
     try:
@@ -152,7 +152,8 @@ def attacked(folder: Path) -> Iterator[Attacked]:
             capture = threading.Thread(target=_capture, args=(server.url, stopping), daemon=True)
             capture.start()
             gateway.wait_until_answers(f"{url}/healthz")
-            wait_until(lambda: client.get(f"/predict?camera={HONEST}").status_code == 200, "a first prediction")
+            answer = f"/predict?camera={HONEST}" if with_detector else f"/cameras/{HONEST}/frame.jpg"
+            wait_until(lambda: client.get(answer).status_code == 200, "a first answer")
             yield Attacked(writer, gateway, client)
             stopping.set()
             capture.join()
