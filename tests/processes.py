@@ -74,6 +74,28 @@ class ModuleProcess:
         """Return how many file descriptors it has open, as Linux tells it."""
         return len(os.listdir(f"/proc/{self._process.pid}/fd"))
 
+    def copies(self, data: bytes) -> int:
+        """Return how often its memory holds these bytes, all of them one after the other, as Linux tells it.
+
+        Raises:
+            PermissionError: The memory of such a process may not be read by this one.
+        """
+        found = 0
+        with Path(f"/proc/{self._process.pid}/mem").open("rb", buffering=0) as memory:
+            for line in Path(f"/proc/{self._process.pid}/maps").read_text().splitlines():
+                fields = line.split()
+                if "rw" not in fields[1] or line.endswith("[vvar]"):
+                    continue
+                first, last = (int(address, 16) for address in fields[0].split("-"))
+                if last - first < len(data):
+                    continue
+                try:
+                    memory.seek(first)
+                    found += memory.read(last - first).count(data)
+                except OSError:  # it was given back meanwhile
+                    continue
+        return found
+
     def has_ended(self) -> bool:
         return self._process.poll() is not None
 

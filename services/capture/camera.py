@@ -21,6 +21,7 @@ from services.capture.source_spec import SourceKind
 from services.capture.sources import SourceOpener
 from services.capture.tally import Tally
 from services.contracts.cameras import CameraState, CameraStatus
+from services.contracts.frames import MAX_DELAY_US
 
 TRIES_BEFORE_FAILED = 3
 MOST_GIVEN_UP = 3
@@ -124,6 +125,7 @@ class Camera:
             reconnects=self._tally.reconnects,
             last_error=self._last_error,
             recorded=self._source.kind is SourceKind.RECORDED,
+            delay_us=min(self._sender.delay_us, MAX_DELAY_US),
         )
 
     def _watch(self) -> None:

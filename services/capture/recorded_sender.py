@@ -31,11 +31,13 @@ class RecordedSender(threading.Thread):
 
     Attributes:
         size: (width, height) of the last frame; (0, 0) before the first.
+        delay_us: 0, since a recorded video's frames have no age.
     """
 
     def __init__(self, outlet: Outlet, mailbox: Mailbox[NumberedFrame], tally: Tally, clock: Clock) -> None:
         super().__init__(name=f"sender-{outlet.camera}", daemon=True)
         self.size = (0, 0)
+        self.delay_us = 0
         self._outlet = outlet
         self._mailbox = mailbox
         self._tally = tally

@@ -15,13 +15,12 @@ from redis.typing import EncodableT, FieldT
 
 from services.capture.publishing import Published, PublishError
 from services.contracts.cameras import CAMERAS_KEY, FORGET_AFTER_S, STATUS_TTL_S, CameraStatus, status_key
-from services.contracts.frames import FRAMES_KEPT, FRAMES_TTL_S, FrameMessage, frames_key
+from services.contracts.frames import FRAMES_KEPT, FRAMES_TTL_S, MAX_AHEAD_S, FrameMessage, frames_key
 from services.contracts.messages import MalformedMessage
-from services.contracts.recorded import Taken, taken_key
+from services.contracts.recorded import MAX_TAKEN_BYTES, Taken, taken_key
 
 TIMEOUT_S = 1.0
 _MAX_CAUSES = 5
-MAX_TAKEN_BYTES = 64
 _log = logging.getLogger(__name__)
 
 
@@ -41,6 +40,7 @@ class RedisPublisher:
             driver_info=None,
         )
         self._malformed: set[str] = set()
+        self._last_ms: dict[str, int] = {}
 
     def publish(self, camera: str, message: FrameMessage) -> None:
         """Append a frame to the camera's stream and renew the stream's life.
@@ -53,7 +53,8 @@ class RedisPublisher:
         with _failures_named(), self._redis.pipeline(transaction=True) as pipe:
             pipe.xadd(key, _fields(message.encode()), maxlen=FRAMES_KEPT, approximate=False)
             pipe.expire(key, FRAMES_TTL_S)
-            pipe.execute()
+            entry_id, _ = pipe.execute()
+        self._last_ms[camera] = int(entry_id.partition(b"-")[0])
 
     def begin(self, camera: str) -> None:
         """Forget the frames of earlier playings, and what was taken of them.
@@ -98,6 +99,9 @@ class RedisPublisher:
     def announce(self, statuses: Mapping[str, CameraStatus]) -> None:
         """Renew the statuses and the cameras' place in the list, by Redis's clock.
 
+        A stream whose ids are of a time to come is deleted, so that it begins anew: its readers take no such frame, and
+        each new one would follow it.
+
         Raises:
             PublishError: Redis didn't take them.
         """
@@ -108,6 +112,10 @@ class RedisPublisher:
                 pipe.hset(status_key(camera), mapping=_fields(status.encode()))
                 pipe.expire(status_key(camera), STATUS_TTL_S)
                 pipe.zadd(CAMERAS_KEY, {camera: now})
+                if not status.recorded and self._last_ms.get(camera, 0) > (now + MAX_AHEAD_S) * 1000:
+                    _log.warning("%s: its frames are of a time to come by Redis's clock, and begin anew", camera)
+                    self._last_ms.pop(camera, None)
+                    pipe.delete(frames_key(camera))
             pipe.zremrangebyscore(CAMERAS_KEY, "-inf", now - FORGET_AFTER_S)
             pipe.execute()
 

@@ -34,11 +34,13 @@ class Sender(threading.Thread):
 
     Attributes:
         size: (width, height) of the last frame; (0, 0) before the first.
+        delay_us: Microseconds from the grab of the last frame until it was published.
     """
 
     def __init__(self, outlet: Outlet, mailbox: Mailbox[NumberedFrame], tally: Tally, clock: Clock) -> None:
         super().__init__(name=f"sender-{outlet.camera}", daemon=True)
         self.size = (0, 0)
+        self.delay_us = 0
         self._outlet = outlet
         self._mailbox = mailbox
         self._tally = tally
@@ -81,10 +83,10 @@ class Sender(threading.Thread):
         frame = numbered.frame
         self.size = (frame.width, frame.height)
         jpeg = jpeg_of(frame, self._outlet.jpeg_quality)
-        delay_s = self._clock.monotonic() - frame.grabbed_at
+        self.delay_us = round((self._clock.monotonic() - frame.grabbed_at) * 1e6)
         self._outlet.publisher.publish(
             self._outlet.camera,
-            FrameMessage(jpeg, frame.captured_at_us, round(delay_s * 1e6), frame.width, frame.height, numbered.seq),
+            FrameMessage(jpeg, frame.captured_at_us, self.delay_us, frame.width, frame.height, numbered.seq),
         )
 
     def _note_failure(self, why: str) -> None:

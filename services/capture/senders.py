@@ -16,9 +16,11 @@ class FrameSender(Protocol):
 
     Attributes:
         size: (width, height) of the last frame; (0, 0) before the first.
+        delay_us: Microseconds from the grab of the last frame until it was published; 0 for a recorded video.
     """
 
     size: tuple[int, int]
+    delay_us: int
 
     def start(self) -> None:
         """Start to publish; returns at once."""

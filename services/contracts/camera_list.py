@@ -4,10 +4,22 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from services.contracts.messages import MalformedMessage, finite, optional, text, truth, whole
+from services.contracts.messages import (
+    explained,
+    finite,
+    natural,
+    optional,
+    several,
+    shown,
+    text,
+    truth,
+)
 
 OFFLINE = "offline"
 """The state of a camera whose capture process has gone: nobody keeps its status."""
+
+MAX_LISTED = 10_000
+"""Most cameras that a client reads, whatever a gateway of another version lists."""
 
 
 @dataclass(frozen=True)
@@ -62,23 +74,23 @@ class CameraList:
             MalformedMessage: A field is missing or can't be read.
         """
         try:
-            return cls(tuple(_camera(camera) for camera in answer["cameras"]))
+            return cls(several(_camera, answer["cameras"], MAX_LISTED))
         except (KeyError, TypeError, ValueError) as error:
-            raise MalformedMessage(f"cameras: {error!r}") from error
+            raise explained("cameras", error) from None
 
 
 def _camera(camera: Mapping[str, Any]) -> CameraView:
     return CameraView(
         id=text(camera["id"]),
         state=text(camera["state"]),
-        source=text(camera["source"]),
+        source=shown(camera["source"]),
         fps=finite(camera["fps"]),
-        width=whole(camera["width"]),
-        height=whole(camera["height"]),
+        width=natural(camera["width"]),
+        height=natural(camera["height"]),
         age_ms=optional(finite, camera["age_ms"]),
-        published=whole(camera["published"]),
-        dropped=whole(camera["dropped"]),
-        reconnects=whole(camera["reconnects"]),
-        last_error=text(camera["last_error"]),
+        published=natural(camera["published"]),
+        dropped=natural(camera["dropped"]),
+        reconnects=natural(camera["reconnects"]),
+        last_error=shown(camera["last_error"]),
         recorded=truth(camera["recorded"]),
     )

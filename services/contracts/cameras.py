@@ -5,7 +5,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from services.contracts.messages import MalformedMessage, finite
+from services.contracts.frames import MAX_DELAY_US, MAX_SIDE_PX
+from services.contracts.messages import (
+    MAX_INT64,
+    MalformedMessage,
+    decimal,
+    member,
+    number,
+    printable,
+    required,
+)
 
 CAMERA_ID_PATTERN = r"^[a-z0-9][a-z0-9_-]{0,31}$"
 
@@ -16,6 +25,11 @@ HEARTBEAT_INTERVAL_S = 1.0
 STATUS_TTL_S = 5
 """A status that isn't renewed for this long is gone: its capture process no longer lives."""
 FORGET_AFTER_S = 24 * 3600
+
+MAX_CAMERAS = 100
+"""Most cameras that are listed: those with the newest heartbeats."""
+
+MAX_FPS = 1000.0
 
 
 class CameraState(StrEnum):
@@ -40,6 +54,22 @@ def is_camera_id(text: str) -> bool:
     return re.fullmatch(CAMERA_ID_PATTERN, text) is not None
 
 
+STATUS_FIELDS = (
+    "state",
+    "source",
+    "fps",
+    "width",
+    "height",
+    "published",
+    "dropped",
+    "reconnects",
+    "last_error",
+    "recorded",
+    "delay_us",
+)
+"""All fields of a status's hash; others are never read, since anybody who writes the hash may add millions."""
+
+
 def status_key(camera: str) -> str:
     """Return the key of the hash that holds a camera's status."""
     return f"camera:{camera}"
@@ -60,6 +90,7 @@ class CameraStatus:
         reconnects: How often the source was opened anew.
         last_error: The last thing that went wrong, or an empty string.
         recorded: Whether it is a recorded video, which waits for its frames to be taken.
+        delay_us: The ``delay_us`` of the last frame that was published.
     """
 
     state: CameraState
@@ -72,6 +103,7 @@ class CameraStatus:
     reconnects: int
     last_error: str
     recorded: bool = False
+    delay_us: int = 0
 
     def encode(self) -> dict[str, str]:
         """Return the fields of the Redis hash."""
@@ -86,28 +118,29 @@ class CameraStatus:
             "reconnects": str(self.reconnects),
             "last_error": self.last_error,
             "recorded": str(int(self.recorded)),
+            "delay_us": str(self.delay_us),
         }
 
     @classmethod
     def decode(cls, fields: Mapping[bytes, bytes]) -> "CameraStatus":
-        """Read the fields of the Redis hash.
+        """Read the fields of the Redis hash; of texts, what isn't printable is replaced.
 
         Raises:
-            MalformedMessage: A field is missing or can't be read.
+            MalformedMessage: A field is missing, or can't be read.
         """
         try:
-            text = {name.decode(): value.decode() for name, value in fields.items()}
             return cls(
-                state=CameraState(text["state"]),
-                source=text["source"],
-                fps=finite(float(text["fps"])),
-                width=int(text["width"]),
-                height=int(text["height"]),
-                published=int(text["published"]),
-                dropped=int(text["dropped"]),
-                reconnects=int(text["reconnects"]),
-                last_error=text["last_error"],
-                recorded=text.get("recorded", "0") == "1",
+                state=member(CameraState, required(fields, b"state")[:40].decode("ascii", "replace")),
+                source=printable(required(fields, b"source")),
+                fps=decimal(fields, b"fps", MAX_FPS),
+                width=number(fields, b"width", MAX_SIDE_PX),
+                height=number(fields, b"height", MAX_SIDE_PX),
+                published=number(fields, b"published", MAX_INT64),
+                dropped=number(fields, b"dropped", MAX_INT64),
+                reconnects=number(fields, b"reconnects", MAX_INT64),
+                last_error=printable(required(fields, b"last_error")),
+                recorded=fields.get(b"recorded") == b"1",
+                delay_us=number(fields, b"delay_us", MAX_DELAY_US) if b"delay_us" in fields else 0,
             )
-        except (KeyError, ValueError) as error:
-            raise MalformedMessage(f"camera status: {error!r}") from error
+        except MalformedMessage as error:
+            raise MalformedMessage(f"camera status: {error}") from None

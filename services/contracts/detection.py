@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from services.contracts.geometry import Box, ImageSize
-from services.contracts.messages import MalformedMessage, finite, whole
+from services.contracts.geometry import MAX_FACES, Box, ImageSize, decode_box, decode_size
+from services.contracts.messages import MalformedMessage, explained, finite, member, several
 from services.contracts.model import FACE_SHAPE
 
 PATIENCE_HEADER = "X-Patience-Ms"
@@ -21,7 +21,10 @@ OVERVIEW_HEADER = "X-Overview"
 ``near``, which are followed already. Empty: everything is searched. Either way the answer has an overview."""
 DETECT_PATH = "/detect"
 IMAGE_MEDIA_TYPES = ("image/jpeg", "image/png", "image/webp", "application/octet-stream")
+MAX_OVERVIEW_CHARS = 32_768
+"""Longest overview, which travels in a header."""
 _PIXEL_DTYPE = np.dtype("<f4")
+_PIXELS_CHARS = 4 * -(-FACE_SHAPE[0] * FACE_SHAPE[1] * FACE_SHAPE[2] * _PIXEL_DTYPE.itemsize // 3)
 
 
 class Searched(StrEnum):
@@ -106,16 +109,16 @@ class Detection:
         """
         try:
             return cls(
-                image=ImageSize(whole(answer["image"]["width"]), whole(answer["image"]["height"])),
-                searched=Searched(answer["searched"]),
-                faces=tuple(_decode_face(face) for face in answer["faces"]),
+                image=decode_size(answer["image"]),
+                searched=member(Searched, answer["searched"]),
+                faces=several(_decode_face, answer["faces"], MAX_FACES),
                 timings_ms=DetectTimings(
                     **{name: finite(answer["timings_ms"][name]) for name in ("decode", "search", "crop", "total")}
                 ),
                 overview=_overview(answer.get("overview")),
             )
-        except (KeyError, TypeError, ValueError, OverflowError) as error:
-            raise MalformedMessage(f"detection: {error!r}") from error
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise explained("detection", error) from None
 
 
 def encode_pixels(pixels: NDArray[np.float32]) -> str:
@@ -129,25 +132,28 @@ def decode_pixels(text: str) -> NDArray[np.float32]:
     Raises:
         MalformedMessage: Not base64, not as many numbers, or one that is no brightness.
     """
+    if not isinstance(text, str) or len(text) != _PIXELS_CHARS:
+        raise MalformedMessage(f"pixels: not {_PIXELS_CHARS:,} characters of base64")
     try:
         pixels = np.frombuffer(base64.b64decode(text, validate=True), _PIXEL_DTYPE).reshape(FACE_SHAPE)
-    except (binascii.Error, ValueError) as error:
-        raise MalformedMessage(f"pixels: {error}") from error
+    except (binascii.Error, ValueError):
+        raise MalformedMessage("pixels: not base64 of so many numbers") from None
     if not (pixels.min() >= 0 and pixels.max() <= 1):  # so written, NaN fails too
         raise MalformedMessage("pixels: a value is outside 0 to 1")
     return pixels
 
 
 def _overview(value: object) -> str | None:
-    if value is not None and not (isinstance(value, str) and value.isascii() and value.isprintable()):
-        raise ValueError("overview is no text for a header")
+    if value is None:
+        return None
+    if not isinstance(value, str) or len(value) > MAX_OVERVIEW_CHARS or not (value.isascii() and value.isprintable()):
+        raise MalformedMessage(f"overview is not a header's text of at most {MAX_OVERVIEW_CHARS:,} characters")
     return value
 
 
 def _decode_face(face: Mapping[str, Any]) -> DetectedFace:
-    box = face["box"]
     return DetectedFace(
-        box=Box(whole(box["x"]), whole(box["y"]), whole(box["w"]), whole(box["h"])),
+        box=decode_box(face["box"]),
         weight=finite(face["weight"]),
         sharpness=finite(face["sharpness"]),
         pixels=decode_pixels(face["pixels"]),

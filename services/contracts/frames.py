@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from services.contracts.messages import MalformedMessage
+from services.contracts.messages import MAX_INT64, MalformedMessage, number, required
 
 FRAMES_KEPT = 4
 """Entries a stream keeps: the newest is what counts, the rest bridge a reader's round trip."""
@@ -12,7 +12,17 @@ FRAMES_KEPT = 4
 FRAMES_TTL_S = 10
 """A stream expires this long after its last frame, so that no picture outlives its camera."""
 
-_MAX_DELAY_US = FRAMES_TTL_S * 1_000_000
+MAX_JPEG_BYTES = 16 * 1024 * 1024
+"""Largest picture; a larger one is malformed."""
+
+MAX_SIDE_PX = 65_535
+"""Longest side that a JPEG can have."""
+
+MAX_AHEAD_S = 2.0
+"""How far in the future a frame's entry id may be, by Redis's clock. Redis gives ids itself, and goes on from the last
+one where its clock is set back; ids of a time to come would make a frame new for ever."""
+
+MAX_DELAY_US = FRAMES_TTL_S * 1_000_000
 _PLAYING = re.compile(rb"[0-9a-z]{0,32}")
 _LATEST_MS = 253_402_300_799_999  # the end of the year 9999
 
@@ -69,26 +79,24 @@ class FrameMessage:
         Raises:
             MalformedMessage: A field is missing or can't be read.
         """
-        playing = fields.get(b"playing", b"")
-        if _PLAYING.fullmatch(playing) is None:
-            raise MalformedMessage(f"frame: playing {playing[:64]!r}")
         try:
-            message = cls(
-                jpeg=fields[b"jpeg"],
-                captured_at_us=int(fields[b"captured_at"]),
-                delay_us=int(fields[b"delay_us"]),
-                width=int(fields[b"width"]),
-                height=int(fields[b"height"]),
-                seq=int(fields[b"seq"]),
+            jpeg = required(fields, b"jpeg")
+            if len(jpeg) > MAX_JPEG_BYTES:
+                raise MalformedMessage(f"jpeg has more than {MAX_JPEG_BYTES:,} bytes")
+            playing = fields.get(b"playing", b"")
+            if _PLAYING.fullmatch(playing) is None:
+                raise MalformedMessage("playing is not of lower-case letters and digits, at most 32")
+            return cls(
+                jpeg=jpeg,
+                captured_at_us=number(fields, b"captured_at", _LATEST_MS * 1000 if playing else MAX_INT64),
+                delay_us=number(fields, b"delay_us", MAX_DELAY_US),
+                width=number(fields, b"width", MAX_SIDE_PX),
+                height=number(fields, b"height", MAX_SIDE_PX),
+                seq=number(fields, b"seq", MAX_INT64),
                 playing=playing.decode("ascii"),
             )
-        except (KeyError, ValueError) as error:
-            raise MalformedMessage(f"frame: {error!r}") from error
-        if not 0 <= message.delay_us <= _MAX_DELAY_US:
-            raise MalformedMessage(f"frame: a delay of {message.delay_us} µs")
-        if message.recorded and not 0 <= message.captured_at_us <= _LATEST_MS * 1000:
-            raise MalformedMessage(f"frame: {message.captured_at_us} µs into a video")
-        return message
+        except MalformedMessage as error:
+            raise MalformedMessage(f"frame: {error}") from None
 
 
 def frame_order(frame_id: str) -> tuple[int, int]:
@@ -99,7 +107,7 @@ def frame_order(frame_id: str) -> tuple[int, int]:
     """
     milliseconds, _, sequence = frame_id.partition("-")
     if not (_is_number(milliseconds) and _is_number(sequence)):
-        raise MalformedMessage(f"frame id {frame_id[:40]!r}")
+        raise MalformedMessage("frame id is not of the form milliseconds-sequence")
     return int(milliseconds), int(sequence)
 
 
@@ -115,7 +123,7 @@ def captured_at_us(entry_id: str, delay_us: int) -> int:
     """
     milliseconds, _ = frame_order(entry_id)
     if milliseconds > _LATEST_MS:
-        raise MalformedMessage(f"frame id {entry_id!r}")
+        raise MalformedMessage("frame id is of a time after the year 9999")
     return milliseconds * 1000 - delay_us
 
 

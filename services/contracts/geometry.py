@@ -1,13 +1,17 @@
 """Boxes in pictures."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
-from services.contracts.messages import MalformedMessage
+from services.contracts.messages import MAX_INT32, MalformedMessage, whole
 
 SAME_FACE_OVERLAP = 0.3
 """Intersection over union from which two boxes are one face."""
+
+MAX_FACES = 1000
+"""Most faces in an answer about one picture."""
 
 _HINT = re.compile(r"(-?[0-9]{1,6}),(-?[0-9]{1,6}),([0-9]{1,6}),([0-9]{1,6})")
 
@@ -28,6 +32,31 @@ class ImageSize:
 
     width: int
     height: int
+
+
+def decode_size(size: Mapping[str, Any]) -> ImageSize:
+    """Read an image's size.
+
+    Raises:
+        MalformedMessage: A side is no whole number of 31 bits.
+        KeyError: A side is missing.
+    """
+    return ImageSize(whole(size["width"], 0, MAX_INT32), whole(size["height"], 0, MAX_INT32))
+
+
+def decode_box(box: Mapping[str, Any]) -> Box:
+    """Read a box.
+
+    Raises:
+        MalformedMessage: A number is no whole one of 31 bits, or a side is negative.
+        KeyError: A number is missing.
+    """
+    return Box(
+        whole(box["x"], -MAX_INT32, MAX_INT32),
+        whole(box["y"], -MAX_INT32, MAX_INT32),
+        whole(box["w"], 0, MAX_INT32),
+        whole(box["h"], 0, MAX_INT32),
+    )
 
 
 def overlap(a: Box, b: Box) -> float:

@@ -6,7 +6,7 @@ from enum import StrEnum
 from typing import Any, Literal, get_args
 
 from services.contracts.emotions import Emotion
-from services.contracts.messages import MalformedMessage, finite
+from services.contracts.messages import MalformedMessage, explained, finite, member, optional, text
 
 EmotionEventKind = Literal["emotion_started", "emotion_ended"]
 
@@ -47,18 +47,18 @@ class EmotionEvent:
             MalformedMessage: A field is missing or can't be read.
         """
         try:
-            kind, face_id, duration_s = event["kind"], event["face_id"], event["duration_s"]
-            if kind not in get_args(EmotionEventKind) or not isinstance(face_id, str):
-                raise MalformedMessage(f"kind {kind!r:.40}, face_id {face_id!r:.40}")
+            kind = event["kind"]
+            if kind not in get_args(EmotionEventKind):
+                raise MalformedMessage("kind is another")
             return cls(
                 kind=kind,
-                face_id=face_id,
-                emotion=Emotion(event["emotion"]),
+                face_id=text(event["face_id"]),
+                emotion=member(Emotion, event["emotion"]),
                 at_s=finite(event["at_s"]),
-                duration_s=None if duration_s is None else finite(duration_s),
+                duration_s=optional(finite, event["duration_s"]),
             )
         except (KeyError, TypeError, ValueError) as error:
-            raise MalformedMessage(f"emotion event: {error!r}") from error
+            raise explained("emotion event", error) from None
 
 
 @dataclass(frozen=True)

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from services.contracts.emotions import EMOTIONS, Emotion
-from services.contracts.geometry import Box, ImageSize
-from services.contracts.messages import MalformedMessage, finite, optional, text, truth, whole
+from services.contracts.geometry import MAX_FACES, decode_box, decode_size
+from services.contracts.messages import MalformedMessage, explained, finite, member, optional, several, text, truth
 from services.contracts.prediction import (
     CameraSource,
     FaceEmotion,
@@ -26,24 +26,24 @@ def decode_prediction(answer: Mapping[str, Any]) -> Prediction:
         return Prediction(
             request_id=text(answer["request_id"]),
             source=_source(answer["source"]),
-            image=ImageSize(whole(answer["image"]["width"]), whole(answer["image"]["height"])),
-            emotion=optional(Emotion, answer["emotion"]),
+            image=decode_size(answer["image"]),
+            emotion=optional(_emotion, answer["emotion"]),
             confidence=optional(finite, answer["confidence"]),
             reliable=optional(truth, answer["reliable"]),
             probabilities=optional(_probabilities, answer["probabilities"]),
-            faces=tuple(_face(face) for face in answer["faces"]),
+            faces=several(_face, answer["faces"], MAX_FACES),
             model=ModelVersion(name=text(answer["model"]["name"]), version=optional(text, answer["model"]["version"])),
             timings_ms=_timings(answer["timings_ms"]),
         )
     except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise MalformedMessage(f"prediction: {error!r}") from error
+        raise explained("prediction", error) from None
 
 
 def _source(source: Mapping[str, Any]) -> CameraSource | UploadSource:
     if source["kind"] == "upload":
         return UploadSource()
     if source["kind"] != "camera":
-        raise MalformedMessage(f"source {source['kind']!r:.40}")
+        raise MalformedMessage("source is of another kind")
     return CameraSource(
         camera=text(source["camera"]),
         frame_id=text(source["frame_id"]),
@@ -53,10 +53,9 @@ def _source(source: Mapping[str, Any]) -> CameraSource | UploadSource:
 
 
 def _face(face: Mapping[str, Any]) -> FaceEmotion:
-    box = face["box"]
     return FaceEmotion(
-        box=Box(whole(box["x"]), whole(box["y"]), whole(box["w"]), whole(box["h"])),
-        emotion=Emotion(face["emotion"]),
+        box=decode_box(face["box"]),
+        emotion=_emotion(face["emotion"]),
         confidence=finite(face["confidence"]),
         reliable=truth(face["reliable"]),
         probabilities=_probabilities(face["probabilities"]),
@@ -64,6 +63,10 @@ def _face(face: Mapping[str, Any]) -> FaceEmotion:
         face_id=optional(text, face.get("face_id")),
         smoothed=optional(_probabilities, face.get("smoothed")),
     )
+
+
+def _emotion(value: object) -> Emotion:
+    return member(Emotion, value)
 
 
 def _probabilities(scores: Mapping[str, Any]) -> dict[Emotion, float]:

@@ -13,6 +13,9 @@ from services.contracts.messages import MalformedMessage
 UNTAKEN_MOST = FRAMES_KEPT
 """Frames published and not yet taken. The stream keeps as many, so none is trimmed before it was taken."""
 
+MAX_TAKEN_BYTES = 52
+"""Longest value of the key that tells what was taken."""
+
 _TAKEN = re.compile(rb"([0-9a-z]{1,32}) ([0-9]{1,18})")
 
 
@@ -46,7 +49,7 @@ class Taken:
         """
         parts = _TAKEN.fullmatch(value)
         if parts is None:
-            raise MalformedMessage(f"taken: {value[:64]!r}")
+            raise MalformedMessage("taken: not of the form playing seq")
         return cls(parts[1].decode("ascii"), int(parts[2]))
 
     def includes(self, playing: str, seq: int) -> bool:

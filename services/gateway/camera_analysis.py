@@ -2,13 +2,18 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from time import monotonic
 
+from services.contracts.frames import FRAMES_TTL_S
 from services.contracts.problems import ProblemKind
 from services.gateway.deadline import Deadline
 from services.gateway.frames import Frame
 from services.gateway.pipeline import Analysis, Pipeline
 from services.gateway.sharing import SharedCalls
 from services.runtime.problems import ProblemError
+
+MAX_KEPT = 256
+"""Most cameras whose last analysis is kept. One that is older than Redis keeps frames goes with the next."""
 
 
 class CameraAnalyses:
@@ -22,10 +27,10 @@ class CameraAnalyses:
     def __init__(self, pipeline: Pipeline) -> None:
         self._pipeline = pipeline
         self._running: SharedCalls[str, tuple[Frame, Analysis]] = SharedCalls()
-        self._newest: dict[str, tuple[Frame, Analysis]] = {}
+        self._newest: dict[str, tuple[Frame, Analysis]] = {}  # without pictures, the oldest first
 
     async def now(self, camera: str, frame: Frame, request_id: str, by: Deadline) -> tuple[Frame, Analysis]:
-        """Return what was found in a camera's frame, by then, and the frame that it was found in.
+        """Return what was found in a camera's frame, by then, and the frame that it was found in, without its picture.
 
         Args:
             camera: The camera.
@@ -44,8 +49,16 @@ class CameraAnalyses:
     async def _analyse(self, camera: str, frame: Frame, request_id: str, by: Deadline) -> tuple[Frame, Analysis]:
         with a_cameras_frame(camera):
             analysis = await self._pipeline.analyse(frame.message.jpeg, "image/jpeg", request_id, by)
-        self._newest[camera] = frame, analysis
-        return frame, analysis
+        self._keep(camera, frame.without_picture(), analysis)
+        return self._newest[camera]
+
+    def _keep(self, camera: str, frame: Frame, analysis: Analysis) -> None:
+        oldest_s = monotonic() - FRAMES_TTL_S
+        kept = {one: last for one, last in self._newest.items() if one != camera and last[0].read_at_s >= oldest_s}
+        if len(kept) >= MAX_KEPT:
+            del kept[next(iter(kept))]
+        kept[camera] = frame, analysis
+        self._newest = kept
 
 
 @contextmanager

@@ -1,14 +1,17 @@
 """The detector over HTTP: the only file of the gateway that talks to it."""
 
 import asyncio
+import json
 import logging
 from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
 
 import httpx
 
 from services.contracts.detection import DETECT_PATH, OVERVIEW_HEADER, PATIENCE_HEADER, Detection
 from services.contracts.geometry import Box, format_hint
-from services.contracts.messages import MalformedMessage
+from services.contracts.messages import MalformedMessage, printable, shown
 from services.contracts.problems import ProblemKind
 from services.gateway.balanced_transport import CONNECT_TIMEOUT_S, BalancedTransport
 from services.gateway.deadline import Deadline
@@ -21,6 +24,11 @@ _IMAGE_PROBLEMS = {
 }
 _BROKEN_CONNECTION = (httpx.NetworkError, httpx.RemoteProtocolError, httpx.ConnectTimeout)
 _READY_PATH = "/readyz"
+MAX_ANSWER_BYTES = 16 * 1024 * 1024
+"""Largest answer that is read: a thousand faces take 12.5 MB."""
+MAX_JSON_VALUES = 32_000
+"""About how many values an answer may hold: small JSON can become very many objects. A face has some ten."""
+_SHOWN_BYTES = 200
 _log = logging.getLogger(__name__)
 
 
@@ -76,6 +84,8 @@ class HttpDetector:
             raise ProblemError(
                 ProblemKind.DEPENDENCY_TIMEOUT, f"The detector took longer than {seconds:.2g} s", dependency="detector"
             ) from error
+        except httpx.DecodingError as error:
+            raise _unavailable(str(error)) from error
         except httpx.HTTPError as error:
             raise _unavailable("The detector can't be reached") from error
         return _read(response)
@@ -87,10 +97,10 @@ class HttpDetector:
         except httpx.HTTPError as error:
             raise _unavailable("The detector can't be reached") from error
         if response.status_code != 200:
-            raise _unavailable(f"The detector says: {response.text[:200]}")
+            raise _unavailable(f"The detector says: {response.start()}")
         return "ready"
 
-    async def _readiness(self) -> httpx.Response:
+    async def _readiness(self) -> "_Answer":
         try:
             response = await self._send("GET", _READY_PATH, {})
             if response.status_code == 200:
@@ -107,7 +117,7 @@ class HttpDetector:
         by: Deadline,
         near: Sequence[Box],
         overview: str | None,
-    ) -> httpx.Response:
+    ) -> "_Answer":
         path = _path(near)
         headers = {
             "Content-Type": media_type,
@@ -126,7 +136,7 @@ class HttpDetector:
 
     async def _send(
         self, method: str, path: str, headers: Mapping[str, str], body: httpx.AsyncByteStream | None = None
-    ) -> httpx.Response:
+    ) -> "_Answer":
         request = httpx.Request(
             method,
             self._url.copy_with(raw_path=self._url.raw_path.rstrip(b"/") + path.encode("ascii")),
@@ -136,10 +146,49 @@ class HttpDetector:
         )
         response = await self._transport.handle_async_request(request)
         try:
-            await response.aread()
+            return _Answer(response.status_code, await _read_body(response))
         finally:
             await response.aclose()
-        return response
+
+
+@dataclass(frozen=True)
+class _Answer:
+    """What a detector answered."""
+
+    status_code: int
+    body: bytes
+
+    def json(self) -> Any:
+        """Return the body as JSON.
+
+        Raises:
+            MalformedMessage: It is none, or has too many values.
+        """
+        if sum(self.body.count(mark) for mark in (b",", b"[", b"{")) > MAX_JSON_VALUES:
+            raise MalformedMessage(f"it has more than {MAX_JSON_VALUES:,} values")
+        try:
+            return json.loads(self.body)
+        except (ValueError, RecursionError):  # without a cause: it would hold the body
+            raise MalformedMessage("it is no JSON") from None
+
+    def start(self) -> str:
+        """Return how the body begins, for people."""
+        return printable(self.body[:_SHOWN_BYTES])
+
+
+async def _read_body(response: httpx.Response) -> bytes:
+    """Return the body as it came: a detector compresses nothing.
+
+    Raises:
+        httpx.DecodingError: It is larger than any answer.
+    """
+    assert isinstance(response.stream, httpx.AsyncByteStream)
+    body = bytearray()
+    async for piece in response.stream:
+        body += piece
+        if len(body) > MAX_ANSWER_BYTES:
+            raise httpx.DecodingError(f"The detector's answer has more than {MAX_ANSWER_BYTES:,} bytes")
+    return bytes(body)
 
 
 class _Once(httpx.AsyncByteStream):
@@ -165,22 +214,22 @@ def _path(near: Sequence[Box]) -> str:
     return f"{DETECT_PATH}?{'&'.join(f'near={format_hint(box)}' for box in near)}&elsewhere=false"
 
 
-def _read(response: httpx.Response) -> Detection:
+def _read(response: _Answer) -> Detection:
     if response.status_code == 200:
         try:
             return Detection.decode(response.json())
-        except (MalformedMessage, ValueError) as error:
-            _log.exception("the detector's answer can't be read")
+        except MalformedMessage as error:
+            _log.warning("the detector's answer can't be read: %s", error)
             raise _unavailable("The detector's answer can't be read") from error
     raise _problem(response)
 
 
-def _problem(response: httpx.Response) -> ProblemError:
+def _problem(response: _Answer) -> ProblemError:
     try:
         body = response.json()
-        type_, detail = str(body["type"]), str(body["detail"])
-    except (ValueError, KeyError, TypeError):
-        type_, detail = "", response.text[:200]
+        type_, detail = shown(body["type"]), shown(body["detail"])
+    except (MalformedMessage, KeyError, TypeError):
+        type_, detail = "", response.start()
     if type_ in _IMAGE_PROBLEMS:
         return ProblemError(_IMAGE_PROBLEMS[type_], detail)
     if type_ == ProblemKind.OVERLOADED.type:

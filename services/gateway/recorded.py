@@ -1,6 +1,6 @@
 """Recorded videos as the gateway sees them: frame after frame, none left out."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from services.gateway.frames import Frame
@@ -22,6 +22,10 @@ class RecordedFrame:
     def playing(self) -> str:
         """The playing that it belongs to."""
         return self.frame.message.playing
+
+    def without_picture(self) -> "RecordedFrame":
+        """Return the frame with an empty JPEG, for those who keep it after its picture was used."""
+        return replace(self, frame=self.frame.without_picture())
 
     def continues(self, before: "RecordedFrame | None") -> bool:
         """Tell whether it belongs to the same playing; where not, nothing that was tracked goes on."""

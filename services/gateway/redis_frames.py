@@ -1,28 +1,38 @@
-"""Frames and cameras in Redis: the only file of the gateway that talks to it."""
+"""Frames and cameras in Redis: with ``redis_cameras`` and ``redis_recorded`` the only file of the gateway that asks it.
+
+Whoever may write to Redis may write anything. So each reply has a limit (``redis_parser``), each field has one
+(``services/contracts``), and what is wrong with one camera's keys is that camera's fault alone.
+"""
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Mapping
+from collections.abc import Awaitable, Callable, Sequence
 from time import monotonic
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from redis.asyncio import Redis
-from redis.asyncio.client import Pipeline
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import RedisError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
-from services.contracts.cameras import CAMERAS_KEY, CameraStatus, is_camera_id, status_key
-from services.contracts.frames import FrameMessage, captured_at_us, frames_key
+from services.contracts.cameras import CAMERAS_KEY, STATUS_FIELDS, status_key
+from services.contracts.frames import frames_key
 from services.contracts.messages import MalformedMessage
 from services.contracts.problems import ProblemKind
-from services.contracts.recorded import recorded_frame_id
 from services.gateway.cancellation import cancellation_kept
 from services.gateway.deadline import Deadline
-from services.gateway.frames import Frame, KnownCamera
+from services.gateway.frames import Frame, KnownCamera, ListedCamera
+from services.gateway.redis_cameras import STATUS_TOO_LARGE, CameraNames, read_cameras
+from services.gateway.redis_parser import LimitedParser, ReplyTooLargeError
+from services.gateway.redis_replies import RefusedKeys, execute, frame_of, microseconds, status_of
 from services.runtime.problems import ProblemError
+
+MAX_READINGS = 16
+"""Most readings at the same time, besides those of followed cameras; others wait, inside their deadline."""
+
+FRAME_TOO_LARGE = "its newest frame is too large"
 
 _log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -39,6 +49,7 @@ def connect(url: str, timeout_s: float, max_connections: int = 100) -> Redis:
         max_connections=max_connections,
         protocol=2,  # any Redis, Valkey or managed service speaks it
         driver_info=None,  # else it introduces itself by a command that Redis 6.2 doesn't know
+        parser_class=LimitedParser,
         socket_connect_timeout=timeout_s,
         socket_timeout=timeout_s,
         retry=Retry(NoBackoff(), 1, supported_errors=(RedisConnectionError,)),
@@ -51,14 +62,17 @@ class RedisFrames:
     def __init__(self, redis: Redis, timeout_s: float) -> None:
         self._redis = redis
         self._timeout_s = timeout_s
+        self._places = asyncio.Semaphore(MAX_READINGS)
+        self._refused = RefusedKeys()
+        self._names = CameraNames()
 
     async def camera_ids(self, by: Deadline) -> list[str]:
-        """Return the ids of all cameras that exist, sorted."""
-        pipeline = self._redis.pipeline(transaction=False)
-        pipeline.zrange(CAMERAS_KEY, 0, -1)
-        (members,) = await self._done_by(by, pipeline.execute())
-        names = (member.decode("utf-8", "replace") for member in members)
-        return sorted(name for name in names if is_camera_id(name))
+        """Return the ids of the cameras that exist, sorted; at most 100, those with the newest heartbeats."""
+        return await self._read_by(by, lambda: self._names.read(self._redis))
+
+    async def listed_cameras(self, by: Deadline) -> Sequence[ListedCamera]:
+        """Return the same cameras with their statuses, by id. One that can't be read has a ``fault``."""
+        return await self._read_by(by, lambda: read_cameras(self._redis, self._names, self._refused))
 
     async def known_camera(self, camera: str, by: Deadline) -> KnownCamera | None:
         """Return a camera with its newest frame, in one round trip.
@@ -66,30 +80,91 @@ class RedisFrames:
         Redis's own time is asked for along with the frame, so that ages are right whatever the
         clocks of this host and the camera's host say.
         """
-        pipeline = self._redis.pipeline(transaction=False)
-        pipeline.time()
-        pipeline.zscore(CAMERAS_KEY, camera)
-        pipeline.hgetall(status_key(camera))
-        pipeline.xrevrange(frames_key(camera), count=1)
-        now, heartbeat, status, entries = await self._done_by(by, _execute(pipeline))
-        read_at_s = monotonic()
-        if heartbeat is None:
-            return None
-        return KnownCamera(camera, _status(camera, status), _newest(camera, entries, _microseconds(now), read_at_s))
+        return await self._read_by(by, lambda: self._known_camera(camera))
 
     async def next_frame(self, camera: str, after: str, wait_s: float) -> Frame | None:
         """Return a camera's newest frame beyond ``after``; the wait blocks a connection of the pool."""
-        block_ms = max(1, round(min(wait_s, self._timeout_s / 2) * 1e3))  # 0 would be for ever
-        pipeline = self._redis.pipeline(transaction=False)
-        pipeline.xread({frames_key(camera): after}, block=block_ms)
-        pipeline.time()
-        streams, now = await self._done_by(Deadline.after(self._timeout_s), _execute(pipeline))
-        read_at_s = monotonic()
-        return _newest(camera, streams[0][1][-1:] if streams else None, _microseconds(now), read_at_s)
+        key = frames_key(camera)
+        began_s = monotonic()
+        if not self._refused.has(key):
+            try:
+                return await self._next_frame(camera, after, wait_s)
+            except ReplyTooLargeError:  # of several frames together, perhaps: then the newest alone is taken
+                known = await self.known_camera(camera, Deadline.after(self._timeout_s))
+                if known is not None and known.newest is not None:
+                    return known.newest if known.newest.frame_id != after else None
+            except MalformedMessage as error:
+                _log.warning("camera %s: %s", camera, error)
+        await asyncio.sleep(max(0.0, wait_s - (monotonic() - began_s)))  # else it would be read again at once
+        return None
 
     async def ping(self) -> None:
         """Return if Redis answers; raise if not."""
-        await self._done_by(Deadline.after(self._timeout_s), self._redis.ping())
+        await self._read_by(Deadline.after(self._timeout_s), self._ping)
+
+    async def _ping(self) -> None:
+        await self._redis.ping()
+
+    async def _known_camera(self, camera: str) -> KnownCamera | None:
+        frame_key, state_key = frames_key(camera), status_key(camera)
+        while True:
+            faults = [
+                fault
+                for key, fault in ((frame_key, FRAME_TOO_LARGE), (state_key, STATUS_TOO_LARGE))
+                if self._refused.has(key)
+            ]
+            pipeline = self._redis.pipeline(transaction=False)
+            pipeline.time()
+            pipeline.zscore(CAMERAS_KEY, camera)
+            if STATUS_TOO_LARGE not in faults:
+                pipeline.hmget(state_key, STATUS_FIELDS)
+            if FRAME_TOO_LARGE not in faults:
+                pipeline.xrevrange(frame_key, count=1)
+            try:
+                answers = iter(await execute(pipeline))
+            except ReplyTooLargeError as error:
+                self._refused.add(frame_key if error.in_entry else state_key)
+                continue  # with one question less
+            break
+        read_at_s = monotonic()
+        now_us = microseconds(next(answers))
+        if next(answers) is None:
+            return None
+        status, newest = None, None
+        try:
+            status = None if STATUS_TOO_LARGE in faults else status_of(next(answers))
+        except MalformedMessage as error:
+            faults.append(str(error))
+        try:
+            entries = None if FRAME_TOO_LARGE in faults else next(answers)
+            newest = frame_of(entries[0], now_us, read_at_s) if entries else None
+            if newest is not None and newest.message.recorded and not (status is not None and status.recorded):
+                newest = None
+                raise MalformedMessage("frame: playing is set, and the camera's status is not of a recorded video")
+        except MalformedMessage as error:
+            faults.append(str(error))
+        for fault in faults:
+            _log.warning("camera %s: %s", camera, fault)
+        return KnownCamera(camera, status, newest, "; ".join(faults))
+
+    async def _next_frame(self, camera: str, after: str, wait_s: float) -> Frame | None:
+        pipeline = self._redis.pipeline(transaction=False)
+        pipeline.xread({frames_key(camera): after}, block=self._block_ms(wait_s))
+        pipeline.time()
+        streams, now = await self._done_by(Deadline.after(self._timeout_s), execute(pipeline))
+        read_at_s = monotonic()
+        return frame_of(streams[0][1][-1], microseconds(now), read_at_s) if streams else None
+
+    def _block_ms(self, wait_s: float) -> int:
+        return max(1, round(min(wait_s, self._timeout_s / 2) * 1e3))  # 0 would be for ever
+
+    async def _read_by(self, by: Deadline, call: Callable[[], Awaitable[T]]) -> T:
+        """Return the outcome of a reading, one of few at the same time."""
+        return await self._done_by(by, self._in_turn(call))
+
+    async def _in_turn(self, call: Callable[[], Awaitable[T]]) -> T:
+        async with self._places:
+            return await call()
 
     async def _done_by(self, by: Deadline, call: Awaitable[T]) -> T:
         seconds = by.within(self._timeout_s).seconds_left()
@@ -97,6 +172,8 @@ class RedisFrames:
             async with asyncio.timeout(seconds):
                 with cancellation_kept():
                     return await call
+        except ReplyTooLargeError:
+            raise
         except (TimeoutError, RedisTimeoutError) as error:
             raise ProblemError(
                 ProblemKind.DEPENDENCY_TIMEOUT,
@@ -108,46 +185,3 @@ class RedisFrames:
             raise ProblemError(
                 ProblemKind.DEPENDENCY_UNAVAILABLE, "Redis can't be reached", dependency="redis"
             ) from error
-
-
-async def _execute(pipeline: Pipeline) -> list[Any]:
-    """Return the answers; None for a key of the wrong type, which is one camera's trouble and not Redis's."""
-    answers = await pipeline.execute(raise_on_error=False)
-    for error in (answer for answer in answers if isinstance(answer, RedisError)):
-        if not str(error).startswith("WRONGTYPE"):
-            raise error
-        _log.warning("redis: %s", error)
-    return [None if isinstance(answer, RedisError) else answer for answer in answers]
-
-
-def _microseconds(redis_time: tuple[int, int]) -> int:
-    seconds, microseconds = redis_time
-    return seconds * 1_000_000 + microseconds
-
-
-def _status(camera: str, fields: Mapping[bytes, bytes] | None) -> CameraStatus | None:
-    if not fields:
-        return None
-    try:
-        return CameraStatus.decode(fields)
-    except MalformedMessage as error:
-        _log.warning("camera %s: %s", camera, error)
-        return None
-
-
-def _newest(camera: str, entries: list[Any] | None, now_us: int, read_at_s: float) -> Frame | None:
-    return frame_of(camera, entries[0], now_us, read_at_s) if entries else None
-
-
-def frame_of(camera: str, entry: tuple[bytes, Mapping[bytes, bytes]], now_us: int, read_at_s: float) -> Frame | None:
-    """Return a stream's entry as a frame; None where it can't be read."""
-    entry_id, fields = entry[0].decode(), entry[1]
-    try:
-        message = FrameMessage.decode(fields)
-        captured_us = captured_at_us(entry_id, message.delay_us)
-    except MalformedMessage as error:
-        _log.warning("camera %s: %s", camera, error)
-        return None
-    if message.recorded:
-        return Frame(recorded_frame_id(message), message, message.captured_at_us, 0.0, read_at_s)
-    return Frame(entry_id, message, captured_us, (now_us - captured_us) / 1e3, read_at_s)

@@ -10,11 +10,15 @@ from services.gateway.faces import FaceDetector
 from services.gateway.frames import FrameStore
 from services.gateway.joined_model import JoinedModel
 from services.gateway.recorded import RecordedStore
+from services.gateway.redis_cameras import MAX_PARALLEL
 from services.gateway.redis_recorded import RedisRecorded
 from services.gateway.settings import GatewaySettings
 
 _FOR_HEALTH = 4
 """Connections beyond those for predictions, so that readiness can be asked for under full load."""
+
+_SPARE = 16
+"""Connections of followed cameras whose readings are being ended."""
 
 
 @dataclass(frozen=True)
@@ -36,7 +40,7 @@ async def open_resources(settings: GatewaySettings) -> AsyncIterator[Resources]:
     redis = redis_frames.connect(
         settings.redis_url.get_secret_value(),
         settings.redis_timeout_s,
-        max_connections=settings.max_live_cameras + settings.max_in_flight + settings.max_viewers + 4,
+        max_connections=settings.max_live_cameras + redis_frames.MAX_READINGS + MAX_PARALLEL + _SPARE,
     )
     store = RedisRecorded(redis, settings.redis_timeout_s)
     channel = grpc_model.connect(settings.serving_target)

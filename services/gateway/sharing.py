@@ -24,7 +24,10 @@ class SharedCalls(Generic[K, V]):
             task = asyncio.ensure_future(_awaited(call))
             self._running[key] = task
             task.add_done_callback(lambda done: self._forget(key, done))
-        return await asyncio.shield(task)
+        try:
+            return await asyncio.shield(task)
+        finally:
+            del task  # whose error holds this frame, and so all that was at work, until the garbage collector comes
 
     def _forget(self, key: K, task: asyncio.Task[V]) -> None:
         del self._running[key]

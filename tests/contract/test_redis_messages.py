@@ -68,6 +68,7 @@ def test_camera_status_hash() -> None:
         dropped=3,
         reconnects=2,
         last_error="no frame for 5 s",
+        delay_us=4200,
     )
     assert status.encode() == {
         "state": "reconnecting",
@@ -80,6 +81,7 @@ def test_camera_status_hash() -> None:
         "reconnects": "2",
         "last_error": "no frame for 5 s",
         "recorded": "0",
+        "delay_us": "4200",
     }
 
 

@@ -29,6 +29,7 @@ class FaceSearch:
         self._found: tuple[Box, ...] = ()
         self._looked_there = True
         self._overview = ""
+        self._times_forgotten = 0
         self._whole_s = float("-inf")
         self.searched_at_us = 0
         """When the newest frame was captured that was searched whole."""
@@ -63,7 +64,7 @@ class FaceSearch:
         Raises:
             ProblemError: The frame can't be used, or the detector fails or takes too long.
         """
-        began_s = monotonic()
+        began_s, times_forgotten = monotonic(), self._times_forgotten
         refresh = bool(self._overview) and self._whole_due(began_s)
         with self._pace.search(counts=whole or not refresh):
             try:
@@ -81,8 +82,13 @@ class FaceSearch:
         if not self._looked_there and not frame.message.recorded:  # in which nobody looks around anything
             found = distinct_boxes((*found, *self._found))
         self._found, self._looked_there = found, False
-        self._overview = detection.overview or ""
+        self._overview = (detection.overview or "") if times_forgotten == self._times_forgotten else ""
         return detection
+
+    def forget_overview(self) -> None:
+        """Let go of what the camera's picture looked like; the next search is of a whole picture."""
+        self._overview = ""
+        self._times_forgotten += 1
 
     def _whole_due(self, now_s: float) -> bool:
         return now_s - self._whole_s >= min(WHOLE_EVERY_S * (1 + self._share.others / 4), MOST_WHOLE_EVERY_S)

@@ -53,17 +53,20 @@ class FrameFeed:
         """Read until cancelled; whatever fails is told, and tried again."""
         while True:
             try:
-                frame = await self._next()
+                self._publish(await self._next())
             except ProblemError as error:
-                await self._failed(error.problem)
+                problem = error.problem
             except OtherKindError:
                 self._reader = None
+                continue
             except Exception:
                 _log.exception("camera %s: reading its frames failed", self._camera)
-                await self._failed(Problem(ProblemKind.INTERNAL, "Reading the camera's frames failed"))
+                problem = Problem(ProblemKind.INTERNAL, "Reading the camera's frames failed")
             else:
-                if frame is not None:
-                    self._publish(frame)
+                continue
+            self._last = None  # who comes now is told of the problem, and shown no picture of before
+            self._tell(problem)
+            await asyncio.sleep(RETRY_S)
 
     async def _next(self) -> Frame | None:
         if self._reader is not None:
@@ -75,15 +78,13 @@ class FrameFeed:
         self._reader = NewestReader(self._camera, self._stores.frames, newest)
         return newest
 
-    def _publish(self, frame: Frame) -> None:
+    def _publish(self, frame: Frame | None) -> None:
+        if frame is None:
+            return
         self._last = frame
         for put, _ in self._followers:
             put(frame)
         self._tell(None)
-
-    async def _failed(self, problem: Problem) -> None:
-        self._tell(problem)
-        await asyncio.sleep(RETRY_S)
 
     def _tell(self, problem: Problem | None) -> None:
         if problem != self._problem:

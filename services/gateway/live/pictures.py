@@ -20,6 +20,9 @@ from services.gateway.live.session import LiveSession
 HOLD_BACK_S = 0.4
 """How long a picture with hidden faces is held back, so that a face found late is hidden from its first frame on."""
 
+MAX_SILENCE_S = 2.0
+"""Without a new result for this long, pictures that wait for one are let go, unshown."""
+
 _MOST_HELD = 60
 _log = logging.getLogger(__name__)
 
@@ -57,6 +60,10 @@ class HeldBack:
     def add(self, seen: Seen, now_s: float) -> None:
         """Hold a result; beyond a limit the oldest goes, unshown."""
         self._held.append((now_s, seen))
+
+    def clear(self) -> None:
+        """Let go of all."""
+        self._held.clear()
 
     def wait_s(self, now_s: float) -> float | None:
         """Return how long to wait for the oldest that may be shown; None if that depends on what comes."""
@@ -112,24 +119,27 @@ class Painter:
         ):
             while True:
                 await self._wait(incoming, held)
-                seen = held.ripe(monotonic()) if self._look.blur else incoming.take_now()
-                if seen is not None:
-                    await self._show(seen)
+                await self._show(held.ripe(monotonic()) if self._look.blur else incoming.take_now())
 
     async def _wait(self, incoming: Latest[Seen], held: HeldBack) -> None:
         if not self._look.blur:
             await incoming.wait()
             return
+        wait_s = held.wait_s(monotonic())
         try:
-            async with asyncio.timeout(held.wait_s(monotonic())):
+            async with asyncio.timeout(MAX_SILENCE_S if wait_s is None else wait_s):
                 await incoming.wait()
         except TimeoutError:
+            if wait_s is None:
+                held.clear()
             return
         seen = incoming.take_now()
         if seen is not None:
             held.add(seen, monotonic())
 
-    async def _show(self, seen: Seen) -> None:
+    async def _show(self, seen: Seen | None) -> None:
+        if seen is None:
+            return
         labels = seen.labels if self._look.overlay else None
         hidden = seen.hidden if self._look.blur else ()
         try:

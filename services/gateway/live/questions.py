@@ -35,7 +35,11 @@ class Questions:
             return None
         self._sessions.keep(camera, AGAIN_S)
         newest = session.board.newest
-        return newest if newest is not None and newest.frame.age_ms() <= FRESH_MS else None
+        if newest is None or newest.frame.age_ms() > FRESH_MS:
+            return None
+        if newest.frame.message.recorded and session.board.problem is not None:
+            return None  # its frames have no age, so that nothing else tells that the newest has no result
+        return newest
 
     async def result_of(self, camera: str, frame_id: str, by: Deadline) -> LiveAnswer | None:
         """Return the result of a frame or a newer one, if the camera's session runs and has it or will have it soon."""

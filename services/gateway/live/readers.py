@@ -59,7 +59,7 @@ class NewestReader:
     def __init__(self, camera: str, store: FrameStore, first: Frame) -> None:
         self._camera = camera
         self._store = store
-        self._last = first
+        self._last = first.without_picture()
         self._interval_s = 0.0
 
     async def next(self) -> Frame | None:
@@ -78,7 +78,7 @@ class NewestReader:
             raise OtherKindError
         if not self._interval_s or frame.read_at_s - self._last.read_at_s < STALL_S + _SLOW_CAMERA * self._interval_s:
             self._interval_s += _NEWEST_WEIGHT * (frame.read_at_s - self._last.read_at_s - self._interval_s)
-        self._last = frame
+        self._last = frame.without_picture()
         return frame
 
     def analysed(self, frame_id: str) -> None:
@@ -115,7 +115,7 @@ class RecordedReader:
                 raise OtherKindError
             raise silent(known)
         self._analysed.clear()
-        self._last, self._acknowledged, self._read_at_s = following, False, monotonic()
+        self._last, self._acknowledged, self._read_at_s = following.without_picture(), False, monotonic()
         return following.frame
 
     def analysed(self, frame_id: str) -> None:
@@ -143,5 +143,6 @@ async def read_again(store: FrameStore, camera: str) -> KnownCamera:
 
 def silent(known: KnownCamera) -> ProblemError:
     """Return the problem of a camera whose frames don't come; it says the same as long as nothing changes."""
-    detail = f"Camera {known.camera} sends no frames; {state_of(known)}"
+    frames = f"no frames that can be used: {known.fault}" if known.fault else "no frames"
+    detail = f"Camera {known.camera} sends {frames}; {state_of(known)}"
     return ProblemError(ProblemKind.NO_FRESH_FRAME, detail, camera=known.camera)

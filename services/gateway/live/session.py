@@ -103,13 +103,19 @@ class LiveSession:
         with (
             self._parts.share.taken(),
             self._parts.feeds.hold(self._camera) as feed,
-            feed.following(self._to_detect.put, lambda problem: self.board.report("frames", problem)),
+            feed.following(self._to_detect.put, self._told),
         ):
             self._analysed = feed.analysed
             async with asyncio.TaskGroup() as steps:
                 steps.create_task(self._again_and_again("detect", self._detect))
                 steps.create_task(self._again_and_again("search", self._search))
                 steps.create_task(self._again_and_again("infer", self._infer))
+
+    def _told(self, problem: Problem | None) -> None:
+        """Take note of what keeps frames from coming; without frames nothing is kept of the last picture."""
+        if problem is not None:
+            self._faces.forget_overview()
+        self.board.report("frames", problem)
 
     async def _again_and_again(self, name: str, step: Callable[[], Awaitable[None]]) -> None:
         while True:

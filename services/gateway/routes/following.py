@@ -41,6 +41,18 @@ class EndlessResponse(StreamingResponse):
         with self._held:
             await super().__call__(scope, receive, send)
 
+    async def stream_response(self, send: Send) -> None:
+        """Send all pieces, and keep none while the next is waited for: it may be a picture."""
+        await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
+        async for piece in self.body_iterator:
+            await send({"type": "http.response.body", "body": _encoded(piece), "more_body": True})
+            del piece
+        await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+
+def _encoded(piece: str | bytes | memoryview) -> bytes | memoryview:
+    return piece.encode() if isinstance(piece, str) else piece
+
 
 def resume_id(text: str | None) -> str | None:
     """Return the id of the frame to go on after, if one is given.
@@ -53,5 +65,5 @@ def resume_id(text: str | None) -> str | None:
     try:
         frame_order(text)
     except MalformedMessage as error:
-        raise ProblemError(ProblemKind.INVALID_PARAMETER, f"{error} is none") from error
+        raise ProblemError(ProblemKind.INVALID_PARAMETER, f"after: {error}") from error
     return text

@@ -64,9 +64,12 @@ async def _parts(slot: Latest[Picture], thinning: Thinning) -> AsyncIterator[byt
             picture = await slot.take()
         except Closed:
             return
-        if thinning.wants(picture.at_s):
-            head = (
-                f"Content-Type: image/jpeg\r\nContent-Length: {len(picture.jpeg)}\r\n"
-                f"X-Frame-Id: {picture.frame_id}\r\n\r\n"
-            )
-            yield head.encode() + picture.jpeg + f"\r\n--{BOUNDARY}\r\n".encode()
+        parts = [_part(picture)] if thinning.wants(picture.at_s) else []
+        del picture  # which would be held until the next one comes
+        while parts:
+            yield parts.pop()
+
+
+def _part(picture: Picture) -> bytes:
+    head = f"Content-Type: image/jpeg\r\nContent-Length: {len(picture.jpeg)}\r\nX-Frame-Id: {picture.frame_id}\r\n\r\n"
+    return head.encode() + picture.jpeg + f"\r\n--{BOUNDARY}\r\n".encode()

@@ -50,3 +50,4 @@ async def _send_all(websocket: WebSocket, slot: Latest[Picture], thinning: Thinn
         if thinning.wants(picture.at_s):
             await websocket.send_text(json.dumps({"frame_id": picture.frame_id, "at_s": picture.at_s}))
             await websocket.send_bytes(picture.jpeg)
+        del picture  # which would be held until the next one comes

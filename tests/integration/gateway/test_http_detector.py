@@ -1,6 +1,7 @@
 """The gateway's calls of detectors behind one name, over real sockets: shared out, and honest when some are gone."""
 
 import asyncio
+import gzip
 import json
 import socket
 from collections.abc import AsyncIterator, Sequence
@@ -176,3 +177,50 @@ async def test_one_ready_detector_is_enough() -> None:
         detector(port, [FIRST, SECOND]) as client,
     ):
         assert [await client.check() for _ in range(4)] == ["ready"] * 4
+
+
+FACE = {"box": {"x": 0, "y": 0, "w": 9, "h": 9}, "weight": 1.0, "sharpness": 0.5, "pixels": "A" * 12_288}
+OK = json.loads(EMPTY)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"x" * (17 * 1024 * 1024),
+        b"[" * 1_000_000,
+        b'{"image": ' * 10_000,
+        b"[" + b"[]," * 5_000_000 + b"1]",
+        b'{"image": ' + b"9" * 5000 + b"}",
+        b"\xff" * 1_000_000,
+        b"[]",
+        json.dumps({**OK, "faces": [FACE] * 1001}).encode(),
+        json.dumps({**OK, "overview": "A" * 1_000_000}).encode(),
+        json.dumps({**OK, "searched": "\x1b]52;c;YWJj\x07" * 1000}).encode(),
+    ],
+    ids=["too large", "deep", "cut off", "many", "digits", "bytes", "array", "faces", "overview", "escapes"],
+)
+@pytest.mark.parametrize("status", ["200 OK", "422 Unprocessable Entity", "500 Internal Server Error"])
+async def test_an_answer_that_no_detector_gives_is_a_short_problem(
+    status: str, body: bytes, caplog: pytest.LogCaptureFixture
+) -> None:
+    port = free_port()
+    async with FakeDetectorServer(status, body).at(FIRST, port), detector(port, [FIRST]) as client:
+        with pytest.raises(ProblemError) as caught:
+            await ask(client)
+    assert caught.value.problem.kind is ProblemKind.DEPENDENCY_UNAVAILABLE
+    assert len(caught.value.problem.detail) < 1000
+    assert caught.value.problem.detail.isprintable()
+    logged = [record.getMessage() for record in caplog.records]
+    assert all(len(line) < 1000 and line.isprintable() for line in logged)
+    assert all(record.exc_info is None for record in caplog.records)
+
+
+async def test_a_compressed_answer_is_not_unpacked() -> None:
+    port, server = (
+        free_port(),
+        FakeDetectorServer("200 OK\r\nContent-Encoding: gzip", gzip.compress(b" " * 100_000_000 + EMPTY)),
+    )
+    async with server.at(FIRST, port), detector(port, [FIRST]) as client:
+        with pytest.raises(ProblemError):
+            await ask(client)
+    assert server.answered == 1

@@ -10,7 +10,7 @@ from time import monotonic, time
 import pytest
 from redis.asyncio import Redis
 
-from services.contracts.cameras import CAMERAS_KEY, CameraState
+from services.contracts.cameras import CAMERAS_KEY, CameraState, CameraStatus, status_key
 from services.contracts.frames import FRAMES_TTL_S, FrameMessage, frames_key
 from services.contracts.recorded import UNTAKEN_MOST, taken_key
 from services.gateway.deadline import Deadline
@@ -217,6 +217,8 @@ async def test_a_recorded_frame_is_never_too_old(redis: Redis, store: RedisRecor
     message = FrameMessage(b"jpeg", 1_500_000, 0, 64, 48, 38, "a1")
     yesterday_ms = round((time() - 86_400) * 1000)
     await redis.xadd(frames_key(CAMERA), dict(message.encode().items()), id=f"{yesterday_ms}-0")
+    status = CameraStatus(CameraState.ONLINE, "film", 25.0, 64, 48, 1, 0, 0, "", recorded=True)
+    await redis.hset(status_key(CAMERA), mapping=dict(status.encode().items()))
     known = await store.known_camera(CAMERA, Deadline.after(1))
     assert known is not None
     assert known.newest is not None

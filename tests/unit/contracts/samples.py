@@ -7,15 +7,16 @@ from services.contracts.frames import FrameMessage
 from services.contracts.geometry import Box
 
 counts = st.integers(min_value=0, max_value=2**63 - 1)
-texts = st.text(st.characters(codec="utf-8"), max_size=40)
+sides_px = st.integers(min_value=0, max_value=65_535)
+texts = st.text(st.characters(codec="utf-8").filter(str.isprintable), max_size=40)
 
 frames = st.builds(
     FrameMessage,
     jpeg=st.binary(max_size=64),
     captured_at_us=st.integers(0, 253_402_300_799_999_000),
     delay_us=st.integers(0, 10_000_000),
-    width=counts,
-    height=counts,
+    width=sides_px,
+    height=sides_px,
     seq=counts,
     playing=st.text("0123456789abcdef", max_size=32),
 )
@@ -24,13 +25,14 @@ statuses = st.builds(
     state=st.sampled_from(CameraState),
     source=texts,
     fps=st.floats(0, 1000).map(lambda fps: round(fps, 2)),
-    width=counts,
-    height=counts,
+    width=sides_px,
+    height=sides_px,
     published=counts,
     dropped=counts,
     reconnects=counts,
     last_error=texts,
     recorded=st.booleans(),
+    delay_us=st.integers(0, 10_000_000),
 )
 _corners = st.integers(-999_999, 999_999)
 _sides = st.integers(1, 999_999)

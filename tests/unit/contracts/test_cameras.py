@@ -43,7 +43,7 @@ def test_a_missing_field_is_malformed_and_named(name: bytes) -> None:
         (b"fps", b"inf"),
         (b"width", b"1.5"),
         (b"published", b""),
-        (b"source", b"\xff"),
+        (b"state", b"\xff"),
     ],
 )
 def test_a_value_that_can_not_be_read_is_malformed(name: bytes, value: bytes) -> None:

@@ -16,7 +16,7 @@ from services.contracts.geometry import Box, ImageSize
 from services.contracts.problems import ProblemKind
 from services.gateway.deadline import Deadline
 from services.gateway.emotions import EmotionScores
-from services.gateway.frames import Frame, KnownCamera
+from services.gateway.frames import Frame, KnownCamera, ListedCamera
 from services.gateway.recorded import RecordedFrame
 from services.gateway.resources import Resources
 from services.gateway.settings import GatewaySettings
@@ -59,6 +59,14 @@ class FakeFrames:
         await pass_time(self.delay_s, by, "redis")
         await self.ping()
         return sorted(self.cameras)
+
+    async def listed_cameras(self, by: Deadline) -> list[ListedCamera]:
+        await pass_time(self.delay_s, by, "redis")
+        await self.ping()
+        return [
+            ListedCamera(camera, known.status, known.newest.age_ms() if known.newest else None, monotonic())
+            for camera, known in sorted(self.cameras.items())
+        ]
 
     async def known_camera(self, camera: str, by: Deadline) -> KnownCamera | None:
         self.reads += 1
@@ -156,7 +164,7 @@ class FakeRecorded:
 
     async def following(self, camera: str, after: RecordedFrame | None, wait_s: float) -> RecordedFrame | None:  # noqa: ARG002
         await asyncio.sleep(0.001)
-        at = 0 if after is None else self.frames.index(after) + 1
+        at = 0 if after is None else [frame.place for frame in self.frames].index(after.place) + 1
         return self.frames[at] if at < len(self.frames) else None
 
     async def acknowledge(self, camera: str, frame: RecordedFrame) -> None:  # noqa: ARG002
