@@ -5,6 +5,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from services.capture.frame import Frame
+from services.runtime.images import ImageFormat, ImageTooLargeError, InvalidImageError, read_header
+
+PIXEL_LIMIT = 40_000_000
+"""As the detector's."""
 
 _START_OF_IMAGE = b"\xff\xd8"
 
@@ -40,8 +44,10 @@ def starts_as_jpeg(data: bytes) -> bool:
 
 
 def jpeg_size(data: bytes) -> tuple[int, int] | None:
-    """Return (width, height) of a JPEG by decoding it whole, or none where that fails."""
-    if not starts_as_jpeg(data):
+    """Return (width, height) of a JPEG by decoding it whole, or none where that fails or would cost too much."""
+    try:
+        read_header(data, PIXEL_LIMIT, (ImageFormat.JPEG,))
+    except (InvalidImageError, ImageTooLargeError):
         return None
     picture: NDArray[np.generic] | None = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
     return None if picture is None else (picture.shape[1], picture.shape[0])
