@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Self
 
@@ -96,6 +97,14 @@ class ModuleProcess:
                     continue
         return found
 
+    def tree(self) -> list[int]:
+        """Return its process id and those of all processes that came from it, as Linux tells them."""
+        return [self._process.pid, *descendants(self._process.pid)]
+
+    def tree_resident_mb(self) -> float:
+        """Return the memory of all of them in MB, shared pages counted once."""
+        return sum(map(_proportional_mb, self.tree()))
+
     def has_ended(self) -> bool:
         return self._process.poll() is not None
 
@@ -114,3 +123,25 @@ class ModuleProcess:
     def kill(self) -> None:
         self._process.kill()
         self._process.wait()
+
+
+def descendants(pid: int) -> list[int]:
+    """Return a process's children and theirs, as Linux tells them."""
+    children: dict[int, list[int]] = {}
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
+            with suppress(OSError):  # it has just ended
+                parent = int((entry / "stat").read_text().rpartition(")")[2].split()[1])
+                children.setdefault(parent, []).append(int(entry.name))
+    found, waiting = [], [pid]
+    while waiting:
+        below = children.get(waiting.pop(), [])
+        found += below
+        waiting += below
+    return found
+
+
+def _proportional_mb(pid: int) -> float:
+    with suppress(OSError, IndexError):
+        return int(Path(f"/proc/{pid}/smaps_rollup").read_text().split("Pss:")[1].split()[0]) / 1000
+    return 0.0

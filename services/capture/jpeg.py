@@ -5,6 +5,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from services.capture.frame import Frame, Pixels
+from services.runtime.images import ImageFormat, ImageTooLargeError, InvalidImageError, read_header
 
 MAX_JPEG_BYTES = 16 * 1024 * 1024
 """The largest picture that goes to Redis, whose memory all cameras share."""
@@ -50,8 +51,10 @@ def starts_as_jpeg(data: bytes) -> bool:
 
 
 def jpeg_size(data: bytes) -> tuple[int, int] | None:
-    """Return (width, height) of a JPEG by decoding it whole, or none where that fails."""
-    if not starts_as_jpeg(data):
+    """Return (width, height) of a JPEG by decoding it whole, or none where that fails or would cost too much."""
+    try:
+        read_header(data, MAX_PIXELS, (ImageFormat.JPEG,))
+    except (InvalidImageError, ImageTooLargeError):
         return None
     picture: NDArray[np.generic] | None = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
     return None if picture is None else (picture.shape[1], picture.shape[0])

@@ -2,9 +2,9 @@
 
 import sys
 
-from services.detector.app import create_app
-from services.detector.cascade import CascadeError
+from services.detector.app import create_app, worker_settings
 from services.detector.settings import DetectorSettings
+from services.detector.worker_process import WorkerStartError, try_worker
 from services.runtime.app import Plumbing
 from services.runtime.logs import configure_logging
 from services.runtime.server import serve
@@ -15,12 +15,12 @@ def main() -> None:
     """Wire and run."""
     settings = load_settings_or_exit(DetectorSettings)
     configure_logging("detector", settings.log_level, settings.log_format)
-    plumbing = Plumbing()
     try:
-        app = create_app(settings, plumbing)
-    except CascadeError as error:
-        sys.exit(f"EMOTION_DETECTOR_CASCADE: {error}")
-    serve(app, settings, plumbing)
+        try_worker(worker_settings(settings))
+    except WorkerStartError as error:
+        sys.exit(str(error))
+    plumbing = Plumbing()
+    serve(create_app(settings, plumbing), settings, plumbing)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,5 @@
 """``POST /detect``."""
 
-import json
 import time
 from typing import Annotated
 
@@ -11,11 +10,11 @@ from services.contracts.detection import DETECT_PATH, IMAGE_MEDIA_TYPES, OVERVIE
 from services.contracts.geometry import Box, parse_hint
 from services.contracts.messages import MalformedMessage
 from services.contracts.problems import ProblemKind
-from services.detector.images import ImageTooLargeError, InvalidImageError
 from services.detector.metrics import DetectorMetrics
-from services.detector.overview import decoded
 from services.detector.pool import DetectorPool, PoolFullError, WaitedTooLongError
-from services.detector.where import Where
+from services.detector.where import Where, decode_overview
+from services.detector.worker_process import WorkerEndedError
+from services.runtime.images import ImageTooLargeError, InvalidImageError
 from services.runtime.in_flight import InFlightLimit
 from services.runtime.media_types import require_media_type
 from services.runtime.problems import ProblemError
@@ -45,7 +44,7 @@ def detect_router(pool: DetectorPool, metrics: DetectorMetrics) -> APIRouter:
         if await request.is_disconnected():
             raise ClientDisconnect  # gave up while the body waited to be read
         try:
-            detection = await pool.detect(body, where, done_by_s)
+            answer = await pool.detect(body, where, done_by_s)
         except InvalidImageError as error:
             raise ProblemError(ProblemKind.INVALID_IMAGE, str(error)) from error
         except ImageTooLargeError as error:
@@ -54,8 +53,10 @@ def detect_router(pool: DetectorPool, metrics: DetectorMetrics) -> APIRouter:
             raise ProblemError(ProblemKind.OVERLOADED, "Every worker is busy and too many images wait") from error
         except WaitedTooLongError as error:
             raise ProblemError(ProblemKind.OVERLOADED, "No worker came free in time") from error
-        metrics.observe(detection)
-        return Response(json.dumps(detection.encode()), media_type="application/json")
+        except WorkerEndedError as error:
+            raise ProblemError(ProblemKind.OVERLOADED, "The worker ended before it had finished the image") from error
+        metrics.observe(answer)
+        return Response(answer.body, media_type="application/json")
 
     return router
 
@@ -65,7 +66,7 @@ def _where(near: list[str], elsewhere: bool, overview: str | None) -> Where:
     if overview is None:
         return Where(hints, elsewhere)
     try:
-        return Where(hints, follows=True, before=decoded(overview) if overview else None)
+        return Where(hints, follows=True, before=decode_overview(overview) if overview else None)
     except MalformedMessage as error:
         raise ProblemError(ProblemKind.INVALID_PARAMETER, str(error)) from error
 

@@ -1,47 +1,60 @@
 """Builds the detector's application."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
-import cv2
 from fastapi import FastAPI
 from prometheus_client import Gauge
 
 from services.detector.api import detect_router
+from services.detector.messages import WorkerSettings
 from services.detector.metrics import DetectorMetrics
 from services.detector.pool import DetectorPool
 from services.detector.readiness import PoolCheck
-from services.detector.searches import face_search
 from services.detector.settings import DetectorSettings
+from services.detector.worker_process import WorkerEnd, WorkerProcess, start_worker
 from services.runtime.app import Plumbing, create_service_app
 
 
 def create_app(settings: DetectorSettings, plumbing: Plumbing) -> FastAPI:
-    """Return the application; the cascade is loaded here, once for each worker.
-
-    Raises:
-        CascadeError: The cascade can't be loaded.
-    """
-    cv2.setNumThreads(1)
-    pool = _pool(settings)
+    """Return the application; its worker processes start with it and end with it."""
+    metrics = DetectorMetrics(plumbing.registry)
+    pool = _pool(settings, metrics)
     Gauge("detector_in_flight", "Images worked on or waiting", registry=plumbing.registry).set_function(
         lambda: pool.in_flight
     )
-
     plumbing.checks["workers"] = PoolCheck(pool)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         try:
+            await pool.open()
             yield
         finally:
-            pool.close()
+            await pool.close()
 
     app = create_service_app("Face detector", plumbing, lifespan, settings.origin_policy, settings.body_limit_bytes)
-    app.include_router(detect_router(pool, DetectorMetrics(plumbing.registry)))
+    app.include_router(detect_router(pool, metrics))
     return app
 
 
-def _pool(settings: DetectorSettings) -> DetectorPool:
-    searches = [face_search(settings) for _ in range(settings.workers)]
-    return DetectorPool(searches, settings.waiting, settings.max_wait_s, settings.pixel_limit)
+def worker_settings(settings: DetectorSettings) -> WorkerSettings:
+    """Return what a worker process is given."""
+    return WorkerSettings(
+        settings.cascade,
+        settings.scale_factor,
+        settings.min_neighbors,
+        settings.min_face_px,
+        settings.search_side_px,
+        settings.pixel_limit,
+        settings.max_work_s,
+    )
+
+
+def _pool(settings: DetectorSettings, metrics: DetectorMetrics) -> DetectorPool:
+    given = worker_settings(settings)
+
+    async def start(on_end: Callable[[WorkerEnd], None]) -> WorkerProcess:
+        return await start_worker(given, on_end)
+
+    return DetectorPool(start, settings.workers, settings.waiting, settings.max_wait_s, metrics.worker_ended)

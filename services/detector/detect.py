@@ -9,10 +9,9 @@ from services.contracts.detection import DetectedFace, Detection, DetectTimings,
 from services.contracts.geometry import ImageSize
 from services.detector.candidates import Candidate
 from services.detector.images import decode_gray
-from services.detector.overview import encoded
 from services.detector.preprocess import face_pixels, sharpness
 from services.detector.search import FaceSearch
-from services.detector.where import Where
+from services.detector.where import Where, encode_overview
 
 
 def detect(data: bytes, where: Where, search: FaceSearch, pixel_limit: int) -> Detection:
@@ -52,4 +51,4 @@ def _looked(gray: NDArray[np.uint8], where: Where, search: FaceSearch) -> tuple[
     if not where.follows:
         return *search.run(gray, where.near, where.elsewhere), None
     searched, candidates, overview = search.run_since(gray, where.before, where.near)
-    return searched, candidates, encoded(overview)
+    return searched, candidates, encode_overview(overview)

@@ -1,7 +1,5 @@
 """What a picture looks like from afar: enough to tell later where another one of the same camera differs."""
 
-import base64
-import binascii
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -10,10 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from services.contracts.geometry import Box, ImageSize
-from services.contracts.messages import MalformedMessage
-
-COLUMNS = 64
-"""Of an overview; it has as many rows as keep a cell square. A cell is 20 pixels of a picture 1280 pixels wide."""
+from services.detector.where import MAX_OVERVIEW_ROWS, OVERVIEW_COLUMNS
 
 DIFFERS_BY = 6
 """Shades by which the mean of a cell differs where something moved. A camera's noise changes it by less than one,
@@ -25,7 +20,6 @@ _BODY_BESIDE, _BODY_ABOVE, _BODY_BELOW = 0.65, 0.5, 1.0
 
 _LIT = 8
 """Shades from which a cell says something about the light: black borders and nights have no ratio."""
-_MOST_ROWS = 4 * COLUMNS
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,8 +41,8 @@ class Changes:
 def overview(gray: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """Return the mean of each cell of a uint8 [height, width] picture, uint8 [rows, 64]."""
     height, width = gray.shape
-    rows = min(max(1, round(COLUMNS * height / width)), _MOST_ROWS)
-    return np.asarray(cv2.resize(gray, (COLUMNS, rows), interpolation=cv2.INTER_AREA), np.uint8)
+    rows = min(max(1, round(OVERVIEW_COLUMNS * height / width)), MAX_OVERVIEW_ROWS)
+    return np.asarray(cv2.resize(gray, (OVERVIEW_COLUMNS, rows), interpolation=cv2.INTER_AREA), np.uint8)
 
 
 def changes(gray: NDArray[np.uint8], before: NDArray[np.uint8], known: Sequence[Box] = ()) -> Changes | None:
@@ -97,23 +91,3 @@ def _in_the_light_of(now: NDArray[np.uint8], before: NDArray[np.uint8]) -> NDArr
     lit = before >= _LIT
     lighter = float(np.median(now[lit] / before[lit])) if lit.any() else 1.0
     return np.asarray(cv2.convertScaleAbs(before, alpha=lighter), np.uint8)
-
-
-def encoded(cells: NDArray[np.uint8]) -> str:
-    """Return an overview as base64."""
-    return base64.b64encode(cells.tobytes()).decode("ascii")
-
-
-def decoded(text: str) -> NDArray[np.uint8]:
-    """Read an overview from base64, uint8 [rows, 64].
-
-    Raises:
-        MalformedMessage: It is none.
-    """
-    try:
-        cells = np.frombuffer(base64.b64decode(text, validate=True), np.uint8).reshape(-1, COLUMNS)
-    except (binascii.Error, ValueError) as error:
-        raise MalformedMessage(f"overview: {error}") from error
-    if not 1 <= len(cells) <= _MOST_ROWS:
-        raise MalformedMessage(f"overview: {len(cells)} rows")
-    return cells

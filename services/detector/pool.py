@@ -1,24 +1,24 @@
-"""A bounded pool of threads beside the event loop; OpenCV lets go of the interpreter while it works."""
+"""A bounded pool of worker processes: what can't be answered in time is refused, and work that overruns is ended."""
 
 import asyncio
-import os
-import queue
-import sys
-import threading
+import logging
 import time
 from collections import deque
-from collections.abc import Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Callable
 from statistics import median
+from typing import Protocol
 
-from services.contracts.detection import Detection
-from services.detector.detect import detect
-from services.detector.search import FaceSearch
+from services.detector.messages import Answer, decode_reply, encode_request
 from services.detector.where import Where
+from services.detector.worker_process import WorkerEnd, WorkerEndedError, WorkerStartError
+from services.runtime.images import ImageTooLargeError, InvalidImageError
 
-_NICENESS = 5
 _JUDGED_BY = 9
 """So many of the last images tell how long one takes; their median minds no huge one and no standstill."""
+
+_FIRST_RETRY_S, _LAST_RETRY_S = 0.1, 5.0
+
+_log = logging.getLogger(__name__)
 
 
 class PoolFullError(Exception):
@@ -29,33 +29,67 @@ class WaitedTooLongError(Exception):
     """No worker came free in time."""
 
 
-def _step_back() -> None:
-    """Let the event loop go first where cores are short: what is refused must be refused soon."""
-    if sys.platform == "linux":  # where a thread has a priority of its own
-        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _NICENESS)
+class Worker(Protocol):
+    """Works on one image at a time; ``WorkerProcess`` does."""
+
+    @property
+    def alive(self) -> bool:
+        """Whether it can take an image."""
+
+    async def exchange(self, request: bytes, image: bytes) -> bytes:
+        """Send a request and return the reply.
+
+        Raises:
+            WorkerEndedError: It ended before it replied.
+        """
+
+    async def close(self) -> None:
+        """End it."""
+
+
+class StartWorker(Protocol):
+    """Starts workers."""
+
+    async def __call__(self, on_end: Callable[[WorkerEnd], None]) -> Worker:
+        """Start one.
+
+        Args:
+            on_end: Called once, when it has ended, unless it was closed.
+
+        Raises:
+            WorkerStartError: It didn't start.
+        """
 
 
 class DetectorPool:
-    """Works on as many images at a time as it has searches; each search serves one thread at a time."""
+    """Works on as many images at a time as it has workers, and replaces workers that end."""
 
-    def __init__(self, searches: Sequence[FaceSearch], waiting: int, max_wait_s: float, pixel_limit: int) -> None:
-        """Start the threads.
+    def __init__(
+        self,
+        start: StartWorker,
+        workers: int,
+        waiting: int,
+        max_wait_s: float,
+        on_end: Callable[[WorkerEnd], None] = lambda _: None,
+    ) -> None:
+        """Prepare a pool; ``open`` starts the workers.
 
         Args:
-            searches: One for each thread.
+            start: Starts a worker.
+            workers: How many.
             waiting: Images that may wait beyond those being worked on.
             max_wait_s: How long each may wait.
-            pixel_limit: Most pixels an image may have.
+            on_end: Called for each worker that ended by itself or from outside.
         """
-        self._idle: queue.SimpleQueue[FaceSearch] = queue.SimpleQueue()
-        for search in searches:
-            self._idle.put(search)
-        self._workers = len(searches)
-        self._seconds_taken: deque[float] = deque(maxlen=_JUDGED_BY)
-        self._capacity = len(searches) + waiting
+        self._start = start
+        self._workers = workers
+        self._capacity = workers + waiting
         self._max_wait_s = max_wait_s
-        self._pixel_limit = pixel_limit
-        self._executor = ThreadPoolExecutor(len(searches), "detect", initializer=_step_back)
+        self._on_end = on_end
+        self._running: set[Worker] = set()
+        self._idle: asyncio.LifoQueue[Worker] = asyncio.LifoQueue()  # the last one's memory is still in the caches
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._seconds_taken: deque[float] = deque(maxlen=_JUDGED_BY)
         self._in_flight = 0
         self._progress_at = time.monotonic()
 
@@ -74,7 +108,26 @@ class DetectorPool:
         """Since an image was finished, or began to be worked on in an idle pool."""
         return time.monotonic() - self._progress_at
 
-    async def detect(self, data: bytes, where: Where, done_by_s: float | None = None) -> Detection:
+    async def open(self) -> None:
+        """Start the workers.
+
+        Raises:
+            WorkerStartError: One of them didn't start.
+        """
+        started = await asyncio.gather(*(self._add_worker() for _ in range(self._workers)), return_exceptions=True)
+        for outcome in started:
+            if isinstance(outcome, BaseException):
+                raise outcome
+
+    async def close(self) -> None:
+        """End the workers, with what they still work on for callers who have gone."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await asyncio.gather(*(worker.close() for worker in self._running))
+        self._running.clear()
+
+    async def detect(self, data: bytes, where: Where, done_by_s: float | None = None) -> Answer:
         """Find the faces of an image; see ``services.detector.detect``.
 
         Args:
@@ -86,7 +139,9 @@ class DetectorPool:
             PoolFullError: No room for one more, or no hope that a worker comes free in time.
             WaitedTooLongError: No worker came free in time.
             InvalidImageError: It can't be decoded.
-            ImageTooLargeError: It has too many pixels.
+            ImageTooLargeError: It has too many pixels, or takes too much time or memory.
+            WorkerEndedError: The worker was ended from outside, or didn't reply in time for want of processor time.
+            WorkerFailedError: The worker met an error of its own.
         """
         begin_within_s = self._may_wait_s(done_by_s)
         if self._in_flight >= self._capacity or self._expected_wait_s() > begin_within_s:
@@ -94,20 +149,21 @@ class DetectorPool:
         if self._in_flight == 0:
             self._progress_at = time.monotonic()
         self._in_flight += 1
-        loop = asyncio.get_running_loop()
-        future = self._executor.submit(self._work, data, where, time.monotonic() + begin_within_s)
-        # Counted down when the work ends, not when the caller goes away: the thread is busy until then.
-        future.add_done_callback(lambda done: self._release(loop, done))
         try:
-            return await asyncio.wrap_future(future)
+            worker = await self._next_idle(begin_within_s)
+        except BaseException:
+            self._count_down()
+            raise
+        # Counted down when the work ends, not when the caller goes away: the worker is busy until then.
+        work = asyncio.ensure_future(self._work(worker, encode_request(where, len(data)), data))
+        try:
+            return decode_reply(await asyncio.shield(work))
+        except WorkerEndedError as error:
+            raise _explained(error) from error
         finally:
-            # An error's traceback leads to this frame; the future, which holds the error, would close
+            # An error's traceback leads to this frame; the task, which holds the error, would close
             # a cycle that keeps the image until the garbage collector comes.
-            del future
-
-    def close(self) -> None:
-        """Finish what is being worked on and end the threads."""
-        self._executor.shutdown(wait=True, cancel_futures=True)
+            del work
 
     def _may_wait_s(self, done_by_s: float | None) -> float:
         """Return how long an image may wait; where a worker is idle it is tried, however long the last ones took."""
@@ -124,23 +180,73 @@ class DetectorPool:
     def _seconds_each(self) -> float:
         return median(self._seconds_taken) if self._seconds_taken else 0.0
 
-    def _work(self, data: bytes, where: Where, begin_by: float) -> Detection:
-        # Whoever asked has given up or is about to. Working on it would only make the next ones wait as long:
-        # once overloaded, the detector would answer everything too late for good.
-        if time.monotonic() > begin_by:
-            raise WaitedTooLongError
-        search = self._idle.get()
+    async def _next_idle(self, within_s: float) -> Worker:
+        # After this time the caller has given up or is about to. Working on its image would only make the next ones
+        # wait as long: once overloaded, the detector would answer everything too late for good.
+        try:
+            async with asyncio.timeout(within_s):
+                while True:
+                    worker = await self._idle.get()
+                    if worker.alive:
+                        return worker
+        except TimeoutError:
+            raise WaitedTooLongError from None
+
+    async def _work(self, worker: Worker, request: bytes, data: bytes) -> bytes:
         began = time.monotonic()
         try:
-            return detect(data, where, search, self._pixel_limit)
+            return await worker.exchange(request, data)
         finally:
             self._seconds_taken.append(time.monotonic() - began)
-            self._idle.put(search)
-
-    def _release(self, loop: asyncio.AbstractEventLoop, _: Future[Detection]) -> None:
-        if not loop.is_closed():
-            loop.call_soon_threadsafe(self._count_down)
+            self._count_down()
+            if worker.alive:
+                self._idle.put_nowait(worker)
 
     def _count_down(self) -> None:
         self._in_flight -= 1
         self._progress_at = time.monotonic()
+
+    async def _add_worker(self) -> None:
+        ended: list[WorkerEnd] = []
+        worker: Worker | None = None
+
+        def replace(end: WorkerEnd) -> None:
+            ended.append(end)
+            if worker is not None:
+                self._replace(worker, end)
+
+        worker = await self._start(replace)
+        self._running.add(worker)
+        if ended:
+            self._replace(worker, ended[0])
+        else:
+            self._idle.put_nowait(worker)
+
+    def _replace(self, worker: Worker, end: WorkerEnd) -> None:
+        self._running.discard(worker)
+        self._on_end(end)
+        _log.warning("a worker process %s and is replaced", end.value)
+        task = asyncio.ensure_future(self._keep_adding_worker())
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _keep_adding_worker(self) -> None:
+        retry_s = _FIRST_RETRY_S
+        while True:
+            try:
+                await self._add_worker()
+            except WorkerStartError as error:
+                _log.error("%s; the next try follows in %.1f s", error, retry_s)
+                await asyncio.sleep(retry_s)
+                retry_s = min(2 * retry_s, _LAST_RETRY_S)
+            else:
+                return
+
+
+def _explained(error: WorkerEndedError) -> Exception:
+    """Return the caller's fault, if it is that."""
+    if error.end is WorkerEnd.OVERRAN:
+        return ImageTooLargeError("Working on the image takes more processor time than is allowed")
+    if error.end is WorkerEnd.CRASHED:
+        return InvalidImageError("The image is damaged: its decoder failed")
+    return error

@@ -1,7 +1,7 @@
 """Whether the detector does its work now: an idle pool is tried, a busy one must be getting on."""
 
-import cv2
-import numpy as np
+import struct
+import zlib
 
 from services.detector.pool import DetectorPool
 from services.detector.where import Where
@@ -18,8 +18,7 @@ class PoolCheck:
     def __init__(self, pool: DetectorPool, stuck_after_s: float = STUCK_AFTER_S) -> None:
         self._pool = pool
         self._stuck_after_s = stuck_after_s
-        blank = np.zeros((_PROBE_SIDE_PX, _PROBE_SIDE_PX), np.uint8)
-        self._probe = cv2.imencode(".png", blank)[1].tobytes()
+        self._probe = _black_png(_PROBE_SIDE_PX)
 
     async def __call__(self) -> str:
         """Return how busy the pool is; raise where nothing was finished for long."""
@@ -29,3 +28,13 @@ class PoolCheck:
         if self._pool.seconds_since_progress > self._stuck_after_s:
             raise RuntimeError(f"nothing was finished for {self._pool.seconds_since_progress:.0f} s")
         return f"{self._pool.in_flight} in flight"
+
+
+def _black_png(side_px: int) -> bytes:
+    """Return a black square, uint8 [side_px, side_px], as PNG."""
+    rows = zlib.compress(bytes(side_px * (1 + side_px)))
+    chunks = [(b"IHDR", struct.pack(">IIBBBBB", side_px, side_px, 8, 0, 0, 0, 0)), (b"IDAT", rows), (b"IEND", b"")]
+    return b"\x89PNG\r\n\x1a\n" + b"".join(
+        struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
+        for kind, content in chunks
+    )

@@ -20,6 +20,13 @@ class DetectorSettings(ServiceSettings):
         description="Longest wait for a worker; an image that would wait longer gets 503 at once. Keep it well below "
         "what callers wait for an answer.",
     )
+    max_work_s: float = Field(
+        3.0,
+        ge=0.01,
+        le=600,
+        description="Most processor time for an image, checks, decoding and search together. One that takes more gets "
+        "422, and the worker process that it kept busy is replaced.",
+    )
     body_limit_bytes: int = Field(
         16 * 1024 * 1024, ge=1, description="Largest body that is read; a larger one gets 413."
     )

@@ -1,5 +1,7 @@
 """What a caller asks of an image: where to look."""
 
+import base64
+import binascii
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -7,6 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from services.contracts.geometry import Box
+from services.contracts.messages import MalformedMessage
+
+OVERVIEW_COLUMNS = 64
+"""Of an overview; it has as many rows as keep a cell square. A cell is 20 pixels of a picture 1280 pixels wide."""
+
+MAX_OVERVIEW_ROWS = 4 * OVERVIEW_COLUMNS
 
 
 @dataclass(frozen=True, eq=False)
@@ -24,3 +32,23 @@ class Where:
     elsewhere: bool = True
     follows: bool = False
     before: NDArray[np.uint8] | None = None
+
+
+def encode_overview(cells: NDArray[np.uint8]) -> str:
+    """Return an overview as base64."""
+    return base64.b64encode(cells.tobytes()).decode("ascii")
+
+
+def decode_overview(text: str) -> NDArray[np.uint8]:
+    """Read an overview from base64, uint8 [rows, 64].
+
+    Raises:
+        MalformedMessage: It is none.
+    """
+    try:
+        cells = np.frombuffer(base64.b64decode(text, validate=True), np.uint8).reshape(-1, OVERVIEW_COLUMNS)
+    except (binascii.Error, ValueError) as error:
+        raise MalformedMessage(f"overview: {error}") from error
+    if not 1 <= len(cells) <= MAX_OVERVIEW_ROWS:
+        raise MalformedMessage(f"overview: {len(cells)} rows")
+    return cells

@@ -1,7 +1,9 @@
+import cv2
 import numpy as np
 import pytest
 
-from services.detector.images import ImageTooLargeError, InvalidImageError, decode_gray
+from services.detector.images import decode_gray
+from services.runtime.images import ImageTooLargeError, InvalidImageError
 from tests import pictures
 
 LIMIT = 40_000_000
@@ -20,6 +22,16 @@ def test_exif_turns_the_picture_upright() -> None:
     upright = decode_gray(pictures.jpeg_with_orientation(lying, 6), LIMIT)
     assert upright.shape == (300, 400)
     assert upright[:, -10:].mean() > 250
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_each_orientation_is_applied_as_opencv_applies_it(orientation: int) -> None:
+    stored = np.zeros((48, 64, 3), np.uint8)
+    stored[:16, :16] = 250
+    stored[:16, 48:] = 120
+    lying = pictures.jpeg_with_orientation(stored, orientation)
+    by_opencv = cv2.imdecode(np.frombuffer(lying, np.uint8), cv2.IMREAD_GRAYSCALE)
+    assert np.array_equal(decode_gray(lying, LIMIT), np.asarray(by_opencv))
 
 
 def test_an_animation_gives_its_first_picture() -> None:

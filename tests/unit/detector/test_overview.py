@@ -7,7 +7,8 @@ from numpy.typing import NDArray
 
 from services.contracts.geometry import Box
 from services.contracts.messages import MalformedMessage
-from services.detector.overview import COLUMNS, Changes, changes, decoded, encoded, overview
+from services.detector.overview import Changes, changes, overview
+from services.detector.where import OVERVIEW_COLUMNS, decode_overview, encode_overview
 
 Gray = NDArray[np.uint8]
 THING = Box(700, 300, 120, 160)
@@ -44,8 +45,8 @@ def holds(place: Box, box: Box) -> bool:
 @pytest.mark.parametrize(("width", "height"), [(1280, 720), (640, 480), (1920, 1080), (720, 1280), (97, 31)])
 def test_an_overview_has_square_cells(width: int, height: int) -> None:
     rows, columns = overview(room(width, height)).shape
-    assert columns == COLUMNS
-    assert rows == pytest.approx(COLUMNS * height / width, abs=0.5)
+    assert columns == OVERVIEW_COLUMNS
+    assert rows == pytest.approx(OVERVIEW_COLUMNS * height / width, abs=0.5)
 
 
 @pytest.mark.parametrize("box", [THING, Box(0, 0, 60, 60), Box(1220, 660, 60, 60), Box(300, 100, 500, 500)])
@@ -129,7 +130,7 @@ def test_a_picture_of_another_shape_is_another_camera() -> None:
 
 def test_an_overview_survives_its_way() -> None:
     cells = overview(room())
-    assert np.array_equal(decoded(encoded(cells)), cells)
+    assert np.array_equal(decode_overview(encode_overview(cells)), cells)
 
 
 @pytest.mark.parametrize(
@@ -137,4 +138,4 @@ def test_an_overview_survives_its_way() -> None:
 )
 def test_what_is_no_overview_is_malformed(text: str) -> None:
     with pytest.raises(MalformedMessage, match="overview: "):
-        decoded(text)
+        decode_overview(text)
