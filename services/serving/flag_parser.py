@@ -56,6 +56,13 @@ def _add_ports(parser: FlagParser) -> None:
         default="127.0.0.1",
         help="address of both ports (default 127.0.0.1; TensorFlow Serving has no such flag and listens on 0.0.0.0)",
     )
+    add(
+        "--grpc_max_threads",
+        type=_whole("a number of threads", 1),
+        default=None,
+        help="gRPC calls at the same time; more fail with RESOURCE_EXHAUSTED (default: no limit; TensorFlow Serving: "
+        "four for each CPU)",
+    )
     add("--grpc_channel_arguments", default="", help="gRPC's own options: key=value,key=value")
 
 

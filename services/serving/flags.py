@@ -17,6 +17,7 @@ class Flags:
         rest_api_num_threads: REST requests that are worked on at the same time.
         rest_api_timeout_in_ms: After this long a REST request is answered 504.
         bind_address: The address of both ports.
+        grpc_max_threads: gRPC calls at the same time; more fail with RESOURCE_EXHAUSTED.
         grpc_channel_arguments: gRPC's own options, as ``key=value,key=value``.
         model_name: The name that requests use, where no file lists the models.
         model_base_path: The folder that holds one folder for each version; None where a file lists the models.
@@ -43,6 +44,7 @@ class Flags:
     rest_api_num_threads: int
     rest_api_timeout_in_ms: int
     bind_address: str
+    grpc_max_threads: int | None
     grpc_channel_arguments: str
     model_name: str
     model_base_path: Path | None

@@ -22,7 +22,10 @@ def create_grpc_server(options: ServerOptions, handlers: Sequence[grpc.GenericRp
         PortError: The port can't be listened on.
     """
     address, port = options.flags.bind_address, options.flags.port
-    server = grpc.aio.server(options=tuple({**_OPTIONS, **dict(options.channel_arguments)}.items()))
+    server = grpc.aio.server(
+        options=tuple({**_OPTIONS, **dict(options.channel_arguments)}.items()),
+        maximum_concurrent_rpcs=options.flags.grpc_max_threads,
+    )
     server.add_generic_rpc_handlers(tuple(handlers))
     try:
         server.add_insecure_port(host_and_port(address, port))

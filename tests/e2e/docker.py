@@ -26,6 +26,13 @@ def inspect(name: str) -> dict[str, Any]:
     return found
 
 
+def logs(name: str) -> str:
+    """Return what a container has written, to either stream."""
+    return subprocess.run(
+        ["docker", "logs", name], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=True
+    ).stdout
+
+
 def run_in_image(image: str, *command: str) -> str:
     """Run a command in a fresh container, as the image's own user, and return what it prints."""
     return docker("run", "--rm", "--network=none", f"--entrypoint={command[0]}", image, *command[1:])

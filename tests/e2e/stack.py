@@ -89,6 +89,10 @@ class Stack:
     def wait_until_ready(self, service: str, index: int = 1) -> None:
         wait_until(lambda: self.is_ready(service, index), f"{service} to be ready", STARTED_WITHIN_S)
 
+    def restarts(self) -> dict[str, int]:
+        """Return how often Docker has started each service's first container again by itself."""
+        return {service: int(inspect(self.container(service))["RestartCount"]) for service in SERVICES}
+
     def starts(self) -> dict[str, str]:
         """Return when each container was started last."""
         names = docker(

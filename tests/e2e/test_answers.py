@@ -8,7 +8,7 @@ import pytest
 
 from services.contracts.emotions import EMOTIONS
 from tests import pictures
-from tests.e2e.docker import docker, inspect
+from tests.e2e.docker import inspect
 from tests.e2e.stack import SERVICES, Stack
 from tests.waiting import wait_until
 
@@ -70,15 +70,3 @@ def test_only_the_gateway_is_published_and_on_loopback(stack: Stack) -> None:
         for binding in bindings or []
     }
     assert published == {("gateway", "127.0.0.1")}
-
-
-def test_capture_reaches_redis_and_nothing_else_of_the_stack(stack: Stack) -> None:
-    code = "import socket, sys; socket.create_connection((sys.argv[1], int(sys.argv[2])), 2)"
-
-    def reach(host: str, port: str) -> str:
-        return docker("exec", stack.container("capture"), "python", "-c", code, host, port)
-
-    reach("redis", "6379")
-    for host, port in (("detector", "8002"), ("serving", "8500"), ("gateway", "8000")):
-        with pytest.raises(AssertionError, match="gaierror"):
-            reach(host, port)

@@ -1,5 +1,7 @@
 """What a container may do, and what an image holds."""
 
+import re
+
 import pytest
 
 from tests.e2e.docker import docker, inspect, run_in_image
@@ -41,6 +43,8 @@ def test_a_container_runs_as_a_numbered_user_without_rights(stack: Stack, servic
     assert host["CapDrop"] == ["ALL"]
     assert host["SecurityOpt"] == ["no-new-privileges:true"]
     assert host["Memory"] > 0
+    assert host["MemorySwap"] == host["Memory"], "what is in its memory could be swapped to a disk"
+    assert 0 < host["PidsLimit"] <= 1024
     assert host["NanoCpus"] > 0
     assert host["Init"]
     assert host["RestartPolicy"]["Name"] == "unless-stopped"
@@ -56,11 +60,50 @@ def test_nothing_can_be_written_but_memory(stack: Stack, service: str) -> None:
     assert set(kinds.split()) == {"tmpfs"}
 
 
+@pytest.mark.parametrize("service", SERVICES)
+def test_no_process_may_dump_core_or_open_files_without_a_limit(stack: Stack, service: str) -> None:
+    written = docker("exec", stack.container(service), "sh", "-c", "cat /proc/[0-9]*/limits 2>/dev/null")
+    core = re.findall(r"^Max core file size +(\S+) +(\S+)", written, re.MULTILINE)
+    assert len(core) >= 2, "its init and the service itself"
+    assert set(core) == {("0", "0")}
+    assert set(re.findall(r"^Max open files +(\S+) +(\S+)", written, re.MULTILINE)) == {("4096", "4096")}
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_nothing_that_was_written_can_be_executed(stack: Stack, service: str) -> None:
+    mounts = docker("exec", stack.container(service), "cat", "/proc/mounts").splitlines()
+    writable = {
+        path: set(options.split(","))
+        for _, path, kind, options, *_ in (line.split() for line in mounts)
+        if kind == "tmpfs" and "rw" in options.split(",") and path in ("/tmp", "/data", "/dev/shm")
+    }
+    assert {"/tmp", "/dev/shm"} <= writable.keys()
+    assert all({"noexec", "nosuid", "nodev"} <= options for options in writable.values())
+
+
+def redis_cli(stack: Stack, command: str) -> str:
+    return docker("exec", stack.container("redis"), "sh", "-c", command)
+
+
 def test_redis_keeps_nothing_on_disk(stack: Stack) -> None:
     def setting(name: str) -> str:
-        return docker("exec", stack.container("redis"), "redis-cli", "config", "get", name).partition("\n")[2]
+        return redis_cli(stack, f"redis-cli config get {name}").partition("\n")[2]
 
     assert setting("save") == ""
     assert setting("appendonly") == "no"
     assert int(setting("maxmemory")) > 0
     assert setting("maxmemory-policy") == "volatile-lru"
+
+
+@pytest.mark.parametrize("command", ["save", "config set dir /tmp"])
+def test_redis_cannot_be_made_to_write_a_file(stack: Stack, command: str) -> None:
+    assert "ERR" in redis_cli(stack, f"redis-cli {command}")
+    assert redis_cli(stack, "ls /data") == ""
+
+
+def test_redis_refuses_a_value_of_more_than_16_mib(stack: Stack) -> None:
+    def set_value(size: int) -> str:
+        return redis_cli(stack, f"head -c {size} /dev/zero | redis-cli -x psetex probe 5000 2>&1 || true")
+
+    assert set_value(16 * 1024 * 1024) == "OK"
+    assert set_value(16 * 1024 * 1024 + 1) != "OK"

@@ -42,6 +42,34 @@ def test_ops_publishes_health_on_loopback_only() -> None:
     assert all(bound == ["127.0.0.1"] for bound in published.values())
 
 
+OVERRIDES = [(), ("compose.arm64.yml",), ("compose.ops.yml",), ("compose.webcam.yml",), ("compose.remote-camera.yml",)]
+
+
+@pytest.mark.parametrize("overrides", OVERRIDES, ids=lambda files: files[0] if files else "none")
+def test_every_service_keeps_its_bounds(overrides: tuple[str, ...]) -> None:
+    for service in services(*overrides, **REMOTE, EMOTION_COMPOSE_VIDEO_GROUP="44").values():
+        assert service["memswap_limit"] == service["mem_limit"]
+        assert service["pids_limit"] > 0
+        assert service["ulimits"]["core"] in (0, {}, {"soft": 0, "hard": 0})  # Compose writes a zero in several ways
+        assert service["ulimits"]["nofile"] == {"soft": 4096, "hard": 4096}
+        assert service["read_only"]
+        assert service["cap_drop"] == ["ALL"]
+        assert all("size=" in tmpfs and "noexec,nosuid,nodev" in tmpfs for tmpfs in service["tmpfs"])
+
+
+@pytest.mark.parametrize("overrides", OVERRIDES, ids=lambda files: files[0] if files else "none")
+def test_networks_are_internal_unless_something_is_published_there(overrides: tuple[str, ...]) -> None:
+    stack = Stack("emotion-e2e-config", overrides, {**REMOTE, "EMOTION_COMPOSE_VIDEO_GROUP": "44"})
+    config = TypeAdapter(dict[str, Any]).validate_json(stack.compose("config", "--format", "json"))
+    is_open = {name for name, network in config["networks"].items() if not network.get("internal")}
+    on_open = {name: is_open & service["networks"].keys() for name, service in config["services"].items()}
+    way_out = {name: networks for name, networks in on_open.items() if networks}
+    published = {name for name, service in config["services"].items() if service.get("ports")}
+    assert way_out.keys() == published | ({"capture"} & config["services"].keys())
+    # Nobody shares such a network: through it a service could reach another one that it has nothing to do with.
+    assert sum(map(len, way_out.values())) == len(set().union(*way_out.values()))
+
+
 def test_webcam_hands_over_the_device_and_its_group() -> None:
     capture = services("compose.webcam.yml", EMOTION_COMPOSE_VIDEO_GROUP="44")["capture"]
     assert capture["devices"][0]["source"] == "/dev/video0"
@@ -53,9 +81,9 @@ def test_remote_camera_publishes_redis_with_a_password_and_captures_nothing() ->
     found = services("compose.remote-camera.yml", **REMOTE)
     assert "capture" not in found
     assert addresses(found["redis"]) == ["192.0.2.1"]
-    command = found["redis"]["command"]
-    assert command[command.index("--requirepass") + 1] == "Secret"
-    assert "--protected-mode" not in command
+    assert found["redis"]["command"] == services()["redis"]["command"]
+    assert not [part for part in found["redis"]["entrypoint"] + found["redis"]["command"] if "Secret" in part]
+    assert found["redis"]["environment"] == {"REDISCLI_AUTH": "Secret"}
     assert found["gateway"]["environment"]["EMOTION_GATEWAY_REDIS_URL"] == "redis://:Secret@redis:6379/0"
 
 

@@ -8,6 +8,7 @@ import pytest
 import redis
 
 from launcher.ports import free_port
+from tests.e2e.docker import docker, inspect
 from tests.e2e.stack import Stack
 from tests.processes import ModuleProcess
 from tests.waiting import wait_until
@@ -77,3 +78,16 @@ def test_redis_wants_the_password(remote: Stack) -> None:
         pytest.raises(redis.AuthenticationError),
     ):
         client.ping()
+
+
+def test_the_password_is_on_no_command_line(remote: Stack) -> None:
+    for service in ("redis", "gateway"):
+        assert PASSWORD not in docker("top", remote.container(service), "-eo", "pid,args")
+    redis_container = inspect(remote.container("redis"))
+    assert PASSWORD not in f"{redis_container['Path']} {redis_container['Args']}"
+
+
+def test_an_empty_password_is_refused() -> None:
+    settings = {"EMOTION_COMPOSE_REDIS_ADDRESS": "127.0.0.1", "EMOTION_COMPOSE_REDIS_PASSWORD": ""}
+    with pytest.raises(AssertionError, match="EMOTION_COMPOSE_REDIS_PASSWORD"):
+        Stack("emotion-e2e-remote", ("compose.remote-camera.yml",), settings).compose("config")

@@ -1,9 +1,12 @@
 import signal
+import socket
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from launcher.ports import free_port
+from services.runtime.probe import probe
 from tests.integration.runtime.process import Service
 from tests.processes import ROOT
 
@@ -33,3 +36,22 @@ def test_where_nothing_listens_nothing_is_ready() -> None:
     status, told = run_probe(free_port())
     assert status == 1
     assert told.startswith("no answer: ")
+
+
+def test_a_frozen_process_is_silent_and_one_that_ended_is_not(tmp_path: Path) -> None:
+    with Service(tmp_path / "log") as service:
+        assert probe(service.port).outcome == "ready"
+        service.send_signal(signal.SIGSTOP)
+        try:
+            assert probe(service.port).outcome == "silent"
+        finally:
+            service.send_signal(signal.SIGCONT)
+        assert probe(service.port).outcome == "ready"
+    assert probe(service.port).outcome == "closed"
+
+
+def test_connections_that_are_closed_without_an_answer_are_no_silence() -> None:
+    """A service that is full may close a connection at once: it is alive."""
+    with socket.create_server(("127.0.0.1", 0)) as listener, ThreadPoolExecutor(1) as pool:
+        pool.submit(lambda: listener.accept()[0].close())
+        assert probe(listener.getsockname()[1]).outcome == "unready"

@@ -37,6 +37,7 @@ def fleet(models: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Se
         "--grpc_channel_arguments=grpc.max_receive_message_length=2000,grpc.keepalive_permit_without_calls=1",
         "--rest_api_timeout_in_ms=300",
         "--rest_api_num_threads=8",
+        "--grpc_max_threads=4",
         "--tensorflow_session_parallelism=1",
     )
     with ServerProcess("adder", Path("unused"), folder / "log", extra=extra) as server:
@@ -125,6 +126,26 @@ def test_answers_use_tensor_content(fleet: ServerProcess) -> None:
 def test_channel_arguments_are_taken(fleet: ServerProcess) -> None:
     code, details = predict_error(fleet, {"x": content(np.zeros(1000, np.float32))})
     assert (code, "larger than max" in details) == (grpc.StatusCode.RESOURCE_EXHAUSTED, True)
+
+
+def test_calls_beyond_the_limit_are_refused_until_others_end(fleet: ServerProcess) -> None:
+    watch: Any = fleet.channel.unary_stream("/grpc.health.v1.Health/Watch")
+    watches = [watch(b"", timeout=10) for _ in range(4)]
+    try:
+        assert [next(iter(each)) for each in watches] == [SERVING] * 4
+        assert predict_error(fleet, {"x": floats(0)})[0] is grpc.StatusCode.RESOURCE_EXHAUSTED
+    finally:
+        for each in watches:
+            each.cancel()
+
+    def answers() -> bool:
+        try:
+            predict(fleet, {"x": floats(0)})
+        except grpc.RpcError:
+            return False
+        return True
+
+    wait_until(answers, "a call to be answered again")
 
 
 def test_a_rest_request_that_takes_too_long_is_504(fleet: ServerProcess) -> None:

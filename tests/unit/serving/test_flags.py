@@ -13,13 +13,14 @@ NO_MODEL = (
 )
 
 
-def test_defaults_are_those_of_tensorflow_serving_but_for_the_address() -> None:
+def test_defaults_are_those_of_tensorflow_serving_but_for_the_address_and_the_number_of_calls() -> None:
     assert parse_flags([BASE]) == Flags(
         port=8500,
         rest_api_port=0,
         rest_api_num_threads=4 * (os.cpu_count() or 1),
         rest_api_timeout_in_ms=30_000,
         bind_address="127.0.0.1",
+        grpc_max_threads=None,
         grpc_channel_arguments="",
         model_name="default",
         model_base_path=Path("models/emotion"),
