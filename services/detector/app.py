@@ -8,12 +8,14 @@ from fastapi import FastAPI
 from prometheus_client import Gauge
 
 from services.detector.api import detect_router
+from services.detector.api_document import describe_detection
 from services.detector.metrics import DetectorMetrics
 from services.detector.pool import DetectorPool
 from services.detector.readiness import PoolCheck
 from services.detector.searches import face_search
 from services.detector.settings import DetectorSettings
 from services.runtime.app import Plumbing, create_service_app
+from services.runtime.openapi import complete_document
 
 
 def create_app(settings: DetectorSettings, plumbing: Plumbing) -> FastAPI:
@@ -39,6 +41,7 @@ def create_app(settings: DetectorSettings, plumbing: Plumbing) -> FastAPI:
 
     app = create_service_app("Face detector", plumbing, lifespan, settings.body_limit_bytes)
     app.include_router(detect_router(pool, DetectorMetrics(plumbing.registry)))
+    complete_document(app, describe_detection)
     return app
 
 

@@ -9,13 +9,15 @@ from limits.storage import MemoryStorage
 from prometheus_client import Gauge
 
 from services.gateway.access import ApiKeys, RateLimit
+from services.gateway.api_document import ApiDocument
 from services.gateway.checks import dependency_checks
 from services.gateway.cors import Cors
 from services.gateway.familiar.asking import Asking
-from services.gateway.familiar.install import Access, add_familiar_apis
+from services.gateway.familiar.install import Access, add_familiar_apis, shapes_of
 from services.gateway.metrics import GatewayMetrics, LiveMetrics
 from services.gateway.origin_guard import OriginGuard
 from services.gateway.resources import OpenResources, open_resources
+from services.gateway.routes.api_page import api_page_router
 from services.gateway.routes.cameras import cameras_router
 from services.gateway.routes.dashboard import dashboard_router
 from services.gateway.routes.events import events_router
@@ -29,6 +31,7 @@ from services.gateway.running import Running, run_parts
 from services.gateway.settings import GatewaySettings
 from services.runtime.app import Plumbing, create_service_app
 from services.runtime.in_flight import InFlightLimit
+from services.runtime.openapi import complete_document
 
 DESCRIPTION = (
     "The emotion in a camera's newest frame or in an uploaded image, as one of seven with scores from 0 to 1. "
@@ -81,10 +84,12 @@ def create_app(
     app.include_router(cameras_router(), dependencies=access)
     app.include_router(services_router(plumbing.checks), dependencies=access)
     app.include_router(dashboard_router())
+    app.include_router(api_page_router())
     app.include_router(unknown_websocket_router())
     if settings.cors_origins:
         app.add_middleware(Cors, origins=settings.cors_origins)
     app.add_middleware(OriginGuard, allowed=settings.allowed, registry=plumbing.registry)
     familiar_access = Access(secrets, settings.rate, counts)
     add_familiar_apis(app, settings, Asking(metrics, limits), familiar_access, plumbing.stopping)
+    complete_document(app, ApiDocument(bool(secrets), shapes_of(settings.familiar_apis)))
     return app

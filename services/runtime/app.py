@@ -3,13 +3,13 @@
 from dataclasses import dataclass, field
 
 from fastapi import FastAPI
-from fastapi_offline import FastAPIOffline
 from prometheus_client import CollectorRegistry
 from starlette.types import Lifespan
 
 from services.runtime.body_limit import BodyLimit
 from services.runtime.health import Check, health_router
 from services.runtime.metrics import HttpMetrics, create_registry, metrics_router
+from services.runtime.openapi import add_common_problems, complete_document
 from services.runtime.problems import handle_problems
 from services.runtime.request_context import RequestContext
 from services.runtime.stopping import Stopping
@@ -39,7 +39,7 @@ def create_service_app(
     body_limit_bytes: int = SMALL_BODY_BYTES,
     description: str = "",
 ) -> FastAPI:
-    """Return an application with health, metrics, problems, request ids and a body limit.
+    """Return an application with health, metrics, problems, request ids, a body limit and an OpenAPI document.
 
     Args:
         title: The service's name, for its API document.
@@ -48,9 +48,15 @@ def create_service_app(
         body_limit_bytes: The largest body that is read.
         description: Stands at the top of the API document.
     """
-    app = FastAPIOffline(
-        redoc_url=None, redirect_slashes=False, title=title, lifespan=lifespan, description=description
+    app = FastAPI(
+        docs_url=None,  # FastAPI's page runs scripts of another host
+        redoc_url=None,
+        redirect_slashes=False,
+        title=title,
+        lifespan=lifespan,
+        description=description,
     )
+    complete_document(app, add_common_problems)
     handle_problems(app)
     app.include_router(health_router(plumbing.checks, plumbing.stopping))
     app.include_router(metrics_router(plumbing.registry))

@@ -11,6 +11,10 @@ from fastapi.responses import JSONResponse
 from services.runtime.stopping import Stopping
 
 CHECK_TIMEOUT_S = 1.0
+_STATES = {"schema": {"type": "object", "properties": {"status": {"type": "string"}, "dependencies": {}}}}
+_UNREADY: dict[int | str, dict[str, Any]] = {
+    503: {"description": "Unready or stopping.", "content": {"application/json": _STATES}}
+}
 
 
 @dataclass(frozen=True)
@@ -70,7 +74,7 @@ def health_router(checks: Mapping[str, Check], stopping: Stopping) -> APIRouter:
         return {"status": "ok"}
 
     @router.head("/readyz", include_in_schema=False)
-    @router.get("/readyz", summary="The process can do its work", responses={503: {"description": "Not now"}})
+    @router.get("/readyz", summary="The process can do its work", responses=_UNREADY)
     async def readyz() -> JSONResponse:
         states = await look_at(checks)
         status = _summary(states, stopping)
