@@ -2,11 +2,11 @@
 
 import argparse
 import asyncio
+import shutil
 import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import httpx
 
@@ -36,8 +36,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"{options.replay}: {error}", file=sys.stderr)
         return 2
     report = Report(options.seed, _FOLDER)
-    _FOLDER.mkdir(parents=True, exist_ok=True)
-    with TemporaryDirectory(prefix="logs-", dir=_FOLDER) as logs, Stack(Path(logs)) as stack, Watch(stack) as watch:
+    logs = _FOLDER / "logs"  # of the last run
+    shutil.rmtree(logs, ignore_errors=True)
+    with Stack(logs) as stack, Watch(stack) as watch:
         bounds = Bounds(memory_mb=options.memory_mb, heavy_cpu_s=options.cpu_s, heavy_mb=options.heavy_mb)
         documents = _documents(stack)
         runner = Runner(stack, watch, report, documents, bounds)

@@ -20,7 +20,7 @@ _JSON = [("Content-Type", "application/json")]
 
 def heavy_cases(random: Random) -> Iterator[Case]:
     """Yield pictures, bodies, heads, frames and messages of many elements."""
-    makers = (_jpeg, _jpeg, _png, _webp, _json, _json, _form, _url_encoded, _head, _websocket, _serving, _grpc, _redis)
+    makers = (_jpeg, _scans, _png, _webp, _json, _json, _form, _url_encoded, _head, _websocket, _serving, _grpc, _redis)
     while True:
         made = random.choice(makers)(random)
         yield Case("heavy", made)
@@ -56,6 +56,31 @@ def _jpeg(random: Random) -> Exchange:
     places = [b"".join(segments) + repeated + scan, repeated + b"".join(segments) + scan]
     ended = scan.removesuffix(b"\xff\xd9")
     return _upload(b"\xff\xd8" + random.choice((*places, b"".join(segments) + ended + repeated + b"\xff\xd9")), random)
+
+
+def _scans(random: Random) -> Exchange:
+    """A progressive picture of many scans, each of which says that whole rows of blocks end at once."""
+    width, height = random.choice(((16, 16), (1000, 1000), (6500, 6000), (65000, 600)))
+    components = random.choice((1, 1, 3))
+    blocks = -(-width // 8) * -(-height // 8)
+    # One code, of a single bit: E0 ends 2^14 blocks and as many more as the next 14 bits say.
+    table = b"\xff\xc4\x00\x14\x10" + bytes([1]) + bytes(15) + b"\xe0"
+    bits = "0" + "1" * 14
+    run = bits * (blocks // 32767 + 1)
+    run += "1" * (-len(run) % 8)
+    data = int(run, 2).to_bytes(len(run) // 8, "big").replace(b"\xff", b"\xff\x00")
+    first, last = random.choice(((1, 63), (1, 1), (5, 63)))
+    low = random.choice((0x00, 0x01, 0x10, 0x21))
+    scans = [
+        b"\xff\xda\x00\x08\x01" + bytes([component + 1, 0, first, last, low]) + data for component in range(components)
+    ]
+    frame_header = struct.pack(">BHHB", 8, height, width, components)
+    frame_header += b"".join(bytes([component + 1, 0x11, 0]) for component in range(components))
+    quantization = b"\xff\xdb\x00\x43\x00" + bytes([1] * 64)
+    start = b"\xff\xd8" + quantization + b"\xff\xc2" + struct.pack(">H", len(frame_header) + 2) + frame_header + table
+    count = random.choice((40, 65, 300, 2000, BODY_BYTES)) // components
+    count = min(count, (BODY_BYTES - len(start)) // sum(map(len, scans)))
+    return _upload(start + b"".join(scans) * max(count, 1) + b"\xff\xd9", random)
 
 
 def _enlarged(segment: bytes) -> bytes:

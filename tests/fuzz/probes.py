@@ -3,7 +3,8 @@
 import asyncio
 import json
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
 from functools import cache
 from itertools import count
 
@@ -16,7 +17,6 @@ from tests.fuzz.sending import PROBE_SOURCE, Sender
 MAX_RECOVERY_S = 12.0
 """What the services may need until they answer again, where they are busy with what came before."""
 
-Check = Callable[[bytes], bool]
 _JPEG = [("Content-Type", "image/jpeg")]
 
 
@@ -25,8 +25,26 @@ def _portrait() -> bytes:
     return pictures.encode(pictures.scene((pictures.portrait(side=360), 150, 60), width=640, height=480))
 
 
+@dataclass(frozen=True)
+class Probe:
+    """A valid request.
+
+    Attributes:
+        exchange: What is sent.
+        check: Whether the body of an answer of 200 is right.
+    """
+
+    exchange: Exchange
+    check: Callable[[bytes], bool]
+
+    @property
+    def name(self) -> str:
+        """For people."""
+        return f"{self.exchange.service} {self.exchange.pieces[0].partition(b' HTTP')[0].decode()}"
+
+
 @cache
-def _exchanges() -> tuple[tuple[str, Exchange, Check], ...]:
+def _of_the_stack() -> tuple[Probe, ...]:
     rows = json.dumps({"instances": [[[[0.5]] * 48] * 48]}).encode()
     return (
         _probe("gateway", request("POST", "/predict", _JPEG, _portrait()), _has_faces),
@@ -38,9 +56,8 @@ def _exchanges() -> tuple[tuple[str, Exchange, Check], ...]:
     )
 
 
-def _probe(service: Service, sent: bytes, check: Check) -> tuple[str, Exchange, Check]:
-    name = f"{service} {sent.partition(b' HTTP')[0].decode()}"
-    return name, Exchange(service, (sent,), complete=True), check
+def _probe(service: Service, sent: bytes, check: Callable[[bytes], bool]) -> Probe:
+    return Probe(Exchange(service, (sent,), complete=True), check)
 
 
 def _has_faces(body: bytes) -> bool:
@@ -50,16 +67,18 @@ def _has_faces(body: bytes) -> bool:
 class Probes:
     """Sends valid requests in turn."""
 
-    def __init__(self) -> None:
+    def __init__(self, probes: Sequence[Probe] = ()) -> None:
+        self._probes = probes or _of_the_stack()
+        self._calls = not probes
         self._turn = 0
 
     async def next_fault(self, sender: Sender) -> str | None:
         """Send the next one; return what is wrong where it isn't answered 200 in time."""
         self._turn += 1
-        if self._turn % (len(_exchanges()) + 1) == 0:
+        if self._calls and self._turn % (len(self._probes) + 1) == 0:
             return await _until_none(lambda: _called(sender))
-        name, exchange, check = _exchanges()[self._turn % len(_exchanges())]
-        return await _until_none(lambda: _exchanged(sender, name, exchange, check))
+        probe = self._probes[self._turn % len(self._probes)]
+        return await _until_none(lambda: _exchanged(sender, probe))
 
 
 async def _until_none(ask: Callable[[], Awaitable[str | None]]) -> str | None:
@@ -73,17 +92,17 @@ async def _until_none(ask: Callable[[], Awaitable[str | None]]) -> str | None:
     return fault
 
 
-async def _exchanged(sender: Sender, name: str, exchange: Exchange, check: Check) -> str | None:
-    outcome, _ = await sender.exchange(exchange, PROBE_SOURCE)
+async def _exchanged(sender: Sender, probe: Probe) -> str | None:
+    outcome, _ = await sender.exchange(probe.exchange, PROBE_SOURCE)
     try:
         answers, _ = parse(outcome.received)
     except NotHttpError as error:
-        return f"a valid request to {name}: {error}"
+        return f"a valid request to {probe.name}: {error}"
     if not answers:
-        return f"a valid request to {name} isn't answered"
+        return f"a valid request to {probe.name} isn't answered"
     if answers[0].status != 200:
-        return f"a valid request to {name} is answered {answers[0].status}"
-    return None if check(answers[0].body) else f"a valid request to {name} is answered wrongly"
+        return f"a valid request to {probe.name} is answered {answers[0].status}"
+    return None if probe.check(answers[0].body) else f"a valid request to {probe.name} is answered wrongly"
 
 
 async def _called(sender: Sender) -> str | None:

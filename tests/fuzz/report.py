@@ -1,5 +1,6 @@
 """What a run found: counts, faults, files for replay, and a table."""
 
+import os
 import re
 import time
 from collections import Counter
@@ -69,6 +70,10 @@ class Report:
         """Return a target's counts."""
         return self.rows.setdefault(target, Row())
 
+    def knows(self, fault: Fault) -> bool:
+        """Tell whether a fault of the same kind was added."""
+        return fault.kind in self.kinds
+
     def add(self, fault: Fault) -> None:
         """Count a fault; print it and write its cases where its kind is new."""
         self.row(fault.target).faults += 1
@@ -78,9 +83,9 @@ class Report:
         file = self._write(fault)
         print(f"FAULT {fault.target}: {fault.text}\n      seed {self._seed}, after {self.cases:,} cases", flush=True)
         for case in fault.cases[:1]:
-            print(f"      {repr(case.action)[:300]}")
+            print(f"      {repr(case.action)[:200]}")
         if file is not None:
-            print(f"      make fuzz REPLAY={file}", flush=True)
+            print(f"      make fuzz REPLAY={os.path.relpath(file)}   ({len(fault.cases)} cases)", flush=True)
 
     def _write(self, fault: Fault) -> Path | None:
         if not fault.cases:
@@ -107,7 +112,8 @@ def _targets_table(rows: Mapping[str, Row]) -> Iterator[str]:
         most = row.labels.most_common()
         shown = ", ".join(f"{label} × {count}" for label, count in most[:MAX_SHOWN_LABELS])
         rest = sum(count for _, count in most[MAX_SHOWN_LABELS:])
-        yield f"{name:<15}{row.cases:>7}{row.faults:>8}{row.seconds:>9.1f}  {shown}{f', others × {rest}' if rest else ''}"
+        others = f", others × {rest}" if rest else ""
+        yield f"{name:<15}{row.cases:>7}{row.faults:>8}{row.seconds:>9.1f}  {shown}{others}"
 
 
 def _services_table(services: Mapping[str, ServiceFigures]) -> Iterator[str]:

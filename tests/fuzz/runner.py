@@ -22,11 +22,14 @@ from tests.fuzz.sending import (
     disconnect,
     received_until_closed,
 )
-from tests.fuzz.stack import Stack, Usage
+from tests.fuzz.stack import Processes, Usage
 from tests.fuzz.targets import Schedule, Target
 from tests.fuzz.watch import CONTAINER_MB, LogTail, Watch, failures_in
 
 MAX_RESTARTS = 5
+MAX_ATTRIBUTIONS = 12
+"""How often a fault that no answer tells of is looked for in the cases of its batch, one by one."""
+
 _IDLE_CPU = 0.3
 """Cores that an idle service may use: the demo feed is followed for some seconds after a question."""
 
@@ -42,6 +45,8 @@ class Bounds:
         descriptors: Likewise.
         log_bytes: Of a service, for each case of a batch, beside ``log_burst_bytes`` for the batch.
         log_burst_bytes: See ``log_bytes``.
+        run_log_bytes_per_case: Of a service in a whole run, for each case, beside ``run_log_bytes``.
+        run_log_bytes: See ``run_log_bytes_per_case``.
         heavy_cpu_s: Processor time of all services for one heavy case.
         heavy_mb: Growth of a service's memory during one heavy case.
         held_s: How long a service may keep a connection on which nothing is sent.
@@ -52,6 +57,8 @@ class Bounds:
     descriptors: int = 40
     log_bytes: int = 100
     log_burst_bytes: int = 8192
+    run_log_bytes_per_case: int = 10
+    run_log_bytes: int = 65536
     heavy_cpu_s: float = 5.0
     heavy_mb: float = 400.0
     held_s: float = 30.0
@@ -61,19 +68,28 @@ class Bounds:
 class Runner:
     """One run over a stack that is up."""
 
-    def __init__(self, stack: Stack, watch: Watch, report: Report, documents: Documents, bounds: Bounds) -> None:
+    def __init__(
+        self,
+        stack: Processes,
+        watch: Watch,
+        report: Report,
+        documents: Documents,
+        bounds: Bounds,
+        probes: Probes | None = None,
+    ) -> None:
         self._stack = stack
         self._watch = watch
         self._report = report
         self._documents = documents
         self._bounds = bounds
-        self._probes = Probes()
+        self._probes = probes or Probes()
         self._logs = {name: LogTail(stack.log_of(name)) for name in stack.names()}
         self._logged = dict.fromkeys(stack.names(), 0)
         self._warm: dict[str, Usage] = {}
         self._peaks: dict[str, float] = {}
         self._held: set[asyncio.Task[None]] = set()
         self._restarts = 0
+        self._attributions = 0
 
     async def fuzz(self, schedule: Schedule, chosen: Mapping[str, Target], cases: int | None, until_s: float) -> None:
         """Send cases until there were so many, or until a moment of ``time.monotonic``."""
@@ -188,26 +204,46 @@ class Runner:
                 return
 
     async def _look_after(self, name: str, batch: Sequence[Case]) -> None:
-        """Look at what isn't in an answer."""
+        """Look at what isn't in an answer, and send a valid request."""
         suspects = tuple(batch)
         for service in self._stack.ended():
             self._report.add(Fault(name, f"{service} ended", suspects))
         for text in self._watch.take_faults():
             self._report.add(Fault(name, text, suspects))
-        for service, log in self._logs.items():
-            text = log.read_new()
-            size = len(text.encode())
-            self._logged[service] += size
-            allowed = self._bounds.log_burst_bytes + self._bounds.log_bytes * len(batch)
-            if size > allowed:
-                self._report.add(Fault(name, f"{service} logged {size:,} bytes in {len(batch)} cases", suspects))
-            for line in dict.fromkeys(failures_in(text)):
-                self._report.add(Fault(name, f"in the log of {service}: {line}", suspects))
+        for text in self._log_faults(len(batch)):
+            await self._attribute(Fault(name, text, suspects))
         fault = None if self._stack.ended() else await self._probes.next_fault(self._sender)
         if fault is not None:
             self._report.add(Fault(name, fault, suspects))
         if fault is not None or self._stack.ended():
             await self._restart()
+
+    def _log_faults(self, cases: int) -> list[str]:
+        """Return what is wrong with what was logged since the last call."""
+        found = []
+        for service, log in self._logs.items():
+            text = log.read_new()
+            size = len(text.encode())
+            self._logged[service] += size
+            if size > self._bounds.log_burst_bytes + self._bounds.log_bytes * cases:
+                found.append(f"{service} logged {size:,} bytes in {cases} cases")
+            found += [f"in the log of {service}: {line}" for line in dict.fromkeys(failures_in(text))]
+        return found
+
+    async def _attribute(self, fault: Fault) -> None:
+        """Report a fault that a log tells of, with the one case of its batch that causes it where that is found."""
+        is_new = not self._report.knows(fault)
+        if is_new and len(fault.cases) > 1 and self._attributions < MAX_ATTRIBUTIONS and not self._stack.ended():
+            self._attributions += 1
+            for case in fault.cases:
+                _, connection = await self._outcome(case)
+                if connection is not None:
+                    await disconnect(connection)
+                texts = self._log_faults(1)
+                if fault.kind in {Fault(fault.target, text).kind for text in texts}:
+                    self._report.add(Fault(fault.target, fault.text, (case,)))
+                    return
+        self._report.add(fault)
 
     async def _restart(self) -> None:
         """Start everything again, so that one fault doesn't hide the others."""
@@ -232,9 +268,12 @@ class Runner:
             await asyncio.sleep(1)
         for text in self._excesses(warm, usage):
             self._report.add(Fault("services", text))
+        for name, size in self._logged.items():
+            if size > self._bounds.run_log_bytes + self._bounds.run_log_bytes_per_case * self._report.cases:
+                self._report.add(Fault("services", f"{name} logged {size:,} bytes in all"))
         for name, end in usage.items():
             peak = self._peaks.get(name, end.resident_mb)
-            if peak > CONTAINER_MB[name]:
+            if peak > CONTAINER_MB.get(name, peak):
                 self._report.add(Fault("services", f"{name} had {peak:.0f} MB, its container has {CONTAINER_MB[name]}"))
             self._report.services[name] = ServiceFigures(
                 warm_mb=warm[name].resident_mb,

@@ -45,21 +45,24 @@ class Usage:
     cpu_s: float
 
 
-class Stack:
-    """Redis, model server, detector, capture and gateway; as a context manager it outlives none of them.
+class Processes:
+    """Processes that are fuzzed; as a context manager it outlives none of them.
 
     Attributes:
-        ports: Where each listens, on 127.0.0.1.
+        ports: Where each service listens, on 127.0.0.1.
         redis_url: Where frames are.
     """
+
+    ports: dict[Service, int]
+    redis_url: str
 
     def __init__(self, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self._folder = folder
         self._processes: dict[str, ModuleProcess] = {}
         self._open = ExitStack()
-        self.ports: dict[Service, int] = {}
-        self.redis_url = ""
+        self.ports = {}
+        self.redis_url = "redis://127.0.0.1:1/0"
 
     def __enter__(self) -> Self:
         self.start()
@@ -69,30 +72,15 @@ class Stack:
         self.stop()
 
     def start(self) -> None:
-        """Start all, and wait until a picture is analysed.
+        """Start all, and wait until they work.
 
         Raises:
-            AssertionError: It doesn't start in time.
+            AssertionError: They don't in time.
         """
-        names: tuple[Service, ...] = ("gateway", "detector", "capture", "serving", "serving-grpc")
-        self.ports = dict(zip(names, free_ports(len(names)), strict=True))
-        with ExitStack() as starting:
-            executable = redis_from_wheel() or find_redis_server()
-            redis = starting.enter_context(RedisServer(executable, self.log_of("redis")))
-            self.redis_url = redis.url
-            for name, (arguments, settings) in self._commands().items():
-                module = f"services.{name}"
-                process = ModuleProcess(module, self.log_of(name), settings, arguments)
-                self._processes[name] = starting.enter_context(process)
-            self._open = starting.pop_all()
-        try:
-            wait_until(self._predicts, f"a first prediction; the logs are in {self._folder}", _START_S)
-        except BaseException:
-            self.stop()
-            raise
+        raise NotImplementedError
 
     def stop(self) -> None:
-        """Kill all, Redis last."""
+        """Kill all, in the order opposite to that of the start."""
         self._open.close()
         self._processes.clear()
 
@@ -130,6 +118,32 @@ class Stack:
     def url(self, service: Service, path: str) -> str:
         """Return an address of a service."""
         return f"http://127.0.0.1:{self.ports[service]}{path}"
+
+    def start_process(self, starting: ExitStack, name: str, process: ModuleProcess) -> None:
+        """Have a process end with the others."""
+        self._processes[name] = starting.enter_context(process)
+
+
+class Stack(Processes):
+    """Redis, model server, detector, capture and gateway."""
+
+    def start(self) -> None:
+        """Start all, and wait until a picture is analysed.
+
+        Raises:
+            AssertionError: It doesn't start in time.
+        """
+        names: tuple[Service, ...] = ("gateway", "detector", "capture", "serving", "serving-grpc")
+        self.ports = dict(zip(names, free_ports(len(names)), strict=True))
+        with ExitStack() as starting:
+            executable = redis_from_wheel() or find_redis_server()
+            redis = starting.enter_context(RedisServer(executable, self.log_of("redis")))
+            self.redis_url = redis.url
+            for name, (arguments, settings) in self._commands().items():
+                process = ModuleProcess(f"services.{name}", self.log_of(name), settings, arguments)
+                self.start_process(starting, name, process)
+            wait_until(self._predicts, f"a first prediction; the logs are in {self._folder}", _START_S)
+            self._open = starting.pop_all()
 
     def _commands(self) -> dict[str, tuple[list[str], dict[str, str]]]:
         """Return arguments and settings by module, in the order of the start."""

@@ -12,7 +12,7 @@ import psutil
 
 from tests.fuzz.cases import Service
 from tests.fuzz.sending import PROBE_SOURCE
-from tests.fuzz.stack import Stack
+from tests.fuzz.stack import Processes
 
 MAX_HEALTH_S = 2.0
 _USAGE_S = 0.2
@@ -58,7 +58,7 @@ def failures_in(text: str) -> Iterator[str]:
 class Watch:
     """Two threads that look at a stack while the block runs."""
 
-    def __init__(self, stack: Stack) -> None:
+    def __init__(self, stack: Processes) -> None:
         self._stack = stack
         self._stopped = threading.Event()
         self._lock = threading.Lock()
