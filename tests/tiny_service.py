@@ -3,12 +3,14 @@
 import asyncio
 import gc
 import logging
+import os
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Annotated
 
 from fastapi import Body, FastAPI, Form, Request
-from fastapi.responses import StreamingResponse
+from fastapi.responses import HTMLResponse, StreamingResponse
 from pydantic import Field
 from pydantic_settings import SettingsConfigDict
 from starlette.exceptions import HTTPException
@@ -44,6 +46,7 @@ def create_app(settings: TinySettings, plumbing: Plumbing) -> FastAPI:
             _log.info("closed")
 
     app = create_service_app("tiny", plumbing, lifespan, BODY_LIMIT)
+    kept: list[object] = []
 
     @app.get("/items/{item}")
     async def get_item(item: int, size: int = 1) -> int:
@@ -96,6 +99,35 @@ def create_app(settings: TinySettings, plumbing: Plumbing) -> FastAPI:
     @app.get("/frozen")
     async def frozen() -> int:
         return gc.get_freeze_count()
+
+    @app.get("/keep/{megabytes}")
+    async def keep(megabytes: int) -> int:
+        kept.append(bytearray(b"x" * (megabytes * 1_000_000)))
+        return len(kept)
+
+    @app.get("/open/{count}")
+    async def open_files(count: int) -> int:
+        kept.extend(os.open("/dev/null", os.O_RDONLY) for _ in range(count))
+        return len(kept)
+
+    @app.get("/log/{lines}")
+    async def log(lines: int) -> int:
+        for _ in range(lines):
+            _log.warning("a line of the log")
+        return lines
+
+    @app.get("/block/{seconds}")
+    async def block(seconds: float) -> float:
+        time.sleep(seconds)  # noqa: ASYNC251 - a fault, as asked
+        return seconds
+
+    @app.get("/exit")
+    async def leave() -> None:
+        os._exit(3)
+
+    @app.get("/html")
+    async def html() -> HTMLResponse:
+        return HTMLResponse("<p>without a policy</p>")
 
     @app.get("/sleep/{seconds}")
     async def sleep(seconds: float) -> str:

@@ -52,7 +52,8 @@ async def _run(runner: Runner, options: argparse.Namespace, documents: Documents
         await runner.replay(replayed)
         return
     chosen = {name: target for name, target in targets(documents).items() if name in options.only or not options.only}
-    until_s = time.monotonic() + (options.seconds or (MAX_S if options.cases else DEFAULT_S))
+    asked_s = options.seconds or (options.minutes or 0) * 60
+    until_s = time.monotonic() + (asked_s or (MAX_S if options.cases else DEFAULT_S))
     await runner.fuzz(Schedule(chosen, options.seed), chosen, options.cases, until_s)
 
 
@@ -65,6 +66,7 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--seed", type=int, default=1, help="of the cases; 1")
     parser.add_argument("--cases", type=int, help="how many; without it the time decides")
     parser.add_argument("--seconds", type=float, help=f"how long at most; {DEFAULT_S:g} without --cases")
+    parser.add_argument("--minutes", type=float, help="instead of --seconds")
     parser.add_argument("--only", nargs="*", default=[], choices=list(targets({})), help="targets; all")
     parser.add_argument("--replay", type=Path, help="a file of cases, which are sent one by one")
     parser.add_argument("--memory-mb", type=float, default=Bounds.memory_mb, help="growth that a service may have")

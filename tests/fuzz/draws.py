@@ -9,24 +9,23 @@ from hypothesis.errors import HypothesisException
 from hypothesis.strategies import SearchStrategy
 
 T = TypeVar("T")
-_AT_ONCE = 50
 
 
-def drawn(strategy: SearchStrategy[T], random: Random) -> Iterator[T]:
-    """Yield values for ever; a strategy that can't make any yields none."""
+def drawn(strategy: SearchStrategy[T], random: Random, at_once: int = 50) -> Iterator[T]:
+    """Yield values for ever, made so many at once; a strategy that can't make any yields none."""
     while True:
-        values = _draw(strategy, random.getrandbits(32))
+        values = _draw(strategy, random.getrandbits(32), at_once)
         if not values:
             return
         yield from values
 
 
-def _draw(strategy: SearchStrategy[T], number: int) -> list[T]:
+def _draw(strategy: SearchStrategy[T], number: int, count: int) -> list[T]:
     values: list[T] = []
 
     @seed(number)
     @settings(
-        max_examples=_AT_ONCE,
+        max_examples=count,
         database=None,
         deadline=None,
         phases=[Phase.generate],

@@ -22,8 +22,8 @@ _ENTRY_IDS = (b"*", b"*", b"*", b"*", b"1-1", b"18446744073709551615-18446744073
 
 def redis_cases(random: Random) -> Iterator[Case]:
     """Yield writes under the keys of a camera, and requests that read them."""
-    frames, statuses = drawn(redis_fields("frame"), random), drawn(redis_fields("camera status"), random)
-    texts = drawn(values, random)
+    frames, statuses = (drawn(redis_fields(name), random, 20) for name in ("frame", "camera status"))
+    texts = drawn(values, random, 20)
     while True:
         camera = f"fuzz{random.randrange(50)}"
         key = camera.encode()

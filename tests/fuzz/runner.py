@@ -34,6 +34,8 @@ _IDLE_CPU = 0.3
 """Cores that an idle service may use: the demo feed is followed for some seconds after a question."""
 
 _ALONE = "heavy"
+_HELD_SHARE = 0.85
+"""Of a run: later no more connections are held, so that it needn't wait for them at its end."""
 
 
 @dataclass(frozen=True)
@@ -50,6 +52,7 @@ class Bounds:
         heavy_cpu_s: Processor time of all services for one heavy case.
         heavy_mb: Growth of a service's memory during one heavy case.
         held_s: How long a service may keep a connection on which nothing is sent.
+        settle_s: How long services get at the end to give back memory and descriptors.
         held: How many such connections are watched at the same time.
     """
 
@@ -62,7 +65,33 @@ class Bounds:
     heavy_cpu_s: float = 5.0
     heavy_mb: float = 400.0
     held_s: float = 30.0
+    settle_s: int = 20
     held: int = 48
+
+
+class _Coming:
+    """Makes a batch of cases beside the event loop while the one before is sent."""
+
+    def __init__(self, schedule: Schedule, cases: int | None) -> None:
+        self._schedule = schedule
+        self._left = cases
+        self._making = asyncio.create_task(self._make())
+
+    async def next(self) -> tuple[str, list[Case]]:
+        """Return the next batch; it is empty when there were as many cases as were asked for."""
+        name, batch = await self._making
+        if self._left is not None:
+            self._left -= len(batch)
+        self._making = asyncio.create_task(self._make())
+        return name, batch
+
+    async def _make(self) -> tuple[str, list[Case]]:
+        most = 1000 if self._left is None else self._left
+        return await asyncio.to_thread(self._schedule.next_batch, most)
+
+    async def close(self) -> None:
+        """Wait for the batch that isn't needed any more."""
+        await asyncio.gather(self._making, return_exceptions=True)
 
 
 class Runner:
@@ -90,19 +119,22 @@ class Runner:
         self._held: set[asyncio.Task[None]] = set()
         self._restarts = 0
         self._attributions = 0
+        self._holds = True
+        self._previous: tuple[Case, ...] = ()
 
     async def fuzz(self, schedule: Schedule, chosen: Mapping[str, Target], cases: int | None, until_s: float) -> None:
         """Send cases until there were so many, or until a moment of ``time.monotonic``."""
         started = time.monotonic()
         await self._open()
+        coming = _Coming(schedule, cases)
         try:
             while time.monotonic() < until_s and (cases is None or self._report.cases < cases):
                 share = (time.monotonic() - started) / (until_s - started)
                 share = max(share, self._report.cases / cases if cases else 0.0)
                 if share > 0.2 and not self._warm:
                     self._warm = self._usage()
-                left = 1000 if cases is None else cases - self._report.cases
-                name, batch = schedule.next_batch(left)
+                self._holds = share < _HELD_SHARE
+                name, batch = await coming.next()
                 if batch:
                     await self.run_batch(name, batch, chosen[name].parallel)
                 if self._restarts > MAX_RESTARTS:
@@ -110,6 +142,7 @@ class Runner:
                     return
             await self._finish()
         finally:
+            await coming.close()
             await self._close()
 
     async def replay(self, cases: Sequence[Case]) -> None:
@@ -119,6 +152,15 @@ class Runner:
         try:
             for case in cases:
                 await self.run_batch(case.target, [case], 1)
+            await self._finish()
+        finally:
+            await self._close()
+
+    async def replay_together(self, cases: Sequence[Case]) -> None:
+        """Send these cases at the same time."""
+        await self._open()
+        try:
+            await self.run_batch(cases[0].target, cases, len(cases))
             await self._finish()
         finally:
             await self._close()
@@ -146,7 +188,7 @@ class Runner:
         row.labels[label_of(case.action, outcome)] += 1
         if connection is None:
             return
-        if len(self._held) < self._bounds.held and isinstance(case.action, Exchange):
+        if self._holds and len(self._held) < self._bounds.held and isinstance(case.action, Exchange):
             task = asyncio.create_task(self._hold(case, case.action, outcome, connection))
             self._held.add(task)
             task.add_done_callback(self._held.discard)
@@ -206,16 +248,18 @@ class Runner:
     async def _look_after(self, name: str, batch: Sequence[Case]) -> None:
         """Look at what isn't in an answer, and send a valid request."""
         suspects = tuple(batch)
-        for service in self._stack.ended():
-            self._report.add(Fault(name, f"{service} ended", suspects))
         for text in self._watch.take_faults():
-            self._report.add(Fault(name, text, suspects))
+            self._report.add(Fault(name, text, (*self._previous, *suspects)))
+        self._previous = suspects
         for text in self._log_faults(len(batch)):
             await self._attribute(Fault(name, text, suspects))
         fault = None if self._stack.ended() else await self._probes.next_fault(self._sender)
+        ended = self._stack.ended()
+        for service in ended:
+            self._report.add(Fault(name, f"{service} ended", suspects))
         if fault is not None:
             self._report.add(Fault(name, fault, suspects))
-        if fault is not None or self._stack.ended():
+        if fault is not None or ended:
             await self._restart()
 
     def _log_faults(self, cases: int) -> list[str]:
@@ -259,9 +303,11 @@ class Runner:
         """Compare memory and descriptors with those after the warm-up, once the services rest."""
         if self._held:
             await asyncio.wait(self._held, timeout=self._bounds.held_s + MAX_WAIT_S)
+        for text in self._watch.take_faults():
+            self._report.add(Fault("services", text, self._previous))
         self._note_peaks()
         warm = self._warm or self._usage()
-        for _ in range(20):
+        for _ in range(self._bounds.settle_s + 1):
             usage = self._usage()
             if not self._excesses(warm, usage):
                 break
