@@ -3,14 +3,12 @@
 import asyncio
 import gc
 import logging
-import os
-import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Annotated
 
 from fastapi import Body, FastAPI, Form, Request
-from fastapi.responses import HTMLResponse, StreamingResponse
+from fastapi.responses import StreamingResponse
 from pydantic import Field
 from pydantic_settings import SettingsConfigDict
 from starlette.exceptions import HTTPException
@@ -21,6 +19,7 @@ from services.runtime.logs import configure_logging
 from services.runtime.problems import ProblemError
 from services.runtime.server import serve
 from services.runtime.settings import ServiceSettings, load_settings_or_exit
+from tests.faults import faults_router
 
 BODY_LIMIT = 64 * 1024
 SECRET = "what only the log may say"
@@ -46,7 +45,6 @@ def create_app(settings: TinySettings, plumbing: Plumbing) -> FastAPI:
             _log.info("closed")
 
     app = create_service_app("tiny", plumbing, lifespan, BODY_LIMIT)
-    kept: list[object] = []
 
     @app.get("/items/{item}")
     async def get_item(item: int, size: int = 1) -> int:
@@ -100,41 +98,13 @@ def create_app(settings: TinySettings, plumbing: Plumbing) -> FastAPI:
     async def frozen() -> int:
         return gc.get_freeze_count()
 
-    @app.get("/keep/{megabytes}")
-    async def keep(megabytes: int) -> int:
-        kept.append(bytearray(b"x" * (megabytes * 1_000_000)))
-        return len(kept)
-
-    @app.get("/open/{count}")
-    async def open_files(count: int) -> int:
-        kept.extend(os.open("/dev/null", os.O_RDONLY) for _ in range(count))
-        return len(kept)
-
-    @app.get("/log/{lines}")
-    async def log(lines: int) -> int:
-        for _ in range(lines):
-            _log.warning("a line of the log")
-        return lines
-
-    @app.get("/block/{seconds}")
-    async def block(seconds: float) -> float:
-        time.sleep(seconds)  # noqa: ASYNC251 - a fault, as asked
-        return seconds
-
-    @app.get("/exit")
-    async def leave() -> None:
-        os._exit(3)
-
-    @app.get("/html")
-    async def html() -> HTMLResponse:
-        return HTMLResponse("<p>without a policy</p>")
-
     @app.get("/sleep/{seconds}")
     async def sleep(seconds: float) -> str:
         _log.info("asleep")
         await asyncio.sleep(seconds)
         return "slept"
 
+    app.include_router(faults_router())
     return app
 
 
