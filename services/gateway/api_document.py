@@ -13,7 +13,6 @@ from services.runtime.openapi import WITH_BODY, Document, Operation, add_problem
 
 Kind = ProblemKind
 
-_GUARD = (Kind.FOREIGN_ORIGIN, Kind.UNKNOWN_HOST)
 _ACCESS = (Kind.UNAUTHORIZED, Kind.RATE_LIMITED)
 _DEPENDENCY = (Kind.DEPENDENCY_UNAVAILABLE, Kind.DEPENDENCY_TIMEOUT)
 _CAMERA = (Kind.CAMERA_NOT_FOUND, Kind.INVALID_PARAMETER, Kind.NO_FRESH_FRAME, *_DEPENDENCY)
@@ -53,7 +52,7 @@ PROBLEMS: Mapping[str, Sequence[ProblemKind]] = MappingProxyType(
         "POST /v2/models/{name}/infer": _TENSOR,
     }
 )
-"""Problems of each operation, besides those of the keys, the guard and ``ALWAYS``."""
+"""Problems of each operation, besides those of the keys and ``ALWAYS``."""
 
 _BINARY = {"type": "string", "format": "binary"}
 _BASE64 = {"type": "string", "format": "byte"}
@@ -138,7 +137,7 @@ class ApiDocument:
             if name != "AwsSignature" or any(name in SIGNED for name, _ in operations(document))
         }
         for name, operation in operations(document):
-            add_problems(operation, (*PROBLEMS.get(name, ()), *_GUARD))
+            add_problems(operation, PROBLEMS.get(name, ()))
             if name not in OPEN:
                 add_problems(operation, _ACCESS)
                 operation["security"] = self._security(name)

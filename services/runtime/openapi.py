@@ -10,7 +10,14 @@ from services.contracts.problems import PROBLEM_MEDIA_TYPE, ProblemKind
 Document = dict[str, Any]
 Operation = dict[str, Any]
 
-ALWAYS = (ProblemKind.BAD_REQUEST, ProblemKind.INTERNAL, ProblemKind.OVERLOADED, ProblemKind.STOPPING)
+ALWAYS = (
+    ProblemKind.BAD_REQUEST,
+    ProblemKind.FOREIGN_ORIGIN,
+    ProblemKind.UNKNOWN_HOST,
+    ProblemKind.INTERNAL,
+    ProblemKind.OVERLOADED,
+    ProblemKind.STOPPING,
+)
 """Problems that every operation can answer."""
 
 WITH_BODY = (ProblemKind.BODY_TOO_SLOW, ProblemKind.BODY_TOO_LARGE, ProblemKind.UNSUPPORTED_MEDIA_TYPE)
