@@ -24,6 +24,11 @@ VERSION ?=
 BENCH ?=
 QUICK ?=
 SEED ?=
+CASES ?=
+MINUTES ?=
+SECONDS ?=
+TARGETS ?=
+REPLAY ?=
 COMPOSE ?= docker compose
 
 help: ## Show this list
@@ -58,6 +63,9 @@ logs: ## Follow the stack's logs
 
 test: $(VENV)/.dev ## Run the tests that need Python and PyPI only
 	$(BIN)/python -m pytest --ignore=tests/debian --ignore=tests/browser --ignore=tests/e2e
+
+fuzz: $(VENV)/.dev ## Fuzz every place that takes data, for five minutes (MINUTES=|SECONDS=|CASES=n SEED=2 TARGETS="heavy grpc" REPLAY=file)
+	$(BIN)/python -m tests.fuzz $(if $(SEED),--seed "$(SEED)") $(if $(CASES),--cases "$(CASES)") $(if $(MINUTES),--minutes "$(MINUTES)") $(if $(SECONDS),--seconds "$(SECONDS)") $(if $(TARGETS),--only $(TARGETS)) $(if $(REPLAY),--replay "$(REPLAY)")
 
 test-debian: $(VENV)/.dev ## Run the tests that need Debian packages: an RTSP server, the system's Redis
 	$(BIN)/python -m pytest tests/debian
@@ -126,4 +134,4 @@ $(VENV)/.%: requirements/%.lock $(VENV)/.bootstrap
 	@touch $@
 
 .PRECIOUS: $(VENV)/.bootstrap
-.PHONY: help setup run capture build up down logs test test-debian test-browser screenshots e2e debian-packages check fix train unpack export evaluate seeds docs bench bench-peers lock clean
+.PHONY: help setup run capture build up down logs test fuzz test-debian test-browser screenshots e2e debian-packages check fix train unpack export evaluate seeds docs bench bench-peers lock clean

@@ -40,6 +40,11 @@ class ModuleProcess:
     def __exit__(self, *_: object) -> None:
         self.kill()
 
+    @property
+    def pid(self) -> int:
+        """The number of the process."""
+        return self._process.pid
+
     def log(self) -> str:
         """Return all that it printed so far."""
         return self._log.read_text("utf-8", errors="replace")

@@ -21,6 +21,7 @@ from services.runtime.logs import configure_logging
 from services.runtime.problems import ProblemError
 from services.runtime.server import serve
 from services.runtime.settings import ServiceSettings, load_settings_or_exit
+from tests.faults import faults_router
 
 BODY_LIMIT = 64 * 1024
 SECRET = "what only the log may say"
@@ -117,6 +118,7 @@ def create_app(settings: TinySettings, plumbing: Plumbing) -> FastAPI:
         await asyncio.sleep(seconds)
         return "slept"
 
+    app.include_router(faults_router())
     return app
 
 

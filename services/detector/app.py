@@ -7,6 +7,7 @@ from fastapi import FastAPI
 from prometheus_client import Gauge
 
 from services.detector.api import detect_router
+from services.detector.api_document import describe_detection
 from services.detector.messages import WorkerSettings
 from services.detector.metrics import DetectorMetrics
 from services.detector.pool import DetectorPool
@@ -14,6 +15,7 @@ from services.detector.readiness import PoolCheck
 from services.detector.settings import DetectorSettings
 from services.detector.worker_process import WorkerEnd, WorkerProcess, start_worker
 from services.runtime.app import Plumbing, create_service_app
+from services.runtime.openapi import complete_document
 
 
 def create_app(settings: DetectorSettings, plumbing: Plumbing) -> FastAPI:
@@ -35,6 +37,7 @@ def create_app(settings: DetectorSettings, plumbing: Plumbing) -> FastAPI:
 
     app = create_service_app("Face detector", plumbing, lifespan, settings.origin_policy, settings.body_limit_bytes)
     app.include_router(detect_router(pool, metrics))
+    complete_document(app, describe_detection)
     return app
 
 

@@ -11,12 +11,14 @@ from starlette.middleware import Middleware
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from services.gateway.access import ApiKeys, RateLimit, WrongKeys
+from services.gateway.api_document import ApiDocument
 from services.gateway.checks import dependency_checks
 from services.gateway.cors import Cors
 from services.gateway.familiar.asking import Asking
-from services.gateway.familiar.install import Access, add_familiar_apis
+from services.gateway.familiar.install import Access, add_familiar_apis, shapes_of
 from services.gateway.metrics import GatewayMetrics, LiveMetrics
 from services.gateway.resources import OpenResources, open_resources
+from services.gateway.routes.api_page import api_page_router
 from services.gateway.routes.cameras import cameras_router
 from services.gateway.routes.dashboard import dashboard_router
 from services.gateway.routes.events import events_router
@@ -31,6 +33,7 @@ from services.gateway.settings import GatewaySettings
 from services.runtime.app import Plumbing, create_service_app
 from services.runtime.byte_budget import ByteBudget
 from services.runtime.in_flight import SharedLimit
+from services.runtime.openapi import complete_document
 
 DESCRIPTION = (
     "The emotion in a camera's newest frame or in an uploaded image, as one of seven with scores from 0 to 1. "
@@ -97,9 +100,11 @@ def create_app(
     app.include_router(cameras_router(), dependencies=access)
     app.include_router(services_router(plumbing.readiness), dependencies=access)
     app.include_router(dashboard_router())
+    app.include_router(api_page_router())
     app.include_router(unknown_websocket_router())
     familiar_access = Access(secrets, wrong_keys, settings.rate, counts)
     add_familiar_apis(app, settings, Asking(metrics, limits), familiar_access, plumbing)
     if settings.trusted_proxies:
         app.add_middleware(ProxyHeadersMiddleware, trusted_hosts=list(settings.trusted_proxies))
+    complete_document(app, ApiDocument(bool(secrets), shapes_of(settings.familiar_apis)))
     return app

@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from fastapi import FastAPI
-from fastapi_offline import FastAPIOffline
 from prometheus_client import CollectorRegistry
 from starlette.middleware import Middleware
 from starlette.types import Lifespan
@@ -15,6 +14,7 @@ from services.runtime.body_limit import BodyLimit
 from services.runtime.byte_budget import ByteBudget
 from services.runtime.health import Check, Readiness, health_router
 from services.runtime.metrics import HttpMetrics, create_registry, metrics_router
+from services.runtime.openapi import add_common_problems, complete_document
 from services.runtime.origins import OriginGuard, OriginPolicy
 from services.runtime.problems import handle_problems
 from services.runtime.request_context import RequestContext
@@ -55,7 +55,7 @@ def create_service_app(
     middleware: Sequence[Middleware] = (),
     budget: ByteBudget | None = None,
 ) -> FastAPI:
-    """Return an application with health, metrics, problems, request ids, an origin guard and a body limit.
+    """Return an application with health, metrics, problems, request ids, an origin guard, a body limit and OpenAPI.
 
     Args:
         title: The service's name, for its API document.
@@ -67,9 +67,15 @@ def create_service_app(
         middleware: The service's own, inside the origin guard; the first is the outermost.
         budget: Has room for all bodies together, until they are answered; None for no bound.
     """
-    app = FastAPIOffline(
-        redoc_url=None, redirect_slashes=False, title=title, lifespan=lifespan, description=description
+    app = FastAPI(
+        docs_url=None,  # FastAPI's page runs scripts of another host
+        redoc_url=None,
+        redirect_slashes=False,
+        title=title,
+        lifespan=lifespan,
+        description=description,
     )
+    complete_document(app, add_common_problems)
     handle_problems(app)
     app.include_router(health_router(plumbing.readiness, plumbing.stopping))
     app.include_router(metrics_router(plumbing.registry))

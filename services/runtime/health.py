@@ -14,6 +14,10 @@ from services.runtime.stopping import Stopping
 CHECK_TIMEOUT_S = 1.0
 MAX_AGE_S = 0.5
 """How old a measurement may be that is answered again: many who ask cost dependencies no more than one."""
+_STATES = {"schema": {"type": "object", "properties": {"status": {"type": "string"}, "dependencies": {}}}}
+_UNREADY: dict[int | str, dict[str, Any]] = {
+    503: {"description": "Unready or stopping.", "content": {"application/json": _STATES}}
+}
 
 
 @dataclass(frozen=True)
@@ -95,7 +99,7 @@ def health_router(readiness: Readiness, stopping: Stopping) -> APIRouter:
         return {"status": "ok"}
 
     @router.head("/readyz", include_in_schema=False)
-    @router.get("/readyz", summary="The process can do its work", responses={503: {"description": "Not now"}})
+    @router.get("/readyz", summary="The process can do its work", responses=_UNREADY)
     async def readyz() -> JSONResponse:
         states = await readiness.states()
         status = _summary(states, stopping)

@@ -6,7 +6,9 @@ from contextlib import asynccontextmanager
 from fastapi import FastAPI, Response
 
 from services.runtime.app import Plumbing, create_service_app
+from services.runtime.openapi import complete_document
 from services.runtime.origins import OriginPolicy
+from services.serving.api_document import describe_errors
 from services.serving.core import Core
 from services.serving.errors import ServingError
 from services.serving.manager import Manager
@@ -38,6 +40,7 @@ def create_app(plumbing: Plumbing, core: Core, options: ServerOptions) -> FastAP
     plumbing.checks["model"] = ModelCheck(core.manager)
     app = create_service_app("serving", plumbing, _no_resources, OriginPolicy(), BODY_LIMIT_BYTES, __doc__)
     handle_errors(app)
+    complete_document(app, describe_errors)
     limits = RestLimits(options.flags.rest_api_num_threads, options.flags.rest_api_timeout_in_ms / 1e3)
     app.include_router(rest_router(core, limits))
     if options.monitoring_path is not None:

@@ -45,9 +45,14 @@ def read_assets(folder: Path = PAGE) -> Mapping[str, Asset]:
         KeyError: A file's kind has no media type here.
     """
     paths = sorted(path for path in folder.rglob("*") if path.is_file() and path.name[0] != ".")
-    return {path.relative_to(folder).as_posix(): _asset(path) for path in paths}
+    return {path.relative_to(folder).as_posix(): read_asset(path) for path in paths}
 
 
-def _asset(path: Path) -> Asset:
+def read_asset(path: Path) -> Asset:
+    """Return one file.
+
+    Raises:
+        KeyError: Its kind has no media type here.
+    """
     content = path.read_bytes()
     return Asset(content, MEDIA_TYPES[path.suffix], f'"{sha256(content).hexdigest()[:32]}"')

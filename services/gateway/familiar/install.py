@@ -1,6 +1,6 @@
 """Adds the familiar APIs that the settings name to the gateway."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from types import MappingProxyType
@@ -53,6 +53,11 @@ class Access:
         return [Depends(RateLimit(self.rate, keys, self.counts)), Depends(keys)]
 
 
+def shapes_of(apis: Iterable[FamiliarApi]) -> list[ErrorShape]:
+    """Return the error shapes of these APIs."""
+    return [_SHAPES[name] for name in apis]
+
+
 def add_familiar_apis(
     app: FastAPI, settings: GatewaySettings, asking: Asking, access: Access, plumbing: Plumbing
 ) -> None:
@@ -69,7 +74,7 @@ def add_familiar_apis(
     if FamiliarApi.OPEN_INFERENCE in chosen:
         app.include_router(open_inference_health_router(plumbing))
         app.include_router(open_inference_router(asking), dependencies=access.needed())
-    shapes = [_SHAPES[name] for name in chosen]
+    shapes = shapes_of(chosen)
     app.add_exception_handler(RefusedError, partial(on_refused, shapes))
     # The innermost, so that the status that is counted is the one that is sent; and the outermost, for what the
     # middleware between them refuses.

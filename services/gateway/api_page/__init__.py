@@ -1,0 +1,1 @@
+"""The page of ``/docs``: Swagger UI over the OpenAPI document."""

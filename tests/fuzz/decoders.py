@@ -1,0 +1,167 @@
+"""Messages for every decoder of ``services.contracts``, which run in this process.
+
+They may raise ``MalformedMessage`` only, with a message that can be logged.
+"""
+
+import base64
+import json
+from collections.abc import Callable, Iterator, Mapping
+from random import Random
+from types import MappingProxyType
+from typing import Any
+
+from hypothesis import strategies as st
+
+from services.contracts.camera_list import CameraList
+from services.contracts.cameras import CameraStatus
+from services.contracts.detection import Detection, decode_pixels
+from services.contracts.frames import FrameMessage, captured_at_us, frame_order
+from services.contracts.geometry import parse_hint
+from services.contracts.live import EmotionEvent
+from services.contracts.messages import MalformedMessage
+from services.contracts.prediction_decoding import decode_prediction
+from services.contracts.recorded import Taken, recorded_frame_id
+from tests.fuzz.cases import Case, Decoding
+from tests.fuzz.draws import drawn
+from tests.fuzz.mutation import EDGES, TEXTS
+
+MAX_MESSAGE_CHARS = 1000
+"""Of an error: it may be logged, and must not carry the value."""
+
+Fields = dict[bytes, bytes]
+
+
+def _frame(fields: Fields) -> None:
+    message = FrameMessage.decode(fields)
+    if message.recorded:
+        frame_order(recorded_frame_id(message))  # what clients are given is what they may send back
+
+
+def _text(fields: Fields) -> str:
+    return fields.get(b"", b"").decode("utf-8", "replace")
+
+
+def _json(decode: Callable[[Any], Any]) -> Callable[[Fields], Any]:
+    def read(fields: Fields) -> Any:
+        try:
+            value = json.loads(_text(fields))
+        except (ValueError, RecursionError):
+            return None  # such a text reaches no decoder
+        return decode(value)
+
+    return read
+
+
+DECODERS: Mapping[str, Callable[[Fields], Any]] = MappingProxyType(
+    {
+        "frame": _frame,
+        "camera status": CameraStatus.decode,
+        "taken": lambda fields: Taken.decode(fields.get(b"", b"")),
+        "frame id": lambda fields: captured_at_us(_text(fields), 0),
+        "hint": lambda fields: parse_hint(_text(fields)),
+        "pixels": lambda fields: decode_pixels(_text(fields)),
+        "detection": _json(Detection.decode),
+        "emotion event": _json(EmotionEvent.decode),
+        "camera list": _json(CameraList.decode),
+        "prediction": _json(decode_prediction),
+    }
+)
+
+FIELDS: Mapping[str, tuple[bytes, ...]] = MappingProxyType(
+    {
+        "frame": (b"jpeg", b"captured_at", b"delay_us", b"width", b"height", b"seq", b"playing"),
+        "camera status": (
+            b"state", b"source", b"fps", b"width", b"height", b"published", b"dropped", b"reconnects", b"last_error",
+            b"recorded",
+        ),
+    }
+)  # fmt: skip
+
+_OF_TEXT: Mapping[str, tuple[bytes, ...]] = MappingProxyType(
+    {
+        "taken": (b"a1 5", b"0 0", b"a1 -5"),
+        "frame id": (b"1-1", b"1700000000000-0", b"0--5"),
+        "hint": (b"1,2,3,4", b"-5,-5,48,48", b"0,0,0,0"),
+        "pixels": (base64.b64encode(bytes(4 * 48 * 48)), base64.b64encode(b"\x00\x00\xc0\x7f" * 48 * 48), b"AAAA"),
+    }
+)
+"""What is read as a text → texts of the right form, or nearly."""
+
+_STATES = (b"online", b"online", b"waiting", b"reconnecting", b"failed", b"ended", b"Online", b"")
+_WORDS = (b"abc", b"0", b"1", b"-1")
+values = st.one_of(
+    st.sampled_from([text.encode("utf-8", "surrogatepass") for text in TEXTS]),
+    st.sampled_from(_WORDS),
+    st.sampled_from([str(edge).encode() for edge in EDGES]),
+    st.integers().map(lambda number: str(number).encode()),
+    st.floats().map(lambda number: repr(number).encode()),
+    st.binary(max_size=200),
+    st.binary(min_size=1, max_size=1).map(lambda byte: byte * 100_000),
+)
+"""Values of a Redis field."""
+
+_NAMES = (
+    "id", "state", "source", "kind", "camera", "cameras", "frame_id", "captured_at", "age_ms", "image", "width",
+    "height", "faces", "box", "x", "y", "w", "h", "weight", "sharpness", "pixels", "emotion", "confidence", "reliable",
+    "probabilities", "model", "name", "version", "timings_ms", "frame", "detect", "infer", "total", "decode", "search",
+    "crop", "searched", "overview", "request_id", "event", "events", "face_id", "at_s", "duration_s", "fps",
+    "published", "dropped", "reconnects", "last_error", "recorded",
+)  # fmt: skip
+_leaves = st.one_of(
+    st.none(),
+    st.booleans(),
+    st.integers(),
+    st.floats(),
+    st.sampled_from(TEXTS),
+    st.sampled_from(["camera", "upload", "happy", "full", "online", "emotion_started", 10**400]),
+)
+jsons = st.recursive(
+    _leaves,
+    lambda inner: st.one_of(st.lists(inner, max_size=4), st.dictionaries(st.sampled_from(_NAMES), inner, max_size=12)),
+    max_leaves=15,
+)
+"""JSON with the names that messages have."""
+
+
+def redis_fields(name: str) -> st.SearchStrategy[Fields]:
+    """Return fields of a message, most of which can be read alone."""
+    plain = st.integers(0, 10_000_000).map(lambda number: str(number).encode())
+    sensible = {field: st.one_of(plain, plain, plain, st.sampled_from(_WORDS), values) for field in FIELDS[name]}
+    if name == "camera status":
+        sensible[b"state"] = st.sampled_from(_STATES)
+    return st.one_of(
+        st.fixed_dictionaries(sensible),
+        st.dictionaries(st.one_of(st.sampled_from(FIELDS[name]), values), values, max_size=14),
+    )
+
+
+def decoder_cases(random: Random) -> Iterator[Case]:
+    """Yield messages for each decoder in turn."""
+    streams = {name: drawn(_fields_for(name), random, 20) for name in DECODERS}
+    while True:
+        for name, stream in streams.items():
+            yield Case("decoders", Decoding(name, tuple(next(stream).items())))
+
+
+def _fields_for(name: str) -> st.SearchStrategy[Fields]:
+    if name in FIELDS:
+        return redis_fields(name)
+    if name in _OF_TEXT:
+        return st.one_of(st.sampled_from(_OF_TEXT[name]), values).map(_only)
+    return st.one_of(values, jsons.map(lambda value: json.dumps(value).encode())).map(_only)
+
+
+def _only(value: bytes) -> Fields:
+    return {b"": value}
+
+
+def fault_of(decoding: Decoding, decoders: Mapping[str, Callable[[Fields], Any]] = DECODERS) -> str | None:
+    """Run the decoder; return what is wrong with how it ended."""
+    try:
+        decoders[decoding.decoder](dict(decoding.fields))
+    except MalformedMessage as error:
+        size = len(str(error))
+        return None if size <= MAX_MESSAGE_CHARS else f"the error of {decoding.decoder} has {size:,} characters"
+    except Exception as error:
+        return f"{decoding.decoder} raised {type(error).__name__}"
+    return None

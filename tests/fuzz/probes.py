@@ -1,0 +1,110 @@
+"""Valid requests, which must be answered whatever was sent before them."""
+
+import asyncio
+import json
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from functools import cache
+from itertools import count
+
+from tests import pictures
+from tests.fuzz.cases import Call, Exchange, Service, request
+from tests.fuzz.grpc_messages import PREDICT, valid_predict
+from tests.fuzz.http_answer import NotHttpError, parse
+from tests.fuzz.sending import PROBE_SOURCE, Sender
+
+MAX_RECOVERY_S = 12.0
+"""What the services may need until they answer again, where they are busy with what came before."""
+
+_JPEG = [("Content-Type", "image/jpeg")]
+
+
+@cache
+def _portrait() -> bytes:
+    return pictures.encode(pictures.scene((pictures.portrait(side=360), 150, 60), width=640, height=480))
+
+
+@dataclass(frozen=True)
+class Probe:
+    """A valid request.
+
+    Attributes:
+        exchange: What is sent.
+        check: Whether the body of an answer of 200 is right.
+    """
+
+    exchange: Exchange
+    check: Callable[[bytes], bool]
+
+    @property
+    def name(self) -> str:
+        """For people."""
+        return f"{self.exchange.service} {self.exchange.pieces[0].partition(b' HTTP')[0].decode()}"
+
+
+@cache
+def _of_the_stack() -> tuple[Probe, ...]:
+    rows = json.dumps({"instances": [[[[0.5]] * 48] * 48]}).encode()
+    return (
+        _probe("gateway", request("POST", "/predict", _JPEG, _portrait()), _has_faces),
+        _probe("gateway", request("GET", "/predict?camera=cam0"), _has_faces),
+        _probe("detector", request("POST", "/detect", _JPEG, _portrait()), _has_faces),
+        _probe("gateway", request("GET", "/cameras"), lambda body: b'"cam0"' in body),
+        _probe("serving", request("POST", "/v1/models/emotion:predict", [], rows), lambda body: b"predictions" in body),
+        _probe("capture", request("GET", "/healthz"), bool),
+    )
+
+
+def _probe(service: Service, sent: bytes, check: Callable[[bytes], bool]) -> Probe:
+    return Probe(Exchange(service, (sent,), complete=True), check)
+
+
+def _has_faces(body: bytes) -> bool:
+    return bool(json.loads(body)["faces"])
+
+
+class Probes:
+    """Sends valid requests in turn."""
+
+    def __init__(self, probes: Sequence[Probe] = ()) -> None:
+        self._probes = probes or _of_the_stack()
+        self._calls = not probes
+        self._turn = 0
+
+    async def next_fault(self, sender: Sender) -> str | None:
+        """Send the next one; return what is wrong where it isn't answered 200 in time."""
+        self._turn += 1
+        if self._calls and self._turn % (len(self._probes) + 1) == 0:
+            return await _until_none(lambda: _called(sender))
+        probe = self._probes[self._turn % len(self._probes)]
+        return await _until_none(lambda: _exchanged(sender, probe))
+
+
+async def _until_none(ask: Callable[[], Awaitable[str | None]]) -> str | None:
+    deadline = time.monotonic() + MAX_RECOVERY_S
+    fault = await ask()
+    for pause_s in count(0.3, 0.3):
+        if fault is None or time.monotonic() > deadline:
+            break
+        await asyncio.sleep(pause_s)
+        fault = await ask()
+    return fault
+
+
+async def _exchanged(sender: Sender, probe: Probe) -> str | None:
+    outcome, _ = await sender.exchange(probe.exchange, PROBE_SOURCE)
+    try:
+        answers, _ = parse(outcome.received)
+    except NotHttpError as error:
+        return f"a valid request to {probe.name}: {error}"
+    if not answers:
+        return f"a valid request to {probe.name} isn't answered"
+    if answers[0].status != 200:
+        return f"a valid request to {probe.name} is answered {answers[0].status}"
+    return None if probe.check(answers[0].body) else f"a valid request to {probe.name} is answered wrongly"
+
+
+async def _called(sender: Sender) -> str | None:
+    outcome = await sender.call(Call(PREDICT, valid_predict()))
+    return None if outcome.status == "OK" else f"a valid gRPC call is answered {outcome.status}"

@@ -1,0 +1,74 @@
+"""The targets: which generator makes their cases, how often they come, and how many are sent together."""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import partial
+from random import Random
+
+from tests.fuzz.cases import Case
+from tests.fuzz.compat import compat_cases
+from tests.fuzz.decoders import decoder_cases
+from tests.fuzz.documented import documented_cases
+from tests.fuzz.grpc_messages import grpc_cases
+from tests.fuzz.heavy import heavy_cases
+from tests.fuzz.oracle import Documents
+from tests.fuzz.parameters import parameter_cases
+from tests.fuzz.pictures import picture_cases
+from tests.fuzz.raw_http import raw_http_cases
+from tests.fuzz.raw_websocket import raw_websocket_cases
+from tests.fuzz.redis_entries import redis_cases
+
+
+@dataclass(frozen=True)
+class Target:
+    """One family of cases.
+
+    Attributes:
+        generate: Yields cases for ever.
+        weight: How many of a thousand cases are its.
+        batch: How many are generated and looked at together.
+        parallel: How many are sent at the same time.
+    """
+
+    generate: Callable[[Random], Iterator[Case]]
+    weight: int
+    batch: int = 50
+    parallel: int = 8
+
+
+def targets(documents: Documents) -> Mapping[str, Target]:
+    """Return all targets by name.
+
+    Args:
+        documents: The OpenAPI documents of the services.
+    """
+    named = {service: dict(document) for service, document in documents.items()}
+    return {
+        "pictures": Target(picture_cases, 220),
+        "compat": Target(compat_cases, 120),
+        "parameters": Target(parameter_cases, 190),
+        "documented": Target(partial(documented_cases, documents=named), 80),
+        "raw-http": Target(raw_http_cases, 140, parallel=16),
+        "raw-websocket": Target(raw_websocket_cases, 90, parallel=16),
+        "grpc": Target(grpc_cases, 80),
+        "redis": Target(redis_cases, 25, batch=25, parallel=2),
+        "decoders": Target(decoder_cases, 52, batch=100),
+        "heavy": Target(heavy_cases, 3, batch=1, parallel=1),
+    }
+
+
+class Schedule:
+    """Which batch comes next: the same for the same seed."""
+
+    def __init__(self, chosen: Mapping[str, Target], seed: int) -> None:
+        self._targets = chosen
+        self._random = Random(f"{seed}/schedule")
+        self._cases = {name: target.generate(Random(f"{seed}/{name}")) for name, target in chosen.items()}
+
+    def next_batch(self, most: int) -> tuple[str, list[Case]]:
+        """Return a target's name and its next cases, at most so many."""
+        names = list(self._targets)
+        weights = [self._targets[name].weight / self._targets[name].batch for name in names]
+        name = self._random.choices(names, weights)[0]
+        count = min(most, self._targets[name].batch)
+        return name, [case for case, _ in zip(self._cases[name], range(count), strict=False)]
