@@ -49,7 +49,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 async def _run(runner: Runner, options: argparse.Namespace, documents: Documents, replayed: list[Case] | None) -> None:
     if replayed is not None:
-        await runner.replay(replayed)
+        await runner.replay(replayed * options.repeat)
         return
     chosen = {name: target for name, target in targets(documents).items() if name in options.only or not options.only}
     asked_s = options.seconds or (options.minutes or 0) * 60
@@ -69,6 +69,7 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--minutes", type=float, help="instead of --seconds")
     parser.add_argument("--only", nargs="*", default=[], choices=list(targets({})), help="targets; all")
     parser.add_argument("--replay", type=Path, help="a file of cases, which are sent one by one")
+    parser.add_argument("--repeat", type=int, default=5, help="how often a replayed case is sent; 5")
     parser.add_argument("--memory-mb", type=float, default=Bounds.memory_mb, help="growth that a service may have")
     parser.add_argument("--cpu-s", type=float, default=Bounds.heavy_cpu_s, help="what a heavy case may cost")
     parser.add_argument("--heavy-mb", type=float, default=Bounds.heavy_mb, help="what memory a heavy case may take")
