@@ -67,6 +67,12 @@ class DeadlineError(ServingError):
     code = grpc.StatusCode.DEADLINE_EXCEEDED
 
 
+class PermissionDeniedError(ServingError):
+    """The server's configuration doesn't allow this."""
+
+    code = grpc.StatusCode.PERMISSION_DENIED
+
+
 class UnknownError(ServingError):
     """Something failed elsewhere than in this request."""
 

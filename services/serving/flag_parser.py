@@ -93,6 +93,13 @@ def _add_switches(parser: FlagParser) -> None:
     )
     _add_switch(parser, "enable_model_warmup", True, "replay a version's warm-up requests before it is in service")
     _add_switch(parser, "enable_grpc_healthcheck_service", False, "serve grpc.health.v1")
+    _add_switch(
+        parser,
+        "allow_reload_config_request",
+        False,
+        "answer HandleReloadConfigRequest, for base paths inside the folders that are configured at the start; "
+        "TensorFlow Serving has no such flag and always answers",
+    )
     _add_switch(parser, "enable_profiler", True, "has no effect: there is no profiler here")
     _add_switch(parser, "enable_serialization_as_tensor_content", False, "answer with tensor_content")
 

@@ -1,4 +1,4 @@
-"""The command line: TensorFlow Serving's flags, and one of our own. Nothing else configures the server."""
+"""The command line: TensorFlow Serving's flags, and a few of our own. Nothing else configures the server."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -31,6 +31,7 @@ class Flags:
         batching_parameters_file: The file that says how.
         enable_model_warmup: Whether a version's warm-up requests are replayed before it is in service.
         enable_grpc_healthcheck_service: Whether ``grpc.health.v1`` is served.
+        allow_reload_config_request: Whether ``HandleReloadConfigRequest`` is answered; not a flag of the original's.
         enable_profiler: Taken for the sake of command lines that set it; there is no profiler here.
         enable_serialization_as_tensor_content: Whether answers use ``tensor_content``.
         tensorflow_session_parallelism: Both of the following, where they aren't set.
@@ -57,6 +58,7 @@ class Flags:
     batching_parameters_file: Path | None
     enable_model_warmup: bool
     enable_grpc_healthcheck_service: bool
+    allow_reload_config_request: bool
     enable_profiler: bool
     enable_serialization_as_tensor_content: bool
     tensorflow_session_parallelism: int

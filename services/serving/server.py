@@ -32,6 +32,7 @@ from services.serving.model_config import ModelConfig
 from services.serving.models import Models
 from services.serving.monitoring import Monitoring
 from services.serving.ports import host_and_port
+from services.serving.reload_policy import ReloadPolicy
 from services.serving.retries import RetryRule
 from services.serving.server_options import ServerOptions
 from services.serving.workers import Workers
@@ -66,7 +67,7 @@ async def _serve(options: ServerOptions, rest_socket: socket.socket | None, plum
     async with asyncio.TaskGroup() as tasks:
         models = Models()
         manager = Manager(models, _keepers(flags, loader), tasks, flags.allow_version_labels_for_unavailable_models)
-        core = Core(models, runner, manager, CallMetrics(plumbing.registry), monitoring)
+        core = Core(models, runner, manager, CallMetrics(plumbing.registry), monitoring, _reload_policy(options))
         serving = [tasks.create_task(_serve_grpc(_create_grpc(core, options, stopping), stopping))]
         if rest_socket is not None:
             serving.append(tasks.create_task(_serve_rest(create_app(plumbing, core, options), rest_socket, stopping)))
@@ -78,6 +79,10 @@ async def _serve(options: ServerOptions, rest_socket: socket.socket | None, plum
         manager.close()
     loader.close()
     runner.close()
+
+
+def _reload_policy(options: ServerOptions) -> ReloadPolicy:
+    return ReloadPolicy(options.flags.allow_reload_config_request, tuple(model.base_path for model in options.models))
 
 
 def _create_runner(options: ServerOptions, monitoring: Monitoring) -> Runner:

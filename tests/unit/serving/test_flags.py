@@ -34,6 +34,7 @@ def test_defaults_are_those_of_tensorflow_serving_but_for_the_address() -> None:
         batching_parameters_file=None,
         enable_model_warmup=True,
         enable_grpc_healthcheck_service=False,
+        allow_reload_config_request=False,
         enable_profiler=True,
         enable_serialization_as_tensor_content=False,
         tensorflow_session_parallelism=0,
