@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable
 from types import FrameType
 
+import services.serving.grpc_environment  # noqa: F401 - before anything that imports grpc
 from services.runtime.logs import configure_logging
 from services.runtime.stopping import Stopping
 from services.serving.flag_parser import FlagError

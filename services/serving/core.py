@@ -9,6 +9,7 @@ from typing import TypeVar
 from tensorflow_serving.config.model_server_config_pb2 import ModelServerConfig
 
 from services.runtime.limited_log import LimitedLog, shown
+from services.serving.byte_budget import ByteBudget
 from services.serving.choice import Choice
 from services.serving.errors import InvalidArgumentError, PermissionDeniedError
 from services.serving.execution import Call, Runner
@@ -33,6 +34,7 @@ class Core:
     manager: Manager
     metrics: CallMetrics
     monitoring: Monitoring
+    budget: ByteBudget
     reload_policy: ReloadPolicy
     log: LimitedLog = field(default_factory=lambda: LimitedLog(_log))
 

@@ -73,6 +73,12 @@ class PermissionDeniedError(ServingError):
     code = grpc.StatusCode.PERMISSION_DENIED
 
 
+class ResourceExhaustedError(ServingError):
+    """The request asks for more than it may have, or comes beside too many others."""
+
+    code = grpc.StatusCode.RESOURCE_EXHAUSTED
+
+
 class UnknownError(ServingError):
     """Something failed elsewhere than in this request."""
 

@@ -1,31 +1,66 @@
 """The gRPC server."""
 
-from collections.abc import Sequence
+import logging
+from collections.abc import Mapping
 
-import grpc
-
+from services.runtime.limited_log import LimitedLog, shown
+from services.serving.aio_server import RegisteredMethodsServer
+from services.serving.grpc_api import Methods
 from services.serving.ports import PortError, host_and_port
 from services.serving.server_options import ServerOptions
 
+MAX_MESSAGE_BYTES = 16 * 1024 * 1024
+"""Of a request, decompressed; ``--grpc_channel_arguments=grpc.max_receive_message_length=…`` changes it."""
+
 _OPTIONS: dict[str, int | str] = {
-    "grpc.max_receive_message_length": -1,
+    "grpc.max_receive_message_length": MAX_MESSAGE_BYTES,
     "grpc.max_send_message_length": -1,
+    "grpc.max_metadata_size": 8 * 1024,
+    "grpc.absolute_max_metadata_size": 16 * 1024,
+    "grpc.max_allowed_incoming_connections": 128,
+    "grpc.max_concurrent_streams": 256,
+    # What a call that isn't read yet may have sent; probing the bandwidth would let it grow to megabytes.
+    "grpc.http2.bdp_probe": 0,
+    "grpc.server_handshake_timeout_ms": 5000,
+    # Every connection ends: one without calls soon, and one whose client doesn't read its answers too.
+    "grpc.max_connection_idle_ms": 60_000,
+    "grpc.max_connection_age_ms": 300_000,
+    "grpc.max_connection_age_grace_ms": 30_000,
     # Without this a second server would share the port instead of failing.
     "grpc.so_reuseport": 0,
 }
 
 
-def create_grpc_server(options: ServerOptions, handlers: Sequence[grpc.GenericRpcHandler]) -> grpc.aio.Server:
+def create_grpc_server(options: ServerOptions, services: Mapping[str, Methods]) -> RegisteredMethodsServer:
     """Return a server that listens once it is started.
+
+    Args:
+        options: Where it listens, and gRPC's own options.
+        services: The methods of each service, by its full name.
 
     Raises:
         PortError: The port can't be listened on.
     """
     address, port = options.flags.bind_address, options.flags.port
-    server = grpc.aio.server(options=tuple({**_OPTIONS, **dict(options.channel_arguments)}.items()))
-    server.add_generic_rpc_handlers(tuple(handlers))
+    logging.getLogger("grpc._cython.cygrpc").addFilter(_OwnLines())
+    server = RegisteredMethodsServer(tuple({**_OPTIONS, **dict(options.channel_arguments)}.items()))
+    for service, methods in services.items():
+        server.add_registered_method_handlers(service, dict(methods))
     try:
         server.add_insecure_port(host_and_port(address, port))
     except RuntimeError as error:
         raise PortError(address, port, str(error)) from error
     return server
+
+
+class _OwnLines(logging.Filter):
+    """Replaces grpcio's lines, most of which a caller can cause and which have tracebacks, by few and short ones."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._log = LimitedLog(logging.getLogger(__name__))
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if record.levelno >= logging.WARNING:
+            self._log.warning("grpcio", "gRPC: %s", shown(record.getMessage()))
+        return False

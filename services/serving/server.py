@@ -7,21 +7,23 @@ import os
 import socket
 from collections.abc import Callable
 
-import grpc
 import tensorflow as tf
 from fastapi import FastAPI
 
 from services.runtime.app import Plumbing
 from services.runtime.server import DrainingServer, server_config
 from services.runtime.stopping import Stopping
+from services.serving.aio_server import RegisteredMethodsServer
 from services.serving.app import create_app
 from services.serving.batcher import Batcher
+from services.serving.byte_budget import ByteBudget
 from services.serving.config_watcher import watch_config_file
 from services.serving.core import Core
 from services.serving.execution import AloneRunner, BatchingRunner, Runner
 from services.serving.flags import Flags
-from services.serving.grpc_api import ModelService, PredictionService
-from services.serving.grpc_health import HealthService
+from services.serving.grpc_api import MODEL_SERVICE, PREDICTION_SERVICE, ModelService, PredictionService
+from services.serving.grpc_calls import Calls
+from services.serving.grpc_health import HEALTH_SERVICE, HealthService
 from services.serving.grpc_server import create_grpc_server
 from services.serving.keeper import Keeper, Pace
 from services.serving.loader import Loader
@@ -39,6 +41,8 @@ from services.serving.workers import Workers
 
 DRAIN_S = 0.2
 """From the signal to the end of new calls: readiness is down already, and callers look elsewhere."""
+MAX_BYTES_IN_FLIGHT = 32 * 1024 * 1024
+"""What requests of both interfaces hold together, as they came."""
 STOP_TIMEOUT_S = 10
 """How long calls in flight may take to finish after that."""
 
@@ -67,7 +71,8 @@ async def _serve(options: ServerOptions, rest_socket: socket.socket | None, plum
     async with asyncio.TaskGroup() as tasks:
         models = Models()
         manager = Manager(models, _keepers(flags, loader), tasks, flags.allow_version_labels_for_unavailable_models)
-        core = Core(models, runner, manager, CallMetrics(plumbing.registry), monitoring, _reload_policy(options))
+        metrics, budget = CallMetrics(plumbing.registry), ByteBudget(MAX_BYTES_IN_FLIGHT)
+        core = Core(models, runner, manager, metrics, monitoring, budget, _reload_policy(options))
         serving = [tasks.create_task(_serve_grpc(_create_grpc(core, options, stopping), stopping))]
         if rest_socket is not None:
             serving.append(tasks.create_task(_serve_rest(create_app(plumbing, core, options), rest_socket, stopping)))
@@ -103,19 +108,23 @@ async def _watch(flags: Flags, manager: Manager) -> None:
         await watch_config_file(flags.model_config_file, flags.model_config_file_poll_wait_seconds, manager)
 
 
-def _create_grpc(core: Core, options: ServerOptions, stopping: Stopping) -> grpc.aio.Server:
+def _create_grpc(core: Core, options: ServerOptions, stopping: Stopping) -> RegisteredMethodsServer:
     as_content = options.flags.enable_serialization_as_tensor_content
-    handlers = [PredictionService(core, as_content).handler(), ModelService(core).handler()]
+    calls = Calls(core.budget)
+    services = {
+        PREDICTION_SERVICE: PredictionService(core, as_content).methods(calls),
+        MODEL_SERVICE: ModelService(core).methods(calls),
+    }
     if options.flags.enable_grpc_healthcheck_service:
-        handlers.append(HealthService(core.manager, stopping).handler())
-    return create_grpc_server(options, handlers)
+        services[HEALTH_SERVICE] = HealthService(core.manager, stopping).methods(calls)
+    return create_grpc_server(options, services)
 
 
 def _rest_place(flags: Flags) -> str:
     return f"on {host_and_port(flags.bind_address, flags.rest_api_port)}" if flags.rest_api_port else "off"
 
 
-async def _serve_grpc(server: grpc.aio.Server, stopping: Stopping) -> None:
+async def _serve_grpc(server: RegisteredMethodsServer, stopping: Stopping) -> None:
     await server.start()
     while not stopping.begun_for(DRAIN_S):  # noqa: ASYNC110 - begun in a signal handler, which can't set an asyncio event
         await asyncio.sleep(0.1)
