@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
-from services.runtime.limited_log import LimitedLog
 from services.serving.batching_config import BatchingConfig
 from services.serving.errors import InternalError, InvalidArgumentError, ServingError, UnavailableError
 from services.serving.joining import form, padded_size
@@ -41,7 +40,6 @@ class Batcher:
         self._config = config
         self._monitoring = monitoring
         self._executor = ThreadPoolExecutor(config.threads, config.pool_name)
-        self._limited_log = LimitedLog(_log)
         self._idle = config.threads
         self._queues: dict[tuple[int, str, tuple[str, ...]], _Queue] = {}
         self._running: set[asyncio.Task[None]] = set()
@@ -121,7 +119,7 @@ class Batcher:
         try:
             results = await loop.run_in_executor(self._executor, self._compute, computer, tasks)
         except Exception:
-            self._limited_log.exception("batch", "a batch failed in a way that was not foreseen")
+            _log.exception("a batch failed in a way that was not foreseen")
             results = [InternalError("The server failed; the reason was logged.") for _ in tasks]
         finally:
             self._idle += 1

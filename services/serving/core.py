@@ -3,12 +3,11 @@
 import asyncio
 import logging
 from contextlib import nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TypeVar
 
 from tensorflow_serving.config.model_server_config_pb2 import ModelServerConfig
 
-from services.runtime.limited_log import LimitedLog, shown
 from services.serving.byte_budget import ByteBudget
 from services.serving.choice import Choice
 from services.serving.errors import InvalidArgumentError, PermissionDeniedError
@@ -36,7 +35,6 @@ class Core:
     monitoring: Monitoring
     budget: ByteBudget
     reload_policy: ReloadPolicy
-    log: LimitedLog = field(default_factory=lambda: LimitedLog(_log))
 
     async def predict(self, interface: str, choice: Choice, call: Call[R]) -> R:
         """Answer a Predict request.
@@ -60,7 +58,7 @@ class Core:
         try:
             configs = await self._read_reload(config)
         except PermissionDeniedError as error:
-            self.log.warning("reload", "refused a HandleReloadConfigRequest: %s", shown(str(error)))
+            _log.warning("refused a HandleReloadConfigRequest: %s", error)
             raise
         self.manager.apply(configs)
         await self.manager.wait_until_available([one.name for one in configs])

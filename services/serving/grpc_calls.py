@@ -10,7 +10,6 @@ from typing import Any, TypeVar
 import grpc
 from google.protobuf.message import DecodeError
 
-from services.runtime.limited_log import LimitedLog
 from services.serving.byte_budget import ByteBudget
 from services.serving.errors import InvalidArgumentError, ResourceExhaustedError, ServingError
 from services.serving.wire_limits import check_wire_size
@@ -50,7 +49,6 @@ class Calls:
 
     def __init__(self, budget: ByteBudget) -> None:
         self._budget = budget
-        self._log = LimitedLog(_log)
         self._in_flight = 0
         self._streams = 0
         self._places = asyncio.Semaphore(MAX_RECEIVING)
@@ -117,7 +115,7 @@ class Calls:
         except grpc.aio.BaseError:  # grpcio's own: the call has ended
             raise
         except Exception as error:
-            self._log.exception("unforeseen", "a call failed in a way that was not foreseen")
+            _log.exception("a call failed in a way that was not foreseen")
             error.with_traceback(None)
 
     @contextmanager

@@ -3,7 +3,6 @@
 import logging
 from collections.abc import Mapping
 
-from services.runtime.limited_log import LimitedLog, shown
 from services.serving.aio_server import RegisteredMethodsServer
 from services.serving.grpc_api import Methods
 from services.serving.ports import PortError, host_and_port
@@ -42,7 +41,7 @@ def create_grpc_server(options: ServerOptions, services: Mapping[str, Methods]) 
         PortError: The port can't be listened on.
     """
     address, port = options.flags.bind_address, options.flags.port
-    logging.getLogger("grpc._cython.cygrpc").addFilter(_OwnLines())
+    logging.getLogger("grpc._cython.cygrpc").addFilter(_without_traceback)
     server = RegisteredMethodsServer(tuple({**_OPTIONS, **dict(options.channel_arguments)}.items()))
     for service, methods in services.items():
         server.add_registered_method_handlers(service, dict(methods))
@@ -53,14 +52,7 @@ def create_grpc_server(options: ServerOptions, services: Mapping[str, Methods]) 
     return server
 
 
-class _OwnLines(logging.Filter):
-    """Replaces grpcio's lines, most of which a caller can cause and which have tracebacks, by few and short ones."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._log = LimitedLog(logging.getLogger(__name__))
-
-    def filter(self, record: logging.LogRecord) -> bool:
-        if record.levelno >= logging.WARNING:
-            self._log.warning("grpcio", "gRPC: %s", shown(record.getMessage()))
-        return False
+def _without_traceback(record: logging.LogRecord) -> bool:
+    """Shorten grpcio's lines, most of which a caller can cause; a filter that lets every line through."""
+    record.exc_info = None
+    return True

@@ -6,7 +6,6 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import ParamSpec, TypeVar
 
-from services.runtime.limited_log import LimitedLog
 from services.serving.errors import InternalError, ServingError
 
 P = ParamSpec("P")
@@ -20,7 +19,6 @@ class Workers:
 
     def __init__(self, threads: int) -> None:
         self._executor = ThreadPoolExecutor(threads, "predict")
-        self._limited_log = LimitedLog(_log)
 
     async def run(self, function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
         """Return what the function returns.
@@ -34,7 +32,7 @@ class Workers:
         except ServingError:
             raise
         except Exception as error:
-            self._limited_log.exception("call", "a call failed in a way that was not foreseen")
+            _log.exception("a call failed in a way that was not foreseen")
             raise InternalError("The server failed; the reason was logged.") from error
 
     def close(self) -> None:
