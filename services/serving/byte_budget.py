@@ -1,9 +1,11 @@
-"""How many bytes of requests the process holds at the same time."""
+"""How many bytes of requests an interface holds at the same time."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 from services.serving.errors import UnavailableError
+
+MAX_BYTES_IN_FLIGHT = 32 * 1024 * 1024
 
 
 class Share:
@@ -24,9 +26,12 @@ class Share:
 
 
 class ByteBudget:
-    """Bounds what the requests in flight hold together, over both interfaces. Used from the event loop only."""
+    """Bounds what the requests in flight of an interface hold together. Used from the event loop only.
 
-    def __init__(self, limit_bytes: int) -> None:
+    Each interface has its own, so that slow bodies of REST leave gRPC alone.
+    """
+
+    def __init__(self, limit_bytes: int = MAX_BYTES_IN_FLIGHT) -> None:
         self._limit = limit_bytes
         self._used = 0
 

@@ -8,7 +8,6 @@ from typing import TypeVar
 
 from tensorflow_serving.config.model_server_config_pb2 import ModelServerConfig
 
-from services.serving.byte_budget import ByteBudget
 from services.serving.choice import Choice
 from services.serving.errors import InvalidArgumentError, PermissionDeniedError
 from services.serving.execution import Call, Runner
@@ -33,7 +32,6 @@ class Core:
     manager: Manager
     metrics: CallMetrics
     monitoring: Monitoring
-    budget: ByteBudget
     reload_policy: ReloadPolicy
 
     async def predict(self, interface: str, choice: Choice, call: Call[R]) -> R:

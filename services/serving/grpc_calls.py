@@ -47,8 +47,8 @@ class Calls:
     parse with Python's own text.
     """
 
-    def __init__(self, budget: ByteBudget) -> None:
-        self._budget = budget
+    def __init__(self) -> None:
+        self._budget = ByteBudget()
         self._in_flight = 0
         self._streams = 0
         self._places = asyncio.Semaphore(MAX_RECEIVING)

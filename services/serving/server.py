@@ -16,7 +16,6 @@ from services.runtime.stopping import Stopping
 from services.serving.aio_server import RegisteredMethodsServer
 from services.serving.app import create_app
 from services.serving.batcher import Batcher
-from services.serving.byte_budget import ByteBudget
 from services.serving.config_watcher import watch_config_file
 from services.serving.core import Core
 from services.serving.execution import AloneRunner, BatchingRunner, Runner
@@ -41,8 +40,6 @@ from services.serving.workers import Workers
 
 DRAIN_S = 0.2
 """From the signal to the end of new calls: readiness is down already, and callers look elsewhere."""
-MAX_BYTES_IN_FLIGHT = 32 * 1024 * 1024
-"""What requests of both interfaces hold together, as they came."""
 STOP_TIMEOUT_S = 10
 """How long calls in flight may take to finish after that."""
 
@@ -71,8 +68,7 @@ async def _serve(options: ServerOptions, rest_socket: socket.socket | None, plum
     async with asyncio.TaskGroup() as tasks:
         models = Models()
         manager = Manager(models, _keepers(flags, loader), tasks, flags.allow_version_labels_for_unavailable_models)
-        metrics, budget = CallMetrics(plumbing.registry), ByteBudget(MAX_BYTES_IN_FLIGHT)
-        core = Core(models, runner, manager, metrics, monitoring, budget, _reload_policy(options))
+        core = Core(models, runner, manager, CallMetrics(plumbing.registry), monitoring, _reload_policy(options))
         serving = [tasks.create_task(_serve_grpc(_create_grpc(core, options, stopping), stopping))]
         if rest_socket is not None:
             serving.append(tasks.create_task(_serve_rest(create_app(plumbing, core, options), rest_socket, stopping)))
@@ -110,7 +106,7 @@ async def _watch(flags: Flags, manager: Manager) -> None:
 
 def _create_grpc(core: Core, options: ServerOptions, stopping: Stopping) -> RegisteredMethodsServer:
     as_content = options.flags.enable_serialization_as_tensor_content
-    calls = Calls(core.budget)
+    calls = Calls()
     services = {
         PREDICTION_SERVICE: PredictionService(core, as_content).methods(calls),
         MODEL_SERVICE: ModelService(core).methods(calls),

@@ -8,15 +8,13 @@ import tensorflow as tf
 from tensorflow.core.framework.tensor_pb2 import TensorProto
 
 from services.serving.errors import InvalidArgumentError
-from services.serving.signature import Array
+from services.serving.signature import MAX_DIMENSIONS, Array
 
 MAX_VALUES = 512 * 48 * 48
 """Values of a tensor: what the model takes for a value, hundreds of bytes, counts for more than the value itself."""
 
 MAX_REPEATED_VALUES = 1 << 16
 """Values that stand for a last one that isn't repeated: a short message must not become a large computation."""
-
-MAX_DIMENSIONS = 32
 
 _FIELDS = {
     "float32": "float_val",
