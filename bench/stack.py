@@ -15,7 +15,9 @@ from honcho.environ import parse_procfile
 from bench.machine import ROOT
 from launcher.model_config import write_model_config
 from launcher.ports import LOOPBACK, free_port
+from launcher.private_folder import private_folder
 from launcher.redis_server import find_redis_server
+from launcher.serving_socket import serving_socket, serving_target
 
 PROCESSES = ("redis", "serving", "detector", "gateway")
 """Those of the Procfile that are measured; the bench itself stands for cameras and clients."""
@@ -56,7 +58,12 @@ def running_stack(folder: Path) -> Iterator[Stack]:
     Raises:
         StackError: It doesn't start.
     """
-    redis, grpc, rest, detector, gateway = (free_port() for _ in range(5))
+    with private_folder() as private:
+        yield from _run(folder, private)
+
+
+def _run(folder: Path, private: Path) -> Iterator[Stack]:
+    redis, rest, detector, gateway = (free_port() for _ in range(4))
     redis_url = f"redis://{LOOPBACK}:{redis}/0"
     models = folder / "models.config"
     write_model_config(ROOT / "model_repo", models)
@@ -66,14 +73,15 @@ def running_stack(folder: Path) -> Iterator[Stack]:
         "PYTHON": sys.executable,
         "REDIS_SERVER": find_redis_server(),
         "REDIS_PORT": str(redis),
-        "SERVING_GRPC_PORT": str(grpc),
+        "SERVING_GRPC_PORT": "0",
+        "SERVING_GRPC_SOCKET": str(serving_socket(private)),
         "SERVING_REST_PORT": str(rest),
         "SERVING_MODEL_CONFIG": str(models),
         "EMOTION_DETECTOR_PORT": str(detector),
         "EMOTION_GATEWAY_PORT": str(gateway),
         "EMOTION_GATEWAY_REDIS_URL": redis_url,
         "EMOTION_GATEWAY_DETECTOR_URL": f"http://{LOOPBACK}:{detector}",
-        "EMOTION_GATEWAY_SERVING_TARGET": f"{LOOPBACK}:{grpc}",
+        "EMOTION_GATEWAY_SERVING_TARGET": serving_target(private),
     }
     commands = parse_procfile((ROOT / "Procfile").read_text("utf-8")).processes
     processes: dict[str, subprocess.Popen[bytes]] = {}

@@ -3,10 +3,12 @@
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 from launcher.errors import PrerequisiteError
 from launcher.ports import LOOPBACK, Listener, free_port, reachable
 from launcher.redis_server import find_redis_server
+from launcher.serving_socket import serving_socket, serving_target
 from launcher.settings import LauncherSettings
 from services.capture.settings import CaptureSettings
 from services.detector.settings import DetectorSettings
@@ -51,12 +53,10 @@ class SystemSettings:
             Listener(f"the {name}", f"EMOTION_{name.upper()}_PORT", service.port, service.host)
             for name, service in self.services.items()
         ]
-        own = "EMOTION_LAUNCHER_SERVING"
-        return [
-            *services,
-            Listener("the model server's gRPC", f"{own}_GRPC_PORT", self.launcher.serving_grpc_port),
-            Listener("the model server's REST", f"{own}_REST_PORT", self.launcher.serving_rest_port),
-        ]
+        own, grpc_port = "EMOTION_LAUNCHER_SERVING", self.launcher.serving_grpc_port
+        grpc = [Listener("the model server's gRPC", f"{own}_GRPC_PORT", grpc_port)] if grpc_port else []
+        rest = Listener("the model server's REST", f"{own}_REST_PORT", self.launcher.serving_rest_port)
+        return [*services, *grpc, rest]
 
 
 def load_system_settings() -> SystemSettings:
@@ -86,8 +86,13 @@ def require_known_variables(inherited: Mapping[str, str]) -> None:
             raise PrerequisiteError(f"{name}: no such setting; names begin with {', '.join(_PREFIXES)}.")
 
 
-def process_environment(inherited: Mapping[str, str], settings: SystemSettings) -> dict[str, str]:
+def process_environment(inherited: Mapping[str, str], settings: SystemSettings, folder: Path) -> dict[str, str]:
     """Return the environment of all processes: the inherited one, and what ties the services together.
+
+    Args:
+        inherited: The launcher's own.
+        settings: Of all processes.
+        folder: Only this user may enter it; the model server listens here.
 
     Raises:
         PrerequisiteError: There is no Redis.
@@ -98,7 +103,7 @@ def process_environment(inherited: Mapping[str, str], settings: SystemSettings) 
     ties = (
         redis_url,
         redis_url,
-        f"{LOOPBACK}:{own.serving_grpc_port}",
+        serving_target(folder),
         f"http://{reachable(detector.host)}:{detector.port}",
     )
     quiet = {f"EMOTION_{name.upper()}_LOG_LEVEL": "WARNING" for name in settings.services}
@@ -110,6 +115,7 @@ def process_environment(inherited: Mapping[str, str], settings: SystemSettings) 
         "REDIS_SERVER": find_redis_server(),
         "REDIS_PORT": str(redis_port),
         "SERVING_GRPC_PORT": str(own.serving_grpc_port),
+        "SERVING_GRPC_SOCKET": str(serving_socket(folder)),
         "SERVING_REST_PORT": str(own.serving_rest_port),
         **dict(zip(_TIES, ties, strict=True)),
     }

@@ -9,7 +9,13 @@ class LauncherSettings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="EMOTION_LAUNCHER_", frozen=True, extra="forbid")
 
-    serving_grpc_port: int = Field(8500, ge=1, le=65535, description="TCP port of the model server's gRPC.")
+    serving_grpc_port: int = Field(
+        0,
+        ge=0,
+        le=65535,
+        description="TCP port of the model server's gRPC on 127.0.0.1, besides its Unix socket, which only this user "
+        "can open; 0 for the socket alone.",
+    )
     serving_rest_port: int = Field(
         8501, ge=1, le=65535, description="TCP port of the model server's REST, health and metrics."
     )

@@ -18,6 +18,7 @@ from launcher.errors import PrerequisiteError
 from launcher.manager import OrderlyManager
 from launcher.model_config import write_model_config
 from launcher.ports import require_ports
+from launcher.private_folder import private_folder
 from services.runtime.settings import SettingsError
 
 ROOT = Path(__file__).parent.parent
@@ -34,18 +35,19 @@ def start(asked_camera: str) -> int:
     """
     if asked_camera or CAMERAS_VARIABLE not in os.environ:
         os.environ[CAMERAS_VARIABLE] = f"cam0={choose_camera(asked_camera)}"
-    try:
-        require_known_variables(os.environ)
-        settings = load_system_settings()
-        require_ports(settings.listeners)
-        environment = process_environment(os.environ, settings)
-        environment["SERVING_MODEL_CONFIG"] = str(MODEL_CONFIG)
-        write_model_config(ROOT / "model_repo", MODEL_CONFIG)
-    except (PrerequisiteError, SettingsError) as error:
-        print(error, file=sys.stderr)
-        return 1
-    print(f"cameras: {settings.cameras}", flush=True)
-    return _run(environment)
+    with private_folder() as folder:
+        try:
+            require_known_variables(os.environ)
+            settings = load_system_settings()
+            require_ports(settings.listeners)
+            environment = process_environment(os.environ, settings, folder)
+            environment["SERVING_MODEL_CONFIG"] = str(MODEL_CONFIG)
+            write_model_config(ROOT / "model_repo", MODEL_CONFIG)
+        except (PrerequisiteError, SettingsError) as error:
+            print(error, file=sys.stderr)
+            return 1
+        print(f"cameras: {settings.cameras}", flush=True)
+        return _run(environment)
 
 
 def _run(environment: dict[str, str]) -> int:

@@ -48,8 +48,9 @@ _log = logging.getLogger(__name__)
 
 
 def connect(target: str) -> grpc.aio.Channel:
-    """Return a channel to ``host:port``; it connects by itself, again and again."""
-    return grpc.aio.insecure_channel(f"dns:///{target}", options=_CHANNEL_OPTIONS)
+    """Return a channel to ``host:port`` or ``unix:///path``; it connects by itself, again and again."""
+    address = target if target.startswith("unix:") else f"dns:///{target}"
+    return grpc.aio.insecure_channel(address, options=_CHANNEL_OPTIONS)
 
 
 class ServingModel:

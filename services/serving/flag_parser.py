@@ -37,7 +37,10 @@ def create_parser(description: str | None) -> FlagParser:
 
 def _add_ports(parser: FlagParser) -> None:
     add = parser.add_argument
-    add("--port", type=_whole("a port", 1, 65535), default=GRPC_PORT, help=f"port of gRPC (default {GRPC_PORT})")
+    add(
+        "--port", type=_whole("a port", 0, 65535), default=GRPC_PORT, help=f"port of gRPC (default {GRPC_PORT}; 0: off)"
+    )
+    add("--grpc_socket_path", default="", help="path of a Unix socket for gRPC, besides the port")
     add("--rest_api_port", type=_whole("a port", 0, 65535), default=0, help="port of REST (default 0: off)")
     add(
         "--rest_api_num_threads",

@@ -1,9 +1,11 @@
 """The command line: TensorFlow Serving's flags, and a few of our own. Nothing else configures the server."""
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from services.runtime.addresses import MAX_SOCKET_PATH_BYTES
 from services.serving.flag_parser import FlagError, create_parser
 
 
@@ -12,7 +14,8 @@ class Flags:
     """What the command line says; the names are those of the flags.
 
     Attributes:
-        port: Where gRPC listens.
+        port: Where gRPC listens; 0 is on no port.
+        grpc_socket_path: The Unix socket on which gRPC listens besides; empty for none.
         rest_api_port: Where REST, health and metrics listen; 0 is nowhere.
         rest_api_num_threads: REST requests that are worked on at the same time.
         rest_api_timeout_in_ms: After this long a REST request is answered 504.
@@ -40,6 +43,7 @@ class Flags:
     """
 
     port: int
+    grpc_socket_path: str
     rest_api_port: int
     rest_api_num_threads: int
     rest_api_timeout_in_ms: int
@@ -83,7 +87,11 @@ def parse_flags(arguments: Sequence[str]) -> Flags:
         )
     if not flags.model_name:
         raise FlagError("--model_name is empty; without the flag the name is default.")
-    if flags.port == flags.rest_api_port:
+    if not flags.port and not flags.grpc_socket_path:
+        raise FlagError("--port is 0 and --grpc_socket_path is missing: gRPC must listen on one of them.")
+    if len(os.fsencode(flags.grpc_socket_path)) > MAX_SOCKET_PATH_BYTES:
+        raise FlagError(f"--grpc_socket_path is longer than {MAX_SOCKET_PATH_BYTES} bytes.")
+    if flags.port and flags.port == flags.rest_api_port:
         raise FlagError(f"--port and --rest_api_port are both {flags.port}; they must differ.")
     if flags.batching_parameters_file is not None and not flags.enable_batching:
         raise FlagError("--batching_parameters_file is set without --enable_batching.")

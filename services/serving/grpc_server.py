@@ -2,8 +2,10 @@
 
 import logging
 from collections.abc import Mapping
+from urllib.parse import quote
 
 from services.serving.aio_server import RegisteredMethodsServer
+from services.serving.flags import Flags
 from services.serving.grpc_api import Methods
 from services.serving.ports import PortError, host_and_port
 from services.serving.server_options import ServerOptions
@@ -40,16 +42,32 @@ def create_grpc_server(options: ServerOptions, services: Mapping[str, Methods]) 
     Raises:
         PortError: The port can't be listened on.
     """
-    address, port = options.flags.bind_address, options.flags.port
     logging.getLogger("grpc._cython.cygrpc").addFilter(_without_traceback)
     server = RegisteredMethodsServer(tuple({**_OPTIONS, **dict(options.channel_arguments)}.items()))
     for service, methods in services.items():
         server.add_registered_method_handlers(service, dict(methods))
-    try:
-        server.add_insecure_port(host_and_port(address, port))
-    except RuntimeError as error:
-        raise PortError(address, port, str(error)) from error
+    for place, address in _places(options.flags).items():
+        try:
+            server.add_insecure_port(address)
+        except RuntimeError as error:
+            raise PortError(place, str(error)) from error
     return server
+
+
+def describe_places(flags: Flags) -> str:
+    """Return where gRPC listens, for people."""
+    return " and ".join(_places(flags))
+
+
+def _places(flags: Flags) -> dict[str, str]:
+    """Return where to listen: for people, and as gRPC writes it."""
+    places = {}
+    if flags.port:
+        address = host_and_port(flags.bind_address, flags.port)
+        places[address] = address
+    if flags.grpc_socket_path:
+        places[flags.grpc_socket_path] = f"unix:{quote(flags.grpc_socket_path)}"
+    return places
 
 
 def _without_traceback(record: logging.LogRecord) -> bool:

@@ -23,7 +23,7 @@ from services.serving.flags import Flags
 from services.serving.grpc_api import MODEL_SERVICE, PREDICTION_SERVICE, ModelService, PredictionService
 from services.serving.grpc_calls import Calls
 from services.serving.grpc_health import HEALTH_SERVICE, HealthService
-from services.serving.grpc_server import create_grpc_server
+from services.serving.grpc_server import create_grpc_server, describe_places
 from services.serving.keeper import Keeper, Pace
 from services.serving.loader import Loader
 from services.serving.manager import Manager
@@ -72,7 +72,7 @@ async def _serve(options: ServerOptions, rest_socket: socket.socket | None, plum
         serving = [tasks.create_task(_serve_grpc(_create_grpc(core, options, stopping), stopping))]
         if rest_socket is not None:
             serving.append(tasks.create_task(_serve_rest(create_app(plumbing, core, options), rest_socket, stopping)))
-        _log.info("gRPC on %s, REST %s", host_and_port(flags.bind_address, flags.port), _rest_place(flags))
+        _log.info("gRPC on %s, REST %s", describe_places(flags), _rest_place(flags))
         manager.apply(options.models)
         watching = tasks.create_task(_watch(flags, manager))
         await asyncio.wait(serving)

@@ -3,6 +3,7 @@
 import re
 import signal
 import socket
+import stat
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
@@ -22,7 +23,7 @@ class Launch(ModuleProcess):
 
     def __init__(self, log: Path, **settings: str) -> None:
         self.mark = uuid.uuid4().hex
-        self.gateway_port, detector_port, capture_port, grpc_port, rest_port = free_ports(5)
+        self.gateway_port, detector_port, capture_port, rest_port = free_ports(4)
         super().__init__(
             "launcher",
             log,
@@ -31,7 +32,6 @@ class Launch(ModuleProcess):
                 "EMOTION_GATEWAY_PORT": str(self.gateway_port),
                 "EMOTION_DETECTOR_PORT": str(detector_port),
                 "EMOTION_CAPTURE_PORT": str(capture_port),
-                "EMOTION_LAUNCHER_SERVING_GRPC_PORT": str(grpc_port),
                 "EMOTION_LAUNCHER_SERVING_REST_PORT": str(rest_port),
                 **settings,
             },
@@ -73,11 +73,22 @@ def test_a_face_is_answered_and_everything_stops_on_sigterm(launch: Launch) -> N
     line = re.compile(r"cam0  \w+ +0\.\d\d.*1 face.*ms old")
     wait_until(lambda: line.search(launch.log()), "a line with the emotion", 20)
     assert len(launch.still_running()) >= 7
+    socket_path = _serving_socket(launch)
+    assert stat.S_ISSOCK(socket_path.stat().st_mode)
+    assert stat.S_IMODE(socket_path.parent.stat().st_mode) == 0o700
 
     assert launch.terminate() == 0
     wait_until(lambda: launch.still_running() == [], "every process to be gone", 5)
     assert "WARNING" not in launch.log().partition("SIGTERM received")[2]  # nobody misses Redis: it goes last
     assert "Traceback" not in launch.log()
+    assert not socket_path.parent.exists()
+
+
+def _serving_socket(launch: Launch) -> Path:
+    """Return where the model server's gRPC listens; fail where it has a port too."""
+    (command,) = [line for line in launch.still_running() if " services.serving " in line and " --port=" in line]
+    assert " --port=0 " in command
+    return Path(command.partition("--grpc_socket_path=")[2].split()[0])
 
 
 def predict(launch: Launch) -> dict[str, dict[str, str]]:
