@@ -1,6 +1,5 @@
 """From a call on the wire to its answer: receives within limits, reads, and turns errors into statuses."""
 
-import asyncio
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import contextmanager
@@ -12,47 +11,35 @@ from google.protobuf.message import DecodeError
 
 from services.serving.byte_budget import ByteBudget
 from services.serving.errors import InvalidArgumentError, ResourceExhaustedError, ServingError
+from services.serving.grpc_reception import Context, Reception
 from services.serving.wire_limits import check_wire_size
 
 MAX_CALLS = 256
-"""Calls in flight; more are refused."""
+"""Calls whose message is there and that are worked on; more are refused."""
 
 MAX_STREAMS = 16
 """Of these, calls whose answer goes on and on."""
 
-MAX_RECEIVING = 16
-"""Messages received at the same time; more calls wait for a place."""
-
-RECEIVE_TIMEOUT_S = 10.0
-"""How long a call may take to deliver its message."""
-
-STALLED_S = 0.5
-"""How long it may take while other calls wait for its place."""
-
 MAX_NON_ASCII_DETAILS = 300
 """Characters of a status's text; each of them takes up to twelve bytes of a header."""
 
-Context = grpc.aio.ServicerContext[Any, Any]
 Q = TypeVar("Q")
 R = TypeVar("R")
 
-_LATE = object()
 _log = logging.getLogger(__name__)
 
 
 class Calls:
     """Bounds the calls of a gRPC server. Used from the event loop only.
 
-    Messages are received here and not by gRPC, which would wait for them without an end and answer one that it can't
-    parse with Python's own text.
+    Messages are parsed here and not by gRPC, which answers one that it can't parse with Python's own text.
     """
 
     def __init__(self) -> None:
         self._budget = ByteBudget()
         self._in_flight = 0
         self._streams = 0
-        self._places = asyncio.Semaphore(MAX_RECEIVING)
-        self._waiting = 0
+        self._reception = Reception()
 
     def method(
         self, answer: Callable[[Q], Awaitable[R]], request: Any, serialize: Callable[[R], bytes]
@@ -66,10 +53,11 @@ class Calls:
         """
 
         async def handle(messages: object, context: Context) -> R | _Refusal:
-            with self._refusing() as refusal, self._admitted(), self._budget.share() as share:
-                payload = await self._receive(context)
-                share.add(len(payload))
-                return await answer(_parse(request, payload))
+            with self._refusing() as refusal:
+                payload = await self._reception.receive(context)
+                with self._admitted(), self._budget.share() as share:
+                    share.add(len(payload))
+                    return await answer(_parse(request, payload))
             try:
                 await refusal.end(context)
             except grpc.aio.AbortError as error:
@@ -86,11 +74,12 @@ class Calls:
         """Return the handler of a method with one request and many responses; see ``method``."""
 
         async def handle(messages: object, context: Context) -> None:
-            with self._refusing() as refusal, self._admitted(as_stream=True):
-                payload = await self._receive(context)
-                async for response in answer(_parse(request, payload)):
-                    await context.write(response)
-                return
+            with self._refusing() as refusal:
+                payload = await self._reception.receive(context)
+                with self._admitted(as_stream=True):
+                    async for response in answer(_parse(request, payload)):
+                        await context.write(response)
+                    return
             try:
                 await refusal.end(context)
             except grpc.aio.AbortError as error:
@@ -130,36 +119,6 @@ class Calls:
             self._in_flight -= 1
             self._streams -= as_stream
 
-    async def _receive(self, context: Context) -> bytes:
-        """Return the call's message.
-
-        Raises:
-            ServingError: It doesn't come, or too slowly.
-        """
-        await self._wait_for_place()
-        try:
-            payload = await _Receiving(context, self._is_contended).message()
-        finally:
-            self._places.release()
-        if payload is _LATE:
-            raise ResourceExhaustedError("The request message comes too slowly")
-        if not isinstance(payload, bytes):  # grpc.aio.EOF, or the call has ended
-            raise InvalidArgumentError("The call has no request message")
-        return payload
-
-    async def _wait_for_place(self) -> None:
-        self._waiting += 1
-        try:
-            async with asyncio.timeout(RECEIVE_TIMEOUT_S):
-                await self._places.acquire()
-        except TimeoutError as error:
-            raise ResourceExhaustedError("Too many messages are being received") from error
-        finally:
-            self._waiting -= 1
-
-    def _is_contended(self) -> bool:
-        return self._waiting > 0
-
 
 @dataclass
 class _Refusal:
@@ -170,40 +129,6 @@ class _Refusal:
 
     async def end(self, context: Context) -> None:
         await context.abort(self.code, self.details)
-
-
-class _Receiving:
-    """Waits for one message. It isn't cancelled, since gRPC writes to the memory of the read until the call ends."""
-
-    def __init__(self, context: Context, is_contended: Callable[[], bool]) -> None:
-        self._context = context
-        self._is_contended = is_contended
-        self._loop = asyncio.get_running_loop()
-        self._outcome: asyncio.Future[object] = self._loop.create_future()
-        self._began = self._loop.time()
-
-    async def message(self) -> object:
-        """Return the message, ``_LATE`` where it comes too slowly, or something else where it doesn't come."""
-        reading = self._loop.create_task(self._context.read())
-        reading.add_done_callback(self._finish)
-        timer = self._loop.call_later(STALLED_S, self._look)
-        try:
-            return await self._outcome
-        finally:
-            timer.cancel()
-
-    def _finish(self, reading: asyncio.Task[Any]) -> None:
-        failure = None if reading.cancelled() else reading.exception()  # looked at, so that it isn't logged
-        if not self._outcome.done():
-            self._outcome.set_result(None if reading.cancelled() or failure else reading.result())
-
-    def _look(self) -> None:
-        if self._outcome.done():
-            return
-        if self._is_contended() or self._loop.time() >= self._began + RECEIVE_TIMEOUT_S:
-            self._outcome.set_result(_LATE)
-        else:
-            self._loop.call_later(STALLED_S, self._look)
 
 
 def _parse(request: Any, payload: bytes) -> Any:

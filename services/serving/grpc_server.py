@@ -42,7 +42,7 @@ def create_grpc_server(options: ServerOptions, services: Mapping[str, Methods]) 
     Raises:
         PortError: The port can't be listened on.
     """
-    logging.getLogger("grpc._cython.cygrpc").addFilter(_without_traceback)
+    logging.getLogger("grpc._cython.cygrpc").addFilter(_is_about_the_server)
     server = RegisteredMethodsServer(tuple({**_OPTIONS, **dict(options.channel_arguments)}.items()))
     for service, methods in services.items():
         server.add_registered_method_handlers(service, dict(methods))
@@ -70,7 +70,7 @@ def _places(flags: Flags) -> dict[str, str]:
     return places
 
 
-def _without_traceback(record: logging.LogRecord) -> bool:
-    """Shorten grpcio's lines, most of which a caller can cause; a filter that lets every line through."""
-    record.exc_info = None
-    return True
+def _is_about_the_server(record: logging.LogRecord) -> bool:
+    """Tell whether a line of grpcio's is more than about one call, which its caller can cause as often as it likes."""
+    message = record.getMessage()
+    return "servicer method" not in message and "Invalid encoding" not in message

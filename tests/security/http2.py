@@ -5,7 +5,7 @@ from types import TracebackType
 from typing import Self
 
 _PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
-_DATA, _HEADERS, _SETTINGS, _GOAWAY = 0, 1, 4, 7
+_DATA, _HEADERS, _RESET, _SETTINGS, _GOAWAY = 0, 1, 3, 4, 7
 _END_STREAM, _END_HEADERS, _ACK = 1, 4, 1
 
 
@@ -59,8 +59,8 @@ class Http2Connection:
         return True
 
     def wait_for_answer(self) -> None:
-        """Read until the server has answered a call, or has closed the connection."""
-        while (kind := self._read_frame()) is not None and kind not in (_HEADERS, _GOAWAY):
+        """Read until the server has answered or ended a call, or has closed the connection."""
+        while (kind := self._read_frame()) is not None and kind not in (_HEADERS, _RESET, _GOAWAY):
             pass
 
     def _read_frame(self) -> int | None:
