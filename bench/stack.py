@@ -18,6 +18,7 @@ from launcher.ports import LOOPBACK, free_port
 from launcher.private_folder import private_folder
 from launcher.redis_config import redis_url, write_redis_config
 from launcher.redis_server import find_redis_server
+from launcher.serving_socket import serving_socket, serving_target
 
 PROCESSES = ("redis", "serving", "detector", "gateway")
 """Those of the Procfile that are measured; the bench itself stands for cameras and clients."""
@@ -63,7 +64,7 @@ def running_stack(folder: Path) -> Iterator[Stack]:
 
 
 def _run(folder: Path, private: Path) -> Iterator[Stack]:
-    grpc, rest, detector, gateway = (free_port() for _ in range(4))
+    rest, detector, gateway = (free_port() for _ in range(3))
     redis = redis_url(private)
     models = folder / "models.config"
     write_model_config(ROOT / "model_repo", models)
@@ -73,7 +74,8 @@ def _run(folder: Path, private: Path) -> Iterator[Stack]:
         "PYTHON": sys.executable,
         "REDIS_SERVER": find_redis_server(),
         "REDIS_CONFIG": str(write_redis_config(private, (folder / "redis-server.log").resolve())),
-        "SERVING_GRPC_PORT": str(grpc),
+        "SERVING_GRPC_PORT": "0",
+        "SERVING_GRPC_SOCKET": str(serving_socket(private)),
         "SERVING_REST_PORT": str(rest),
         "SERVING_MODEL_CONFIG": str(models),
         "EMOTION_DETECTOR_PORT": str(detector),
@@ -83,7 +85,7 @@ def _run(folder: Path, private: Path) -> Iterator[Stack]:
         "EMOTION_GATEWAY_MAX_VIEWERS_PER_CLIENT": "512",
         "EMOTION_GATEWAY_REDIS_URL": redis,
         "EMOTION_GATEWAY_DETECTOR_URL": f"http://{LOOPBACK}:{detector}",
-        "EMOTION_GATEWAY_SERVING_TARGET": f"{LOOPBACK}:{grpc}",
+        "EMOTION_GATEWAY_SERVING_TARGET": serving_target(private),
     }
     commands = parse_procfile((ROOT / "Procfile").read_text("utf-8")).processes
     processes: dict[str, subprocess.Popen[bytes]] = {}

@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from launcher.errors import PrerequisiteError
-from launcher.ports import LOOPBACK, Listener, reachable
+from launcher.ports import Listener, reachable
 from launcher.redis_config import redis_url, write_redis_config
 from launcher.redis_server import find_redis_server
+from launcher.serving_socket import serving_socket, serving_target
 from launcher.settings import LauncherSettings
 from services.capture.settings import CaptureSettings
 from services.detector.settings import DetectorSettings
@@ -55,12 +56,10 @@ class SystemSettings:
             Listener(f"the {name}", f"EMOTION_{name.upper()}_PORT", service.port, service.host)
             for name, service in self.services.items()
         ]
-        own = "EMOTION_LAUNCHER_SERVING"
-        return [
-            *services,
-            Listener("the model server's gRPC", f"{own}_GRPC_PORT", self.launcher.serving_grpc_port),
-            Listener("the model server's REST", f"{own}_REST_PORT", self.launcher.serving_rest_port),
-        ]
+        own, grpc_port = "EMOTION_LAUNCHER_SERVING", self.launcher.serving_grpc_port
+        grpc = [Listener("the model server's gRPC", f"{own}_GRPC_PORT", grpc_port)] if grpc_port else []
+        rest = Listener("the model server's REST", f"{own}_REST_PORT", self.launcher.serving_rest_port)
+        return [*services, *grpc, rest]
 
 
 def load_system_settings() -> SystemSettings:
@@ -98,7 +97,7 @@ def process_environment(
     Args:
         inherited: The launcher's own.
         settings: Of all processes.
-        folder: Only this user may enter it; Redis is configured and listens here.
+        folder: Only this user may enter it; Redis and the model server listen here.
         redis_log: Where Redis writes its log.
 
     Raises:
@@ -109,7 +108,7 @@ def process_environment(
     ties = (
         redis,
         redis,
-        f"{LOOPBACK}:{own.serving_grpc_port}",
+        serving_target(folder),
         f"http://{reachable(detector.host)}:{detector.port}",
     )
     quiet = {f"EMOTION_{name.upper()}_LOG_LEVEL": "WARNING" for name in settings.services}
@@ -122,6 +121,7 @@ def process_environment(
         "REDIS_SERVER": find_redis_server(),
         "REDIS_CONFIG": str(write_redis_config(folder, redis_log)),
         "SERVING_GRPC_PORT": str(own.serving_grpc_port),
+        "SERVING_GRPC_SOCKET": str(serving_socket(folder)),
         "SERVING_REST_PORT": str(own.serving_rest_port),
         **dict(zip(_TIES, ties, strict=True)),
     }

@@ -14,7 +14,7 @@ PREFIX = "emotion-"
 MAX_SOCKET_PATH = 100
 """Most bytes of a socket's path: macOS takes 103, Linux 107."""
 
-_LONGEST_NAME = "/emotion-xxxxxxxx/redis.sock"
+_LONGEST_NAME = "/emotion-xxxxxxxx/serving.sock"
 _LOCK = "lock"
 _YOUNG_S = 60.0
 

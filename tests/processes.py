@@ -71,6 +71,15 @@ class ModuleProcess:
         pages = int(Path(f"/proc/{self._process.pid}/statm").read_text().split()[1])
         return pages * os.sysconf("SC_PAGE_SIZE") / 1e6
 
+    def forget_peak(self) -> None:
+        """Make ``peak_mb`` start again from what is resident now."""
+        Path(f"/proc/{self._process.pid}/clear_refs").write_text("5")
+
+    def peak_mb(self) -> float:
+        """Return the most resident memory that it has had, in MB, as Linux tells it."""
+        status = Path(f"/proc/{self._process.pid}/status").read_text()
+        return int(status.partition("VmHWM:")[2].split()[0]) * 1024 / 1e6
+
     def cpu_s(self) -> float:
         """Return the processor time that it has used, in seconds, as Linux tells it."""
         fields = Path(f"/proc/{self._process.pid}/stat").read_text().rpartition(")")[2].split()

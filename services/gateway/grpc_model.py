@@ -1,10 +1,12 @@
 """The model behind TensorFlow Serving's gRPC API: the only file of the gateway that talks to it."""
 
 import logging
+from typing import Any, TypeVar
 
 import grpc
 import grpc.aio
 import numpy as np
+from google.protobuf.message import DecodeError, Message
 from numpy.typing import NDArray
 
 from services.contracts.emotions import EMOTIONS
@@ -20,9 +22,7 @@ from services.gateway.deadline import Deadline
 from services.gateway.emotions import EmotionScores
 from services.gateway.serving_messages import (
     get_model_status_pb2,
-    model_service_pb2_grpc,
     predict_pb2,
-    prediction_service_pb2_grpc,
 )
 from services.gateway.tensors import bool_array, float_array, float_tensor
 from services.runtime.problems import ProblemError
@@ -42,22 +42,31 @@ _CHANNEL_OPTIONS = (
     ("grpc.keepalive_time_ms", 1000),
     ("grpc.keepalive_timeout_ms", 1000),
     ("grpc.enable_http_proxy", 0),
+    # The scores of 512 faces take a tenth of this.
+    ("grpc.max_receive_message_length", 256 * 1024),
 )
+_PREDICT = "/tensorflow.serving.PredictionService/Predict"
+_GET_MODEL_STATUS = "/tensorflow.serving.ModelService/GetModelStatus"
 _AVAILABLE = 30
+M = TypeVar("M", bound=Message)
 _log = logging.getLogger(__name__)
 
 
 def connect(target: str) -> grpc.aio.Channel:
-    """Return a channel to ``host:port``; it connects by itself, again and again."""
-    return grpc.aio.insecure_channel(f"dns:///{target}", options=_CHANNEL_OPTIONS)
+    """Return a channel to ``host:port`` or ``unix:///path``; it connects by itself, again and again."""
+    address = target if target.startswith("unix:") else f"dns:///{target}"
+    return grpc.aio.insecure_channel(address, options=_CHANNEL_OPTIONS)
 
 
 class ServingModel:
     """An ``EmotionModel``."""
 
     def __init__(self, channel: grpc.aio.Channel, timeout_s: float) -> None:
-        self._predict = prediction_service_pb2_grpc.PredictionServiceStub(channel).Predict
-        self._get_status = model_service_pb2_grpc.ModelServiceStub(channel).GetModelStatus
+        # Without the stubs, whose calls end in an AttributeError and a traceback where an answer can't be parsed.
+        self._predict: Any = channel.unary_unary(_PREDICT, predict_pb2.PredictRequest.SerializeToString)
+        self._get_status: Any = channel.unary_unary(
+            _GET_MODEL_STATUS, get_model_status_pb2.GetModelStatusRequest.SerializeToString
+        )
         self._timeout_s = timeout_s
 
     async def infer(self, faces: NDArray[np.float32], by: Deadline, version: int | None = None) -> EmotionScores:
@@ -71,21 +80,22 @@ class ServingModel:
         by = by.within(self._timeout_s)
         seconds = by.seconds_left()
         try:
-            response = await self._call(request, by)
+            payload = await self._call(request, by)
         except grpc.aio.AioRpcError as error:
             if version is not None and error.code() is grpc.StatusCode.NOT_FOUND:
                 raise ProblemError(ProblemKind.NOT_FOUND, f"The model has no version {version}") from error
             raise _problem(error, seconds) from error
-        return _scores(response, len(faces))
+        return _scores(_parse(predict_pb2.PredictResponse, payload), len(faces))
 
     async def versions(self) -> tuple[int, ...]:
         """Return the versions whose state is AVAILABLE."""
         request = get_model_status_pb2.GetModelStatusRequest()
         request.model_spec.name = MODEL_NAME
         try:
-            answer = await self._get_status(request, timeout=self._timeout_s)
+            payload = await self._get_status(request, timeout=self._timeout_s)
         except grpc.aio.AioRpcError as error:
             raise _problem(error, self._timeout_s) from error
+        answer = _parse(get_model_status_pb2.GetModelStatusResponse, payload)
         return tuple(sorted(status.version for status in answer.model_version_status if status.state == _AVAILABLE))
 
     async def check(self) -> str:
@@ -95,13 +105,15 @@ class ServingModel:
             raise _unavailable("No version of the model is available")
         return f"version {available[-1]} is available"
 
-    async def _call(self, request: predict_pb2.PredictRequest, by: Deadline) -> predict_pb2.PredictResponse:
+    async def _call(self, request: predict_pb2.PredictRequest, by: Deadline) -> bytes:
         try:
-            return await self._predict(request, timeout=by.seconds_left())
+            first: bytes = await self._predict(request, timeout=by.seconds_left())
+            return first
         except grpc.aio.AioRpcError as error:
             if error.code() is not grpc.StatusCode.UNAVAILABLE:
                 raise
-        return await self._predict(request, timeout=by.seconds_left())
+        second: bytes = await self._predict(request, timeout=by.seconds_left())
+        return second
 
 
 def _problem(error: grpc.aio.AioRpcError, seconds: float) -> ProblemError:
@@ -114,18 +126,25 @@ def _problem(error: grpc.aio.AioRpcError, seconds: float) -> ProblemError:
         return _unavailable("TensorFlow Serving can't be reached")
     if code is grpc.StatusCode.RESOURCE_EXHAUSTED:
         return ProblemError(ProblemKind.OVERLOADED, "TensorFlow Serving has too much to do", dependency="model")
-    _log.warning("model: %s: %s", code.name, error.details())
+    _log.warning("model: %s: %.300r", code.name, error.details())
     return _unavailable(f"TensorFlow Serving answered {code.name}")
+
+
+def _parse(kind: type[M], payload: bytes) -> M:
+    try:
+        return kind.FromString(payload)
+    except DecodeError as error:
+        raise _unavailable("The model's answer can't be read") from error
 
 
 def _scores(response: predict_pb2.PredictResponse, faces: int) -> EmotionScores:
     try:
-        probabilities = float_array(response.outputs[OUTPUT_PROBABILITIES])
-        reliable = bool_array(response.outputs[OUTPUT_RELIABLE])
+        probabilities = float_array(response.outputs[OUTPUT_PROBABILITIES], (faces, len(EMOTIONS)))
+        reliable = bool_array(response.outputs[OUTPUT_RELIABLE], (faces,))
     except ValueError as error:
         raise _unavailable(f"The model's answer can't be read: {error}") from error
-    if probabilities.shape != (faces, len(EMOTIONS)) or reliable.shape != (faces,):
-        raise _unavailable(f"The model's answer has the shapes {probabilities.shape} and {reliable.shape}")
+    if response.model_spec.version.value < 0:
+        raise _unavailable("The model's answer names a version below 0")
     if not np.isfinite(probabilities).all():
         raise _unavailable("The model's answer holds numbers that are not finite")
     return EmotionScores(probabilities, reliable, str(response.model_spec.version.value))

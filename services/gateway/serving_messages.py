@@ -33,18 +33,6 @@ def _stand_in() -> Iterator[None]:
 
 with _stand_in():
     from tensorflow.core.framework import tensor_pb2, types_pb2
-    from tensorflow_serving.apis import (
-        get_model_status_pb2,
-        model_service_pb2_grpc,
-        predict_pb2,
-        prediction_service_pb2_grpc,
-    )
+    from tensorflow_serving.apis import get_model_status_pb2, predict_pb2
 
-__all__ = [
-    "get_model_status_pb2",
-    "model_service_pb2_grpc",
-    "predict_pb2",
-    "prediction_service_pb2_grpc",
-    "tensor_pb2",
-    "types_pb2",
-]
+__all__ = ["get_model_status_pb2", "predict_pb2", "tensor_pb2", "types_pb2"]

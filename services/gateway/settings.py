@@ -10,7 +10,7 @@ from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import NoDecode, SettingsConfigDict
 
 from services.gateway.familiar.names import FamiliarApi
-from services.runtime.addresses import HostAndPort, HttpUrl, RedisUrl
+from services.runtime.addresses import GrpcTarget, HttpUrl, RedisUrl
 from services.runtime.client_address import parse_networks
 from services.runtime.origins import OriginPolicy
 from services.runtime.settings import ServiceSettings, is_loopback, split_list
@@ -33,7 +33,10 @@ class GatewaySettings(ServiceSettings):
     detector_url: HttpUrl = Field(
         "http://127.0.0.1:8002", description="URL of the detector; every address of its name shares the load."
     )
-    serving_target: HostAndPort = Field("127.0.0.1:8500", description="gRPC address of the model server, `host:port`.")
+    serving_target: GrpcTarget = Field(
+        "127.0.0.1:8500",
+        description="gRPC address of the model server, `host:port`, or `unix:///path` for a Unix socket.",
+    )
     answer_timeout_s: float = Field(
         1.7,
         gt=0,

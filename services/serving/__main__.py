@@ -8,11 +8,12 @@ import sys
 from collections.abc import Callable
 from types import FrameType
 
+import services.serving.grpc_environment  # noqa: F401 - before anything that imports grpc
 from services.runtime.logs import configure_logging
 from services.runtime.stopping import Stopping
 from services.serving.flag_parser import FlagError
 from services.serving.flags import Flags, asks_for_version, parse_flags
-from services.serving.ports import PortError, listen
+from services.serving.ports import PortError, claim_socket_path, listen
 from services.serving.server_options import read_options
 from services.serving.version import version_text
 
@@ -44,7 +45,10 @@ def main() -> int:
 
 
 def _claim_ports(flags: Flags) -> socket.socket | None:
-    listen(flags.bind_address, flags.port).close()  # gRPC opens it again by itself
+    if flags.grpc_socket_path:
+        claim_socket_path(flags.grpc_socket_path)
+    if flags.port:
+        listen(flags.bind_address, flags.port).close()  # gRPC opens it again by itself
     return listen(flags.bind_address, flags.rest_api_port) if flags.rest_api_port else None
 
 

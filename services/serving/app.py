@@ -16,7 +16,7 @@ from services.serving.readiness import are_ready, describe
 from services.serving.rest_api import RestLimits, handle_errors, rest_router
 from services.serving.server_options import ServerOptions
 
-BODY_LIMIT_BYTES = 64 * 1024 * 1024
+BODY_LIMIT_BYTES = 8 * 1024 * 1024
 
 
 class ModelCheck:

@@ -1,5 +1,7 @@
 """What both interfaces answer from."""
 
+import asyncio
+import logging
 from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import TypeVar
@@ -7,15 +9,18 @@ from typing import TypeVar
 from tensorflow_serving.config.model_server_config_pb2 import ModelServerConfig
 
 from services.serving.choice import Choice
-from services.serving.errors import InvalidArgumentError
+from services.serving.errors import InvalidArgumentError, PermissionDeniedError
 from services.serving.execution import Call, Runner
 from services.serving.manager import Manager
 from services.serving.metrics import CallMetrics
-from services.serving.model_config import to_model_configs
+from services.serving.model_config import ModelConfig, to_model_configs
 from services.serving.models import Models
 from services.serving.monitoring import Monitoring
+from services.serving.reload_policy import ReloadPolicy
 
 R = TypeVar("R")
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -27,6 +32,7 @@ class Core:
     manager: Manager
     metrics: CallMetrics
     monitoring: Monitoring
+    reload_policy: ReloadPolicy
 
     async def predict(self, interface: str, choice: Choice, call: Call[R]) -> R:
         """Answer a Predict request.
@@ -44,13 +50,24 @@ class Core:
         """Follow another configuration, and return once all its models answer.
 
         Raises:
-            ServingError: It can't be followed, and nothing has changed; or a model can't be brought into service.
+            ServingError: It isn't allowed or can't be followed, and nothing has changed; or a model can't be brought
+                into service.
         """
+        try:
+            configs = await self._read_reload(config)
+        except PermissionDeniedError as error:
+            _log.warning("refused a HandleReloadConfigRequest: %s", error)
+            raise
+        self.manager.apply(configs)
+        await self.manager.wait_until_available([one.name for one in configs])
+
+    async def _read_reload(self, config: ModelServerConfig) -> tuple[ModelConfig, ...]:
+        self.reload_policy.check_allowed()
         if config.WhichOneof("config") != "model_config_list":
             raise InvalidArgumentError(
                 "ServerModelConfig type not supported by HandleReloadConfigRequest. "
                 "Only ModelConfigList is currently supported"
             )
         configs = to_model_configs(config)
-        self.manager.apply(configs)
-        await self.manager.wait_until_available([one.name for one in configs])
+        await asyncio.to_thread(self.reload_policy.check_folders, configs)
+        return configs

@@ -67,6 +67,18 @@ class DeadlineError(ServingError):
     code = grpc.StatusCode.DEADLINE_EXCEEDED
 
 
+class PermissionDeniedError(ServingError):
+    """The server's configuration doesn't allow this."""
+
+    code = grpc.StatusCode.PERMISSION_DENIED
+
+
+class ResourceExhaustedError(ServingError):
+    """The request asks for more than it may have, or comes beside too many others."""
+
+    code = grpc.StatusCode.RESOURCE_EXHAUSTED
+
+
 class UnknownError(ServingError):
     """Something failed elsewhere than in this request."""
 

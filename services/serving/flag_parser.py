@@ -37,7 +37,10 @@ def create_parser(description: str | None) -> FlagParser:
 
 def _add_ports(parser: FlagParser) -> None:
     add = parser.add_argument
-    add("--port", type=_whole("a port", 1, 65535), default=GRPC_PORT, help=f"port of gRPC (default {GRPC_PORT})")
+    add(
+        "--port", type=_whole("a port", 0, 65535), default=GRPC_PORT, help=f"port of gRPC (default {GRPC_PORT}; 0: off)"
+    )
+    add("--grpc_socket_path", default="", help="path of a Unix socket for gRPC, besides the port")
     add("--rest_api_port", type=_whole("a port", 0, 65535), default=0, help="port of REST (default 0: off)")
     add(
         "--rest_api_num_threads",
@@ -100,6 +103,13 @@ def _add_switches(parser: FlagParser) -> None:
     )
     _add_switch(parser, "enable_model_warmup", True, "replay a version's warm-up requests before it is in service")
     _add_switch(parser, "enable_grpc_healthcheck_service", False, "serve grpc.health.v1")
+    _add_switch(
+        parser,
+        "allow_reload_config_request",
+        False,
+        "answer HandleReloadConfigRequest, for base paths inside the folders that are configured at the start; "
+        "TensorFlow Serving has no such flag and always answers",
+    )
     _add_switch(parser, "enable_profiler", True, "has no effect: there is no profiler here")
     _add_switch(parser, "enable_serialization_as_tensor_content", False, "answer with tensor_content")
 

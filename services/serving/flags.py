@@ -1,9 +1,11 @@
-"""The command line: TensorFlow Serving's flags, and one of our own. Nothing else configures the server."""
+"""The command line: TensorFlow Serving's flags, and a few of our own. Nothing else configures the server."""
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from services.runtime.addresses import MAX_SOCKET_PATH_BYTES
 from services.serving.flag_parser import FlagError, create_parser
 
 
@@ -12,7 +14,8 @@ class Flags:
     """What the command line says; the names are those of the flags.
 
     Attributes:
-        port: Where gRPC listens.
+        port: Where gRPC listens; 0 is on no port.
+        grpc_socket_path: The Unix socket on which gRPC listens besides; empty for none.
         rest_api_port: Where REST, health and metrics listen; 0 is nowhere.
         rest_api_num_threads: REST requests that are worked on at the same time.
         rest_api_timeout_in_ms: After this long a REST request is answered 504.
@@ -32,6 +35,7 @@ class Flags:
         batching_parameters_file: The file that says how.
         enable_model_warmup: Whether a version's warm-up requests are replayed before it is in service.
         enable_grpc_healthcheck_service: Whether ``grpc.health.v1`` is served.
+        allow_reload_config_request: Whether ``HandleReloadConfigRequest`` is answered; not a flag of the original's.
         enable_profiler: Taken for the sake of command lines that set it; there is no profiler here.
         enable_serialization_as_tensor_content: Whether answers use ``tensor_content``.
         tensorflow_session_parallelism: Both of the following, where they aren't set.
@@ -40,6 +44,7 @@ class Flags:
     """
 
     port: int
+    grpc_socket_path: str
     rest_api_port: int
     rest_api_num_threads: int
     rest_api_timeout_in_ms: int
@@ -59,6 +64,7 @@ class Flags:
     batching_parameters_file: Path | None
     enable_model_warmup: bool
     enable_grpc_healthcheck_service: bool
+    allow_reload_config_request: bool
     enable_profiler: bool
     enable_serialization_as_tensor_content: bool
     tensorflow_session_parallelism: int
@@ -83,7 +89,11 @@ def parse_flags(arguments: Sequence[str]) -> Flags:
         )
     if not flags.model_name:
         raise FlagError("--model_name is empty; without the flag the name is default.")
-    if flags.port == flags.rest_api_port:
+    if not flags.port and not flags.grpc_socket_path:
+        raise FlagError("--port is 0 and --grpc_socket_path is missing: gRPC must listen on one of them.")
+    if len(os.fsencode(flags.grpc_socket_path)) > MAX_SOCKET_PATH_BYTES:
+        raise FlagError(f"--grpc_socket_path is longer than {MAX_SOCKET_PATH_BYTES} bytes.")
+    if flags.port and flags.port == flags.rest_api_port:
         raise FlagError(f"--port and --rest_api_port are both {flags.port}; they must differ.")
     if flags.batching_parameters_file is not None and not flags.enable_batching:
         raise FlagError("--batching_parameters_file is set without --enable_batching.")

@@ -4,8 +4,8 @@ The generated servicers are not used: their methods that nobody wrote log a trac
 where gRPC by itself answers that there is no such method.
 """
 
-from collections.abc import Awaitable, Callable
-from typing import Any, NoReturn, TypeVar
+from collections.abc import Mapping
+from typing import Any, NoReturn
 
 import grpc
 from tensorflow_serving.apis.classification_pb2 import ClassificationRequest, ClassificationResponse
@@ -22,7 +22,8 @@ from tensorflow_serving.apis.regression_pb2 import RegressionRequest, Regression
 
 from services.serving.choice import choice_of
 from services.serving.core import Core
-from services.serving.errors import InvalidArgumentError, ServingError, number_of
+from services.serving.errors import InvalidArgumentError, number_of
+from services.serving.grpc_calls import Calls
 from services.serving.inference import CLASSIFY, REGRESS, check_tasks, refuse, refuse_tasks
 from services.serving.metadata import check_metadata_request, metadata
 from services.serving.model import VersionStatus
@@ -31,9 +32,7 @@ from services.serving.predict import GrpcPredict
 PREDICTION_SERVICE = "tensorflow.serving.PredictionService"
 MODEL_SERVICE = "tensorflow.serving.ModelService"
 
-Context = grpc.aio.ServicerContext[Any, Any]
-Q = TypeVar("Q")
-R = TypeVar("R")
+Methods = Mapping[str, "grpc.RpcMethodHandler[Any, Any]"]
 
 
 class PredictionService:
@@ -43,16 +42,17 @@ class PredictionService:
         self._core = core
         self._as_content = as_content
 
-    def handler(self) -> grpc.GenericRpcHandler:
-        """Return all methods."""
-        methods = {
-            "Predict": _method(self._predict, PredictRequest, PredictResponse),
-            "GetModelMetadata": _method(self._metadata, GetModelMetadataRequest, GetModelMetadataResponse),
-            "Classify": _method(self._classify, ClassificationRequest, ClassificationResponse),
-            "Regress": _method(self._regress, RegressionRequest, RegressionResponse),
-            "MultiInference": _method(self._multi_inference, MultiInferenceRequest, MultiInferenceResponse),
+    def methods(self, calls: Calls) -> Methods:
+        """Return all methods by name."""
+        metadata, several = GetModelMetadataResponse.SerializeToString, MultiInferenceResponse.SerializeToString
+        classes, values = ClassificationResponse.SerializeToString, RegressionResponse.SerializeToString
+        return {
+            "Predict": calls.method(self._predict, PredictRequest, PredictResponse.SerializeToString),
+            "GetModelMetadata": calls.method(self._metadata, GetModelMetadataRequest, metadata),
+            "Classify": calls.method(self._classify, ClassificationRequest, classes),
+            "Regress": calls.method(self._regress, RegressionRequest, values),
+            "MultiInference": calls.method(self._multi_inference, MultiInferenceRequest, several),
         }
-        return grpc.method_handlers_generic_handler(PREDICTION_SERVICE, methods)
 
     async def _predict(self, request: PredictRequest) -> PredictResponse:
         call = GrpcPredict(request, self._as_content)
@@ -91,13 +91,13 @@ class ModelService:
     def __init__(self, core: Core) -> None:
         self._core = core
 
-    def handler(self) -> grpc.GenericRpcHandler:
-        """Return all methods."""
-        methods = {
-            "GetModelStatus": _method(self._status, GetModelStatusRequest, GetModelStatusResponse),
-            "HandleReloadConfigRequest": _method(self._reload, ReloadConfigRequest, ReloadConfigResponse),
+    def methods(self, calls: Calls) -> Methods:
+        """Return all methods by name."""
+        status, reload = GetModelStatusResponse.SerializeToString, ReloadConfigResponse.SerializeToString
+        return {
+            "GetModelStatus": calls.method(self._status, GetModelStatusRequest, status),
+            "HandleReloadConfigRequest": calls.method(self._reload, ReloadConfigRequest, reload),
         }
-        return grpc.method_handlers_generic_handler(MODEL_SERVICE, methods)
 
     async def _status(self, request: GetModelStatusRequest) -> GetModelStatusResponse:
         with self._core.metrics.measure("grpc", "status"):
@@ -110,16 +110,6 @@ class ModelService:
             response = ReloadConfigResponse()
             response.status.error_code = number_of(grpc.StatusCode.OK)
             return response
-
-
-def _method(answer: Callable[[Q], Awaitable[R]], request: Any, response: Any) -> Any:
-    async def handle(message: Q, context: Context) -> R:
-        try:
-            return await answer(message)
-        except ServingError as error:
-            await context.abort(error.code, str(error))
-
-    return grpc.unary_unary_rpc_method_handler(handle, request.FromString, response.SerializeToString)
 
 
 def _encode(status: VersionStatus) -> ModelVersionStatus:

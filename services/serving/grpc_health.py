@@ -5,18 +5,17 @@ from collections.abc import AsyncIterator
 from enum import IntEnum
 from typing import Any
 
-import grpc
-
 from services.runtime.stopping import Stopping
-from services.serving.grpc_api import MODEL_SERVICE, PREDICTION_SERVICE
+from services.serving.errors import NotFoundError
+from services.serving.grpc_api import MODEL_SERVICE, PREDICTION_SERVICE, Methods
+from services.serving.grpc_calls import Calls
 from services.serving.manager import Manager
 from services.serving.own_messages import health_messages
 from services.serving.readiness import are_ready
 
+HEALTH_SERVICE = "grpc.health.v1.Health"
 LOOK_S = 0.2
 _SERVICES = ("", PREDICTION_SERVICE, MODEL_SERVICE)
-
-Context = grpc.aio.ServicerContext[Any, Any]
 
 
 class Serving(IntEnum):
@@ -35,22 +34,18 @@ class HealthService:
         self._stopping = stopping
         self._request, self._response = health_messages()
 
-    def handler(self) -> grpc.GenericRpcHandler:
-        """Return both methods."""
-        forms = (self._request.FromString, self._response.SerializeToString)
-        methods = {
-            "Check": grpc.unary_unary_rpc_method_handler(self._check, *forms),
-            "Watch": grpc.unary_stream_rpc_method_handler(self._watch, *forms),
-        }
-        return grpc.method_handlers_generic_handler("grpc.health.v1.Health", methods)
+    def methods(self, calls: Calls) -> Methods:
+        """Return both methods by name."""
+        forms = (self._request, self._response.SerializeToString)
+        return {"Check": calls.method(self._check, *forms), "Watch": calls.stream(self._watch, *forms)}
 
-    async def _check(self, request: Any, context: Context) -> Any:
+    async def _check(self, request: Any) -> Any:
         status = self._status(request.service)
         if status is Serving.SERVICE_UNKNOWN:
-            await context.abort(grpc.StatusCode.NOT_FOUND, "unknown service")
+            raise NotFoundError("unknown service")
         return self._response(status=status)
 
-    async def _watch(self, request: Any, context: Context) -> AsyncIterator[Any]:  # noqa: ARG002 - gRPC's signature
+    async def _watch(self, request: Any) -> AsyncIterator[Any]:
         told = None
         while not self._stopping.begun:
             status = self._status(request.service)

@@ -51,10 +51,11 @@ def to_model_configs(message: ModelServerConfig) -> tuple[ModelConfig, ...]:
     if message.WhichOneof("config") == "custom_model_config":
         raise InvalidArgumentError("ModelServer does not yet support custom model config.")
     configs = tuple(_to_model_config(entry) for entry in message.model_config_list.config)
-    names = [config.name for config in configs]
-    for name in names:
-        if names.count(name) > 1:
-            raise InvalidArgumentError(f"Illegal to list model {name} multiple times in config list")
+    seen: set[str] = set()
+    for config in configs:
+        if config.name in seen:
+            raise InvalidArgumentError(f"Illegal to list model {config.name} multiple times in config list")
+        seen.add(config.name)
     return configs
 
 
@@ -63,7 +64,7 @@ def _to_model_config(entry: ModelConfigMessage) -> ModelConfig:
         raise InvalidArgumentError("A model in the config list has no name")
     _check_platform(entry)
     base_path = Path(entry.base_path)
-    if not base_path.is_absolute():
+    if not base_path.is_absolute() or "\0" in entry.base_path:
         raise InvalidArgumentError(
             f"Expected model {entry.name} to have an absolute path or URI; got base_path()={entry.base_path}"
         )

@@ -3,7 +3,8 @@
 import asyncio
 import json
 import re
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Annotated
 
@@ -11,9 +12,10 @@ from fastapi import APIRouter, Depends, FastAPI, Request, Response
 from starlette.exceptions import HTTPException
 
 from services.runtime.problems import ProblemError
+from services.serving.byte_budget import ByteBudget
 from services.serving.choice import Choice
 from services.serving.core import Core
-from services.serving.errors import DeadlineError, InvalidArgumentError, ServingError, http_status
+from services.serving.errors import MESSAGE_LIMIT, DeadlineError, InvalidArgumentError, ServingError, http_status
 from services.serving.inference import CLASSIFY, REGRESS, check_examples, refuse
 from services.serving.metadata import metadata_json
 from services.serving.model import VersionStatus
@@ -22,6 +24,9 @@ from services.serving.rest_predict import RestPredict
 
 _VERSION_DIGITS = 18
 """As many as always fit 64 bits."""
+_MAX_EXAMPLE_VALUES = 10_000
+"""Values of a body whose method isn't implemented."""
+
 _PLACES = ("/{name}", "/{name}/versions/{version}", "/{name}/labels/{label}")
 _METHODS = {"classify": CLASSIFY, "regress": REGRESS}
 
@@ -81,6 +86,7 @@ class RestMethods:
     def __init__(self, core: Core, limits: RestLimits) -> None:
         self._core = core
         self._timeout_s = limits.timeout_s
+        self._budget = ByteBudget()
         self._free = asyncio.Semaphore(limits.requests)
 
     async def status(self, choice: Chosen) -> Response:
@@ -96,12 +102,8 @@ class RestMethods:
 
     async def predict(self, request: Request, choice: Chosen) -> Response:
         """Outputs of the newest version, or of the one that is named"""
-        body = await request.body()
-        try:
-            async with asyncio.timeout(self._timeout_s), self._free:
-                answer = await self._core.predict("rest", choice, RestPredict(body))
-        except TimeoutError as error:
-            raise DeadlineError(f"Timed out after {self._timeout_s:g} s") from error
+        async with self._within_limits(request) as body, self._free:
+            answer = await self._core.predict("rest", choice, RestPredict(body))
         return Response(answer, media_type="application/json")
 
     async def classify(self, request: Request, choice: Chosen) -> Response:
@@ -113,11 +115,29 @@ class RestMethods:
         return await self._refuse("regress", request, choice)
 
     async def _refuse(self, method: str, request: Request, choice: Choice) -> Response:
-        body = await request.body()
         with self._core.metrics.measure("rest", method):
-            signature = check_examples(parse_json(body), method)
+            async with self._within_limits(request) as body:
+                signature = check_examples(parse_json(body, _MAX_EXAMPLE_VALUES), method)
             with self._core.models.lease(choice) as servable:
                 refuse(servable.signature_defs.signature_def, signature, _METHODS[method])
+
+    @asynccontextmanager
+    async def _within_limits(self, request: Request) -> AsyncIterator[bytes]:
+        """Read the body, and hold its share of the memory for the block; both together take no longer than they may.
+
+        Raises:
+            ServingError: The time is over, or the requests in flight hold all that they may.
+        """
+        try:
+            async with asyncio.timeout(self._timeout_s):
+                with self._budget.share() as share:
+                    body = bytearray()
+                    async for piece in request.stream():
+                        share.add(len(piece))
+                        body += piece
+                    yield bytes(body)
+        except TimeoutError as error:
+            raise DeadlineError(f"Timed out after {self._timeout_s:g} s") from error
 
 
 def _add(router: APIRouter, verb: str, path: str, method: Callable[..., Awaitable[Response]]) -> None:
@@ -160,7 +180,7 @@ async def _on_http_exception(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     if request.url.path.startswith("/v1/"):
         return await _on_serving_error(request, _malformed(request))
-    return _json({"error": f"{error.detail}: {request.method} {request.url.path}"}, error.status_code)
+    return _json({"error": f"{error.detail}: {request.method} {request.url.path[:MESSAGE_LIMIT]}"}, error.status_code)
 
 
 async def _on_problem(request: Request, error: Exception) -> Response:  # noqa: ARG001 - Starlette's signature

@@ -15,8 +15,15 @@ from typing import Any
 import numpy as np
 
 from services.serving.errors import InvalidArgumentError, UnsupportedError
-from services.serving.signature import Array, InputSpec, Signature
+from services.serving.signature import MAX_DIMENSIONS, Array, InputSpec, Signature
 
+MAX_JSON_VALUES = 800_000
+"""Values of a body, lists and objects included: three bytes such as ``[],`` become a hundred in memory."""
+
+MAX_SHOWN = 80
+"""Characters of a value that an error shows."""
+
+_NUMBERS_AT_ONCE = 1 << 16
 _LEAVES: Mapping[str, tuple[type, ...]] = {"f": (int, float), "i": (int,), "u": (int,), "b": (bool,), "O": (str, dict)}
 
 
@@ -28,23 +35,36 @@ class JsonRequest:
         signature_name: Empty for the default one.
         by_row: Whether ``values`` are instances, which is also the form to answer in.
         values: What stands under ``instances`` or ``inputs``.
+        names_infinity: Whether infinity is spelt out; else an infinite number is one that was too large.
     """
 
     signature_name: str
     by_row: bool
     values: Any
+    names_infinity: bool = False
 
 
-def parse_json(body: bytes) -> Any:
+def parse_json(body: bytes, max_values: int = MAX_JSON_VALUES) -> Any:
     """Read JSON.
 
+    Args:
+        body: As it came.
+        max_values: About how many values it may hold.
+
     Raises:
-        InvalidArgumentError: It is none.
+        InvalidArgumentError: It is none, or holds more values.
     """
+    # An object takes as much memory as several lists.
+    if body.count(b",") + body.count(b"[") + 4 * body.count(b"{") > max_values:
+        raise InvalidArgumentError(f"JSON Parse error: more than {max_values:,} values")
     try:
         return json.loads(body)
-    except (ValueError, RecursionError) as error:
+    except json.JSONDecodeError as error:
         raise InvalidArgumentError(f"JSON Parse error: {error}") from error
+    except RecursionError as error:
+        raise InvalidArgumentError("JSON Parse error: nested too deeply") from error
+    except ValueError as error:
+        raise InvalidArgumentError("JSON Parse error: not UTF-8, or a number with too many digits") from error
 
 
 def parse_request(body: bytes) -> JsonRequest:
@@ -60,7 +80,7 @@ def parse_request(body: bytes) -> JsonRequest:
     if not isinstance(signature, str):
         raise InvalidArgumentError("'signature_name' key must be a string value")
     by_row = "instances" in request
-    return JsonRequest(signature, by_row, request["instances" if by_row else "inputs"])
+    return JsonRequest(signature, by_row, request["instances" if by_row else "inputs"], b"Infinity" in body)
 
 
 def to_arrays(request: JsonRequest, signature: Signature) -> dict[str, Array]:
@@ -71,7 +91,11 @@ def to_arrays(request: JsonRequest, signature: Signature) -> dict[str, Array]:
     """
     columns = _columns_of_rows(request.values, signature) if request.by_row else _columns(request.values, signature)
     signature.check_inputs(columns.keys())
-    return {name: _to_array(value, signature.inputs[name]) for name, value in columns.items()}
+    arrays = {name: _to_array(value, signature.inputs[name]) for name, value in columns.items()}
+    for name, array in arrays.items():
+        if not request.names_infinity and array.dtype.kind == "f" and np.isinf(array).any():
+            raise _out_of_range(signature.inputs[name])
+    return arrays
 
 
 def to_json(outputs: Mapping[str, Array], by_row: bool) -> str:
@@ -133,6 +157,8 @@ def _to_array(value: Any, spec: InputSpec) -> Array:
         leaves = np.array(value, dtype=object)
     except ValueError as error:
         raise InvalidArgumentError(f"Input {spec.name} has lists of different lengths") from error
+    if leaves.ndim > MAX_DIMENSIONS:
+        raise InvalidArgumentError(f"Input {spec.name} has more than {MAX_DIMENSIONS} dimensions")
     for leaf in leaves.flat:
         if type(leaf) not in _LEAVES[spec.dtype.kind]:
             raise InvalidArgumentError(_misfit(leaf, spec))
@@ -142,7 +168,14 @@ def _to_array(value: Any, spec: InputSpec) -> Array:
 def _misfit(leaf: Any, spec: InputSpec) -> str:
     if isinstance(leaf, list):
         return f"Input {spec.name} has lists of different lengths or depths"
-    return f"JSON Value: {json.dumps(leaf)[:80]} is not of expected type: {spec.type_name} (input {spec.name})"
+    return f"JSON Value: {_shown(leaf)} is not of expected type: {spec.type_name} (input {spec.name})"
+
+
+def _shown(leaf: Any) -> str:
+    """Return the beginning of a value, without making a copy of all of it."""
+    if isinstance(leaf, dict):
+        return "an object"
+    return json.dumps(leaf[:MAX_SHOWN] if isinstance(leaf, str) else leaf)[:MAX_SHOWN]
 
 
 def _to_numbers(leaves: Array, spec: InputSpec) -> Array:
@@ -150,7 +183,11 @@ def _to_numbers(leaves: Array, spec: InputSpec) -> Array:
         with np.errstate(over="raise"):
             return leaves.astype(np.float64).astype(spec.dtype) if spec.dtype.kind == "f" else leaves.astype(spec.dtype)
     except (OverflowError, FloatingPointError) as error:
-        raise InvalidArgumentError(f"Input {spec.name} has a number outside the range of {spec.type_name}") from error
+        raise _out_of_range(spec) from error
+
+
+def _out_of_range(spec: InputSpec) -> InvalidArgumentError:
+    return InvalidArgumentError(f"Input {spec.name} has a number outside the range of {spec.type_name}")
 
 
 def _to_strings(leaves: Array, spec: InputSpec) -> Array:
@@ -189,8 +226,14 @@ def _to_values(name: str, array: Array) -> Any:
         raise UnsupportedError(f"Output {name} is {array.dtype.name}, which JSON can't carry")
     if array.dtype.kind in "biu" or array.dtype == np.float64:
         return array.tolist()
-    # The shortest decimal that reads back as the same number: 0.2, not 0.20000000298023224.
-    return array.astype(np.float32).astype("U").astype(np.float64).tolist()
+    # The shortest decimal that reads back as the same number: 0.2, not 0.20000000298023224. As text a number takes
+    # a hundred bytes, so there are never many at once.
+    flat = array.astype(np.float32).ravel()
+    numbers = np.empty(flat.shape, np.float64)
+    for start in range(0, len(flat), _NUMBERS_AT_ONCE):
+        part = slice(start, start + _NUMBERS_AT_ONCE)
+        numbers[part] = flat[part].astype("U").astype(np.float64)
+    return numbers.reshape(array.shape).tolist()
 
 
 def _to_text(text: bytes, binary: bool) -> Any:

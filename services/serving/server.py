@@ -7,7 +7,6 @@ import os
 import socket
 from collections.abc import Callable
 
-import grpc
 import tensorflow as tf
 from fastapi import FastAPI
 
@@ -15,15 +14,17 @@ from services.runtime.app import Plumbing
 from services.runtime.server import DrainingServer
 from services.runtime.server_config import server_config
 from services.runtime.stopping import Stopping
+from services.serving.aio_server import RegisteredMethodsServer
 from services.serving.app import create_app
 from services.serving.batcher import Batcher
 from services.serving.config_watcher import watch_config_file
 from services.serving.core import Core
 from services.serving.execution import AloneRunner, BatchingRunner, Runner
 from services.serving.flags import Flags
-from services.serving.grpc_api import ModelService, PredictionService
-from services.serving.grpc_health import HealthService
-from services.serving.grpc_server import create_grpc_server
+from services.serving.grpc_api import MODEL_SERVICE, PREDICTION_SERVICE, ModelService, PredictionService
+from services.serving.grpc_calls import Calls
+from services.serving.grpc_health import HEALTH_SERVICE, HealthService
+from services.serving.grpc_server import create_grpc_server, describe_places
 from services.serving.keeper import Keeper, Pace
 from services.serving.loader import Loader
 from services.serving.manager import Manager
@@ -33,6 +34,7 @@ from services.serving.model_config import ModelConfig
 from services.serving.models import Models
 from services.serving.monitoring import Monitoring
 from services.serving.ports import host_and_port
+from services.serving.reload_policy import ReloadPolicy
 from services.serving.retries import RetryRule
 from services.serving.server_options import ServerOptions
 from services.serving.workers import Workers
@@ -67,11 +69,11 @@ async def _serve(options: ServerOptions, rest_socket: socket.socket | None, plum
     async with asyncio.TaskGroup() as tasks:
         models = Models()
         manager = Manager(models, _keepers(flags, loader), tasks, flags.allow_version_labels_for_unavailable_models)
-        core = Core(models, runner, manager, CallMetrics(plumbing.registry), monitoring)
+        core = Core(models, runner, manager, CallMetrics(plumbing.registry), monitoring, _reload_policy(options))
         serving = [tasks.create_task(_serve_grpc(_create_grpc(core, options, stopping), stopping))]
         if rest_socket is not None:
             serving.append(tasks.create_task(_serve_rest(create_app(plumbing, core, options), rest_socket, plumbing)))
-        _log.info("gRPC on %s, REST %s", host_and_port(flags.bind_address, flags.port), _rest_place(flags))
+        _log.info("gRPC on %s, REST %s", describe_places(flags), _rest_place(flags))
         manager.apply(options.models)
         watching = tasks.create_task(_watch(flags, manager))
         await asyncio.wait(serving)
@@ -79,6 +81,10 @@ async def _serve(options: ServerOptions, rest_socket: socket.socket | None, plum
         manager.close()
     loader.close()
     runner.close()
+
+
+def _reload_policy(options: ServerOptions) -> ReloadPolicy:
+    return ReloadPolicy(options.flags.allow_reload_config_request, tuple(model.base_path for model in options.models))
 
 
 def _create_runner(options: ServerOptions, monitoring: Monitoring) -> Runner:
@@ -99,19 +105,23 @@ async def _watch(flags: Flags, manager: Manager) -> None:
         await watch_config_file(flags.model_config_file, flags.model_config_file_poll_wait_seconds, manager)
 
 
-def _create_grpc(core: Core, options: ServerOptions, stopping: Stopping) -> grpc.aio.Server:
+def _create_grpc(core: Core, options: ServerOptions, stopping: Stopping) -> RegisteredMethodsServer:
     as_content = options.flags.enable_serialization_as_tensor_content
-    handlers = [PredictionService(core, as_content).handler(), ModelService(core).handler()]
+    calls = Calls()
+    services = {
+        PREDICTION_SERVICE: PredictionService(core, as_content).methods(calls),
+        MODEL_SERVICE: ModelService(core).methods(calls),
+    }
     if options.flags.enable_grpc_healthcheck_service:
-        handlers.append(HealthService(core.manager, stopping).handler())
-    return create_grpc_server(options, handlers)
+        services[HEALTH_SERVICE] = HealthService(core.manager, stopping).methods(calls)
+    return create_grpc_server(options, services)
 
 
 def _rest_place(flags: Flags) -> str:
     return f"on {host_and_port(flags.bind_address, flags.rest_api_port)}" if flags.rest_api_port else "off"
 
 
-async def _serve_grpc(server: grpc.aio.Server, stopping: Stopping) -> None:
+async def _serve_grpc(server: RegisteredMethodsServer, stopping: Stopping) -> None:
     await server.start()
     while not stopping.begun_for(DRAIN_S):  # noqa: ASYNC110 - begun in a signal handler, which can't set an asyncio event
         await asyncio.sleep(0.1)

@@ -9,6 +9,9 @@ from numpy.typing import NDArray
 
 from services.serving.errors import InvalidArgumentError
 
+MAX_DIMENSIONS = 32
+"""Of an array in a request, which is also the most that numpy iterates over."""
+
 Array = NDArray[Any]
 Shape = tuple[int | None, ...] | None
 """A length for each dimension, None where any length will do; None for any shape at all."""

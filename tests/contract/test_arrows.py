@@ -75,6 +75,7 @@ MAY_USE_ENVIRONMENT = (
     "services/runtime/settings.py",
     "services/*/settings.py",
     "services/serving/__main__.py",  # TensorFlow's log level must stand before its import
+    "services/serving/grpc_environment.py",  # gRPC's log level, likewise
     "services/capture/*",  # OpenCV's FFmpeg and log options, likewise
     "training/export.py",  # hides GPUs and other backends before TensorFlow is imported
     "launcher/*",  # hands the environment on to the processes it starts

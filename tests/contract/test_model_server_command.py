@@ -21,7 +21,14 @@ OWN_TO_COMPOSE = {
     "tensorflow_inter_op_parallelism",
 }
 """Of the original's profiler there is none in ours; threads are limited as the container's cores are."""
-OWN_TO_EACH = {"port", "rest_api_port", "model_config_file", "monitoring_config_file", "grpc_channel_arguments"}
+OWN_TO_EACH = {
+    "port",
+    "rest_api_port",
+    "model_config_file",
+    "monitoring_config_file",
+    "grpc_channel_arguments",
+    "grpc_socket_path",
+}
 
 
 def composed() -> Flags:

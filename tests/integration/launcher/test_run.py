@@ -24,7 +24,7 @@ class Launch(ModuleProcess):
 
     def __init__(self, log: Path, **settings: str) -> None:
         self.mark = uuid.uuid4().hex
-        self.gateway_port, detector_port, capture_port, grpc_port, rest_port = free_ports(5)
+        self.gateway_port, detector_port, capture_port, rest_port = free_ports(4)
         super().__init__(
             "launcher",
             log,
@@ -33,7 +33,6 @@ class Launch(ModuleProcess):
                 "EMOTION_GATEWAY_PORT": str(self.gateway_port),
                 "EMOTION_DETECTOR_PORT": str(detector_port),
                 "EMOTION_CAPTURE_PORT": str(capture_port),
-                "EMOTION_LAUNCHER_SERVING_GRPC_PORT": str(grpc_port),
                 "EMOTION_LAUNCHER_SERVING_REST_PORT": str(rest_port),
                 "EMOTION_LAUNCHER_CAMERA": "demo",
                 **settings,
@@ -84,12 +83,22 @@ def test_a_face_is_answered_and_everything_stops_on_sigterm(launch: Launch) -> N
     assert stat.S_IMODE(socket_path.parent.stat().st_mode) == 0o700
     (server,) = holders(socket_path)
     assert server.net_connections("tcp") == []
+    model_socket = _serving_socket(launch)
+    assert stat.S_ISSOCK(model_socket.stat().st_mode)
+    assert model_socket.parent == socket_path.parent
 
     assert launch.terminate() == 0
     assert not socket_path.parent.exists()
     wait_until(lambda: launch.still_running() == [], "every process to be gone", 5)
     assert "WARNING" not in launch.log().partition("SIGTERM received")[2]  # nobody misses Redis: it goes last
     assert "Traceback" not in launch.log()
+
+
+def _serving_socket(launch: Launch) -> Path:
+    """Return where the model server's gRPC listens; fail where it has a port too."""
+    (command,) = [line for line in launch.still_running() if " services.serving " in line and " --port=" in line]
+    assert " --port=0 " in command
+    return Path(command.partition("--grpc_socket_path=")[2].split()[0])
 
 
 def redis_socket(launch: Launch) -> Path:

@@ -15,14 +15,14 @@ class ServerProcess(ModuleProcess):
 
     def __init__(self, name: str, base: Path, log: Path, *, rest: bool = True, extra: tuple[str, ...] = ()) -> None:
         self.name = name
-        port, rest_port = free_ports(2)
+        self.port, rest_port = free_ports(2)
         self.rest_port = rest_port if rest else 0
-        flags = [f"--port={port}", "--rest_api_port", str(self.rest_port), f"--model_name={name}"]
+        flags = [f"--port={self.port}", "--rest_api_port", str(self.rest_port), f"--model_name={name}"]
         super().__init__("services.serving", log, {}, [*flags, "--model_base_path", str(base), *extra])
         self._rest_url = f"http://127.0.0.1:{self.rest_port}"
         self.http = httpx.Client(base_url=self._rest_url, timeout=PATIENCE_S, trust_env=False)
         self.channel = grpc.insecure_channel(
-            f"127.0.0.1:{port}",
+            f"127.0.0.1:{self.port}",
             options=[
                 ("grpc.max_reconnect_backoff_ms", 200),
                 ("grpc.max_send_message_length", -1),

@@ -96,9 +96,11 @@ def test_gives_only_the_outputs_that_are_wanted(toys: ServerProcess) -> None:
     assert {name: array.tolist() for name, array in arrays(response).items()} == {"total": 6}
 
 
-def test_messages_have_no_limit(toys: ServerProcess) -> None:
-    big = np.zeros(3_000_000, np.float32)
+def test_a_tensor_may_hold_as_much_as_512_faces(toys: ServerProcess) -> None:
+    big = np.zeros(512 * 48 * 48, np.float32)
     assert arrays(predict(toys, {"x": content(big)}))["y"].shape == big.shape
+    code, details = predict_error(toys, {"x": content(np.zeros(512 * 48 * 48 + 1, np.float32))})
+    assert (code, "1,179,648 values fit" in details) == (INVALID, True)
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """A list of models that changes while it is served."""
 
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -21,6 +22,12 @@ UNAVAILABLE_LABEL = (
 
 
 @pytest.fixture
+def models(models: Path, tmp_path: Path) -> Path:
+    """A copy, in which versions can be broken."""
+    return Path(shutil.copytree(models, tmp_path / "models"))
+
+
+@pytest.fixture
 def config(tmp_path: Path) -> Path:
     return tmp_path / "models.config"
 
@@ -32,19 +39,21 @@ def server(models: Path, config: Path, tmp_path: Path) -> Iterator[ServerProcess
         f"--model_config_file={config}",
         "--model_config_file_poll_wait_seconds=1",
         "--enable_model_warmup=false",
+        "--allow_reload_config_request",
     )
     with ServerProcess("adder", Path("unused"), tmp_path / "log", extra=extra) as server:
         server.wait_until_ready()
         yield server
 
 
-def test_a_list_that_changes(server: ServerProcess, models: Path, config: Path, tmp_path: Path) -> None:
+def test_a_list_that_changes(server: ServerProcess, models: Path, config: Path) -> None:
     _check_that_a_broken_file_changes_nothing(server, config)
     _check_that_a_label_waits_for_its_version(server, models, config)
     _check_that_models_come_and_go(server, models, config)
     _check_a_reload_that_is_refused(server, models)
+    _check_a_reload_of_other_folders(server, models)
     _check_a_reload(server, models)
-    _check_a_reload_of_what_cannot_be_loaded(server, models, tmp_path / "broken")
+    _check_a_reload_of_what_cannot_be_loaded(server, models)
 
 
 def _y(server: ServerProcess, spec: ModelSpec | None = None) -> float:
@@ -112,7 +121,20 @@ def _check_a_reload(server: ServerProcess, models: Path) -> None:
     assert _y(server) == 2
 
 
-def _check_a_reload_of_what_cannot_be_loaded(server: ServerProcess, models: Path, broken: Path) -> None:
+def _check_a_reload_of_other_folders(server: ServerProcess, models: Path) -> None:
+    """Whoever reaches the port may name only what the server was started with."""
+    (models / "adder" / "link").symlink_to(models / "toys")
+    for base in (models / "toys", models, models / "adder" / "link", models / "adder" / ".." / "toys", Path("/")):
+        code, details = _reload_error(server, model_list(entry("adder", models / "adder"), entry("other", base)))
+        assert (code, "model other is outside" in details) == (grpc.StatusCode.PERMISSION_DENIED, True)
+    for address in ("gs://bucket/model", "s3://bucket/model", "adder", f"{models}/adder\\0"):
+        code, _ = _reload_error(server, model_list(entry("other", Path("unused"))).replace("unused", address))
+        assert code is grpc.StatusCode.INVALID_ARGUMENT
+    assert _y(server, ModelSpec(name="other")) == 3
+
+
+def _check_a_reload_of_what_cannot_be_loaded(server: ServerProcess, models: Path) -> None:
+    broken = models / "adder" / "broken"
     (broken / "1").mkdir(parents=True)
     (broken / "1" / "saved_model.pb").write_bytes(b"no model")
     error = _reload_error(server, model_list(entry("broken", broken), entry("other", models / "adder")))

@@ -140,7 +140,7 @@ def test_a_body_over_the_limit_is_413_before_it_is_read(toys: ServerProcess) -> 
     connection.endheaders(b"{")
     response = connection.getresponse()
     assert response.status == 413
-    assert "67,108,864 bytes" in json.loads(response.read())["error"]
+    assert "8,388,608 bytes" in json.loads(response.read())["error"]
     connection.close()
 
 

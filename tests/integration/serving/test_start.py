@@ -52,6 +52,25 @@ def test_a_taken_rest_port_ends_with_status_1_and_one_sentence(taken_port: int) 
     assert (status, said) == (1, f"Cannot listen on 127.0.0.1:{taken_port}: Address already in use.\n")
 
 
+@pytest.mark.parametrize(("listens", "kind"), [(True, "Address already in use"), (False, "it is no socket")])
+def test_a_taken_socket_ends_with_status_1_and_one_sentence(tmp_path: Path, listens: bool, kind: str) -> None:
+    path = tmp_path / "serving.sock"
+    with socket.socket(socket.AF_UNIX) as other:
+        if listens:
+            other.bind(str(path))
+            other.listen()
+        else:
+            path.write_text("a file of somebody")
+        told = start("--port=0", f"--grpc_socket_path={path}", "--model_base_path=/nowhere")
+    assert told == (1, f"Cannot listen on {path}: {kind}.\n")
+    assert path.exists()
+
+
+def test_a_socket_in_a_folder_that_is_not_there_ends_with_status_1(tmp_path: Path) -> None:
+    told = start("--port=0", f"--grpc_socket_path={tmp_path}/none/s", "--model_base_path=/nowhere")
+    assert told == (1, f"Cannot listen on {tmp_path}/none/s: No such file or directory.\n")
+
+
 def test_an_address_of_another_machine_ends_with_status_1() -> None:
     status, said = start(f"--port={free_port()}", "--bind_address=192.0.2.1", "--model_base_path=/nowhere")
     assert status == 1

@@ -40,6 +40,10 @@ def test_the_port_that_kubernetes_injects_is_not_ours(monkeypatch: pytest.Monkey
         ("SERVING_TARGET", "serving"),
         ("SERVING_TARGET", "http://serving:8500"),
         ("SERVING_TARGET", "serving:85000"),
+        ("SERVING_TARGET", "unix:run/serving.sock"),
+        ("SERVING_TARGET", "unix://serving/run/serving.sock"),
+        ("SERVING_TARGET", "unix:///run/serving.sock?a"),
+        ("SERVING_TARGET", "unix://"),
     ],
 )
 def test_an_address_that_cannot_be_one_is_told_at_the_start(
@@ -82,6 +86,6 @@ def test_hosts_and_origins_that_requests_may_name() -> None:
     assert allowed.origins == {"https://app.example:8443"}
 
 
-@pytest.mark.parametrize("target", ["serving:8500", "127.0.0.1:8500", "[::1]:8500"])
+@pytest.mark.parametrize("target", ["serving:8500", "127.0.0.1:8500", "[::1]:8500", "unix:///run/s.sock"])
 def test_addresses_of_the_model_server(target: str) -> None:
     assert GatewaySettings.model_validate({"serving_target": target}).serving_target == target

@@ -16,6 +16,7 @@ NO_MODEL = (
 def test_defaults_are_those_of_tensorflow_serving_but_for_the_address_and_the_number_of_calls() -> None:
     assert parse_flags([BASE]) == Flags(
         port=8500,
+        grpc_socket_path="",
         rest_api_port=0,
         rest_api_num_threads=4 * (os.cpu_count() or 1),
         rest_api_timeout_in_ms=30_000,
@@ -35,6 +36,7 @@ def test_defaults_are_those_of_tensorflow_serving_but_for_the_address_and_the_nu
         batching_parameters_file=None,
         enable_model_warmup=True,
         enable_grpc_healthcheck_service=False,
+        allow_reload_config_request=False,
         enable_profiler=True,
         enable_serialization_as_tensor_content=False,
         tensorflow_session_parallelism=0,
@@ -73,6 +75,11 @@ def test_asking_for_the_version(arguments: list[str], asks: bool) -> None:
     assert asks_for_version(arguments) is asks
 
 
+def test_a_socket_may_take_the_place_of_the_port() -> None:
+    flags = parse_flags([BASE, "--port=0", "--grpc_socket_path=run/serving.sock"])
+    assert (flags.port, flags.grpc_socket_path, flags.rest_api_port) == (0, "run/serving.sock", 0)
+
+
 def test_the_last_of_a_repeated_flag_counts() -> None:
     assert parse_flags([BASE, "--port=1", "--port=2"]).port == 2
 
@@ -90,6 +97,8 @@ def test_the_last_of_a_repeated_flag_counts() -> None:
         ([BASE, "--rest_api=1"], "Unknown flag --rest_api=1; --help lists those that exist."),
         ([BASE, "stray"], "Unknown flag stray; --help lists those that exist."),
         ([BASE, "--rest_api_port=8500"], "--port and --rest_api_port are both 8500; they must differ."),
+        ([BASE, "--port=0"], "--port is 0 and --grpc_socket_path is missing: gRPC must listen on one of them."),
+        ([BASE, f"--grpc_socket_path=/{'x' * 103}"], "--grpc_socket_path is longer than 103 bytes."),
         ([BASE, "--port"], "Wrong command line: argument --port: expected one argument."),
     ],
 )  # fmt: skip
@@ -102,7 +111,7 @@ def test_a_command_line_that_cannot_be_used_is_told_in_one_sentence(arguments: l
 @pytest.mark.parametrize(
     ("flag", "value"),
     [
-        ("--port", "0"),
+        ("--port", "-1"),
         ("--port", "65536"),
         ("--port", "grpc"),
         ("--rest_api_port", "-1"),
