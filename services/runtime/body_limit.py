@@ -11,10 +11,10 @@ from services.runtime.byte_budget import BudgetExceededError, ByteBudget, Lease
 from services.runtime.problems import ProblemError
 
 GRACE_S = 10.0
-"""How long a body may take however small it is."""
+"""How long a body may take however small it is, and how long it may pause."""
 
 LEAST_BYTES_PER_S = 16 * 1024
-"""Beyond that, how fast it must come on average: slower than any phone network, faster than an attack."""
+"""How fast it must come on average in each such time: slower than any phone network, faster than an attack."""
 
 
 class BodyLimit:
@@ -58,7 +58,8 @@ class _Body:
         self._lease = lease
         self._read = 0
         self._complete = False
-        self._started = time.monotonic()
+        self._started = self._counted_from_s = time.monotonic()
+        self._counted = 0
 
     async def receive(self) -> Message:
         """Return the next message of the connection."""
@@ -73,7 +74,7 @@ class _Body:
             raise ProblemError(
                 ProblemKind.BODY_TOO_SLOW, f"{self._read:,} bytes came in {time.monotonic() - self._started:.0f} s"
             ) from error
-        self._read += len(message.get("body", b""))
+        self._count(len(message.get("body", b"")))
         self._complete = not message.get("more_body", False)
         if self._read > self._limit:
             raise self._too_large("more than that was sent")
@@ -84,9 +85,14 @@ class _Body:
                 raise ProblemError(ProblemKind.OVERLOADED, "Too much is being received from all clients") from error
         return message
 
+    def _count(self, size: int) -> None:
+        self._read += size
+        self._counted += size
+        if self._counted >= self._grace_s * LEAST_BYTES_PER_S:
+            self._counted, self._counted_from_s = 0, time.monotonic()
+
     def _seconds_left(self) -> float:
-        allowed = self._grace_s + self._read / LEAST_BYTES_PER_S
-        return max(0.0, self._started + allowed - time.monotonic())
+        return max(0.0, self._counted_from_s + self._grace_s - time.monotonic())
 
     def _too_large(self, why: str) -> ProblemError:
         return ProblemError(
