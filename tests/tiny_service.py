@@ -4,11 +4,12 @@ import asyncio
 import gc
 import logging
 import os
+import resource
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from typing import Annotated, Any
 
-from fastapi import Body, FastAPI, Form, Request
+from fastapi import Body, FastAPI, Form, Request, Response
 from fastapi.responses import StreamingResponse
 from pydantic import Field
 from pydantic_settings import SettingsConfigDict
@@ -35,6 +36,7 @@ class TinySettings(ServiceSettings):
     start_s: float = 0
     names: tuple[str, ...] = ()
     limits: dict[str, Any] = Field({})
+    descriptors: int = 0
 
 
 def create_app(settings: TinySettings, plumbing: Plumbing) -> FastAPI:
@@ -112,6 +114,25 @@ def create_app(settings: TinySettings, plumbing: Plumbing) -> FastAPI:
     async def frozen() -> int:
         return gc.get_freeze_count()
 
+    @app.post("/headers")
+    async def headers(request: Request) -> list[str]:
+        """Return the names of the request's headers, as they are once its body is read."""
+        await request.body()
+        return [name.decode("latin-1") for name, _ in request.scope["headers"]]
+
+    @app.get("/flood")
+    async def flood() -> StreamingResponse:
+        async def parts() -> AsyncIterator[bytes]:
+            while True:
+                yield bytes(10_000)
+                await asyncio.sleep(0)
+
+        return StreamingResponse(parts())
+
+    @app.get("/bytes/{count}")
+    async def some_bytes(count: int) -> Response:
+        return Response(bytes(count))
+
     @app.get("/sleep/{seconds}")
     async def sleep(seconds: float) -> str:
         _log.info("asleep")
@@ -126,6 +147,8 @@ def main() -> None:
     settings = load_settings_or_exit(TinySettings)
     configure_logging("tiny", settings.log_level, settings.log_format)
     plumbing = Plumbing()
+    if settings.descriptors:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (settings.descriptors, settings.descriptors))
     serve(create_app(settings, plumbing), settings, plumbing, limits=ConnectionLimits(**settings.limits))
 
 

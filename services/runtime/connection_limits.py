@@ -8,18 +8,18 @@ class ConnectionLimits:
     """Bounds of the connections to one server.
 
     Each time limit belongs to a state of a connection and starts when the state is entered. Bytes that arrive don't
-    start it again; where data is transferred, the limit grows with it at ``min_bytes_per_s``.
+    start it again, except where so many have arrived in it that ``min_bytes_per_s`` is kept.
 
     Attributes:
         head_s: Time for a request's line and headers; a new connection's first request included.
         idle_s: Time between an answer and the next request's first byte.
-        body_s: Time for a body, besides what ``min_bytes_per_s`` adds. It is longer than what the application itself
+        body_s: Time in which a body is complete, or comes fast enough. It is longer than what the application itself
             allows, which answers with a problem.
         discard_s: Time for the rest of a body whose request is answered already.
         handshake_s: Time until the application accepts or refuses a WebSocket.
-        message_s: Time from the first byte of a WebSocket message to its last, besides what ``min_bytes_per_s`` adds.
-        unsent_s: Time in which a client takes what is waiting for it, besides what ``min_bytes_per_s`` adds.
-        close_s: Time for the end of a connection, besides what ``min_bytes_per_s`` adds; then it is cut.
+        message_s: Time in which a WebSocket message is complete, or comes fast enough.
+        unsent_s: Time in which a client takes what is waiting for it, and as long as that takes at ``min_bytes_per_s``.
+        close_s: Likewise for the end of a connection; then it is cut.
         min_bytes_per_s: Slowest transfer: slower than any phone network, faster than an attack.
         max_head_bytes: Bytes of a request that are not its body: line, headers, framing of chunks, trailers.
         max_headers: Headers of a request.

@@ -48,6 +48,8 @@ class Connections:
             admitted = True
         self._open[connection] = group
         self._of_group[group] += 1
+        if admitted:
+            self._fresh[connection] = None
         return admitted
 
     def replace(self, connection: TimedConnection, successor: TimedConnection) -> None:
@@ -67,16 +69,10 @@ class Connections:
         if not self._of_group[group]:
             del self._of_group[group]
 
-    def waits(self, connection: TimedConnection, fresh: bool) -> None:
-        """Note that a connection waits for its client: it is closed first where room is needed.
-
-        Args:
-            connection: Which.
-            fresh: Whether it has brought no request yet; those are closed before others.
-        """
+    def waits(self, connection: TimedConnection) -> None:
+        """Note that a connection waits for its client's next request: it is closed where room is needed."""
         if connection in self._open:
-            self.works(connection)
-            (self._fresh if fresh else self._idle)[connection] = None
+            self._idle[connection] = None
 
     def works(self, connection: TimedConnection) -> None:
         """Note that a connection's client waits for the application."""

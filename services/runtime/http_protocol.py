@@ -6,11 +6,9 @@ import math
 import socket
 from contextlib import suppress
 from enum import Enum
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import httptools
-from starlette.types import ASGIApp, Receive, Scope, Send
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 from uvicorn.server import ServerState
 
@@ -65,7 +63,7 @@ class ProblemHttpProtocol(TimedConnection, HttpToolsProtocol):
         self.limits, self.rejections, self._connections = config.limits, config.rejections, config.connections
         self._reading = _Reading.REQUEST
         self._running: RequestResponseCycle | None = None
-        self._requests = self._head_bytes = self._framing_bytes = self._body_bytes = self._discarded_bytes = 0
+        self._requests = self._framing_bytes = self._body_bytes = self._discarded_bytes = 0
         self._ignoring = self._upgrading = False
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn has it
@@ -73,7 +71,7 @@ class ProblemHttpProtocol(TimedConnection, HttpToolsProtocol):
         super().connection_made(transport)
         _limit_unread(transport)
         if self._connections.admit(self, self.client[0] if self.client else ""):
-            self._wait(self.limits.head_s)
+            self.due = self.loop.time() + self.limits.head_s
         else:
             self._ignoring = True
             transport.write(problem_bytes(Problem(ProblemKind.OVERLOADED, "There are too many connections")))
@@ -121,38 +119,33 @@ class ProblemHttpProtocol(TimedConnection, HttpToolsProtocol):
     def on_message_begin(self) -> None:
         """Count from zero for each request."""
         self._requests += 1
-        self._head_bytes = self._framing_bytes = self._body_bytes = self._discarded_bytes = 0
+        self._framing_bytes = self._body_bytes = self._discarded_bytes = 0
         self._reading = _Reading.HEAD
-        if self._is_answered():
-            self._wait(self.limits.head_s)
-        else:
-            self.due = self.loop.time() + self.limits.head_s
+        self.due = self.loop.time() + self.limits.head_s
         super().on_message_begin()
 
-    def on_url(self, url: bytes) -> None:
-        """Count a part of the request's target."""
-        self._count_head(len(url))
-        super().on_url(url)
-
     def on_header(self, name: bytes, value: bytes) -> None:
-        """Count a header; drop those after the body, which uvicorn would add to the request's."""
-        self._count_head(len(name) + len(value))
+        """Take a header; drop those after the body, which uvicorn would add to the request's."""
         if self._reading is _Reading.HEAD:
             if len(self.headers) >= self.limits.max_headers:
                 raise HeadError("head-too-large", f"The request has more than {self.limits.max_headers} headers")
-            super().on_header(name, value)
+            name = name.lower()
+            if name == b"expect" and value.lower() == b"100-continue":
+                self.expect_100_continue = True
+            self.headers.append((name, value))
 
     def on_headers_complete(self) -> None:
         """Check the head, and begin to answer or to wait for the answers before."""
         version, method = self.parser.get_http_version(), self.parser.get_method()
-        check_head(version, method, self.url, self.headers)
+        if check_head(version, method, self.url, self.headers) > self.limits.max_head_bytes:
+            raise self._too_large()
         if self.parser.should_upgrade():
             self._check_upgrade(version, method)
         if len(self.pipeline) >= self.limits.max_pipelined:
             raise HeadError("pipelined", f"More than {self.limits.max_pipelined} requests wait for their answers")
         super().on_headers_complete()
         self._reading = _Reading.BODY
-        self.due = self.loop.time() + self.limits.body_s
+        self.allow(self.limits.body_s)
         self._connections.works(self)
 
     def on_body(self, body: bytes) -> None:
@@ -164,16 +157,13 @@ class ProblemHttpProtocol(TimedConnection, HttpToolsProtocol):
                 self.rejections.count("discarded")
                 self.transport.close()
         else:
-            self.due += len(body) / self.limits.min_bytes_per_s
+            self.transferred(len(body), self.limits.body_s)
         super().on_body(body)
 
     def on_message_complete(self) -> None:
         """Wait for the application, or where it has answered already for the next request."""
         self._reading = _Reading.REQUEST
-        if self._is_answered():
-            self._wait(self.limits.idle_s)
-        else:
-            self.due = math.inf
+        self.due = self.loop.time() + self.limits.idle_s if self._is_answered() else math.inf
         super().on_message_complete()
 
     def on_response_complete(self) -> None:
@@ -190,7 +180,7 @@ class ProblemHttpProtocol(TimedConnection, HttpToolsProtocol):
                 self.due = self.loop.time() + (
                     self.limits.idle_s if self._reading is _Reading.REQUEST else self.limits.discard_s
                 )
-            self._connections.waits(self, fresh=False)
+            self._connections.waits(self)
 
     def expire(self, now: float) -> None:
         """Close the connection, except where the body waits for the application."""
@@ -208,10 +198,6 @@ class ProblemHttpProtocol(TimedConnection, HttpToolsProtocol):
         assert isinstance(successor, TimedConnection)
         self._connections.replace(self, successor)
 
-    def _wait(self, seconds: float) -> None:
-        self.due = self.loop.time() + seconds
-        self._connections.waits(self, fresh=self.cycle is None)
-
     def _is_answered(self) -> bool:
         return self.cycle is None or self.cycle.response_complete
 
@@ -228,11 +214,6 @@ class ProblemHttpProtocol(TimedConnection, HttpToolsProtocol):
             check_handshake(version, method, self.url, self.headers)
             if not self._is_answered():
                 raise HeadError("handshake", "An earlier request of the connection is being answered")
-
-    def _count_head(self, count: int) -> None:
-        self._head_bytes += count
-        if self._head_bytes > self.limits.max_head_bytes:
-            raise self._too_large()
 
     def _too_large(self) -> HeadError:
         return HeadError("head-too-large", f"The request's head has more than {self.limits.max_head_bytes:,} bytes")
@@ -268,25 +249,26 @@ class ProblemHttpProtocol(TimedConnection, HttpToolsProtocol):
         self.due = math.inf
         self._connections.works(self)
 
-    def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:  # noqa: ARG002 - uvicorn's signature
         self._running = cycle
-        super()._start_asgi_task(cycle, partial(_run, app, cycle))
+        super()._start_asgi_task(cycle, self._run)
 
-
-async def _run(app: ASGIApp, cycle: RequestResponseCycle, scope: Scope, receive: Receive, send: Send) -> None:
-    """Run the application; where it fails outside its own handling of errors, answer with a problem."""
-    try:
-        await app(scope, receive, send)
-    except BaseException as error:
-        if cycle.response_started:
-            cycle.transport.close()  # only that tells the client; the reason is logged where the answer failed
-            return
-        request_id = new_request_id()
-        _log.exception("request %s failed", request_id, extra={"request_id": request_id})
-        kind = ProblemKind.STOPPING if isinstance(error, asyncio.CancelledError) else ProblemKind.INTERNAL
-        problem = Problem(kind, "The failure was logged under this request id")
-        headers = {REQUEST_ID_HEADER: request_id, **SECURITY_HEADERS, "Connection": "close"}
-        await problem_response(problem, request_id, headers)(scope, receive, send)
+    async def _run(self, scope: Any, receive: Any, send: Any) -> None:
+        """Run the application; where it fails outside its own handling of errors, answer with a problem."""
+        cycle = self._running  # it stays the same until it is answered
+        assert cycle is not None
+        try:
+            await self.app(scope, receive, send)
+        except BaseException as error:
+            if cycle.response_started:
+                self.transport.close()  # only that tells the client; the reason is logged where the answer failed
+                return
+            request_id = new_request_id()
+            _log.exception("request %s failed", request_id, extra={"request_id": request_id})
+            kind = ProblemKind.STOPPING if isinstance(error, asyncio.CancelledError) else ProblemKind.INTERNAL
+            problem = Problem(kind, "The failure was logged under this request id")
+            headers = {REQUEST_ID_HEADER: request_id, **SECURITY_HEADERS, "Connection": "close"}
+            await problem_response(problem, request_id, headers)(scope, receive, send)
 
 
 def _limit_unread(transport: asyncio.Transport) -> None:

@@ -26,8 +26,8 @@ class HeadError(ValueError):
         self.reason = reason
 
 
-def check_head(version: str, method: bytes, target: bytes, headers: Headers) -> None:
-    """Check what RFC 9112 demands and the parser doesn't.
+def check_head(version: str, method: bytes, target: bytes, headers: Headers) -> int:
+    """Check what RFC 9112 demands and the parser doesn't; return the bytes of target and headers.
 
     Args:
         version: Of HTTP, such as ``1.1``.
@@ -41,7 +41,9 @@ def check_head(version: str, method: bytes, target: bytes, headers: Headers) -> 
     if version not in ("1.1", "1.0"):
         raise HeadError("version", f"HTTP {version} isn't spoken here, but HTTP 1.1")
     host: bytes | None = None
+    size = len(target)
     for name, value in headers:
+        size += len(name) + len(value)
         if name == b"host":
             if host is not None:
                 raise HeadError("host", "The request has several Host headers")
@@ -52,6 +54,7 @@ def check_head(version: str, method: bytes, target: bytes, headers: Headers) -> 
         raise HeadError("host", "The request has no Host header")
     if not target.startswith(b"/"):
         _check_absolute(method, target, host)
+    return size
 
 
 def _check_absolute(method: bytes, target: bytes, host: bytes | None) -> None:

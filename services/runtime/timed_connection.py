@@ -20,6 +20,7 @@ class TimedConnection(asyncio.Protocol):
 
     due = math.inf
     """When the state that the connection is in has lasted too long, by the loop's clock."""
+    _arrived_bytes = 0
     _taken_by = math.inf
     _ended_by = math.inf
 
@@ -39,6 +40,17 @@ class TimedConnection(asyncio.Protocol):
     def expire(self, now: float) -> None:
         """End the connection, since its state has lasted too long; or set ``due`` again."""
         raise NotImplementedError
+
+    def allow(self, seconds: float) -> None:
+        """Begin a state that may last so long."""
+        self.due = self.loop.time() + seconds
+        self._arrived_bytes = 0
+
+    def transferred(self, count: int, seconds: float) -> None:
+        """Allow the state as long again where enough has arrived since it was last allowed."""
+        self._arrived_bytes += count
+        if self._arrived_bytes >= seconds * self.limits.min_bytes_per_s:
+            self.allow(seconds)
 
     def pause_writing(self) -> None:
         """Begin to wait for the client to take what was sent."""

@@ -177,9 +177,9 @@ class LimitedWebSocketProtocol(TimedConnection, WebSocketsSansIOProtocol):
             if not self.conn.reader.buffer and self.conn.current_size is None:
                 self.due = math.inf
             elif self.due == math.inf or self._completed != completed:
-                self.due = self.loop.time() + self.limits.message_s
+                self.allow(self.limits.message_s)
             else:
-                self.due += len(piece) / self.limits.min_bytes_per_s
+                self.transferred(len(piece), self.limits.message_s)
             self._hold()
 
     def _hold(self) -> None:

@@ -11,6 +11,7 @@ from contextlib import asynccontextmanager
 from itertools import count
 
 from services.gateway.app import create_app
+from services.gateway.deadline import Deadline
 from services.gateway.frames import KnownCamera
 from services.gateway.resources import Resources
 from services.gateway.settings import GatewaySettings
@@ -26,9 +27,18 @@ FRAME_EVERY_S = 0.05
 JPEG_BYTES = 200_000
 
 
+class SlowFrames(FakeFrames):
+    """A store that answers about the camera ``slow`` after three seconds."""
+
+    async def known_camera(self, camera: str, by: Deadline) -> KnownCamera | None:
+        if camera == "slow":
+            await asyncio.sleep(3)
+        return await super().known_camera(camera, by)
+
+
 @asynccontextmanager
 async def open_fakes(settings: GatewaySettings) -> AsyncIterator[Resources]:
-    store = FakeFrames()
+    store = SlowFrames()
 
     async def film() -> None:
         for number in count():
