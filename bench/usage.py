@@ -1,6 +1,7 @@
-"""What processes use, as the system tells it."""
+"""What processes use, with those that they started, as the system tells it."""
 
 from collections.abc import Mapping
+from contextlib import suppress
 
 import psutil
 
@@ -13,12 +14,29 @@ class Usage:
 
     def cpu_s(self) -> dict[str, float]:
         """Return the processor seconds that each used since it started."""
-        times = {name: process.cpu_times() for name, process in self._processes.items()}
-        return {name: time.user + time.system for name, time in times.items()}
+        return {name: sum(map(_cpu_s, _tree(process))) for name, process in self._processes.items()}
 
     def memory_mb(self) -> dict[str, float]:
-        """Return what each holds in memory, in MB."""
-        return {name: process.memory_info().rss / 1e6 for name, process in self._processes.items()}
+        """Return what each holds in memory, in MB; pages that several processes share are counted once, on Linux."""
+        return {name: sum(map(_memory_mb, _tree(process))) for name, process in self._processes.items()}
+
+
+def _tree(process: psutil.Process) -> list[psutil.Process]:
+    return [process, *process.children(recursive=True)]
+
+
+def _cpu_s(process: psutil.Process) -> float:
+    with suppress(psutil.NoSuchProcess):
+        times = process.cpu_times()
+        return times.user + times.system
+    return 0.0
+
+
+def _memory_mb(process: psutil.Process) -> float:
+    with suppress(psutil.NoSuchProcess):
+        info = process.memory_full_info()
+        return getattr(info, "pss", info.rss) / 1e6
+    return 0.0
 
 
 def between(before: Mapping[str, float], after: Mapping[str, float]) -> dict[str, float]:

@@ -99,6 +99,15 @@ def compressed_zeros(count: int) -> bytes:
     return b"".join(parts) + packer.flush()
 
 
+@cache
+def bomb(megabytes: int = 8_000) -> bytes:
+    """Return zeros as a zlib stream of a thousandth of their length, with a wrong checksum at the end."""
+    packer = zlib.compressobj(9)
+    start = packer.compress(bytes(1_000_000)) + packer.flush(zlib.Z_FULL_FLUSH)
+    again = packer.compress(bytes(1_000_000)) + packer.flush(zlib.Z_FULL_FLUSH)
+    return start + again * (megabytes - 1) + packer.flush()
+
+
 def png_frames(count: int) -> bytes:
     """Return the chunks of an animation's frames, of one pixel each."""
     pixel = zlib.compress(b"\0\0")
