@@ -1,5 +1,6 @@
 """Builds the gateway's application."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import TypedDict
@@ -29,6 +30,7 @@ from services.gateway.running import Running, run_parts
 from services.gateway.settings import GatewaySettings
 from services.runtime.app import Plumbing, create_service_app
 from services.runtime.in_flight import InFlightLimit
+from services.runtime.memory import collect_garbage
 
 DESCRIPTION = (
     "The emotion in a camera's newest frame or in an uploaded image, as one of seven with scores from 0 to 1. "
@@ -52,9 +54,11 @@ def create_app(
             plumbing.checks.update(dependency_checks(resources))
             parts = run_parts(resources, settings, live_metrics)
             plumbing.stopping.before_closing(parts.live.close)
+            collecting = asyncio.create_task(collect_garbage())
             try:
                 yield {"running": parts}
             finally:
+                collecting.cancel()
                 await parts.live.close()
 
     live_metrics = LiveMetrics(plumbing.registry)
