@@ -1,5 +1,6 @@
 """Builds the gateway's application."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import TypedDict
@@ -33,6 +34,7 @@ from services.gateway.settings import GatewaySettings
 from services.runtime.app import Plumbing, create_service_app
 from services.runtime.byte_budget import ByteBudget
 from services.runtime.in_flight import SharedLimit
+from services.runtime.memory import collect_garbage
 from services.runtime.openapi import complete_document
 
 DESCRIPTION = (
@@ -57,9 +59,11 @@ def create_app(
             plumbing.checks.update(dependency_checks(resources))
             parts = run_parts(resources, settings, live_metrics)
             plumbing.stopping.before_closing(parts.live.close)
+            collecting = asyncio.create_task(collect_garbage())
             try:
                 yield {"running": parts}
             finally:
+                collecting.cancel()
                 await parts.live.close()
 
     live_metrics = LiveMetrics(plumbing.registry)

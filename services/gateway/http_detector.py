@@ -128,11 +128,18 @@ class HttpDetector:
         if overview is not None:
             headers[OVERVIEW_HEADER] = overview
         try:
-            return await self._send("POST", path, headers, _Once(image))
+            return await self._send_image(path, headers, image)
         except _BROKEN_CONNECTION:
             # A kept connection may have died with an earlier detector, or this one detector of several is gone.
             # It keeps no state, so once more, within the deadline.
-            return await self._send("POST", path, headers, _Once(image))
+            return await self._send_image(path, headers, image)
+
+    async def _send_image(self, path: str, headers: Mapping[str, str], image: bytes) -> "_Answer":
+        body = _Once(image)
+        try:
+            return await self._send("POST", path, headers, body)
+        finally:
+            body.release()
 
     async def _send(
         self, method: str, path: str, headers: Mapping[str, str], body: httpx.AsyncByteStream | None = None
@@ -200,6 +207,10 @@ class _Once(httpx.AsyncByteStream):
 
     def __init__(self, image: bytes) -> None:
         self._image: bytes | None = image
+
+    def release(self) -> None:
+        """Let go of the image, whether or not it was sent."""
+        self._image = None
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
         image, self._image = self._image, None

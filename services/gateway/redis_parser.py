@@ -57,6 +57,9 @@ class LimitedParser(_AsyncRESP2Parser):
 
     def on_disconnect(self) -> None:
         """Let go of what was read of a reply that didn't come whole: it may be a picture."""
+        buffered = getattr(self._stream, "_buffer", None)  # asyncio has no public way, and redis-py looks there too
+        if isinstance(buffered, bytearray):
+            buffered.clear()
         super().on_disconnect()  # type: ignore[no-untyped-call]  # redis-py has no types here
         self._clear()  # type: ignore[no-untyped-call]  # likewise
 

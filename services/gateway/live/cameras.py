@@ -11,7 +11,7 @@ from services.contracts.problems import ProblemKind
 from services.gateway.camera_frames import CameraFrames
 from services.gateway.frames import Frame
 from services.gateway.live.feed import FrameFeed
-from services.gateway.live.latest import Latest
+from services.gateway.live.latest import Latest, cleared
 from services.gateway.live.lifetimes import Lifetimes
 from services.gateway.live.pace import DetectorShare
 from services.gateway.live.pictures import Look, Painter, Picture
@@ -114,7 +114,7 @@ class LiveCameras:
             ProblemError: 429, the client has its share; 503, too many viewers or cameras, or the service stops.
         """
         slot: Latest[Picture] = Latest(lambda: self._metrics.drop("picture"))
-        with self._place(slot.close, client):
+        with self._place(slot.close, client), cleared(slot):
             if analysed or look.overlay or look.blur:
                 with self._painters.hold(look) as painter, painter.watched(slot):
                     yield slot

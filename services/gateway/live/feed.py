@@ -51,6 +51,12 @@ class FrameFeed:
 
     async def run(self) -> None:
         """Read until cancelled; whatever fails is told, and tried again."""
+        try:
+            await self._read_on()
+        finally:
+            self._last = None  # an ended task stays until the garbage collector comes
+
+    async def _read_on(self) -> None:
         while True:
             try:
                 self._publish(await self._next())

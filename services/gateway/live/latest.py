@@ -1,8 +1,9 @@
 """Room for one waiting value: the newest wins."""
 
 import asyncio
-from collections.abc import Callable
-from typing import Generic, TypeVar
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Generic, Protocol, TypeVar
 
 T = TypeVar("T")
 
@@ -40,6 +41,10 @@ class Latest(Generic[T]):
             self._changed.clear()
         return value
 
+    def clear(self) -> None:
+        """Let go of the value that waits."""
+        self._value = None
+
     def newer_than(self, value: T) -> T:
         """Return the value that waits, in whose favour the given one is dropped; the given one if none does."""
         newer = self.take_now()
@@ -65,3 +70,20 @@ class Latest(Generic[T]):
                 return value
             if self._closed:
                 raise Closed
+
+
+class Clears(Protocol):
+    """Holds values for a while."""
+
+    def clear(self) -> None:
+        """Let go of them."""
+
+
+@contextmanager
+def cleared(*slots: Clears) -> Iterator[None]:
+    """Have the slots empty after the block: they may outlive it until the garbage collector comes."""
+    try:
+        yield
+    finally:
+        for slot in slots:
+            slot.clear()

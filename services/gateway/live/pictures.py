@@ -13,7 +13,7 @@ from typing import NamedTuple
 from services.gateway.drawing.draw import DamagedJpegError, draw
 from services.gateway.live.answer import Seen
 from services.gateway.live.hints import SAME_PLACE_OVERLAP, distinct_boxes
-from services.gateway.live.latest import Latest
+from services.gateway.live.latest import Latest, cleared
 from services.gateway.live.lifetimes import Lifetimes
 from services.gateway.live.session import LiveSession
 
@@ -112,6 +112,7 @@ class Painter:
         incoming: Latest[Seen] = Latest()
         held = HeldBack(HOLD_BACK_S if self._look.blur else 0.0)
         with (
+            cleared(incoming, held),
             self._sessions.hold(self._look.camera) as session,
             session.board.painted(incoming),
             # What is shown without a face hidden must not hang on what counts as a change.

@@ -20,7 +20,7 @@ from services.gateway.live.answer import LiveAnswer
 from services.gateway.live.board import Board
 from services.gateway.live.face_search import FaceSearch
 from services.gateway.live.feed import FrameFeed
-from services.gateway.live.latest import Latest
+from services.gateway.live.latest import Latest, cleared
 from services.gateway.live.lifetimes import Lifetimes
 from services.gateway.live.pace import DetectorShare
 from services.gateway.live.tracked import Detected, TrackedFaces
@@ -101,6 +101,7 @@ class LiveSession:
     async def run(self) -> None:
         """Work until cancelled."""
         with (
+            cleared(self._to_detect, self._to_search, self._to_infer),
             self._parts.share.taken(),
             self._parts.feeds.hold(self._camera) as feed,
             feed.following(self._to_detect.put, self._told),
