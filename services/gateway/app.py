@@ -29,6 +29,7 @@ from services.gateway.running import Running, run_parts
 from services.gateway.settings import GatewaySettings
 from services.runtime.app import Plumbing, create_service_app
 from services.runtime.byte_budget import ByteBudget
+from services.runtime.health import Check
 from services.runtime.in_flight import InFlightLimit
 
 DESCRIPTION = (
@@ -50,7 +51,8 @@ def create_app(
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[_State]:
         async with open_resources(settings) as resources:
-            plumbing.checks.update(dependency_checks(resources))
+            dependencies.update(dependency_checks(resources))
+            plumbing.checks.update(dependencies)
             parts = run_parts(resources, settings, live_metrics)
             plumbing.stopping.before_closing(parts.live.close)
             try:
@@ -58,6 +60,7 @@ def create_app(
             finally:
                 await parts.live.close()
 
+    dependencies = dict[str, Check]()
     live_metrics = LiveMetrics(plumbing.registry)
     in_flight = InFlightLimit(settings.max_in_flight)
     Gauge("gateway_in_flight", "Predictions worked on", registry=plumbing.registry).set_function(
@@ -79,7 +82,7 @@ def create_app(
     images = ImageSocketLimits(limits, InFlightLimit(settings.max_uploads), feed_rate, settings, budget)
     app.include_router(image_socket_router(metrics, images), dependencies=feed_access)
     app.include_router(cameras_router(), dependencies=access)
-    app.include_router(services_router(plumbing.checks), dependencies=access)
+    app.include_router(services_router(dependencies), dependencies=access)
     app.include_router(dashboard_router())
     app.include_router(unknown_websocket_router())
     if settings.cors_origins:

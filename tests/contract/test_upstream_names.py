@@ -34,7 +34,7 @@ WEBSOCKET_METHODS = (
 )
 
 
-async def nothing(scope: Any, receive: Any, send: Any) -> None:  # noqa: ARG001 - the signature of ASGI
+async def nothing(scope: Any, receive: Any, send: Any) -> None:
     """An application."""
 
 
