@@ -33,6 +33,7 @@ from services.gateway.running import Running, run_parts
 from services.gateway.settings import GatewaySettings
 from services.runtime.app import Plumbing, create_service_app
 from services.runtime.byte_budget import ByteBudget
+from services.runtime.health import Check
 from services.runtime.in_flight import SharedLimit
 from services.runtime.memory import collect_garbage
 from services.runtime.openapi import complete_document
@@ -56,7 +57,8 @@ def create_app(
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[_State]:
         async with open_resources(settings) as resources:
-            plumbing.checks.update(dependency_checks(resources))
+            dependencies.update(dependency_checks(resources))
+            plumbing.checks.update(dependencies)
             parts = run_parts(resources, settings, live_metrics)
             plumbing.stopping.before_closing(parts.live.close)
             collecting = asyncio.create_task(collect_garbage())
@@ -66,6 +68,7 @@ def create_app(
                 collecting.cancel()
                 await parts.live.close()
 
+    dependencies = dict[str, Check]()
     live_metrics = LiveMetrics(plumbing.registry)
     share = settings.upload_share
     in_flight = SharedLimit(settings.max_in_flight, share, "predictions")
@@ -89,10 +92,8 @@ def create_app(
     feed_rate = RateLimit(settings.rate, feed_keys, counts)
     access = [Depends(RateLimit(settings.rate, keys, counts)), Depends(keys)]
     feed_access = [Depends(feed_rate), Depends(feed_keys)]
-    metrics, limits = (
-        GatewayMetrics(plumbing.registry),
-        PredictLimits(in_flight, SharedLimit(settings.max_uploads, share, "uploads")),
-    )
+    metrics = GatewayMetrics(plumbing.registry)
+    limits = PredictLimits(in_flight, SharedLimit(settings.max_uploads, share, "uploads"))
     app.include_router(predict_router(metrics, limits), dependencies=access)
     app.include_router(events_router(), dependencies=feed_access)
     app.include_router(video_router(), dependencies=feed_access)
@@ -102,7 +103,7 @@ def create_app(
     images = ImageSocketLimits(limits, connections, feed_rate, settings, budget)
     app.include_router(image_socket_router(metrics, images), dependencies=feed_access)
     app.include_router(cameras_router(), dependencies=access)
-    app.include_router(services_router(plumbing.readiness), dependencies=access)
+    app.include_router(services_router(plumbing.readiness, dependencies), dependencies=access)
     app.include_router(dashboard_router())
     app.include_router(api_page_router())
     app.include_router(unknown_websocket_router())

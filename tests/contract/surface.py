@@ -20,6 +20,7 @@ from services.gateway.app import create_app as create_gateway
 from services.gateway.familiar.names import FamiliarApi
 from services.gateway.settings import GatewaySettings
 from services.runtime.app import Plumbing
+from services.runtime.server_config import server_config
 from services.serving.metrics import CallMetrics
 from services.serving.monitoring import Monitoring
 from services.serving.monitoring_config import DEFAULT_PATH
@@ -56,6 +57,7 @@ class Surface:
         self._familiar = create_gateway(GatewaySettings.model_validate(familiar), Plumbing())
         registries = [one.registry for one in plumbing] + [CollectorRegistry()]
         CallMetrics(registries[-1])
+        server_config(self._apps["8000"], stop_timeout_s=1, registry=registries[-1])
         self.metrics = {
             f"{metric.name}_total" if metric.type == "counter" else metric.name
             for registry in registries
