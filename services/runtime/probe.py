@@ -4,9 +4,9 @@ It asks the service in the same container whether it is ready, and prints the an
 what is wrong. Images have no curl.
 
 Docker restarts a container when its process ends, not when it is unhealthy. With ``--kill-after=N`` the check
-therefore kills a process that doesn't answer at all: one that N checks in a row waited for in vain, or that doesn't
-listen for a long time. A service that answers is never killed, whatever it says: that a dependency is missing is no
-reason to restart it.
+therefore kills a process that doesn't answer any more, when N checks in a row waited for it in vain, and one that
+doesn't come up for minutes. A service that answers is never killed, whatever it says: that a dependency is missing is
+no reason to restart it.
 """
 
 import argparse
@@ -20,8 +20,10 @@ from typing import Literal, NamedTuple
 
 TIMEOUT_S = 3.0
 """For ``/readyz``, whose own checks take a second at most, and again for ``/healthz``."""
-MAX_CLOSED_S = 300.0
-"""How long a service may not listen, because it starts or stops."""
+MIN_SILENCE_S = 20.0
+"""From the first check without an answer to the last: checks that a person makes beside Docker's don't hurry it."""
+MAX_START_S = 300.0
+"""How long a service may not listen, or not answer for the first time, because it starts or stops."""
 MAX_STARVED_S = 1.0
 """A check that itself waited longer for a processor says nothing about the service: the machine is overloaded."""
 MAX_ANSWER_BYTES = 64 * 1024
@@ -31,6 +33,7 @@ INIT_NAMES = frozenset({"docker-init", "tini", "catatonit", "dumb-init"})
 """What PID 1 is called where a container has an init. Elsewhere nothing is killed, above all on a person's machine."""
 
 Outcome = Literal["ready", "unready", "silent", "closed"]
+_OUTCOMES: dict[str, Outcome] = {"ready": "ready", "unready": "unready", "silent": "silent", "closed": "closed"}
 
 
 class Answer(NamedTuple):
@@ -45,16 +48,20 @@ class Answer(NamedTuple):
     text: str
 
 
-class Streak(NamedTuple):
-    """Checks in a row with the same outcome.
+class Record(NamedTuple):
+    """What the checks so far have found, since the container started.
 
     Attributes:
-        checks: Their number.
+        outcome: Of the last check.
+        checks: How many checks in a row had this outcome.
         since_s: When the first of them was, by the monotonic clock.
+        has_answered: Whether the service has ever answered.
     """
 
+    outcome: Outcome
     checks: int
     since_s: float
+    has_answered: bool
 
 
 def probe(port: int) -> Answer:
@@ -96,17 +103,42 @@ def _exchange(port: int, request: bytes) -> bytes:
     return answer
 
 
-def record(outcome: Outcome, file: Path, now_s: float) -> Streak:
-    """Return since when all checks had this outcome; the file keeps it from one check to the next."""
-    streak = Streak(1, now_s)
+def read_record(file: Path) -> Record | None:
+    """Return what earlier checks have found; None where there were none, or the file was cut off."""
     try:
-        last, count, since_s = file.read_text().split()
-        if last == outcome:
-            streak = Streak(int(count) + 1, float(since_s))
-    except (OSError, ValueError):
-        pass  # the first check, or a file that was cut off
-    file.write_text(f"{outcome} {streak.checks} {streak.since_s}")
-    return streak
+        outcome, checks, since_s, has_answered = file.read_text().split()
+        return Record(_OUTCOMES[outcome], int(checks), float(since_s), has_answered == "True")
+    except (OSError, ValueError, KeyError):
+        return None
+
+
+def write_record(file: Path, record: Record) -> None:
+    """Keep a record for the next check."""
+    file.write_text(" ".join(map(str, record)))
+
+
+def add_check(last: Record | None, outcome: Outcome, now_s: float) -> Record:
+    """Return the record with one more check."""
+    answered = outcome in ("ready", "unready")
+    if last is None:
+        return Record(outcome, 1, now_s, answered)
+    if last.outcome == outcome:
+        return last._replace(checks=last.checks + 1)
+    return Record(outcome, 1, now_s, answered or last.has_answered)
+
+
+def is_stuck(record: Record, checks: int, now_s: float) -> bool:
+    """Tell whether a service must be ended: it stopped answering, or it has been starting or stopping for too long.
+
+    Args:
+        record: What the checks have found.
+        checks: How many in a row must have got no answer.
+        now_s: By the monotonic clock.
+    """
+    lasts_s = now_s - record.since_s
+    if record.outcome == "silent" and record.has_answered:
+        return record.checks >= checks and lasts_s >= MIN_SILENCE_S
+    return record.outcome in ("silent", "closed") and lasts_s >= MAX_START_S
 
 
 def service_processes(proc: Path = Path("/proc")) -> list[int]:
@@ -158,11 +190,11 @@ def main() -> int:
     answer = probe(arguments.port)
     sys.stdout.write(answer.text + "\n")
     if arguments.kill_after is not None and starved_s() < MAX_STARVED_S:
-        streak = record(answer.outcome, RECORD_FOLDER / f"probe-{arguments.port}", monotonic())
-        if answer.outcome == "silent" and streak.checks >= arguments.kill_after:
-            _kill_service(f"no answer to {streak.checks} checks in a row")
-        elif answer.outcome == "closed" and monotonic() - streak.since_s >= MAX_CLOSED_S:
-            _kill_service(f"not listening for {MAX_CLOSED_S:g} s")
+        file, now_s = RECORD_FOLDER / f"probe-{arguments.port}", monotonic()
+        record = add_check(read_record(file), answer.outcome, now_s)
+        write_record(file, record)
+        if is_stuck(record, arguments.kill_after, now_s):
+            _kill_service(f"no answer to {record.checks} checks in a row")
     return 0 if answer.outcome == "ready" else 1
 
 

@@ -10,7 +10,7 @@ EVERYWHERE = {"EMOTION_COMPOSE_ADDRESS": "0.0.0.0"}
 KEYS = {"EMOTION_GATEWAY_API_KEYS": "a-key-of-more-than-20-characters"}
 
 
-@pytest.mark.parametrize("address", ["0.0.0.0", "::", "192.0.2.7"])
+@pytest.mark.parametrize("address", ["0.0.0.0", "[::]", "192.0.2.7"])
 def test_published_beyond_this_machine_it_does_not_start_without_keys(stack: Stack, address: str) -> None:
     status, said = run_to_its_end(stack, {"EMOTION_COMPOSE_ADDRESS": address})
     assert status == 2

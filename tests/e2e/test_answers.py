@@ -58,7 +58,8 @@ def test_the_dashboard_is_in_the_image(client: httpx.Client) -> None:
 
 def test_all_dependencies_are_seen(client: httpx.Client) -> None:
     services = client.get("/services").json()["services"]
-    assert {name: state["ok"] for name, state in services.items()} == {"redis": True, "detector": True, "model": True}
+    assert {"redis", "detector", "model"} <= services.keys()
+    assert all(state["ok"] for state in services.values()), services
     assert client.get("/readyz").json()["status"] == "ready"
 
 

@@ -4,7 +4,16 @@ from pathlib import Path
 
 import pytest
 
-from services.runtime.probe import Outcome, record, service_processes, starved_s
+from services.runtime.probe import (
+    Outcome,
+    Record,
+    add_check,
+    is_stuck,
+    read_record,
+    service_processes,
+    starved_s,
+    write_record,
+)
 
 
 def add_process(proc: Path, pid: int, name: str, parent: int) -> None:
@@ -36,17 +45,60 @@ def test_without_proc_there_is_nothing_to_end(tmp_path: Path) -> None:
     assert starved_s(tmp_path / "missing") == 0
 
 
-def test_checks_in_a_row_are_counted_and_timed(tmp_path: Path) -> None:
-    outcomes: tuple[Outcome, ...] = ("silent", "silent", "silent", "ready", "silent", "closed", "closed")
-    found = [record(outcome, tmp_path / "record", float(at)) for at, outcome in enumerate(outcomes)]
-    assert found == [(1, 0), (2, 0), (3, 0), (1, 3), (1, 4), (1, 5), (2, 5)]
+def checks(*outcomes: Outcome, times: int = 1, every_s: float = 10.0) -> Record:
+    """Return the record of checks at this interval from 0 s on, the last outcome so many times."""
+    record = None
+    for number, outcome in enumerate((*outcomes, *outcomes[-1:] * (times - 1))):
+        record = add_check(record, outcome, number * every_s)
+    assert record is not None
+    return record
 
 
-@pytest.mark.parametrize("text", ["", "silent", "silent x 0", "silent 2 x", "silent 2 0 0", "\0"])
-def test_a_record_that_cannot_be_read_begins_again(tmp_path: Path, text: str) -> None:
+def test_checks_in_a_row_are_counted_and_timed() -> None:
+    assert checks("silent") == ("silent", 1, 0, False)
+    assert checks("silent", "silent", "silent") == ("silent", 3, 0, False)
+    assert checks("closed", "unready", "silent", "silent") == ("silent", 2, 20, True)
+    assert checks("ready", "silent", "ready") == ("ready", 1, 20, True)
+
+
+def test_a_service_that_stopped_answering_is_stuck() -> None:
+    assert not is_stuck(checks("ready", "silent", "silent"), 3, 20)
+    assert is_stuck(checks("ready", "silent", "silent", "silent"), 3, 30)
+    assert is_stuck(checks("unready", "silent", "silent", "silent"), 3, 30)
+
+
+def test_an_answer_begins_the_count_again() -> None:
+    assert not is_stuck(checks("ready", "silent", "silent", "unready", "silent", "silent"), 3, 50)
+
+
+def test_checks_that_follow_each_other_quickly_do_not_hurry_it() -> None:
+    assert not is_stuck(checks("ready", "silent", times=10, every_s=1.0), 3, 10)
+    assert is_stuck(checks("ready", "silent", times=22, every_s=1.0), 3, 22)
+
+
+@pytest.mark.parametrize("outcome", ["silent", "closed"])
+def test_a_start_may_take_minutes(outcome: Outcome) -> None:
+    assert not is_stuck(checks(outcome, times=30), 3, 299)
+    assert is_stuck(checks(outcome, times=31), 3, 300)
+
+
+def test_what_is_unready_for_hours_is_not_stuck() -> None:
+    assert not is_stuck(checks("unready", times=1000), 3, 10_000)
+
+
+def test_a_record_is_kept_for_the_next_check(tmp_path: Path) -> None:
+    assert read_record(tmp_path / "record") is None
+    for record in (checks("ready", "silent"), checks("closed")):
+        write_record(tmp_path / "record", record)
+        assert read_record(tmp_path / "record") == record
+
+
+@pytest.mark.parametrize(
+    "text", ["", "silent", "silent x 0 True", "silent 2 x True", "silent 2 0 True 0", "mute 2 0 True", "\0"]
+)
+def test_a_record_that_cannot_be_read_is_none(tmp_path: Path, text: str) -> None:
     (tmp_path / "record").write_text(text)
-    assert record("silent", tmp_path / "record", 7.0) == (1, 7.0)
-    assert record("silent", tmp_path / "record", 8.0) == (2, 7.0)
+    assert read_record(tmp_path / "record") is None
 
 
 def test_the_wait_for_a_processor_is_in_seconds(tmp_path: Path) -> None:
