@@ -114,8 +114,8 @@ def test_memory_does_not_grow_with_bad_input(stack: Stack) -> None:
             stack.client.post("/predict", content=b"\xff\xd8" + bytes(9_000_000), headers=JPEG)
 
     abuse(3)  # until buffers have the size that they will keep
-    before = stack.gateway.resident_mb(), stack.detector.resident_mb()
+    before = stack.gateway.resident_mb(), stack.detector.tree_resident_mb()
     abuse(10)
-    after = stack.gateway.resident_mb(), stack.detector.resident_mb()
+    after = stack.gateway.resident_mb(), stack.detector.tree_resident_mb()
     assert after[0] - before[0] < 15
     assert after[1] - before[1] < 15
