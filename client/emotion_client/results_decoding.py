@@ -5,8 +5,21 @@ from typing import Any
 
 from emotion_client.results import CameraFrame, FeedStatus, LiveResult, ServiceState
 from services.contracts.live import Drops, EmotionEvent
-from services.contracts.messages import MalformedMessage, finite, text, truth, whole
+from services.contracts.messages import (
+    MalformedMessage,
+    explained,
+    finite,
+    natural,
+    printable,
+    several,
+    shown,
+    text,
+    truth,
+)
 from services.contracts.prediction_decoding import decode_prediction
+
+_MAX_EVENTS = 10_000
+"""Most events of one result; it carries those of the results that were left out before it, too."""
 
 
 def decode_live_result(answer: Mapping[str, Any]) -> LiveResult:
@@ -19,11 +32,11 @@ def decode_live_result(answer: Mapping[str, Any]) -> LiveResult:
         dropped = answer["dropped"]
         return LiveResult(
             prediction=decode_prediction(answer),
-            events=tuple(EmotionEvent.decode(event) for event in answer["events"]),
-            dropped=Drops(*(whole(dropped[place]) for place in ("detect", "infer", "viewer"))),
+            events=several(EmotionEvent.decode, answer["events"], _MAX_EVENTS),
+            dropped=Drops(*(natural(dropped[place]) for place in ("detect", "infer", "viewer"))),
         )
     except (KeyError, TypeError, ValueError) as error:
-        raise MalformedMessage(f"live result: {error!r}") from error
+        raise explained("live result", error) from None
 
 
 def decode_feed_status(answer: Mapping[str, Any]) -> FeedStatus:
@@ -34,9 +47,9 @@ def decode_feed_status(answer: Mapping[str, Any]) -> FeedStatus:
     """
     try:
         problem = answer.get("problem") or {}
-        return FeedStatus(text(answer["state"]), str(problem.get("detail") or problem.get("title") or ""))
+        return FeedStatus(text(answer["state"]), shown(problem.get("detail") or problem.get("title") or ""))
     except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise MalformedMessage(f"feed status: {error!r}") from error
+        raise explained("feed status", error) from None
 
 
 def decode_services(services: Mapping[str, Any]) -> dict[str, ServiceState]:
@@ -47,11 +60,11 @@ def decode_services(services: Mapping[str, Any]) -> dict[str, ServiceState]:
     """
     try:
         return {
-            name: ServiceState(truth(state["ok"]), truth(state["required"]), text(state["detail"]))
+            printable(name): ServiceState(truth(state["ok"]), truth(state["required"]), shown(state["detail"]))
             for name, state in services.items()
         }
     except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise MalformedMessage(f"services: {error!r}") from error
+        raise explained("services", error) from None
 
 
 def decode_frame(jpeg: bytes, headers: Mapping[str, str]) -> CameraFrame:
@@ -61,6 +74,8 @@ def decode_frame(jpeg: bytes, headers: Mapping[str, str]) -> CameraFrame:
         MalformedMessage: A header is missing or can't be read.
     """
     try:
-        return CameraFrame(jpeg, headers["X-Frame-Id"], finite(float(headers["X-Frame-Age-Ms"])))
-    except (KeyError, ValueError) as error:
-        raise MalformedMessage(f"frame: {error!r}") from error
+        return CameraFrame(jpeg, text(headers["X-Frame-Id"]), finite(float(headers["X-Frame-Age-Ms"])))
+    except MalformedMessage as error:
+        raise explained("frame", error) from None
+    except (KeyError, ValueError):
+        raise MalformedMessage("frame: X-Frame-Id or X-Frame-Age-Ms is missing or can't be read") from None

@@ -12,7 +12,7 @@ from services.contracts.frames import FRAMES_TTL_S, MAX_AHEAD_S, frames_key
 from services.contracts.messages import MalformedMessage
 from services.gateway.frames import ListedCamera
 from services.gateway.redis_parser import ReplyTooLargeError
-from services.gateway.redis_replies import RefusedKeys, execute, status_of
+from services.gateway.redis_replies import RefusedKeys, execute, microseconds, status_of
 
 STATUS_TOO_LARGE = "its status is too large"
 
@@ -22,6 +22,9 @@ and one reply that is too large would end them all."""
 
 NAMES_KEPT_S = 5.0
 """How long the names that were found besides others, which are too long, are good for."""
+
+CLOCK_KEPT_S = 1.0
+"""How long a reading of Redis's clock is good for: after it was set, cameras may be missing for as long."""
 
 _log = logging.getLogger(__name__)
 
@@ -35,21 +38,31 @@ class CameraNames:
     def __init__(self) -> None:
         self._names: list[str] = []
         self._good_until_s = float("-inf")
+        self._clock_ahead_s = 0.0
+        self._clock_until_s = float("-inf")
 
     async def read(self, redis: Redis) -> list[str]:
         """Return the ids of the cameras that exist, sorted; at most 100, those with the newest heartbeats."""
         if monotonic() < self._good_until_s:
             return self._names
-        clock = redis.pipeline(transaction=False)
-        clock.time()
-        ((seconds, _),) = await clock.execute()
+        newest_s = await self._redis_time_s(redis) + MAX_AHEAD_S
         try:
-            return _named(await _members(redis, seconds + MAX_AHEAD_S, 0, MAX_CAMERAS))
+            return _named(await _members(redis, newest_s, 0, MAX_CAMERAS))
         except ReplyTooLargeError:
             _log.warning("redis: %s has names that are too long", CAMERAS_KEY)
-        self._names = _named(await _short_members(redis, seconds + MAX_AHEAD_S))
+        self._names = _named(await _short_members(redis, newest_s))
         self._good_until_s = monotonic() + NAMES_KEPT_S
         return self._names
+
+    async def _redis_time_s(self, redis: Redis) -> float:
+        """Return Redis's time, which is asked for once a second at most."""
+        if monotonic() >= self._clock_until_s:
+            clock = redis.pipeline(transaction=False)
+            clock.time()
+            (now,) = await clock.execute()
+            self._clock_until_s = monotonic() + CLOCK_KEPT_S
+            self._clock_ahead_s = microseconds(now) / 1e6 - monotonic()
+        return monotonic() + self._clock_ahead_s
 
 
 async def read_cameras(redis: Redis, names: CameraNames, refused: RefusedKeys) -> Sequence[ListedCamera]:

@@ -3,13 +3,15 @@
 import socket
 import threading
 import time
+from typing import Any
 
 import pytest
 import redis
 
 from services.capture.publishing import PublishError
 from services.capture.redis_publisher import TIMEOUT_S, RedisPublisher
-from services.contracts.frames import FrameMessage
+from services.contracts.cameras import CameraState, CameraStatus
+from services.contracts.frames import FrameMessage, frames_key
 from services.contracts.recorded import Taken, taken_key
 from tests.redis_server import RedisServer
 
@@ -88,3 +90,25 @@ def test_a_redis_that_was_restarted_takes_the_next_frame(redis_server: RedisServ
     redis_server.start()
     publisher.publish("cam0", MESSAGE)
     publisher.close()
+
+
+def test_a_stream_whose_ids_are_of_a_time_to_come_begins_anew(redis_server: RedisServer) -> None:
+    publisher = RedisPublisher(redis_server.url)
+    status = CameraStatus(CameraState.ONLINE, "demo", 30.0, 1280, 720, 1, 0, 0, "")
+    with redis.Redis.from_url(redis_server.url, protocol=2, driver_info=None) as client:
+        ahead_ms = round((time.time() + 3600) * 1000)
+        client.xadd(frames_key("cam0"), {"jpeg": b"x"}, id=f"{ahead_ms}-0")  # as before the clock was set back
+        publisher.publish("cam0", MESSAGE)
+        assert newest_ms(client) >= ahead_ms
+        publisher.announce({"cam0": status})
+        publisher.publish("cam0", MESSAGE)
+        assert newest_ms(client) < ahead_ms
+        before = client.xlen(frames_key("cam0"))
+        publisher.announce({"cam0": status})
+        assert client.xlen(frames_key("cam0")) == before == 1
+    publisher.close()
+
+
+def newest_ms(client: redis.Redis) -> int:
+    entries: Any = client.xrevrange(frames_key("cam0"), count=1)
+    return int(entries[0][0].partition(b"-")[0])

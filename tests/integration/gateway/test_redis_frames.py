@@ -2,13 +2,14 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from time import time
 
 import pytest
 from redis.asyncio import Redis
 
-from services.contracts.cameras import CAMERAS_KEY, CameraState, CameraStatus, status_key
-from services.contracts.frames import FrameMessage, frames_key
+from services.contracts.cameras import CAMERAS_KEY, MAX_CAMERAS, CameraState, CameraStatus, status_key
+from services.contracts.frames import FRAMES_TTL_S, FrameMessage, frames_key
 from services.gateway.deadline import Deadline
 from services.gateway.redis_frames import RedisFrames, connect
 from services.runtime.problems import ProblemError
@@ -43,6 +44,61 @@ async def publish(redis: Redis, camera: str, frame: FrameMessage) -> None:
     await redis.zadd(CAMERAS_KEY, {camera: time()})
     await redis.hset(status_key(camera), mapping=dict(STATUS.encode().items()))
     await redis.xadd(frames_key(camera), dict(frame.encode().items()))
+    await redis.expire(frames_key(camera), FRAMES_TTL_S)
+
+
+async def test_all_cameras_are_listed_with_the_age_of_their_newest_frame(redis: Redis, frames: RedisFrames) -> None:
+    await publish(redis, "cam0", message())
+    await redis.hset(status_key("cam0"), "delay_us", "250000")
+    await redis.zadd(CAMERAS_KEY, {"gone": 1, "asleep": 2})
+    await redis.hset(status_key("asleep"), mapping=dict(STATUS.encode().items()))
+    asleep, cam0, gone = await frames.listed_cameras(soon())
+    assert (asleep.camera, asleep.status, asleep.age_ms()) == ("asleep", STATUS, None)
+    assert (gone.camera, gone.status, gone.age_ms(), gone.fault) == ("gone", None, None, "")
+    listed_ms = cam0.age_ms()
+    known = await frames.known_camera("cam0", soon())
+    assert known is not None
+    assert known.newest is not None
+    assert listed_ms is not None
+    assert 250 <= listed_ms <= known.newest.age_ms() + 20
+
+
+async def test_a_recorded_video_is_listed_without_an_age(redis: Redis, frames: RedisFrames) -> None:
+    await publish(redis, "film", message(delay_us=0))
+    await redis.hset(status_key("film"), "recorded", "1")
+    (film,) = await frames.listed_cameras(soon())
+    assert film.age_ms() == 0
+
+
+async def test_a_status_that_cannot_be_read_is_told_of_in_the_list(redis: Redis, frames: RedisFrames) -> None:
+    await publish(redis, "cam0", message())
+    await redis.hset(status_key("cam0"), "fps", "1_000")
+    (cam0,) = await frames.listed_cameras(soon())
+    assert (cam0.status, "fps" in cam0.fault) == (None, True)
+    assert cam0.age_ms() is not None
+    known = await frames.known_camera("cam0", soon())
+    assert known is not None
+    assert known.newest is not None
+
+
+async def test_only_so_many_cameras_are_listed_and_those_with_the_newest_heartbeats(
+    redis: Redis, frames: RedisFrames
+) -> None:
+    await redis.zadd(CAMERAS_KEY, {f"cam{number}": 1000 + number for number in range(2 * MAX_CAMERAS)})
+    await redis.zadd(CAMERAS_KEY, {"ahead": time() + 3600})
+    ids = await frames.camera_ids(soon())
+    assert ids == sorted(f"cam{number}" for number in range(MAX_CAMERAS, 2 * MAX_CAMERAS))
+    assert [camera.camera for camera in await frames.listed_cameras(soon())] == ids
+
+
+async def test_a_camera_with_frames_of_megabytes_is_followed(redis: Redis, frames: RedisFrames) -> None:
+    large = replace(message(), jpeg=b"x" * 7_000_000)
+    for _ in range(4):  # together more than a reply may have
+        await publish(redis, "cam0", large)
+    newest = await frames.next_frame("cam0", "0-1", wait_s=0.01)
+    assert newest is not None
+    assert len(newest.message.jpeg) == 7_000_000
+    assert await frames.next_frame("cam0", newest.frame_id, wait_s=0.01) is None
 
 
 async def test_ages_are_right_whatever_the_cameras_clock_says(redis: Redis, frames: RedisFrames) -> None:
@@ -129,6 +185,7 @@ async def test_only_commands_that_redis_62_knows_are_sent(redis: Redis, frames: 
     await frames.known_camera("cam0", soon())
     await frames.next_frame("cam0", "0-0", wait_s=0.01)
     await frames.camera_ids(soon())
+    await frames.listed_cameras(soon())
     assert (await redis.info("stats"))["total_error_replies"] == 0
 
 

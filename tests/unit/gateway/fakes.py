@@ -48,6 +48,7 @@ class FakeFrames:
     cameras: dict[str, KnownCamera] = field(default_factory=dict)
     error: Exception | None = None
     reads: int = 0
+    listings: int = 0
     handed_out: int = 0
     delay_s: float = 0.0
 
@@ -61,6 +62,7 @@ class FakeFrames:
         return sorted(self.cameras)
 
     async def listed_cameras(self, by: Deadline) -> list[ListedCamera]:
+        self.listings += 1
         await pass_time(self.delay_s, by, "redis")
         await self.ping()
         return [

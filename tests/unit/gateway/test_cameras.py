@@ -1,5 +1,6 @@
 from services.contracts.problems import ProblemKind
-from services.gateway.frames import KnownCamera
+from services.gateway.frames import KnownCamera, ListedCamera
+from services.gateway.routes.cameras import camera_view
 from services.runtime.problems import ProblemError
 from tests.unit.gateway.conftest import Gateway
 from tests.unit.gateway.fakes import ONLINE, FakeDetector, FakeFrames, FakeServices, frame
@@ -61,3 +62,17 @@ def test_ready_while_uploads_can_be_answered(gateway: Gateway) -> None:
     without_detector = gateway(FakeServices(detector=FakeDetector(error=down))).get("/readyz")
     assert (without_redis.status_code, without_redis.json()["status"]) == (200, "degraded")
     assert (without_detector.status_code, without_detector.json()["status"]) == (503, "unready")
+
+
+def test_all_who_ask_at_about_the_same_time_share_a_reading(gateway: Gateway) -> None:
+    store = FakeFrames.with_camera()
+    client = gateway(FakeServices(frames=store))
+    ages = [client.get("/cameras").json()["cameras"][0]["age_ms"] for _ in range(5)]
+    assert store.listings < 5
+    assert ages == sorted(ages), "a frame grows older meanwhile"
+
+
+def test_a_camera_whose_status_cannot_be_read_is_listed_as_failed() -> None:
+    view = camera_view(ListedCamera("door", None, None, 0.0, "camera status: fps is missing"))
+    assert (view.state, view.last_error) == ("failed", "camera status: fps is missing")
+    assert camera_view(ListedCamera("door", None, None, 0.0)).state == "offline"
