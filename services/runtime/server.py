@@ -16,7 +16,7 @@ from fastapi import FastAPI
 
 from services.runtime.app import Plumbing
 from services.runtime.connection_limits import ConnectionLimits
-from services.runtime.descriptors import DescriptorCheck, DescriptorReserve, max_connections, raise_descriptor_limit
+from services.runtime.descriptors import DescriptorCheck, DescriptorReserve, raise_descriptor_limit
 from services.runtime.memory import forbid_core_dumps, return_freed_memory
 from services.runtime.rejections import REPORT_PERIOD_S
 from services.runtime.server_config import ServerConfig, server_config
@@ -137,7 +137,7 @@ def serve(
         websockets=websockets,
         limits=replace(
             limits or ConnectionLimits(),
-            max_connections=max_connections(settings.max_connections),
+            max_connections=settings.max_connections,
             max_connections_per_client=settings.max_connections_per_client,
         ),
         registry=plumbing.registry,

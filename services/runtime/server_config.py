@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import replace
 
 import uvicorn
 from fastapi import FastAPI
@@ -9,6 +10,7 @@ from prometheus_client import CollectorRegistry, Gauge
 
 from services.runtime.connection_limits import ConnectionLimits
 from services.runtime.connections import Connections
+from services.runtime.descriptors import max_connections
 from services.runtime.http_protocol import ProblemHttpProtocol
 from services.runtime.rejections import Rejections
 
@@ -46,7 +48,7 @@ def server_config(
         host: Where to listen, if the server isn't handed a socket.
         port: Likewise.
         websockets: Speaks WebSocket, which is ``LimitedWebSocketProtocol``; None where the service has none.
-        limits: Bounds of its connections.
+        limits: Bounds of its connections; there are never more than three quarters of the process's descriptors.
         registry: Where connections and refusals are counted.
         exempt: Tells of an address whether it may have any number of connections, as proxies must.
     """
@@ -64,7 +66,8 @@ def server_config(
         timeout_graceful_shutdown=stop_timeout_s,
     )
     registry = registry or CollectorRegistry()
-    config.limits = limits or ConnectionLimits()
+    wanted = limits or ConnectionLimits()
+    config.limits = replace(wanted, max_connections=max_connections(wanted.max_connections))
     config.rejections = Rejections(registry)
     config.connections = Connections(config.limits, config.rejections, exempt)
     open_connections = Gauge("http_connections", "Connections that are open", registry=registry)

@@ -22,7 +22,7 @@ from websockets.typing import StatusLike
 from services.contracts.problems import Problem, ProblemKind
 from services.runtime.byte_budget import BudgetExceededError, Lease
 from services.runtime.connection_limits import MessageLimits
-from services.runtime.http_protocol import MAX_PIECE_BYTES, SILENT
+from services.runtime.http_protocol import SILENT
 from services.runtime.message_limits import EXTENSION
 from services.runtime.raw_answers import problem_bytes, problem_parts
 from services.runtime.timed_connection import TimedConnection
@@ -58,6 +58,7 @@ class LimitedWebSocketProtocol(TimedConnection, WebSocketsSansIOProtocol):
         self._control_frames = TokenBucket(self._message_limits.control_frames_per_s, now)
         self._accepted = False
         self._unparsed = bytearray()
+        self._frame_left = 0
         self._fragments = self._fragment_bytes = self._completed = 0
         self._queued_bytes = deque[int]()
         self._with_application_bytes = 0
@@ -169,18 +170,28 @@ class LimitedWebSocketProtocol(TimedConnection, WebSocketsSansIOProtocol):
             self._end("message-timeout", CloseCode.POLICY_VIOLATION, "a message took too long")
 
     def _parse(self) -> None:
-        while self._unparsed and self._accepted and not self.read_paused and not self.transport.is_closing():
-            piece = bytes(self._unparsed[:MAX_PIECE_BYTES])
-            del self._unparsed[:MAX_PIECE_BYTES]
+        """Parse what arrived, frame by frame, up to the first complete message: the next waits for the application."""
+        if not self._accepted:
+            return
+        while not self.read_paused and not self.transport.is_closing():
+            if not self._frame_left:
+                self._frame_left = frame_bytes(self._unparsed)
+            piece = self._unparsed[: self._frame_left]
+            if not piece:
+                break
+            del self._unparsed[: self._frame_left]
+            self._frame_left -= len(piece)
             completed = self._completed
-            super().data_received(piece)
-            if not self.conn.reader.buffer and self.conn.current_size is None:
-                self.due = math.inf
-            elif self.due == math.inf or self._completed != completed:
-                self.allow(self.limits.message_s)
-            else:
-                self.transferred(len(piece), self.limits.message_s)
+            super().data_received(piece)  # type: ignore[arg-type]  # websockets takes bytearrays as well
             self._hold()
+            if self._completed != completed:
+                self.due = math.inf
+            elif self.due != math.inf:
+                self.transferred(len(piece), self.limits.message_s)
+        if not self._unparsed and not self._frame_left and self.conn.current_size is None:
+            self.due = math.inf
+        elif self.due == math.inf:
+            self.allow(self.limits.message_s)
 
     def _hold(self) -> None:
         """Take as much of the budget as the client's messages have bytes."""
@@ -240,6 +251,19 @@ class LimitedWebSocketProtocol(TimedConnection, WebSocketsSansIOProtocol):
         except Exception:
             _log.exception("a WebSocket failed")
             raise
+
+
+def frame_bytes(received: bytearray) -> int:
+    """Return the size of the frame that begins a client's data (RFC 6455, 5.2); 0 while its head isn't complete."""
+    if len(received) < 2:
+        return 0
+    length, head_bytes = received[1] & 127, 6 if received[1] & 128 else 2
+    if length < 126:
+        return head_bytes + length
+    length_bytes = 2 if length == 126 else 8
+    if len(received) < head_bytes + length_bytes:
+        return 0
+    return head_bytes + length_bytes + int.from_bytes(received[2 : 2 + length_bytes])
 
 
 class _Handshake(ServerProtocol):

@@ -202,6 +202,19 @@ def test_a_large_image_in_fragments_is_answered(gateway: Gateway) -> None:
         assert json.loads(websocket.recv(timeout=20))["status"] == 413
 
 
+@pytest.mark.parametrize("piece_bytes", [1, 3, 7, 64, 100_000])
+def test_frames_may_be_cut_anywhere(gateway: Gateway, piece_bytes: int) -> None:
+    sent = frame(BINARY, b"a", final=False) + frame(PING, b"b") + frame(CONTINUATION, bytes(200)) + frame(BINARY, b"c")
+    with gateway.opened(IMAGES) as opened:
+        opened.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        for start in range(0, len(sent), piece_bytes):
+            opened.sendall(sent[start : start + piece_bytes])
+        received = b""
+        while received.count(b'"request_id"') < 2:
+            received += opened.recv(65536)
+    assert [opcode for opcode, _ in frames(received)] == [PONG, TEXT, TEXT]
+
+
 def test_messages_of_no_bytes_are_each_answered_without_being_piled_up(gateway: Gateway) -> None:
     memory = gateway.resident_mb()
     with gateway.opened(IMAGES) as opened:

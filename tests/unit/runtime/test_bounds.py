@@ -7,6 +7,7 @@ from prometheus_client import CollectorRegistry
 
 from services.runtime.rejections import REPORT_PERIOD_S, Rejections
 from services.runtime.token_bucket import BURST_S, TokenBucket
+from services.runtime.websocket_protocol import frame_bytes
 
 
 def test_a_bucket_allows_a_burst_and_then_its_rate() -> None:
@@ -15,6 +16,25 @@ def test_a_bucket_allows_a_burst_and_then_its_rate() -> None:
     assert [bucket.take(0) for _ in range(burst + 1)] == [True] * burst + [False]
     assert [bucket.take(0.5), bucket.take(0.5), bucket.take(1)] == [True, False, True]
     assert sum(bucket.take(10_000) for _ in range(100)) == burst, "time without use saves up no more than a burst"
+
+
+@pytest.mark.parametrize(
+    ("received", "size"),
+    [
+        (b"", 0),
+        (b"\x82", 0),
+        (b"\x82\x80", 6),
+        (b"\x82\x85", 11),
+        (b"\x82\x05", 7),  # without a mask, which the parser refuses
+        (b"\x82\xfe\x01", 0),
+        (b"\x82\xfe\x01\x00", 0),
+        (b"\x82\xfe\x01\x00\x00\x00\x00\x00", 264),
+        (b"\x82\xff" + bytes(7), 0),
+        (b"\x82\xff" + bytes(5) + b"\x01\x00\x00" + bytes(4), 65_550),
+    ],
+)
+def test_the_size_of_a_frame_stands_in_its_head(received: bytes, size: int) -> None:
+    assert frame_bytes(bytearray(received)) == size
 
 
 def test_refusals_are_counted_one_by_one_and_logged_together(caplog: pytest.LogCaptureFixture) -> None:
