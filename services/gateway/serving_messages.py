@@ -33,6 +33,14 @@ def _stand_in() -> Iterator[None]:
 
 with _stand_in():
     from tensorflow.core.framework import tensor_pb2, types_pb2
-    from tensorflow_serving.apis import get_model_status_pb2, predict_pb2
+
+    # The last two import all the others. A process that loads TensorFlow as well, as tests do, can't mix messages that
+    # were loaded here with ones that TensorFlow loads.
+    from tensorflow_serving.apis import (
+        get_model_status_pb2,
+        model_service_pb2_grpc,  # noqa: F401
+        predict_pb2,
+        prediction_service_pb2_grpc,  # noqa: F401
+    )
 
 __all__ = ["get_model_status_pb2", "predict_pb2", "tensor_pb2", "types_pb2"]

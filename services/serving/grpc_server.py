@@ -23,9 +23,8 @@ _OPTIONS: dict[str, int | str] = {
     # What a call that isn't read yet may have sent; probing the bandwidth would let it grow to megabytes.
     "grpc.http2.bdp_probe": 0,
     "grpc.server_handshake_timeout_ms": 5000,
-    # Every connection ends: one without calls soon, and one whose client doesn't read its answers too.
-    "grpc.max_connection_idle_ms": 60_000,
-    "grpc.max_connection_age_ms": 300_000,
+    # Every connection ends, idle ones and those whose client doesn't read its answers too; others go on on a new one.
+    "grpc.max_connection_age_ms": 120_000,
     "grpc.max_connection_age_grace_ms": 30_000,
     # Without this a second server would share the port instead of failing.
     "grpc.so_reuseport": 0,
