@@ -96,7 +96,8 @@ def refusal(head: RequestHead, policy: OriginPolicy) -> Problem | None:
     if head.host is not None and head.path not in _FROM_ANYWHERE and not policy.allows_host(head.host):
         return Problem(
             ProblemKind.UNKNOWN_HOST,
-            f"{head.host[:255]!r} is no name of this service; {policy.prefix}ALLOWED_HOSTS lists its names",
+            f"{head.host[:255]!r} is no name of this service"
+            + (f"; {policy.prefix}ALLOWED_HOSTS lists its names" if policy.prefix else ""),
         )
     if _is_foreign(head, policy):
         page = "A page of another origin" if head.origin in (None, "null") else f"A page of {head.origin[:255]!r}"

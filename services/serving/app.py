@@ -38,7 +38,7 @@ class ModelCheck:
 def create_app(plumbing: Plumbing, core: Core, options: ServerOptions) -> FastAPI:
     """Return the application; what it uses is opened and closed by its caller."""
     plumbing.checks["model"] = ModelCheck(core.manager)
-    app = create_service_app("serving", plumbing, _no_resources, OriginPolicy(), BODY_LIMIT_BYTES, __doc__)
+    app = create_service_app("serving", plumbing, _no_resources, _policy(options), BODY_LIMIT_BYTES, __doc__)
     handle_errors(app)
     complete_document(app, describe_errors)
     limits = RestLimits(options.flags.rest_api_num_threads, options.flags.rest_api_timeout_in_ms / 1e3)
@@ -52,6 +52,11 @@ def _add_monitoring(app: FastAPI, core: Core, path: str) -> None:
     @app.get(path, tags=["health"], summary="Metrics under the original's names", response_class=Response)
     async def monitoring() -> Response:
         return Response(core.monitoring.text(), media_type="text/plain; version=0.0.4")
+
+
+def _policy(options: ServerOptions) -> OriginPolicy:
+    names = (name.strip().lower() for name in options.flags.rest_api_allowed_hosts.split(","))
+    return OriginPolicy(frozenset(name for name in names if name))
 
 
 @asynccontextmanager

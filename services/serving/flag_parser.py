@@ -55,6 +55,12 @@ def _add_ports(parser: FlagParser) -> None:
         help="time that a REST request may take (default 30000)",
     )
     add(
+        "--rest_api_allowed_hosts",
+        default="",
+        help="names, separated by commas, that REST requests may give in Host besides localhost and IP addresses; "
+        "TensorFlow Serving has no such flag and takes every name",
+    )
+    add(
         "--bind_address",
         default="127.0.0.1",
         help="address of both ports (default 127.0.0.1; TensorFlow Serving has no such flag and listens on 0.0.0.0)",

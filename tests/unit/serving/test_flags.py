@@ -36,6 +36,7 @@ def test_defaults_are_those_of_tensorflow_serving_but_for_the_address_and_the_nu
         batching_parameters_file=None,
         enable_model_warmup=True,
         enable_grpc_healthcheck_service=False,
+        rest_api_allowed_hosts="",
         allow_reload_config_request=False,
         enable_profiler=True,
         enable_serialization_as_tensor_content=False,
