@@ -35,8 +35,8 @@ class Flags:
         batching_parameters_file: The file that says how.
         enable_model_warmup: Whether a version's warm-up requests are replayed before it is in service.
         enable_grpc_healthcheck_service: Whether ``grpc.health.v1`` is served.
-        rest_api_allowed_hosts: Names that REST requests may give in ``Host``, separated by commas, besides localhost and
-            IP addresses; not a flag of the original's.
+        rest_api_allowed_hosts: Names that REST requests may give in ``Host``, separated by commas, besides localhost
+            and IP addresses; not a flag of the original's.
         allow_reload_config_request: Whether ``HandleReloadConfigRequest`` is answered; not a flag of the original's.
         enable_profiler: Taken for the sake of command lines that set it; there is no profiler here.
         enable_serialization_as_tensor_content: Whether answers use ``tensor_content``.
