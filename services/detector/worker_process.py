@@ -118,9 +118,9 @@ class WorkerProcess(asyncio.Protocol):
     async def close(self) -> None:
         """End it: at once in the middle of an image, else by the end of its socket."""
         self._closed = True
-        if self._reply is not None:
-            self._process.kill()
         if self._transport is not None:
+            if self._reply is not None:
+                self._process.kill()
             self._transport.abort()
         await asyncio.shield(self._ended)
 
@@ -157,6 +157,8 @@ class WorkerProcess(asyncio.Protocol):
 
     def _watch(self, cpu_before_s: float) -> None:
         """End a worker that makes no progress; one that does is ended by its own limit of processor time."""
+        if self._transport is None:
+            return
         cpu_s = _cpu_s(self._process.pid)
         if cpu_s - cpu_before_s >= MIN_CPU_SHARE * self._silence_s:
             self._watchdog = asyncio.get_running_loop().call_later(self._silence_s, self._watch, cpu_s)
