@@ -28,7 +28,7 @@ from services.detector.messages import (
 )
 from services.detector.search import FaceSearch
 from services.runtime.images import ImageTooLargeError
-from services.runtime.memory import return_freed_memory
+from services.runtime.memory import forbid_core_dumps, return_freed_memory
 
 MEMORY_BYTES_PER_PIXEL = 12
 """Memory that decoding and searching may take for each pixel of the largest allowed image. Progressive JPEGs in CMYK
@@ -116,7 +116,7 @@ def _detach() -> None:
         if stream is not None:  # libjpeg and libpng write a line for each flaw of a file, as many as it has
             os.dup2(nowhere, stream.fileno())
     os.close(nowhere)
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    forbid_core_dumps()
     os.nice(_NICENESS)
     if sys.platform == "linux":
         with suppress(OSError):
