@@ -8,6 +8,7 @@ import pytest
 from services.capture.settings import CaptureSettings
 from services.detector.settings import DetectorSettings
 from services.gateway.settings import GatewaySettings
+from services.runtime.probe import TIMEOUT_S
 from tests.processes import ROOT
 
 COMPOSE_FILES = [ROOT / "docker-compose.yml", *sorted(ROOT.glob("compose.*.yml"))]
@@ -36,6 +37,22 @@ def test_services_are_told_what_they_have_a_setting_for() -> None:
     known = {f"{cls.model_config['env_prefix']}{name}".upper() for cls in SETTINGS for name in cls.model_fields}
     told = {name for file in COMPOSE_FILES for name in re.findall(r"^ +(EMOTION_\w+):", file.read_text(), re.MULTILINE)}
     assert told <= known
+
+
+def test_no_service_may_swap_or_start_any_number_of_processes() -> None:
+    main = (ROOT / "docker-compose.yml").read_text()
+    services = len(re.findall(r"^    <<: \*service$", main, re.MULTILINE))
+    limits = re.findall(r"^    mem_limit: (\S+).*\n    memswap_limit: (\S+)\n    pids_limit: \d+", main, re.MULTILINE)
+    assert len(limits) == services > 0
+    assert all(memory == with_swap for memory, with_swap in limits)
+
+
+@pytest.mark.parametrize("file", [file for file in DOCKERFILES if "HEALTHCHECK" in file.read_text()], ids=str)
+def test_health_checks_end_what_does_not_answer_before_docker_ends_them(file: Path) -> None:
+    text = file.read_text()
+    (timeout_s,) = re.findall(r"^HEALTHCHECK .*--timeout=(\d+)s", text, re.MULTILINE)
+    assert '"--kill-after=3"' in text
+    assert int(timeout_s) >= 3 * (2 * TIMEOUT_S)  # two questions, and time to start on a busy machine
 
 
 @pytest.mark.parametrize("file", DOCKERFILES, ids=lambda file: file.parent.name)
