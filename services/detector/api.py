@@ -10,6 +10,7 @@ from services.contracts.detection import DETECT_PATH, IMAGE_MEDIA_TYPES, OVERVIE
 from services.contracts.geometry import Box, parse_hint
 from services.contracts.messages import MalformedMessage
 from services.contracts.problems import ProblemKind
+from services.detector.cost import is_heavy
 from services.detector.metrics import DetectorMetrics
 from services.detector.pool import DetectorPool, PoolFullError, WaitedTooLongError
 from services.detector.where import Where, decode_overview
@@ -23,7 +24,7 @@ MAX_HINTS = 32
 MAX_PATIENCE_MS = 3_600_000
 
 
-def detect_router(pool: DetectorPool, metrics: DetectorMetrics) -> APIRouter:
+def detect_router(pool: DetectorPool, metrics: DetectorMetrics, pixel_limit: int) -> APIRouter:
     """Return the route."""
     router = APIRouter(dependencies=[Depends(InFlightLimit(pool.capacity))])
 
@@ -44,7 +45,7 @@ def detect_router(pool: DetectorPool, metrics: DetectorMetrics) -> APIRouter:
         if await request.is_disconnected():
             raise ClientDisconnect  # gave up while the body waited to be read
         try:
-            answer = await pool.detect(body, where, done_by_s)
+            answer = await pool.detect(body, where, done_by_s, heavy=is_heavy(body, pixel_limit))
         except InvalidImageError as error:
             raise ProblemError(ProblemKind.INVALID_IMAGE, str(error)) from error
         except ImageTooLargeError as error:

@@ -36,7 +36,7 @@ def create_app(settings: DetectorSettings, plumbing: Plumbing) -> FastAPI:
             await pool.close()
 
     app = create_service_app("Face detector", plumbing, lifespan, settings.origin_policy, settings.body_limit_bytes)
-    app.include_router(detect_router(pool, metrics))
+    app.include_router(detect_router(pool, metrics, settings.pixel_limit))
     complete_document(app, describe_detection)
     return app
 

@@ -61,8 +61,32 @@ class StartWorker(Protocol):
         """
 
 
+class _Lane:
+    """Images of one kind: how many may be worked on at the same time, and how long the last ones took."""
+
+    def __init__(self, slots: int) -> None:
+        self.slots = slots
+        self.free = asyncio.Semaphore(slots)
+        self.in_flight = 0
+        self._seconds_taken: deque[float] = deque(maxlen=_JUDGED_BY)
+
+    @property
+    def running(self) -> int:
+        return min(self.in_flight, self.slots)
+
+    def took(self, seconds: float) -> None:
+        self._seconds_taken.append(seconds)
+
+    def seconds_each(self) -> float:
+        return median(self._seconds_taken) if self._seconds_taken else 0.0
+
+
 class DetectorPool:
-    """Works on as many images at a time as it has workers, and replaces workers that end."""
+    """Works on as many images at a time as it has workers, and replaces workers that end.
+
+    Heavy images, which may take seconds, leave one worker to the others, and take a third of all places at most: so
+    they keep nobody with an ordinary image from being answered. A pool of one worker has none to leave.
+    """
 
     def __init__(
         self,
@@ -89,8 +113,8 @@ class DetectorPool:
         self._running: set[Worker] = set()
         self._idle: asyncio.LifoQueue[Worker] = asyncio.LifoQueue()  # the last one's memory is still in the caches
         self._tasks: set[asyncio.Task[None]] = set()
-        self._seconds_taken: deque[float] = deque(maxlen=_JUDGED_BY)
-        self._in_flight = 0
+        self._light, self._heavy = _Lane(workers), _Lane(max(1, workers - 1))
+        self._max_heavy = max(self._heavy.slots, self._capacity // 3)
         self._progress_at = time.monotonic()
 
     @property
@@ -101,7 +125,7 @@ class DetectorPool:
     @property
     def in_flight(self) -> int:
         """Images being worked on or waiting."""
-        return self._in_flight
+        return self._light.in_flight + self._heavy.in_flight
 
     @property
     def seconds_since_progress(self) -> float:
@@ -127,13 +151,14 @@ class DetectorPool:
         await asyncio.gather(*(worker.close() for worker in self._running))
         self._running.clear()
 
-    async def detect(self, data: bytes, where: Where, done_by_s: float | None = None) -> Answer:
+    async def detect(self, data: bytes, where: Where, done_by_s: float | None = None, *, heavy: bool = False) -> Answer:
         """Find the faces of an image; see ``services.detector.detect``.
 
         Args:
             data: The image.
             where: Where to look.
             done_by_s: When the caller stops waiting, by the monotonic clock; None if never.
+            heavy: Whether it may take long; see ``services.detector.cost``.
 
         Raises:
             PoolFullError: No room for one more, or no hope that a worker comes free in time.
@@ -143,19 +168,21 @@ class DetectorPool:
             WorkerEndedError: The worker was ended from outside, or didn't reply in time for want of processor time.
             WorkerFailedError: The worker met an error of its own.
         """
-        begin_within_s = self._may_wait_s(done_by_s)
-        if self._in_flight >= self._capacity or self._expected_wait_s() > begin_within_s:
+        lane = self._heavy if heavy else self._light
+        begin_within_s = self._may_wait_s(lane, done_by_s)
+        full = self.in_flight >= self._capacity or (heavy and lane.in_flight >= self._max_heavy)
+        if full or self._expected_wait_s(lane) > begin_within_s:
             raise PoolFullError
-        if self._in_flight == 0:
+        if self.in_flight == 0:
             self._progress_at = time.monotonic()
-        self._in_flight += 1
+        lane.in_flight += 1
         try:
-            worker = await self._next_idle(begin_within_s)
+            worker = await self._next_idle(lane, begin_within_s)
         except BaseException:
-            self._count_down()
+            self._count_down(lane)
             raise
         # Counted down when the work ends, not when the caller goes away: the worker is busy until then.
-        work = asyncio.ensure_future(self._work(worker, encode_request(where, len(data)), data))
+        work = asyncio.ensure_future(self._work(lane, worker, encode_request(where, len(data)), data))
         try:
             return decode_reply(await asyncio.shield(work))
         except WorkerEndedError as error:
@@ -165,45 +192,52 @@ class DetectorPool:
             # a cycle that keeps the image until the garbage collector comes.
             del work
 
-    def _may_wait_s(self, done_by_s: float | None) -> float:
+    def _may_wait_s(self, lane: _Lane, done_by_s: float | None) -> float:
         """Return how long an image may wait; where a worker is idle it is tried, however long the last ones took."""
         if done_by_s is None:
             return self._max_wait_s
         left_s = done_by_s - time.monotonic()
-        return min(self._max_wait_s, left_s if self._in_flight < self._workers else left_s - self._seconds_each())
+        return min(self._max_wait_s, left_s if self._ahead(lane) <= 0 else left_s - lane.seconds_each())
 
-    def _expected_wait_s(self) -> float:
+    def _expected_wait_s(self, lane: _Lane) -> float:
         """Return how long one more image would wait for a worker, judged by the last ones."""
-        ahead = self._in_flight - self._workers + 1
-        return max(0, ahead) * self._seconds_each() / self._workers
+        return max(0, self._ahead(lane)) * lane.seconds_each() / lane.slots
 
-    def _seconds_each(self) -> float:
-        return median(self._seconds_taken) if self._seconds_taken else 0.0
+    def _ahead(self, lane: _Lane) -> int:
+        """Return how many images must end before one more is begun; not above 0 where none must."""
+        others = self._heavy.running if lane is self._light else 0
+        return lane.in_flight + others - lane.slots + 1
 
-    async def _next_idle(self, within_s: float) -> Worker:
+    async def _next_idle(self, lane: _Lane, within_s: float) -> Worker:
         # After this time the caller has given up or is about to. Working on its image would only make the next ones
         # wait as long: once overloaded, the detector would answer everything too late for good.
         try:
             async with asyncio.timeout(within_s):
-                while True:
-                    worker = await self._idle.get()
-                    if worker.alive:
-                        return worker
+                await lane.free.acquire()
+                try:
+                    while True:
+                        worker = await self._idle.get()
+                        if worker.alive:
+                            return worker
+                except BaseException:
+                    lane.free.release()
+                    raise
         except TimeoutError:
             raise WaitedTooLongError from None
 
-    async def _work(self, worker: Worker, request: bytes, data: bytes) -> bytes:
+    async def _work(self, lane: _Lane, worker: Worker, request: bytes, data: bytes) -> bytes:
         began = time.monotonic()
         try:
             return await worker.exchange(request, data)
         finally:
-            self._seconds_taken.append(time.monotonic() - began)
-            self._count_down()
+            lane.took(time.monotonic() - began)
+            self._count_down(lane)
             if worker.alive:
                 self._idle.put_nowait(worker)
+            lane.free.release()
 
-    def _count_down(self) -> None:
-        self._in_flight -= 1
+    def _count_down(self, lane: _Lane) -> None:
+        lane.in_flight -= 1
         self._progress_at = time.monotonic()
 
     async def _add_worker(self) -> None:

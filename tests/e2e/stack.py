@@ -30,7 +30,12 @@ class Stack:
         self._command = ["docker", "compose", "--ansi", "never", "--project-name", project, "--env-file", os.devnull]
         self._command += [part for file in files for part in ("--file", file)]
         inherited = {name: value for name, value in os.environ.items() if not name.startswith("EMOTION_")}
-        self._environment = {**inherited, "EMOTION_COMPOSE_PORT": "0", **(settings or {})}
+        self._environment = {
+            **inherited,
+            "EMOTION_COMPOSE_PORT": "0",
+            "EMOTION_GATEWAY_MAX_UPLOADS_PER_CLIENT": "64",  # all of a test's traffic comes from one address
+            **(settings or {}),
+        }
 
     def __enter__(self) -> Self:
         try:

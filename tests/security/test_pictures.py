@@ -6,6 +6,7 @@ import threading
 import time
 import zlib
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import httpx
@@ -274,6 +275,18 @@ def test_pictures_that_overrun_in_every_worker_are_over_soon(tmp_path: Path) -> 
         wait_until(lambda: detector.detect(FACE).status_code == 200, "an answer")
         metrics = httpx.get(f"{detector.url}/metrics", trust_env=False).text
         assert f'detector_workers_replaced_total{{reason="overran"}} {statuses.count(422)}.0' in metrics
+
+
+def test_many_images_that_overrun_leave_a_worker_to_others(detector: Detector) -> None:
+    image = OVERRUNNING["a bomb behind the last row"]()
+    statuses: list[int] = []
+    with Others(detector) as others, ThreadPoolExecutor(8) as attackers:
+        for _ in range(8):
+            attackers.submit(lambda: statuses.extend(detector.detect(image).status_code for _ in range(3)))
+    assert set(statuses) <= {422, 503}
+    assert 422 in statuses
+    assert len(others.statuses) > 10
+    assert set(others.statuses) == {200}
 
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGSEGV, signal.SIGTERM, signal.SIGINT, signal.SIGHUP])

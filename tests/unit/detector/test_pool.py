@@ -107,6 +107,61 @@ async def test_what_does_not_fit_is_refused_at_once() -> None:
     assert all(worker.closed for worker in gate.workers)
 
 
+async def test_heavy_images_leave_a_worker_to_others() -> None:
+    pool = await pool_of(gate := Gate(), workers=3, waiting=9)
+    heavy = [asyncio.create_task(pool.detect(IMAGE, Where(), heavy=True)) for _ in range(4)]
+    await until(lambda: gate.working == 2)
+    with pytest.raises(PoolFullError):
+        await pool.detect(IMAGE, Where(), heavy=True)
+    light = asyncio.create_task(pool.detect(IMAGE, Where()))
+    await until(lambda: gate.working == 3)
+    gate.open.set()
+    await asyncio.gather(*heavy, light)
+    assert gate.most == 3
+    assert pool.in_flight == 0
+    await pool.close()
+
+
+async def test_slow_heavy_images_do_not_have_others_refused() -> None:
+    pool = await pool_of(gate := Gate(), workers=2, waiting=10, max_wait_s=0.05)
+    first = asyncio.create_task(pool.detect(IMAGE, Where(), heavy=True))
+    await until(lambda: gate.working == 1)
+    await asyncio.sleep(0.2)
+    gate.open.set()
+    await first
+    gate.open.clear()
+    heavy = asyncio.create_task(pool.detect(IMAGE, Where(), heavy=True))
+    await until(lambda: gate.working == 1)
+    with pytest.raises(PoolFullError):
+        await pool.detect(IMAGE, Where(), heavy=True)  # it would wait for as long as the first one took
+    light = asyncio.create_task(pool.detect(IMAGE, Where()))
+    await until(lambda: gate.working == 2)
+    gate.open.set()
+    await asyncio.gather(heavy, light)
+    await pool.close()
+
+
+async def test_a_pool_of_one_worker_takes_heavy_images_too() -> None:
+    pool = await pool_of(gate := Gate(), workers=1, waiting=0)
+    gate.open.set()
+    assert (await pool.detect(IMAGE, Where(), heavy=True)).faces == 0
+    await pool.close()
+
+
+async def test_a_heavy_image_whose_caller_goes_away_gives_its_place_back() -> None:
+    pool = await pool_of(gate := Gate(), workers=2, waiting=4)
+    working = asyncio.create_task(pool.detect(IMAGE, Where(), heavy=True))
+    await until(lambda: gate.working == 1)
+    waiting = asyncio.create_task(pool.detect(IMAGE, Where(), heavy=True))
+    await asyncio.sleep(0)
+    waiting.cancel()
+    gate.open.set()
+    await working
+    await until(lambda: pool.in_flight == 0)
+    await asyncio.gather(*(pool.detect(IMAGE, Where(), heavy=True) for _ in range(2)))
+    await pool.close()
+
+
 async def test_a_caller_who_goes_away_leaves_the_worker_counted_as_busy() -> None:
     pool = await pool_of(gate := Gate(), workers=1, waiting=0)
     task = asyncio.create_task(pool.detect(IMAGE, Where()))
