@@ -98,8 +98,18 @@ class LimitedWebSocketProtocol(TimedConnection, WebSocketsSansIOProtocol):
             self.scope["extensions"][EXTENSION] = {"set": self._set_limits}
 
     async def send(self, message: Any) -> None:
-        """Send what the application says; once it accepts, read what came meanwhile."""
-        await super().send(message)
+        """Send what the application says; once it accepts, read what came meanwhile.
+
+        Raises:
+            ClientDisconnected: The connection is closed, by the client or because of what the client sent.
+        """
+        try:
+            await super().send(message)
+        except RuntimeError:
+            # uvicorn's word for an application that sends after its own close; here the protocol may have closed.
+            if self.close_sent and message["type"] in ("websocket.send", "websocket.close"):
+                raise ClientDisconnected from None
+            raise
         if message["type"] == "websocket.accept" and self.handshake_complete and not self.transport.is_closing():
             self._accepted = True
             self.due = math.inf

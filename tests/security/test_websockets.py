@@ -185,6 +185,16 @@ def test_what_is_sent_over_a_websocket_is_bounded(gateway: Gateway, path: str, s
     assert gateway.cpu_s() - before < 1
 
 
+def test_a_client_that_breaks_the_protocol_while_it_is_sent_to_leaves_no_traceback(gateway: Gateway) -> None:
+    reserved = bytes([0xF1, 0x80, 0, 0, 0, 0])  # reserved bits without an extension
+    for path in (FEED, VIDEO, VIDEO, VIDEO, IMAGES):
+        with gateway.opened(path) as opened:
+            time.sleep(1 if path is VIDEO else 0.05)  # pictures wait for the client meanwhile
+            until_closed(opened, reserved)
+    assert httpx.get(f"{gateway.url}/healthz", trust_env=False, timeout=10).status_code == 200
+    assert "Traceback" not in gateway.log()
+
+
 def test_few_messages_and_pings_to_a_feed_are_ignored(gateway: Gateway) -> None:
     with gateway.opened(FEED) as opened:
         for _ in range(10):
