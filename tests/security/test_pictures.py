@@ -312,7 +312,7 @@ def test_a_worker_that_is_stopped_is_replaced(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("busy", [False, True])
 def test_no_process_is_left_of_a_detector_that_was_killed(tmp_path: Path, busy: bool) -> None:
-    with Detector(tmp_path / "log", max_work_s="60") as detector:
+    with Detector(tmp_path / "log", max_work_s="60", workers="3") as detector:
         below = descendants(detector.tree()[0])
         assert len(below) >= 3
         if busy:
@@ -320,7 +320,10 @@ def test_no_process_is_left_of_a_detector_that_was_killed(tmp_path: Path, busy: 
                 threading.Thread(
                     target=_ask_in_vain, args=(detector, OVERRUNNING["a bomb behind the last row"]()), daemon=True
                 ).start()
-            wait_until(lambda: sum(_cpu_s(pid) > 0.3 for pid in detector.workers()) == 2, "both workers to be busy")
+            wait_until(
+                lambda: sum(_cpu_s(pid) > 0.3 for pid in detector.workers()) == 2,
+                "all workers for heavy images to be busy",
+            )
         detector.kill()
         wait_until(lambda: not any(_lives(pid) for pid in below), "all processes to end", 5)
 
