@@ -130,7 +130,7 @@ async def test_an_idle_worker_that_is_ended_is_noticed() -> None:
 
 
 async def test_signals_for_the_service_leave_its_workers_alone() -> None:
-    others = set(descendants(os.getpid()))  # of tests before, such as multiprocessing's own helper
+    others = helpers_of_other_tests()
     worker, _ = await started()
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         for pid in set(descendants(os.getpid())) - others:
@@ -179,6 +179,12 @@ def worker_pids() -> Iterator[int]:
     for pid in descendants(os.getpid()):
         if _parent(pid) != os.getpid() and Path(f"/proc/{pid}/oom_score_adj").read_text().strip() == "500":
             yield pid
+
+
+def helpers_of_other_tests() -> set[int]:
+    """Return the trackers of multiprocessing: one that was started without a detector heeds signals."""
+    commands = {pid: Path(f"/proc/{pid}/cmdline").read_text() for pid in descendants(os.getpid())}
+    return {pid for pid, command in commands.items() if "resource_tracker" in command}
 
 
 def _parent(pid: int) -> int:
