@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 
+from fastapi import Request, Response
+
 PAGE = Path(__file__).with_name("page")
 INDEX = "index.html"
 MEDIA_TYPES = {
@@ -36,6 +38,13 @@ class Asset:
             return False
         known = {tag.strip().removeprefix("W/") for tag in if_none_match.split(",")}
         return "*" in known or self.etag in known
+
+    def answer(self, request: Request, headers: Mapping[str, str]) -> Response:
+        """Return the file, or 304 where the client has it already."""
+        sent = {**headers, "ETag": self.etag}
+        if self.is_known_by(request.headers.get("If-None-Match")):
+            return Response(status_code=304, headers=sent)
+        return Response(self.content, headers=sent, media_type=self.media_type)
 
 
 def read_assets(folder: Path = PAGE) -> Mapping[str, Asset]:

@@ -4,7 +4,7 @@ from fastapi import APIRouter, Request, Response
 
 from services.contracts.problems import ProblemKind
 from services.gateway.api_page.assets import read_page
-from services.gateway.dashboard.assets import INDEX, Asset
+from services.gateway.dashboard.assets import INDEX
 from services.runtime.problems import ProblemError
 
 _POLICY = {
@@ -33,20 +33,13 @@ def api_page_router() -> APIRouter:
 
     @router.api_route("/docs", methods=["GET", "HEAD"])
     async def page(request: Request) -> Response:
-        return _answer(request, assets[INDEX])
+        return assets[INDEX].answer(request, HEADERS)
 
     @router.api_route("/docs/{name}", methods=["GET", "HEAD"])
     async def file(request: Request, name: str) -> Response:
         asset = assets.get(name)
         if asset is None:
             raise ProblemError(ProblemKind.NOT_FOUND, f"{request.method} {request.url.path}")
-        return _answer(request, asset)
+        return asset.answer(request, HEADERS)
 
     return router
-
-
-def _answer(request: Request, asset: Asset) -> Response:
-    headers = {**HEADERS, "ETag": asset.etag}
-    if asset.is_known_by(request.headers.get("If-None-Match")):
-        return Response(status_code=304, headers=headers)
-    return Response(asset.content, headers=headers, media_type=asset.media_type)

@@ -3,7 +3,7 @@
 from fastapi import APIRouter, Request, Response
 
 from services.contracts.problems import ProblemKind
-from services.gateway.dashboard.assets import INDEX, Asset, read_assets
+from services.gateway.dashboard.assets import INDEX, read_assets
 from services.runtime.problems import ProblemError
 
 _POLICY = {
@@ -33,20 +33,13 @@ def dashboard_router() -> APIRouter:
 
     @router.api_route("/", methods=["GET", "HEAD"])
     async def page(request: Request) -> Response:
-        return _answer(request, assets[INDEX])
+        return assets[INDEX].answer(request, HEADERS)
 
     @router.api_route("/dashboard/{path:path}", methods=["GET", "HEAD"])
     async def file(request: Request, path: str) -> Response:
         asset = assets.get(path)
         if asset is None:
             raise ProblemError(ProblemKind.NOT_FOUND, f"{request.method} {request.url.path}")
-        return _answer(request, asset)
+        return asset.answer(request, HEADERS)
 
     return router
-
-
-def _answer(request: Request, asset: Asset) -> Response:
-    headers = {**HEADERS, "ETag": asset.etag}
-    if asset.is_known_by(request.headers.get("If-None-Match")):
-        return Response(status_code=304, headers=headers)
-    return Response(asset.content, headers=headers, media_type=asset.media_type)
