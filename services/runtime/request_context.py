@@ -11,6 +11,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from starlette.websockets import WebSocketClose, WebSocketDisconnect
+from uvicorn.protocols.utils import ClientDisconnected
 
 from services.contracts.problems import Problem, ProblemKind
 from services.runtime.metrics import HttpMetrics
@@ -110,8 +111,8 @@ class RequestContext:
 
         try:
             await self._app(scope, receive, send_with_id)
-        except (WebSocketDisconnect, ClientDisconnect):
-            pass
+        except (WebSocketDisconnect, ClientDisconnect, ClientDisconnected):
+            pass  # the last is uvicorn's, which Starlette passes on where the client leaves before it is accepted
         except Exception:
             _log.exception("request %s failed", request_id, extra={"request_id": request_id, "path": scope["path"]})
             if status is None:

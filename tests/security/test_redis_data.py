@@ -241,7 +241,7 @@ def test_many_who_ask_for_frames_of_many_cameras_take_turns(it: Attacked) -> Non
         it.publish(camera, jpeg=large)
     with bounded(it, sent_mb=500), ThreadPoolExecutor(64) as pool:
         asked = pool.map(lambda camera: httpx.get(f"{it.client.base_url}/predict?camera={camera}", timeout=20), cameras)
-        assert {answer.status_code for answer in asked} <= {200, 503}
+        assert {answer.status_code for answer in asked} <= {200, 429, 503}  # they are one client
 
 
 def test_clients_that_take_no_frame_hold_few(it: Attacked) -> None:
