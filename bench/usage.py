@@ -1,5 +1,6 @@
 """What processes use, with those that they started, as the system tells it."""
 
+import os
 from collections.abc import Mapping
 from contextlib import suppress
 
@@ -22,7 +23,8 @@ class Usage:
 
 
 def _tree(process: psutil.Process) -> list[psutil.Process]:
-    return [process, *process.children(recursive=True)]
+    """Return a process and those that it started; the benchmark's own process stands alone, since it started all."""
+    return [process] if process.pid == os.getpid() else [process, *process.children(recursive=True)]
 
 
 def _cpu_s(process: psutil.Process) -> float:
