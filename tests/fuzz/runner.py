@@ -24,7 +24,7 @@ from tests.fuzz.sending import (
 )
 from tests.fuzz.stack import Processes, Usage
 from tests.fuzz.targets import Schedule, Target
-from tests.fuzz.watch import CONTAINER_MB, LogTail, Watch, failures_in
+from tests.fuzz.watch import CONTAINER_MB, HEALTH_S, LogTail, Watch, failures_in
 
 MAX_RESTARTS = 5
 MAX_ATTRIBUTIONS = 12
@@ -303,8 +303,6 @@ class Runner:
         """Compare memory and descriptors with those after the warm-up, once the services rest."""
         if self._held:
             await asyncio.wait(self._held, timeout=self._bounds.held_s + MAX_WAIT_S)
-        for text in self._watch.take_faults():
-            self._report.add(Fault("services", text, self._previous))
         self._note_peaks()
         warm = self._warm or self._usage()
         for _ in range(self._bounds.settle_s + 1):
@@ -312,6 +310,9 @@ class Runner:
             if not self._excesses(warm, usage):
                 break
             await asyncio.sleep(1)
+        await asyncio.sleep(HEALTH_S)  # a request under way to a health route ends, and its fault is seen
+        for text in self._watch.take_faults():
+            self._report.add(Fault("services", text, self._previous))
         for text in self._excesses(warm, usage):
             self._report.add(Fault("services", text))
         for name, size in self._logged.items():

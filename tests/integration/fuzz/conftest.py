@@ -49,7 +49,7 @@ def fuzz_tiny(folder: Path, tmp_path: Path) -> Iterator[FuzzTiny]:
 
         def run(*cases: Case, together: bool = False) -> Report:
             report = Report(1, folder)
-            with Watch(stack) as watch:
+            with Watch(stack, max_health_s=0.5) as watch:
                 probe = Probe(
                     Exchange("gateway", (request("GET", "/items/1"),), complete=True), lambda body: body == b"1"
                 )
