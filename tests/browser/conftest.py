@@ -15,8 +15,8 @@ from launcher.ports import free_port
 from launcher.redis_server import find_redis_server, redis_from_wheel
 from tests.browser.gateway import GatewayProcess
 from tests.browser.stack import Stack
-from tests.processes import ModuleProcess
-from tests.redis_server import RedisServer
+from tests.support.processes import ModuleProcess
+from tests.support.redis_server import RedisServer
 
 NAMES = ("cam.example", "app.example", "evil.example")
 """All mean 127.0.0.1 to the browser, as a rebound name does."""

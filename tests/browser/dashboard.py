@@ -7,7 +7,7 @@ from typing import Any
 
 from playwright.sync_api import Browser, ConsoleMessage, FilePayload, Locator, Page, expect
 
-from tests.waiting import wait_until
+from tests.support.waiting import wait_until
 
 PATIENCE_MS = 90_000
 """More than anything takes here that works, on a busy machine too."""

@@ -7,7 +7,7 @@ from pathlib import Path
 import httpx
 
 from launcher.ports import free_port
-from tests.processes import ModuleProcess
+from tests.support.processes import ModuleProcess
 
 
 class GatewayProcess(ModuleProcess):

@@ -11,11 +11,11 @@ import httpx
 from launcher.ports import free_port, free_ports
 from launcher.redis_server import find_redis_server, redis_from_wheel
 from tests.browser.gateway import GatewayProcess
-from tests.processes import ROOT, ModuleProcess
-from tests.redis_server import RedisServer
-from tests.waiting import wait_until
+from tests.support.processes import ROOT, ModuleProcess
+from tests.support.redis_server import RedisServer
+from tests.support.waiting import wait_until
 
-START_PATIENCE_S = 180.0
+START_TIMEOUT_S = 180.0
 """TensorFlow alone takes a minute to load where the machine is very busy."""
 
 _PATIENT = {
@@ -81,14 +81,14 @@ class Stack:
             "EMOTION_GATEWAY_SERVING_TARGET": self._serving_target,
         }
         with GatewayProcess(self._log(), {**over, **settings}, port) as gateway:
-            gateway.wait_until_answers(f"{gateway.url()}/healthz", timeout_s=START_PATIENCE_S)
+            gateway.wait_until_answers(f"{gateway.url()}/healthz", timeout_s=START_TIMEOUT_S)
             yield gateway
 
     def wait_until_it_predicts(self) -> None:
         def predicts() -> bool:
             return httpx.get(f"{self.gateway.url()}/predict", trust_env=False, timeout=20).status_code == 200
 
-        wait_until(predicts, f"a first prediction; the logs: {self._folder}", START_PATIENCE_S)
+        wait_until(predicts, f"a first prediction; the logs: {self._folder}", START_TIMEOUT_S)
 
     def _log(self) -> Path:
         self._started += 1

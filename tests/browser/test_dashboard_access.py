@@ -4,9 +4,9 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
 
-from tests import pictures
 from tests.browser.dashboard import PATIENCE_MS, Dashboard, opened, shows
 from tests.browser.stack import Stack
+from tests.support import images
 
 TABS = ["cameras", "webcam", "images"]
 WORST = ("serious", "critical")
@@ -17,7 +17,7 @@ def fill(dashboard: Dashboard, tab: str) -> None:
     if tab == "cameras":
         shows(dashboard.camera(), "happy")
     elif tab == "images":
-        dashboard.choose(("two.jpg", pictures.encode(pictures.two_faces())), ("bad.jpg", b"no image"))
+        dashboard.choose(("two.jpg", images.encode(images.two_faces())), ("bad.jpg", b"no image"))
         expect(dashboard.page.locator("#panel-images .pill").get_by_text("working")).to_have_count(
             0, timeout=PATIENCE_MS
         )

@@ -9,11 +9,11 @@ from pathlib import Path
 from playwright.sync_api import Browser, expect
 
 from launcher.ports import free_port
-from tests import pictures
 from tests.browser.dashboard import EMOTIONS, PATIENCE_MS, bars, opened, shows
 from tests.browser.stack import Stack
-from tests.integration.capture.mjpeg_server import mjpeg_camera
-from tests.waiting import wait_until
+from tests.support import images
+from tests.support.mjpeg_server import mjpeg_camera
+from tests.support.waiting import wait_until
 
 
 def test_the_demo_feeds_emotions_are_read_from_the_page(browser: Browser, stack: Stack) -> None:
@@ -90,7 +90,7 @@ def test_the_numbers_shown_are_saved(browser: Browser, stack: Stack) -> None:
 def test_a_camera_that_is_cut_is_told_and_comes_back_without_a_reload(browser: Browser, stack: Stack) -> None:
     with (
         stack.another_redis() as redis,
-        mjpeg_camera(pictures.encode(pictures.one_face())) as camera,
+        mjpeg_camera(images.encode(images.one_face())) as camera,
         stack.another_capture(redis, f"door={camera.url()},cam0=demo", stall_s="2", reconnect_max_s="0.5"),
         stack.another_gateway(
             {"EMOTION_GATEWAY_REDIS_URL": redis.url, "EMOTION_GATEWAY_MAX_FRAME_AGE_S": "2"}

@@ -7,9 +7,9 @@ from pathlib import Path
 
 from playwright.sync_api import Browser, Locator, expect
 
-from tests import pictures
 from tests.browser.dashboard import EMOTIONS, PATIENCE_MS, Dashboard, bars, opened, shows
 from tests.browser.stack import Stack
+from tests.support import images
 
 NASTY = "<img src=x onerror=document.title='taken'>.jpg"
 
@@ -22,12 +22,12 @@ def test_several_images_are_shown_with_their_faces_or_what_is_wrong(browser: Bro
     with opened(browser) as dashboard:
         dashboard.open(stack.gateway.url(), "images")
         dashboard.choose(
-            ("one.jpg", pictures.encode(pictures.one_face())),
-            ("two.png", pictures.encode(pictures.two_faces(), ".png")),
-            ("wall.jpg", pictures.encode(pictures.no_face())),
-            ("turned.jpg", pictures.jpeg_with_orientation(pictures.turned_left(pictures.one_face()), 6)),
+            ("one.jpg", images.encode(images.one_face())),
+            ("two.png", images.encode(images.two_faces(), ".png")),
+            ("wall.jpg", images.encode(images.no_face())),
+            ("turned.jpg", images.jpeg_with_orientation(images.turned_left(images.one_face()), 6)),
             (NASTY, b"not an image"),
-            ("huge.png", pictures.huge_png()),
+            ("huge.png", images.huge_png()),
             ("anim.gif", b"GIF89a" + bytes(40)),
         )
         assert list(bars(card(dashboard, "one.jpg"), "happy")) == EMOTIONS
@@ -63,7 +63,7 @@ DROP = """([target, kind, name, data]) => {
 
 
 def test_images_may_be_dropped_and_pasted(browser: Browser, stack: Stack) -> None:
-    data = base64.b64encode(pictures.encode(pictures.one_face())).decode()
+    data = base64.b64encode(images.encode(images.one_face())).decode()
     with opened(browser) as dashboard:
         dashboard.open(stack.gateway.url(), "images")
         dashboard.page.evaluate(DROP, [".drop-zone", "drop", "dropped.jpg", data])
@@ -79,13 +79,13 @@ def test_images_may_be_dropped_and_pasted(browser: Browser, stack: Stack) -> Non
 def test_an_image_over_the_limit_is_told(browser: Browser, stack: Stack) -> None:
     with stack.another_gateway({"EMOTION_GATEWAY_BODY_LIMIT_BYTES": "20000"}) as gateway, opened(browser) as dashboard:
         dashboard.open(gateway.url(), "images")
-        dashboard.choose(("large.jpg", pictures.encode(pictures.one_face()) + bytes(60_000)))
+        dashboard.choose(("large.jpg", images.encode(images.one_face()) + bytes(60_000)))
         expect(card(dashboard, "large.jpg").locator(".pill")).to_have_text("not read", timeout=PATIENCE_MS)
         expect(card(dashboard, "large.jpg")).to_contain_text("larg")
 
 
 def test_only_the_newest_images_are_held(browser: Browser, stack: Stack) -> None:
-    small = pictures.encode(pictures.portrait(side=64))
+    small = images.encode(images.portrait(side=64))
     with opened(browser) as dashboard:
         dashboard.open(stack.gateway.url(), "images")
         for batch in range(3):
@@ -97,7 +97,7 @@ def test_only_the_newest_images_are_held(browser: Browser, stack: Stack) -> None
 
 
 def test_more_images_than_are_held_at_once_are_left_out_and_that_is_told(browser: Browser, stack: Stack) -> None:
-    small = pictures.encode(pictures.portrait(side=64))
+    small = images.encode(images.portrait(side=64))
     with opened(browser) as dashboard:
         dashboard.open(stack.gateway.url(), "images")
         dashboard.choose(*((f"{number}.jpg", small) for number in range(26)))

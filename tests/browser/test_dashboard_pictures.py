@@ -12,7 +12,7 @@ from playwright.sync_api import Browser
 from tests.browser.dashboard import EMOTIONS, Dashboard, bars, opened, rows_of_bars, shows
 from tests.browser.small_png import small_png
 from tests.browser.stack import Stack
-from tests.waiting import wait_until
+from tests.support.waiting import wait_until
 
 FOLDER = os.environ.get("SCREENSHOTS")
 """Where to write; in a test run nowhere."""

@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, expect
 
-from tests import pictures
 from tests.browser.conftest import Chromium
 from tests.browser.dashboard import EMOTIONS, PATIENCE_MS, bars, opened, shows
 from tests.browser.stack import Stack
+from tests.support import images
 
 FAKE_CAMERA = "--use-fake-device-for-media-stream"
 ALLOWED = "--use-fake-ui-for-media-stream"
@@ -34,7 +34,7 @@ window.WebSocket = class extends WebSocket {
 def film(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """One portrait and then the other, four seconds each, as Chromium's fake camera plays it again and again."""
     path = tmp_path_factory.mktemp("film") / "faces.mjpeg"
-    smiling, serious = (pictures.encode(pictures.one_face(of)) for of in (pictures.SMILING, pictures.SERIOUS))
+    smiling, serious = (images.encode(images.one_face(of)) for of in (images.SMILING, images.SERIOUS))
     path.write_bytes(smiling * 120 + serious * 120)
     return path
 

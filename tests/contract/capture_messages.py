@@ -3,7 +3,7 @@
 import ast
 from collections.abc import Iterator
 
-from tests.processes import ROOT
+from tests.support.processes import ROOT
 
 CAPTURE = ROOT / "services" / "capture"
 _SAYING = ("SourceError", "ValueError", "_capture")

@@ -24,7 +24,7 @@ from services.runtime.server_config import server_config
 from services.serving.metrics import CallMetrics
 from services.serving.monitoring import Monitoring
 from services.serving.monitoring_config import DEFAULT_PATH
-from tests.processes import ROOT
+from tests.support.processes import ROOT
 
 SETTINGS = (CaptureSettings, DetectorSettings, GatewaySettings, LauncherSettings)
 

@@ -5,8 +5,8 @@ import re
 from services.contracts.camera_list import OFFLINE, CameraView
 from services.contracts.cameras import CameraState
 from tests.contract.capture_messages import message_parts
-from tests.contract.markdown import rows
-from tests.processes import ROOT
+from tests.support.markdown import rows
+from tests.support.processes import ROOT
 
 TEXT = (ROOT / "docs" / "cameras.md").read_text("utf-8")
 ERRORS = TEXT.partition("## What errors mean")[2]

@@ -10,8 +10,8 @@ from emotion_client.cli.commands import app
 from emotion_client.cli.exits import ExitCode
 from emotion_client.errors import ERROR_OF_KIND
 from services.contracts.problems import ProblemKind
-from tests.contract.markdown import code, rows
-from tests.processes import ROOT
+from tests.support.markdown import code, rows
+from tests.support.processes import ROOT
 
 TEXT = (ROOT / "docs" / "clients.md").read_text("utf-8")
 

@@ -9,7 +9,7 @@ from services.capture.settings import CaptureSettings
 from services.detector.settings import DetectorSettings
 from services.gateway.settings import GatewaySettings
 from services.runtime.probe import TIMEOUT_S
-from tests.processes import ROOT
+from tests.support.processes import ROOT
 
 COMPOSE_FILES = [ROOT / "docker-compose.yml", *sorted(ROOT.glob("compose.*.yml"))]
 DOCKERFILES = sorted(ROOT.glob("services/*/Dockerfile"))

@@ -3,9 +3,9 @@
 from docgen.compose_table import OWN_PREFIX, handed_on, read_example
 from docgen.configuration import configuration_page
 from docgen.settings_table import default_text
-from tests.contract.markdown import rows
 from tests.contract.surface import COMPOSE_DEFAULTS, SETTINGS
-from tests.processes import ROOT
+from tests.support.markdown import rows
+from tests.support.processes import ROOT
 
 PAGE = (ROOT / "docs" / "configuration.md").read_text("utf-8")
 EXAMPLE = (ROOT / ".env.example").read_text("utf-8")

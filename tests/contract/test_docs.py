@@ -5,9 +5,9 @@ import re
 import pytest
 
 from services.contracts.problems import ProblemKind
-from tests.contract.markdown import ROUTE, URL, code, examples, rows
 from tests.contract.surface import DEFAULTS, Surface
-from tests.processes import ROOT
+from tests.support.markdown import ROUTE, URL, code, examples, rows
+from tests.support.processes import ROOT
 
 OPERATIONS = (ROOT / "docs" / "operations.md").read_text("utf-8")
 API = (ROOT / "docs" / "api.md").read_text("utf-8")

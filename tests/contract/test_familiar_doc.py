@@ -12,8 +12,8 @@ from services.gateway.familiar.open_inference.tensors import MOST_FACES, MOST_LI
 from services.gateway.familiar.rekognition.errors import SHAPE
 from services.gateway.settings import GatewaySettings
 from services.runtime.app import Plumbing
-from tests.contract.markdown import code
-from tests.processes import ROOT
+from tests.support.markdown import code
+from tests.support.processes import ROOT
 
 TEXT = (ROOT / "docs" / "familiar-apis.md").read_text("utf-8")
 TOLD = (

@@ -10,7 +10,7 @@ from services.serving.flags import Flags, parse_flags
 from services.serving.model_config import read_model_configs
 from services.serving.monitoring_config import read_monitoring_path
 from services.serving.server_options import parse_channel_arguments
-from tests.processes import ROOT
+from tests.support.processes import ROOT
 
 MODELS = ROOT / "model_repo"
 OWN_TO_COMPOSE = {

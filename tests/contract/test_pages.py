@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.contract.markdown import ROUTE, URL, code, code_of, links, parts, parts_linked
 from tests.contract.surface import COMPOSE_DEFAULTS, DEFAULTS, Surface
-from tests.processes import ROOT
+from tests.support.markdown import ROUTE, URL, code, code_of, links, parts, parts_linked
+from tests.support.processes import ROOT
 
 NOT_OF_TODAY = {"docs/decisions.md"}
 """A decision speaks of the day it was made on; its links must hold all the same."""

@@ -7,9 +7,8 @@ from pathlib import Path
 import pytest
 
 from launcher.ports import free_port
-from tests.processes import ROOT
-from tests.redis_server import RedisServer
-from tests.restartable import Restartable
+from tests.support.processes import ROOT, Restartable
+from tests.support.redis_server import RedisServer
 
 
 @pytest.fixture

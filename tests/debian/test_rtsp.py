@@ -7,10 +7,10 @@ import pytest
 
 from services.contracts.cameras import CameraState
 from tests.debian.conftest import RtspServer
-from tests.integration.capture.viewer import Viewer, viewing
-from tests.processes import ModuleProcess
-from tests.redis_server import RedisServer
-from tests.waiting import wait_until
+from tests.support.capture_process import Viewer, viewing
+from tests.support.processes import ModuleProcess
+from tests.support.redis_server import RedisServer
+from tests.support.waiting import wait_until
 
 CAMERA = "door"
 

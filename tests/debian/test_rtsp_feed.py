@@ -6,10 +6,10 @@ import httpx
 
 from launcher.ports import free_ports
 from tests.debian.conftest import RtspServer
-from tests.integration.gateway.followers import events, results
-from tests.processes import ModuleProcess
-from tests.redis_server import RedisServer
-from tests.waiting import PATIENCE_S, wait_until
+from tests.support.live_feed import events, results
+from tests.support.processes import ModuleProcess
+from tests.support.redis_server import RedisServer
+from tests.support.waiting import DEFAULT_TIMEOUT_S, wait_until
 
 CAMERA = "door"
 
@@ -39,7 +39,7 @@ def test_viewers_of_an_rtsp_camera_hear_of_its_loss_and_get_results_again(
         ModuleProcess("services.detector", tmp_path / "detector.log", {"EMOTION_DETECTOR_PORT": str(detector_port)}),
         ModuleProcess("services.capture", tmp_path / "capture.log", capture_settings),
         ModuleProcess("services.gateway", tmp_path / "gateway.log", gateway_settings) as gateway,
-        httpx.Client(base_url=url, timeout=PATIENCE_S, trust_env=False) as client,
+        httpx.Client(base_url=url, timeout=DEFAULT_TIMEOUT_S, trust_env=False) as client,
     ):
         gateway.wait_until_answers(f"{url}/healthz")
         wait_until(lambda: client.get(f"/cameras/{CAMERA}/frame.jpg").status_code == 200, "a first frame")

@@ -7,11 +7,11 @@ import sys
 import time
 from collections import Counter
 
-from tests import pictures
 from tests.e2e.faults import FAULTS, Fault
 from tests.e2e.stack import Stack
 from tests.e2e.test_faults import all_is_well, is_overload
 from tests.e2e.traffic import Outcome, Traffic
+from tests.support import images
 
 FAULT_S = 5.0
 HEAD = "| what | how | `GET /predict` | `POST /predict` | slowest answer | answers again |\n|---|---|---|---|---|---|\n"
@@ -19,7 +19,7 @@ HEAD = "| what | how | `GET /predict` | `POST /predict` | slowest answer | answe
 
 def measure(stack: Stack, service: str, fault: Fault) -> str:
     """Return a row."""
-    with stack.client() as client, Traffic(client, pictures.encode(pictures.portrait())).running() as traffic:
+    with stack.client() as client, Traffic(client, images.encode(images.portrait())).running() as traffic:
         traffic.wait_until_sent(all_is_well, "answers before the fault", 60)
         fault.begin(stack, service)
         gone = time.monotonic()

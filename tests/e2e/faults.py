@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from tests.e2e.docker import docker, inspect, try_docker
 from tests.e2e.stack import Stack
-from tests.waiting import wait_until
+from tests.support.waiting import wait_until
 
 
 @dataclass(frozen=True)

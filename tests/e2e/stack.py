@@ -9,8 +9,8 @@ import httpx
 from pydantic import TypeAdapter
 
 from tests.e2e.docker import docker, inspect
-from tests.processes import ROOT
-from tests.waiting import wait_until
+from tests.support.processes import ROOT
+from tests.support.waiting import wait_until
 
 OWN_IMAGES = ("capture", "detector", "gateway")
 STARTED_WITHIN_S = 180.0

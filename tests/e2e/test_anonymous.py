@@ -4,7 +4,7 @@ import pytest
 
 from tests.e2e.docker import docker, inspect, logs
 from tests.e2e.stack import Stack
-from tests.waiting import wait_until
+from tests.support.waiting import wait_until
 
 EVERYWHERE = {"EMOTION_COMPOSE_ADDRESS": "0.0.0.0"}
 KEYS = {"EMOTION_GATEWAY_API_KEYS": "a-key-of-more-than-20-characters"}

@@ -7,10 +7,10 @@ import httpx
 import pytest
 
 from services.contracts.emotions import EMOTIONS
-from tests import pictures
 from tests.e2e.docker import inspect
 from tests.e2e.stack import SERVICES, Stack
-from tests.waiting import wait_until
+from tests.support import images
+from tests.support.waiting import wait_until
 
 
 def test_the_demo_camera_gives_a_face_with_an_emotion(client: httpx.Client) -> None:
@@ -37,14 +37,14 @@ def test_frames_keep_coming(client: httpx.Client) -> None:
 
 
 def test_an_upload_gives_all_its_faces(client: httpx.Client) -> None:
-    image = pictures.encode(pictures.two_faces())
+    image = images.encode(images.two_faces())
     body = client.post("/predict", content=image, headers={"Content-Type": "image/jpeg"}).raise_for_status().json()
     assert body["source"] == {"kind": "upload"}
     assert len(body["faces"]) == 2
 
 
 def test_an_upload_of_ten_megabytes_as_a_form_needs_no_disk(client: httpx.Client) -> None:
-    padded = pictures.encode(pictures.two_faces()) + bytes(9_900_000)
+    padded = images.encode(images.two_faces()) + bytes(9_900_000)
     body = client.post("/predict", files={"image": ("face.jpg", padded, "image/jpeg")}).raise_for_status().json()
     assert len(body["faces"]) == 2
 

@@ -5,18 +5,18 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
-from tests import pictures
 from tests.e2e.docker import docker
 from tests.e2e.stack import Stack
 from tests.e2e.test_faults import ANSWERS_AGAIN_WITHIN_S, is_honest
 from tests.e2e.traffic import Traffic, summary
-from tests.waiting import wait_until
+from tests.support import images
+from tests.support.waiting import wait_until
 
 NOBODY_THERE = "rtsp://127.0.0.1:9/nobody"
 
 
 def test_a_redis_that_is_emptied_while_requests_run(stack: Stack, client: httpx.Client) -> None:
-    with Traffic(client, pictures.encode(pictures.portrait())).running() as traffic:
+    with Traffic(client, images.encode(images.portrait())).running() as traffic:
         traffic.wait_until_sent(lambda sent: any(o.status == 200 and o.method == "GET" for o in sent), "an answer", 30)
         docker("exec", stack.container("redis"), "redis-cli", "flushall")
         traffic.wait_until_sent(

@@ -14,12 +14,12 @@ import time
 import httpx
 import pytest
 
-from tests import pictures
 from tests.e2e.docker import docker, inspect
 from tests.e2e.faults import FAULTS, Fault
 from tests.e2e.stack import Stack
 from tests.e2e.traffic import Outcome, Traffic, summary
-from tests.waiting import wait_until
+from tests.support import images
+from tests.support.waiting import wait_until
 
 ANSWERED_WITHIN_S = 2.0
 ANSWERS_AGAIN_WITHIN_S = 5.0
@@ -85,7 +85,7 @@ def all_is_well(outcomes: list[Outcome]) -> bool:
 def test_a_fault_is_named_and_passes(stack: Stack, client: httpx.Client, service: str, fault: Fault) -> None:
     name = stack.container(service)
     others = {other: start for other, start in stack.starts().items() if other != name}
-    with Traffic(client, pictures.encode(pictures.portrait())).running() as traffic:
+    with Traffic(client, images.encode(images.portrait())).running() as traffic:
         traffic.wait_until_sent(all_is_well, "answers before the fault", 30)
         began = time.monotonic()
         fault.begin(stack, service)
@@ -109,7 +109,7 @@ def test_a_fault_is_named_and_passes(stack: Stack, client: httpx.Client, service
 
 def test_what_the_detector_cannot_take_on_is_refused_at_once(client: httpx.Client) -> None:
     """Twice as many uploads a second, and twice again, until it is more than this machine's cores can do."""
-    image = pictures.encode(pictures.one_face())
+    image = images.encode(images.one_face())
     for uploads_per_s in UPLOADS_PER_S:
         with Traffic(client, image, interval_s=1 / uploads_per_s, upload_every=1).running() as traffic:
             traffic.wait_until_sent(lambda sent: len(sent) >= 200, "uploads", 60)
@@ -136,7 +136,7 @@ def test_a_process_that_crashes_is_started_anew(stack: Stack, client: httpx.Clie
 def test_without_redis_uploads_are_answered_and_a_new_redis_learns_of_the_camera(
     stack: Stack, client: httpx.Client
 ) -> None:
-    image = pictures.encode(pictures.one_face())
+    image = images.encode(images.one_face())
     docker("stop", stack.container("redis"))
     try:
         answer = client.post("/predict", content=image, headers={"Content-Type": "image/jpeg"})

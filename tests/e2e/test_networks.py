@@ -8,7 +8,7 @@ import pytest
 from launcher.ports import free_port
 from tests.e2e.docker import docker, inspect
 from tests.e2e.stack import SERVICES, Stack
-from tests.waiting import wait_until
+from tests.support.waiting import wait_until
 
 ASK = r"""
 exec 3<>"/dev/tcp/$0/$1"

@@ -10,8 +10,8 @@ import redis
 from launcher.ports import free_port
 from tests.e2e.docker import docker, inspect
 from tests.e2e.stack import Stack
-from tests.processes import ModuleProcess
-from tests.waiting import wait_until
+from tests.support.processes import ModuleProcess
+from tests.support.waiting import wait_until
 
 PASSWORD = "Aeg7ohqu9Ie5shahN3Zo"
 AHEAD_S = 600

@@ -7,7 +7,7 @@ import httpx
 from tests.e2e.docker import docker
 from tests.e2e.faults import freeze_process
 from tests.e2e.stack import SERVICES, STARTED_WITHIN_S, Stack
-from tests.waiting import wait_until
+from tests.support.waiting import wait_until
 
 STARTED_AGAIN_WITHIN_S = 180.0
 """About 45 s on a machine with cores to spare: three checks that wait 5 to 6 s each, 5 s apart, and a start."""

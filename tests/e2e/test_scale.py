@@ -7,13 +7,13 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
-from tests import pictures
 from tests.e2e.docker import docker, inspect
 from tests.e2e.faults import FAULTS, Fault
 from tests.e2e.stack import Stack
 from tests.e2e.test_faults import is_machine_busy
 from tests.e2e.traffic import Outcome, Traffic, summary
-from tests.waiting import wait_until
+from tests.support import images
+from tests.support.waiting import wait_until
 
 LEARNT_WITHIN_S = 45.0
 """The model server ends its connections after half a minute; only then does a gateway look for a second one."""
@@ -68,7 +68,7 @@ def test_each_gateway_answers(scaled: Stack, index: int) -> None:
 
 def test_two_detectors_share_the_images(scaled: Stack, scaled_client: httpx.Client) -> None:
     before = [images_searched(scaled, index) for index in BOTH]
-    with Traffic(scaled_client, pictures.encode(pictures.portrait())).running() as traffic:
+    with Traffic(scaled_client, images.encode(images.portrait())).running() as traffic:
         traffic.wait_until_sent(lambda sent: answered(sent) >= 60, "answers", 60)
     shares = [images_searched(scaled, index) - was for index, was in zip(BOTH, before, strict=True)]
     assert min(shares) >= 0.3 * sum(shares), shares
@@ -76,7 +76,7 @@ def test_two_detectors_share_the_images(scaled: Stack, scaled_client: httpx.Clie
 
 def test_two_model_servers_share_the_faces(scaled: Stack, scaled_client: httpx.Client) -> None:
     before = [faces_inferred(scaled, index) for index in BOTH]
-    with Traffic(scaled_client, pictures.encode(pictures.portrait())).running() as traffic:
+    with Traffic(scaled_client, images.encode(images.portrait())).running() as traffic:
 
         def both_were_asked() -> bool:
             return all(faces_inferred(scaled, index) >= was + 10 for index, was in zip(BOTH, before, strict=True))
@@ -88,7 +88,7 @@ def test_two_model_servers_share_the_faces(scaled: Stack, scaled_client: httpx.C
 @pytest.mark.parametrize("fault", FAULTS, ids=[fault.name for fault in FAULTS])
 def test_one_of_two_detectors_is_enough(scaled: Stack, scaled_client: httpx.Client, fault: Fault) -> None:
     """What the lost one was working on may fail; a moment later requests go to the other."""
-    image = pictures.encode(pictures.portrait())
+    image = images.encode(images.portrait())
     with Traffic(scaled_client, image, interval_s=0.2, upload_every=1).running() as traffic:
         traffic.wait_until_sent(lambda sent: answered(sent[-10:]) == 10, "answers", 60)
         fault.begin(scaled, "detector")

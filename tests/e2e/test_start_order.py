@@ -8,7 +8,7 @@ import pytest
 
 from tests.e2e.docker import docker
 from tests.e2e.stack import SERVICES, STARTED_WITHIN_S, Stack
-from tests.waiting import wait_until
+from tests.support.waiting import wait_until
 
 
 def answers(client: httpx.Client) -> bool:

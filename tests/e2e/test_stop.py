@@ -6,17 +6,17 @@ from concurrent.futures import ThreadPoolExecutor
 import httpx
 
 from services.contracts.problems import ProblemKind
-from tests import pictures
 from tests.e2e.docker import docker, inspect
 from tests.e2e.stack import Stack
-from tests.waiting import wait_until
+from tests.support import images
+from tests.support.waiting import wait_until
 
 REQUESTS = 4
 
 
 def test_requests_in_flight_are_answered(stack: Stack, client: httpx.Client) -> None:
     name = stack.container("gateway")
-    image = pictures.encode(pictures.eight_faces())
+    image = images.encode(images.eight_faces())
 
     def upload() -> str:
         answer = client.post("/predict", content=image, headers={"Content-Type": "image/jpeg"})

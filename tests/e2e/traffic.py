@@ -12,7 +12,7 @@ from typing import Any
 
 import httpx
 
-from tests.waiting import wait_until
+from tests.support.waiting import wait_until
 
 INTERVAL_S = 0.05
 UPLOAD_EVERY = 4

@@ -17,7 +17,7 @@ from tests.fuzz.runner import Bounds, Runner
 from tests.fuzz.stack import Stack
 from tests.fuzz.targets import Schedule, targets
 from tests.fuzz.watch import Watch
-from tests.processes import ROOT
+from tests.support.processes import ROOT
 
 DEFAULT_S = 300.0
 MAX_S = 1800.0

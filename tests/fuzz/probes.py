@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from functools import cache
 from itertools import count
 
-from tests import pictures
 from tests.fuzz.cases import Call, Exchange, Service, request
 from tests.fuzz.grpc_messages import PREDICT, valid_predict
 from tests.fuzz.http_answer import NotHttpError, parse
 from tests.fuzz.sending import PROBE_SOURCE, Sender
+from tests.support import images
 
 MAX_RECOVERY_S = 12.0
 """What the services may need until they answer again, where they are busy with what came before."""
@@ -22,7 +22,7 @@ _JPEG = [("Content-Type", "image/jpeg")]
 
 @cache
 def _portrait() -> bytes:
-    return pictures.encode(pictures.scene((pictures.portrait(side=360), 150, 60), width=640, height=480))
+    return images.encode(images.scene((images.portrait(side=360), 150, 60), width=640, height=480))
 
 
 @dataclass(frozen=True)

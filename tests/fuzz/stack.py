@@ -12,9 +12,9 @@ from launcher.ports import free_ports
 from launcher.redis_server import find_redis_server, redis_from_wheel
 from services.gateway.familiar.names import FamiliarApi
 from tests.fuzz.cases import Service
-from tests.processes import ROOT, ModuleProcess
-from tests.redis_server import RedisServer
-from tests.waiting import wait_until
+from tests.support.processes import ROOT, ModuleProcess
+from tests.support.redis_server import RedisServer
+from tests.support.waiting import wait_until
 
 _START_S = 120.0
 _GATEWAY = {

@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from launcher.redis_server import find_redis_server, redis_from_wheel
-from tests.redis_server import RedisServer
+from tests.support.redis_server import RedisServer
 
 
 @pytest.fixture(scope="session")

@@ -23,9 +23,9 @@ from services.contracts.frames import FrameMessage, frames_key
 from services.contracts.geometry import ImageSize
 from services.contracts.problems import Problem, ProblemKind
 from services.gateway.camera_frames import OVERVIEW_S
-from tests.processes import ModuleProcess
-from tests.redis_server import RedisServer
-from tests.waiting import wait_until
+from tests.support.processes import ModuleProcess
+from tests.support.redis_server import RedisServer
+from tests.support.waiting import wait_until
 
 JPEG = b"\xff\xd8" + b"picture" * 2000 + b"\xff\xd9"
 HONEST = "door"

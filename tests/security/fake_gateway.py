@@ -21,7 +21,7 @@ from services.runtime.logs import configure_logging
 from services.runtime.server import serve
 from services.runtime.settings import load_settings_or_exit
 from services.runtime.websocket_protocol import LimitedWebSocketProtocol
-from tests.unit.gateway.fakes import ONLINE, FakeFrames, FakeServices, frame
+from tests.support.gateway_fakes import ONLINE, FakeFrames, FakeServices, frame
 
 FRAME_EVERY_S = 0.05
 JPEG_BYTES = 200_000

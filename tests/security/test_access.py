@@ -12,8 +12,8 @@ import pytest
 from launcher.ports import free_port
 from services.gateway.settings import GatewaySettings
 from services.runtime.settings import SettingsError, load_settings
-from tests.processes import ModuleProcess
-from tests.waiting import PATIENCE_S
+from tests.support.processes import ModuleProcess
+from tests.support.waiting import DEFAULT_TIMEOUT_S
 
 KEY = "right-key-of-some-length"
 Start = Callable[..., int]
@@ -41,7 +41,9 @@ def client(port: int, address: str = "127.0.0.1", **headers: str) -> httpx.Clien
     """Return a client that connects from an address of this machine."""
     transport = httpx.HTTPTransport(local_address=address)
     named = {name.replace("_", "-"): value for name, value in headers.items()}
-    return httpx.Client(transport=transport, base_url=f"http://127.0.0.1:{port}", headers=named, timeout=PATIENCE_S)
+    return httpx.Client(
+        transport=transport, base_url=f"http://127.0.0.1:{port}", headers=named, timeout=DEFAULT_TIMEOUT_S
+    )
 
 
 def guess(asking: httpx.Client, count: int) -> list[int]:
@@ -105,7 +107,7 @@ def test_one_client_can_not_take_all_uploads(start: Start) -> None:
     with ExitStack() as stack:
         answers = []
         for _ in range(8):
-            opened = stack.enter_context(closing(socket.create_connection(("127.0.0.1", port), PATIENCE_S)))
+            opened = stack.enter_context(closing(socket.create_connection(("127.0.0.1", port), DEFAULT_TIMEOUT_S)))
             opened.sendall(head)
             opened.settimeout(0.5)
             try:
@@ -125,7 +127,7 @@ def test_readiness_costs_dependencies_one_measurement_however_many_ask(start: St
         port = start(detector_url=f"http://127.0.0.1:{detector.getsockname()[1]}")
         with ExitStack() as stack:
             for _ in range(40):
-                opened = stack.enter_context(closing(socket.create_connection(("127.0.0.1", port), PATIENCE_S)))
+                opened = stack.enter_context(closing(socket.create_connection(("127.0.0.1", port), DEFAULT_TIMEOUT_S)))
                 opened.sendall(b"GET /readyz HTTP/1.1\r\nHost: localhost\r\n\r\n")
             connections = []
             try:

@@ -14,10 +14,9 @@ import pytest
 from launcher.redis_server import find_redis_server, redis_from_wheel
 from services.capture.ffmpeg_memory import MAX_ALLOCATION_BYTES
 from services.contracts.cameras import CameraState
-from tests.integration.capture.process import CaptureProcess
-from tests.integration.capture.viewer import viewing
-from tests.redis_server import RedisServer
-from tests.waiting import wait_until
+from tests.support.capture_process import CaptureProcess, viewing
+from tests.support.redis_server import RedisServer
+from tests.support.waiting import wait_until
 
 HEAD = b"HTTP/1.0 200 OK\r\nContent-Type: multipart/x-mixed-replace;boundary=frame\r\n\r\n"
 BLOB = b"\xff\xd8" + b"A" * 2**20

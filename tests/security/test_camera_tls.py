@@ -11,12 +11,11 @@ import pytest
 
 from launcher.redis_server import find_redis_server, redis_from_wheel
 from services.contracts.cameras import CameraState
-from tests.integration.capture.mjpeg_server import MjpegCamera, mjpeg_camera
-from tests.integration.capture.process import CaptureProcess
-from tests.integration.capture.viewer import Viewer, viewing
-from tests.redis_server import RedisServer
 from tests.security.certificates import Authority, make_authority
-from tests.waiting import wait_until
+from tests.support.capture_process import CaptureProcess, Viewer, viewing
+from tests.support.mjpeg_server import MjpegCamera, mjpeg_camera
+from tests.support.redis_server import RedisServer
+from tests.support.waiting import wait_until
 
 
 @pytest.fixture(scope="module")

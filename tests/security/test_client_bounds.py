@@ -14,7 +14,7 @@ from emotion_client import AsyncEmotionClient, EmotionClient, EmotionError
 from emotion_client.bounded_answer import MAX_EVENT_BYTES, EventReader
 from tests.security.confined import run_confined
 from tests.security.hostile_server import Answer, Send, hostile_server, response
-from tests.unit.client.samples import answered, live
+from tests.support.gateway_responses import answered, live
 
 MEGABYTE = b"x" * 2**20
 FEED = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\n"

@@ -11,9 +11,9 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.integration.runtime.process import Service
 from tests.security.raw import SHORT_LIMITS, connected, ending, received_with, request, until_closed
-from tests.waiting import wait_until
+from tests.support.tiny_process import Service
+from tests.support.waiting import wait_until
 
 CHUNKED = "Transfer-Encoding: chunked"
 MAX_HEAD_BYTES = 64 * 1024

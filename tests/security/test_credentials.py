@@ -20,12 +20,11 @@ from hypothesis import strategies as st
 from launcher.redis_server import find_redis_server, redis_from_wheel
 from services.capture.camera_list import parse_cameras
 from services.contracts.cameras import CameraState
-from tests.integration.capture.process import CaptureProcess
-from tests.integration.capture.viewer import viewing
-from tests.integration.launcher.test_run import Launch
-from tests.processes import ROOT, ModuleProcess
-from tests.redis_server import RedisServer
-from tests.waiting import wait_until
+from tests.support.capture_process import CaptureProcess, viewing
+from tests.support.launcher_process import Launch
+from tests.support.processes import ROOT, ModuleProcess
+from tests.support.redis_server import RedisServer
+from tests.support.waiting import wait_until
 
 SECRET = "hushword"
 NOISY = {"OPENCV_LOG_LEVEL": "DEBUG", "OPENCV_FFMPEG_LOGLEVEL": "56", "OPENCV_FFMPEG_DEBUG": "1"}

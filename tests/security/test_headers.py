@@ -10,8 +10,8 @@ from starlette.datastructures import Headers
 from services.runtime.body_limit import MAX_LENGTH, announced_length
 from services.runtime.client_address import UNKNOWN, address_group
 from services.runtime.origins import OriginPolicy, RequestHead, refusal
-from tests.integration.runtime.process import Service
 from tests.security.confined import run_confined
+from tests.support.tiny_process import Service
 
 HEAD_BYTES = 60_000
 HEADERS = (

@@ -21,12 +21,21 @@ from tensorflow_serving.apis.model_pb2 import ModelSpec
 from tensorflow_serving.apis.model_service_pb2_grpc import ModelServiceStub
 from tensorflow_serving.apis.predict_pb2 import PredictRequest
 
-from tests.integration.serving.calls import arrays, content, floats, predict, predict_error, told
-from tests.integration.serving.configs import entry, message, model_list
-from tests.integration.serving.process import ServerProcess
 from tests.security.http2 import Http2Connection
 from tests.security.http2 import message as framed
-from tests.waiting import wait_until
+from tests.support.model_server import (
+    ServerProcess,
+    arrays,
+    content,
+    entry,
+    floats,
+    message,
+    model_list,
+    predict,
+    predict_error,
+    told,
+)
+from tests.support.waiting import wait_until
 
 PREDICT = "/tensorflow.serving.PredictionService/Predict"
 INVALID = grpc.StatusCode.INVALID_ARGUMENT

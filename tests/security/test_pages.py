@@ -11,7 +11,7 @@ from services.gateway.app import create_app
 from services.gateway.familiar.names import FamiliarApi
 from services.gateway.settings import GatewaySettings
 from services.runtime.app import Plumbing
-from tests.unit.gateway.fakes import FakeServices
+from tests.support.gateway_fakes import FakeServices
 
 ENDLESS = ("/cameras/{camera}/events", "/cameras/{camera}/video")
 PAGE_FILES = [f"/docs/{name}" for name in read_page()]

@@ -16,17 +16,17 @@ from launcher.ports import free_port
 from services.contracts.geometry import Box
 from services.gateway.drawing.draw import DamagedJpegError, draw
 from services.runtime.images import ImageTooLargeError, InvalidImageError, read_header
-from tests import pictures
-from tests.processes import ModuleProcess, descendants
-from tests.security import crafted_images as crafted
 from tests.security.confined import run_confined
-from tests.waiting import wait_until
+from tests.support import crafted_images as crafted
+from tests.support import images
+from tests.support.processes import ModuleProcess, descendants
+from tests.support.waiting import wait_until
 
 LIMIT = 40_000_000
 MANY_BYTES = 10_000_000
 JPEG = {"Content-Type": "image/jpeg"}
-FACE = pictures.encode(pictures.one_face())
-PIXEL = pictures.encode(pictures.scene(width=1, height=1), ".webp")[12:]
+FACE = images.encode(images.one_face())
+PIXEL = images.encode(images.scene(width=1, height=1), ".webp")[12:]
 
 
 def many(part: bytes) -> bytes:

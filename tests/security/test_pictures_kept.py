@@ -12,7 +12,7 @@ import pytest
 from services.contracts.cameras import CAMERAS_KEY, status_key
 from services.contracts.frames import FRAMES_TTL_S, frames_key
 from tests.security.attacked import Attacked, attacked
-from tests.waiting import wait_until
+from tests.support.waiting import wait_until
 
 SEEN = "seen"
 CAMERAS = 12

@@ -16,7 +16,7 @@ from services.contracts.frames import frames_key
 from services.gateway.redis_frames import MAX_READINGS
 from services.gateway.routes.cameras import MAX_FRAMES_SENT
 from tests.security.attacked import HONEST, JPEG, Attacked, attacked
-from tests.waiting import wait_until
+from tests.support.waiting import wait_until
 
 EVIL = "evil"
 ROUNDS = 20

@@ -17,10 +17,10 @@ from launcher.ports import free_port
 from services.contracts.live import STATUS
 from services.contracts.messages import printable
 from services.contracts.problems import PROBLEM_MEDIA_TYPE
-from tests.integration.client.command import EMOTION, environment
-from tests.processes import ModuleProcess
 from tests.security.hostile_server import Answer, hostile_server, response
-from tests.unit.client.samples import face, live, prediction
+from tests.support.client_command import EMOTION, environment
+from tests.support.gateway_responses import face, live, prediction
+from tests.support.processes import ModuleProcess
 
 HOSTILE = "\x1b]0;hush\x07\x1b]52;c;aHVzaA==\x1b\\\x1b[2J\x9b31m\x9d0;hush\x9c\u202ehush\u2066\u2028\r\nhush\x08\x7f"
 """A title, the clipboard, a cleared screen, colours in eight bits, turned text and a line of its own."""

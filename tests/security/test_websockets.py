@@ -13,7 +13,6 @@ import pytest
 from websockets.sync.client import connect
 
 from launcher.ports import free_port
-from tests.processes import ModuleProcess
 from tests.security.raw import (
     BINARY,
     CLOSE,
@@ -33,7 +32,8 @@ from tests.security.raw import (
     request,
     until_closed,
 )
-from tests.waiting import wait_until
+from tests.support.processes import ModuleProcess
+from tests.support.waiting import wait_until
 
 FEED, VIDEO, IMAGES = "/ws/cameras/cam0", "/ws/cameras/cam0/video", "/ws/predict"
 MAX_IMAGE_BYTES = 10 * 1024 * 1024

@@ -12,7 +12,7 @@ import psutil
 import pytest
 
 from bench.parts import PARTS, tables_of
-from tests.processes import ROOT
+from tests.support.processes import ROOT
 
 pytestmark = pytest.mark.usefixtures("redis_executable")
 TAILS = ("p50", "p95", "p99")

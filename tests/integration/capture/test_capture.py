@@ -15,11 +15,10 @@ from numpy.typing import NDArray
 from services.capture.camera import FILE_ENDED
 from services.contracts.cameras import STATUS_TTL_S, CameraState, status_key
 from services.contracts.frames import FRAMES_KEPT, FRAMES_TTL_S, FrameMessage, captured_at_us, frames_key
-from tests.integration.capture.mjpeg_server import mjpeg_camera
-from tests.integration.capture.process import CaptureProcess
-from tests.integration.capture.viewer import Viewer, viewing
-from tests.redis_server import RedisServer
-from tests.waiting import wait_until
+from tests.support.capture_process import CaptureProcess, Viewer, viewing
+from tests.support.mjpeg_server import mjpeg_camera
+from tests.support.redis_server import RedisServer
+from tests.support.waiting import wait_until
 
 FILM_FRAMES = 40
 COMMANDS = {"xadd", "expire", "hset", "zadd", "zremrangebyscore", "time", "multi", "exec", "ping"}

@@ -13,7 +13,7 @@ from services.capture.redis_publisher import TIMEOUT_S, RedisPublisher
 from services.contracts.cameras import CameraState, CameraStatus
 from services.contracts.frames import FrameMessage, frames_key
 from services.contracts.recorded import Taken, taken_key
-from tests.redis_server import RedisServer
+from tests.support.redis_server import RedisServer
 
 MESSAGE = FrameMessage(b"\xff\xd8", 1, 2, 3, 4, 5)
 

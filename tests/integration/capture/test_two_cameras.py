@@ -3,11 +3,10 @@
 from pathlib import Path
 
 from services.contracts.cameras import CameraState
-from tests.integration.capture.mjpeg_server import mjpeg_camera
-from tests.integration.capture.process import CaptureProcess
-from tests.integration.capture.viewer import Viewer, viewing
-from tests.redis_server import RedisServer
-from tests.waiting import wait_until
+from tests.support.capture_process import CaptureProcess, Viewer, viewing
+from tests.support.mjpeg_server import mjpeg_camera
+from tests.support.redis_server import RedisServer
+from tests.support.waiting import wait_until
 
 
 def goes_on(viewer: Viewer, camera: str, frames: int = 10) -> None:

@@ -8,7 +8,7 @@ from services.gateway.app import create_app
 from services.gateway.settings import GatewaySettings
 from services.runtime.app import Plumbing
 from tests.integration.client.served import served
-from tests.unit.gateway.fakes import FakeServices
+from tests.support.gateway_fakes import FakeServices
 
 Serve = Callable[[Any], str]
 ServeGateway = Callable[..., str]

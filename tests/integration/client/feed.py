@@ -10,7 +10,7 @@ from urllib.parse import parse_qs
 
 from services.contracts.live import LiveState, LiveStatus
 from services.contracts.problems import PROBLEM_MEDIA_TYPE, Problem, ProblemKind
-from tests.unit.client.samples import live
+from tests.support.gateway_responses import live
 
 
 class Ending(Enum):

@@ -8,7 +8,7 @@ from typing import Any
 
 import uvicorn
 
-from tests.waiting import PATIENCE_S, wait_until
+from tests.support.waiting import DEFAULT_TIMEOUT_S, wait_until
 
 
 @contextmanager
@@ -26,4 +26,4 @@ def served(app: Any) -> Iterator[str]:
             yield f"http://127.0.0.1:{listening.getsockname()[1]}"
         finally:
             server.should_exit = True
-            thread.join(PATIENCE_S)
+            thread.join(DEFAULT_TIMEOUT_S)

@@ -25,7 +25,7 @@ from emotion_client import (
 from services.contracts.problems import ProblemKind
 from services.runtime.problems import ProblemError
 from tests.integration.client.conftest import ServeGateway
-from tests.unit.gateway.fakes import FakeDetector, FakeFrames, FakeServices
+from tests.support.gateway_fakes import FakeDetector, FakeFrames, FakeServices
 
 Ask = Callable[..., Any]
 

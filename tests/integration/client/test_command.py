@@ -15,8 +15,8 @@ from services.contracts.problems import ProblemKind
 from services.runtime.problems import ProblemError
 from tests.integration.client.conftest import Serve, ServeGateway
 from tests.integration.client.feed import RETRY_AT_ONCE, Connection, Ending, ScriptedFeed, results, status
-from tests.pictures import write_film
-from tests.unit.gateway.fakes import FakeDetector, FakeFrames, FakeServices
+from tests.support.gateway_fakes import FakeDetector, FakeFrames, FakeServices
+from tests.support.images import write_film
 
 Emotion = Callable[..., Result]
 

@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 from tests.integration.client.conftest import ServeGateway
-from tests.processes import ROOT
+from tests.support.processes import ROOT
 
 UV = Path(sys.executable).parent / "uv"
 ALL_MODULES = """

@@ -10,7 +10,7 @@ from services.contracts.problems import ProblemKind
 from services.gateway.frames import KnownCamera
 from services.runtime.problems import ProblemError
 from tests.integration.client.conftest import ServeGateway
-from tests.unit.gateway.fakes import ONLINE, FakeServices, frame
+from tests.support.gateway_fakes import ONLINE, FakeServices, frame
 
 
 @contextmanager

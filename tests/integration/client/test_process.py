@@ -11,10 +11,10 @@ import pytest
 
 from emotion_client.cli.doctor.measure import measured
 from emotion_client.cli.exits import ExitCode
-from tests.integration.client.command import EMOTION, emotion, environment
 from tests.integration.client.conftest import Serve, ServeGateway
 from tests.integration.client.feed import Connection, Ending, ScriptedFeed, results
-from tests.pictures import write_film
+from tests.support.client_command import EMOTION, emotion, environment
+from tests.support.images import write_film
 
 WITHOUT = """
 import sys

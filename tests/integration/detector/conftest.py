@@ -5,7 +5,7 @@ import httpx
 import pytest
 
 from launcher.ports import free_port
-from tests.processes import ModuleProcess
+from tests.support.processes import ModuleProcess
 
 
 class DetectorProcess(ModuleProcess):

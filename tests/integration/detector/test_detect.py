@@ -7,11 +7,11 @@ import pytest
 
 from services.contracts.detection import Detection
 from services.contracts.geometry import Box, format_hint, overlap
-from tests import pictures
-from tests.processes import ModuleProcess
+from tests.support import images
+from tests.support.processes import ModuleProcess
 
 JPEG = {"Content-Type": "image/jpeg"}
-FACE = pictures.encode(pictures.one_face())
+FACE = images.encode(images.one_face())
 
 
 def detect(client: httpx.Client, image: bytes = FACE, *near: str) -> Detection:
@@ -49,7 +49,7 @@ def test_a_wrong_hint_costs_no_full_search_where_the_caller_wants_none(client: h
 
 
 def test_eight_faces_are_ordered_by_how_sure_the_cascade_is(client: httpx.Client) -> None:
-    faces = detect(client, pictures.encode(pictures.eight_faces())).faces
+    faces = detect(client, images.encode(images.eight_faces())).faces
     assert len(faces) == 8
     assert [face.weight for face in faces] == sorted((face.weight for face in faces), reverse=True)
 
@@ -57,7 +57,7 @@ def test_eight_faces_are_ordered_by_how_sure_the_cascade_is(client: httpx.Client
 def test_any_replica_can_answer_since_nothing_is_kept(client: httpx.Client) -> None:
     detect(client, FACE, "100,100,50,50")
     first = detect(client)
-    detect(client, pictures.encode(pictures.eight_faces()))
+    detect(client, images.encode(images.eight_faces()))
     assert [face.box for face in detect(client).faces] == [face.box for face in first.faces]
 
 
@@ -69,7 +69,7 @@ def test_what_follows_an_earlier_picture_is_searched_where_it_differs(client: ht
         answered: dict[str, Any] = answer.json()
         return answered
 
-    empty = pictures.encode(np.full((720, 1280, 3), 96, np.uint8))
+    empty = images.encode(np.full((720, 1280, 3), 96, np.uint8))
     first = follow(empty, "")
     assert (first["searched"], first["faces"]) == ("full", [])
     second = follow(FACE, first["overview"])
@@ -86,7 +86,7 @@ def test_a_malformed_overview(client: httpx.Client, overview: str) -> None:
 
 
 def test_an_overview_of_another_cameras_picture_costs_a_full_search(client: httpx.Client) -> None:
-    small = pictures.encode(np.full((480, 640, 3), 96, np.uint8))
+    small = images.encode(np.full((480, 640, 3), 96, np.uint8))
     seen = client.post("/detect", content=small, headers={**JPEG, "X-Overview": ""}).json()["overview"]
     answer = client.post("/detect", content=FACE, headers={**JPEG, "X-Overview": seen}).json()
     assert (answer["searched"], len(answer["faces"])) == ("full", 1)

@@ -23,12 +23,12 @@ from services.detector.worker_process import (
     try_worker,
 )
 from services.runtime.images import ImageTooLargeError
-from tests import pictures
-from tests.processes import ModuleProcess, descendants
-from tests.security import crafted_images as crafted
+from tests.support import crafted_images as crafted
+from tests.support import images
+from tests.support.processes import ModuleProcess, descendants
 
 SETTINGS = WorkerSettings("haarcascade_frontalface_alt2", 1.1, 5, 48, 1280, 40_000_000, 3.0)
-FACE = pictures.encode(pictures.one_face())
+FACE = images.encode(images.one_face())
 
 
 async def started(settings: WorkerSettings = SETTINGS) -> tuple[WorkerProcess, "asyncio.Queue[WorkerEnd]"]:
@@ -44,8 +44,8 @@ async def test_one_image_after_the_other() -> None:
     worker, ends = await started()
     for image, faces in (
         (FACE, 1),
-        (pictures.encode(pictures.eight_faces()), 8),
-        (pictures.encode(pictures.no_face()), 0),
+        (images.encode(images.eight_faces()), 8),
+        (images.encode(images.no_face()), 0),
     ):
         answer = decode_reply(await ask(worker, image))
         assert (answer.faces, answer.searched) == (faces, Searched.FULL)
@@ -89,7 +89,7 @@ async def test_an_image_that_takes_too_much_memory_costs_the_worker_nothing() ->
 
 
 def _small_frame_on_canvas(width: int, height: int) -> tuple[bytes, ...]:
-    pixel = crafted.webp_chunk(b"VP8L", pictures.encode(pictures.scene(width=2, height=2), ".webp")[20:])
+    pixel = crafted.webp_chunk(b"VP8L", images.encode(images.scene(width=2, height=2), ".webp")[20:])
     return crafted.webp_canvas(width, height, 2), crafted.webp_chunk(b"ANIM", bytes(6)), crafted.webp_frame(pixel, 2, 2)
 
 

@@ -14,7 +14,7 @@ from tests.fuzz.report import Report
 from tests.fuzz.runner import Bounds, Runner
 from tests.fuzz.stack import Processes
 from tests.fuzz.watch import Watch
-from tests.processes import ModuleProcess
+from tests.support.processes import ModuleProcess
 
 BOUNDS = Bounds(memory_mb=30, descriptors=20, held_s=3, settle_s=2, heavy_cpu_s=1.5, heavy_mb=60)
 FuzzTiny = Callable[..., Report]
@@ -27,7 +27,9 @@ class TinyProcesses(Processes):
         port, unused = free_ports(2)
         self.ports = {"gateway": port, "serving-grpc": unused}
         with ExitStack() as starting:
-            process = ModuleProcess("tests.tiny_service", self.log_of("gateway"), {"EMOTION_TINY_PORT": str(port)})
+            process = ModuleProcess(
+                "tests.support.tiny_service", self.log_of("gateway"), {"EMOTION_TINY_PORT": str(port)}
+            )
             self.start_process(starting, "gateway", process)
             process.wait_until_answers(self.url("gateway", "/healthz"))
             self._open = starting.pop_all()

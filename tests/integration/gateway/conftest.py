@@ -1,83 +1,15 @@
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator
 
 import httpx
 import pytest
 
-from launcher.ports import free_ports
-from tests.processes import ROOT, ModuleProcess
-from tests.redis_server import RedisServer
-from tests.waiting import wait_until
-
-START_PATIENCE_S = 180.0
-"""TensorFlow alone takes a minute to load where the machine is very busy."""
-
-MODELS = ROOT / "model_repo" / "emotion"
-
-
-@dataclass(frozen=True)
-class Stack:
-    """What tests ask of the whole system, which runs on free ports with the demo feed as its camera."""
-
-    serving: ModuleProcess
-    detector: ModuleProcess
-    gateway: ModuleProcess
-    client: httpx.Client
-    gateway_settings: Mapping[str, str]
+from tests.support.stack import Stack, running_stack
 
 
 @pytest.fixture(scope="session")
 def stack(redis_executable: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    assert any(MODELS.glob("*/saved_model.pb")), f"no model in {MODELS}"
-    logs = tmp_path_factory.mktemp("stack")
-    grpc_port, rest_port, detector_port, capture_port, gateway_port = free_ports(5)
-    url = f"http://127.0.0.1:{gateway_port}"
-    redis = RedisServer(redis_executable, logs / "redis.log")
-    gateway_settings = {
-        "EMOTION_GATEWAY_REDIS_URL": redis.url,
-        "EMOTION_GATEWAY_DETECTOR_URL": f"http://127.0.0.1:{detector_port}",
-        "EMOTION_GATEWAY_SERVING_TARGET": f"127.0.0.1:{grpc_port}",
-        # The machine that runs the tests may be busy with all of them at once.
-        "EMOTION_GATEWAY_ANSWER_TIMEOUT_S": "15",
-        "EMOTION_GATEWAY_DETECT_TIMEOUT_S": "10",
-        "EMOTION_GATEWAY_INFER_TIMEOUT_S": "10",
-        "EMOTION_GATEWAY_LIVE_TIMEOUT_S": "10",
-    }
-    with (
-        redis,
-        ModuleProcess(
-            "services.serving",
-            logs / "serving.log",
-            {},
-            [
-                f"--port={grpc_port}",
-                f"--rest_api_port={rest_port}",
-                "--model_name=emotion",
-                f"--model_base_path={MODELS}",
-            ],
-        ) as serving,
-        ModuleProcess(
-            "services.detector", logs / "detector.log", {"EMOTION_DETECTOR_PORT": str(detector_port)}
-        ) as detector,
-        ModuleProcess(
-            "services.capture",
-            logs / "capture.log",
-            {
-                "EMOTION_CAPTURE_PORT": str(capture_port),
-                "EMOTION_CAPTURE_REDIS_URL": redis.url,
-                "EMOTION_CAPTURE_CAMERAS": "cam0=demo",
-            },
-        ),
-        ModuleProcess(
-            "services.gateway",
-            logs / "gateway.log",
-            {"EMOTION_GATEWAY_PORT": str(gateway_port), **gateway_settings},
-        ) as gateway,
-        httpx.Client(base_url=url, timeout=20, trust_env=False) as client,
-    ):
-        gateway.wait_until_answers(f"{url}/readyz", timeout_s=START_PATIENCE_S)
-        wait_until(lambda: client.get("/predict").status_code == 200, "a first prediction")
-        yield Stack(serving, detector, gateway, client, gateway_settings)
+    with running_stack(redis_executable, tmp_path_factory.mktemp("stack")) as stack:
+        yield stack
 
 
 @pytest.fixture(scope="session")

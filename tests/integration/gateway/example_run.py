@@ -5,8 +5,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tests.contract.markdown import Example
-from tests.waiting import PATIENCE_S
+from tests.support.markdown import Example
+from tests.support.waiting import DEFAULT_TIMEOUT_S
 
 COMMANDS = {"sh": ["sh", "-eu", "-c"], "python": [sys.executable, "-W", "error", "-c"]}
 
@@ -21,5 +21,5 @@ def run(example: Example, source: str, folder: Path) -> subprocess.CompletedProc
         cwd=folder,
         env=environment,
         text=True,
-        timeout=PATIENCE_S,
+        timeout=DEFAULT_TIMEOUT_S,
     )

@@ -5,11 +5,11 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests import pictures
-from tests.contract.markdown import Example, examples
 from tests.integration.gateway.example_run import run
 from tests.integration.gateway.shown import difference
-from tests.processes import ROOT
+from tests.support import images
+from tests.support.markdown import Example, examples
+from tests.support.processes import ROOT
 
 TEXT = (ROOT / "docs" / "api.md").read_text("utf-8")
 ADDRESS = "127.0.0.1:8000"
@@ -25,7 +25,7 @@ def name(example: Example) -> str:
 
 @pytest.mark.parametrize("example", examples(TEXT), ids=name)
 def test_an_example(example: Example, client: httpx.Client, tmp_path: Path) -> None:
-    (tmp_path / "face.jpg").write_bytes(pictures.encode(pictures.one_face()))
+    (tmp_path / "face.jpg").write_bytes(images.encode(images.one_face()))
     for _ in range(ATTEMPTS):
         address = f"{client.base_url.host}:{client.base_url.port}"
         ended = run(example, example.source.replace(ADDRESS, address), tmp_path)

@@ -6,8 +6,8 @@ import httpx
 import numpy as np
 import pytest
 
-from tests import pictures
-from tests.integration.gateway.conftest import Stack
+from tests.support import images
+from tests.support.stack import Stack
 
 JPEG = {"Content-Type": "image/jpeg"}
 PNG = {"Content-Type": "image/png"}
@@ -26,9 +26,9 @@ def slug(answer: httpx.Response) -> str:
     ("data", "expected"),
     [
         (b"this is not an image", "invalid-image"),
-        (pictures.encode(pictures.one_face())[:20_000], "invalid-image"),
-        (pictures.encode(pictures.one_face(), ".png")[:50_000], "invalid-image"),
-        (pictures.huge_png(), "image-too-large"),
+        (images.encode(images.one_face())[:20_000], "invalid-image"),
+        (images.encode(images.one_face(), ".png")[:50_000], "invalid-image"),
+        (images.huge_png(), "image-too-large"),
         (b"", "invalid-image"),
     ],
     ids=["not an image", "truncated JPEG", "truncated PNG", "20,000 × 20,000 PNG", "empty"],
@@ -41,12 +41,12 @@ def test_pictures_that_cannot_be_used(client: httpx.Client, data: bytes, expecte
 @pytest.mark.parametrize(
     ("data", "faces"),
     [
-        (pictures.encode(np.zeros((1, 1, 3), np.uint8), ".png"), 0),
-        (pictures.encode(pictures.no_face()), 0),
-        (pictures.animated_webp(pictures.one_face(), pictures.no_face()), 1),
-        (pictures.animated_webp(pictures.no_face(), pictures.one_face()), 0),
-        (pictures.png_16_bit(pictures.one_face()), 1),
-        (pictures.rgba_png(pictures.one_face()), 1),
+        (images.encode(np.zeros((1, 1, 3), np.uint8), ".png"), 0),
+        (images.encode(images.no_face()), 0),
+        (images.animated_webp(images.one_face(), images.no_face()), 1),
+        (images.animated_webp(images.no_face(), images.one_face()), 0),
+        (images.png_16_bit(images.one_face()), 1),
+        (images.rgba_png(images.one_face()), 1),
     ],
     ids=["1 × 1", "no face", "animation with a face first", "animation without", "16-bit PNG", "RGBA PNG"],
 )
@@ -94,7 +94,7 @@ def test_bodies_of_the_wrong_kind(client: httpx.Client) -> None:
 
 
 def test_odd_headers_do_no_harm(client: httpx.Client) -> None:
-    image = pictures.encode(pictures.no_face())
+    image = images.encode(images.no_face())
     for odd in (
         {"X-Request-ID": "x" * 10_000},
         {"X-Request-ID": "a b\tc"},
@@ -108,7 +108,7 @@ def test_odd_headers_do_no_harm(client: httpx.Client) -> None:
 def test_memory_does_not_grow_with_bad_input(stack: Stack) -> None:
     def abuse(times: int) -> None:
         for _ in range(times):
-            stack.client.post("/predict", content=pictures.huge_png(), headers=PNG)
+            stack.client.post("/predict", content=images.huge_png(), headers=PNG)
             stack.client.post("/predict", content=bytes(20_000_000), headers=JPEG)
             stack.client.post("/predict", content=chunks(20), headers=JPEG)
             stack.client.post("/predict", content=b"\xff\xd8" + bytes(9_000_000), headers=JPEG)

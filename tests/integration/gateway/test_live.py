@@ -13,10 +13,10 @@ from PIL import Image
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import ClientConnection, connect
 
-from tests import pictures as test_pictures
-from tests.integration.gateway.conftest import Stack
-from tests.integration.gateway.followers import another_gateway, events, pictures, results
-from tests.waiting import PATIENCE_S, wait_until
+from tests.support import images
+from tests.support.live_feed import events, pictures, results
+from tests.support.stack import Stack, another_gateway
+from tests.support.waiting import DEFAULT_TIMEOUT_S, wait_until
 
 
 def websocket(client: httpx.Client, address: str) -> ClientConnection:
@@ -24,7 +24,7 @@ def websocket(client: httpx.Client, address: str) -> ClientConnection:
 
 
 def told(socket: ClientConnection) -> dict[str, Any]:
-    received: dict[str, Any] = json.loads(socket.recv(timeout=PATIENCE_S))
+    received: dict[str, Any] = json.loads(socket.recv(timeout=DEFAULT_TIMEOUT_S))
     return received
 
 
@@ -34,7 +34,7 @@ def close_code(socket: ClientConnection, last_message: bytes | None = None) -> i
         if last_message is not None:
             socket.send(last_message)
         while True:
-            socket.recv(timeout=PATIENCE_S)
+            socket.recv(timeout=DEFAULT_TIMEOUT_S)
     except ConnectionClosed as closed:
         return closed.rcvd.code if closed.rcvd else None
 
@@ -91,7 +91,7 @@ def test_a_websocket_feed_is_the_same_and_may_be_thinned(client: httpx.Client) -
 
 
 def test_images_over_a_websocket_are_answered_as_uploads_are(client: httpx.Client) -> None:
-    face = test_pictures.encode(test_pictures.one_face())
+    face = images.encode(images.one_face())
     uploaded = client.post("/predict", content=face, headers={"Content-Type": "image/jpeg"}).json()
     with websocket(client, "/ws/predict") as socket:
         for image in (face, b"no image", face):
@@ -129,7 +129,7 @@ def test_a_video_over_a_websocket_tells_which_frame_each_picture_is(client: http
         heads = []
         for _ in range(3):
             heads.append(told(socket))
-            jpeg = socket.recv(timeout=PATIENCE_S)
+            jpeg = socket.recv(timeout=DEFAULT_TIMEOUT_S)
             assert isinstance(jpeg, bytes)
             assert Image.open(io.BytesIO(jpeg)).size == (1280, 720)
     times = [head["at_s"] for head in heads]

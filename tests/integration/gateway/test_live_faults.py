@@ -15,12 +15,12 @@ from launcher.ports import free_ports
 from services.contracts.cameras import CAMERAS_KEY, CameraState, CameraStatus, status_key
 from services.contracts.frames import FRAMES_KEPT, FrameMessage, frames_key
 from services.gateway.settings import GatewaySettings
-from tests import pictures
-from tests.integration.gateway.conftest import MODELS, Stack
-from tests.integration.gateway.followers import Event, another_gateway, events
-from tests.processes import ModuleProcess
-from tests.redis_server import RedisServer
-from tests.waiting import PATIENCE_S
+from tests.support import images
+from tests.support.live_feed import Event, events
+from tests.support.processes import ModuleProcess
+from tests.support.redis_server import RedisServer
+from tests.support.stack import MODELS, Stack, another_gateway
+from tests.support.waiting import DEFAULT_TIMEOUT_S
 
 PATIENT = {"EMOTION_GATEWAY_REDIS_TIMEOUT_S": "2", "EMOTION_GATEWAY_LIVE_TIMEOUT_S": "3"}
 """Longer than anything takes that works, on a busy machine too: what is blamed is what was broken."""
@@ -37,7 +37,7 @@ STATUS = CameraStatus(CameraState.ONLINE, "test", 20.0, 1280, 720, 100, 0, 0, ""
 @contextmanager
 def camera(url: str) -> Iterator[threading.Event]:
     """Publish a face twenty times a second, through whatever happens to Redis, while the event yielded is set."""
-    jpeg = pictures.encode(pictures.one_face())
+    jpeg = images.encode(images.one_face())
     stop, published, films = threading.Event(), threading.Event(), threading.Event()
     films.set()
 
@@ -61,7 +61,7 @@ def camera(url: str) -> Iterator[threading.Event]:
     thread = threading.Thread(target=publish)
     thread.start()
     try:
-        assert published.wait(PATIENCE_S)
+        assert published.wait(DEFAULT_TIMEOUT_S)
         yield films
     finally:
         stop.set()

@@ -26,11 +26,10 @@ from services.gateway.settings import GatewaySettings
 from services.runtime.app import Plumbing
 from services.runtime.server import DrainingServer
 from services.runtime.server_config import server_config
-from tests.integration.gateway.conftest import Stack
-from tests.integration.gateway.followers import another_gateway
-from tests.unit.gateway.fakes import ONLINE, FakeFrames, FakeServices, frame
-from tests.unit.gateway.live.scene import eventually
-from tests.waiting import PATIENCE_S
+from tests.support.gateway_fakes import ONLINE, FakeFrames, FakeServices, frame
+from tests.support.live_harness import eventually
+from tests.support.stack import Stack, another_gateway
+from tests.support.waiting import DEFAULT_TIMEOUT_S
 
 VIEWERS = 500
 SESSIONS = 100
@@ -141,20 +140,22 @@ async def watch(port: int, address: str, seen: asyncio.Barrier) -> None:
 
 async def watch_all(port: int, addresses: Sequence[str]) -> None:
     seen = asyncio.Barrier(len(addresses))
-    async with asyncio.timeout(PATIENCE_S), asyncio.TaskGroup() as viewers:
+    async with asyncio.timeout(DEFAULT_TIMEOUT_S), asyncio.TaskGroup() as viewers:
         for address in addresses:
             viewers.create_task(watch(port, address, seen))
 
 
 async def gauges(port: int) -> dict[str, float]:
-    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", trust_env=False, timeout=PATIENCE_S) as client:
+    async with httpx.AsyncClient(
+        base_url=f"http://127.0.0.1:{port}", trust_env=False, timeout=DEFAULT_TIMEOUT_S
+    ) as client:
         lines = (await client.get("/metrics")).text.splitlines()
     names = ("gateway_viewers", "gateway_live_sessions", "gateway_in_flight")
     return {name: float(value) for name, value in (line.split() for line in lines if line.startswith(names))}
 
 
 async def until_nobody_is_there(port: int) -> None:
-    deadline = monotonic() + PATIENCE_S
+    deadline = monotonic() + DEFAULT_TIMEOUT_S
     while (found := await gauges(port)) != NOBODY:
         assert monotonic() < deadline, found
         await asyncio.sleep(0.1)

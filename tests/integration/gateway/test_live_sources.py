@@ -3,11 +3,11 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-from tests.integration.capture.mjpeg_server import mjpeg_camera
-from tests.integration.capture.process import CaptureProcess
-from tests.integration.gateway.conftest import Stack
-from tests.integration.gateway.followers import Event, another_gateway, events, results
-from tests.redis_server import RedisServer
+from tests.support.capture_process import CaptureProcess
+from tests.support.live_feed import Event, events, results
+from tests.support.mjpeg_server import mjpeg_camera
+from tests.support.redis_server import RedisServer
+from tests.support.stack import Stack, another_gateway
 
 
 def until_told(feed: Iterator[Event], reason: str) -> None:

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from launcher.ports import free_port
-from tests.processes import ModuleProcess
-from tests.waiting import PATIENCE_S
+from tests.support.processes import ModuleProcess
+from tests.support.waiting import DEFAULT_TIMEOUT_S
 
 HANDSHAKE = {
     "Connection": "Upgrade",
@@ -37,7 +37,7 @@ def port(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
 def ask(port: int, path: str, headers: dict[str, str], method: str = "GET") -> tuple[int, dict[str, str], bytes]:
     """Send a request and return status, headers by lower-case name, and as much of the body as was announced."""
     head = "".join(f"{name}: {value}\r\n" for name, value in {"Host": f"127.0.0.1:{port}", **headers}.items())
-    with socket.create_connection(("127.0.0.1", port), PATIENCE_S) as opened:
+    with socket.create_connection(("127.0.0.1", port), DEFAULT_TIMEOUT_S) as opened:
         opened.sendall(f"{method} {path} HTTP/1.1\r\n{head}\r\n".encode())
         with opened.makefile("rb") as answer:
             status = int(answer.readline().split()[1])

@@ -4,8 +4,8 @@ import httpx
 import pytest
 
 from services.contracts.emotions import EMOTIONS
-from tests import pictures
-from tests.waiting import wait_until
+from tests.support import images
+from tests.support.waiting import wait_until
 
 JPEG = {"Content-Type": "image/jpeg"}
 
@@ -28,15 +28,15 @@ def test_the_answer_is_of_a_new_frame_each_time(client: httpx.Client) -> None:
 
 def test_a_smile_is_happy_and_a_straight_face_is_not(client: httpx.Client) -> None:
     smiling, serious = (
-        client.post("/predict", content=pictures.encode(pictures.one_face(portrait)), headers=JPEG).json()
-        for portrait in (pictures.SMILING, pictures.SERIOUS)
+        client.post("/predict", content=images.encode(images.one_face(portrait)), headers=JPEG).json()
+        for portrait in (images.SMILING, images.SERIOUS)
     )
     assert smiling["emotion"] == "happy"
     assert serious["emotion"] not in ("happy", None)
 
 
 def test_an_image_may_come_as_body_or_as_form_and_gives_the_same(client: httpx.Client) -> None:
-    image = pictures.encode(pictures.one_face())
+    image = images.encode(images.one_face())
     raw = client.post("/predict", content=image, headers=JPEG).json()
     form = client.post("/predict", files={"image": ("face.jpg", image, "image/jpeg")}).json()
     unnamed = client.post("/predict", content=image, headers={"Content-Type": "application/octet-stream"}).json()
@@ -45,15 +45,15 @@ def test_an_image_may_come_as_body_or_as_form_and_gives_the_same(client: httpx.C
 
 
 def test_eight_faces_are_all_answered(client: httpx.Client) -> None:
-    body = client.post("/predict", content=pictures.encode(pictures.eight_faces()), headers=JPEG).json()
+    body = client.post("/predict", content=images.encode(images.eight_faces()), headers=JPEG).json()
     assert len(body["faces"]) == 8
     assert body["emotion"] == body["faces"][0]["emotion"]
 
 
 def test_boxes_are_of_the_upright_picture(client: httpx.Client) -> None:
-    upright = pictures.one_face()
-    lying = pictures.jpeg_with_orientation(pictures.turned_left(upright), 6)
-    straight = client.post("/predict", content=pictures.encode(upright), headers=JPEG).json()
+    upright = images.one_face()
+    lying = images.jpeg_with_orientation(images.turned_left(upright), 6)
+    straight = client.post("/predict", content=images.encode(upright), headers=JPEG).json()
     turned = client.post("/predict", content=lying, headers=JPEG).json()
     assert turned["image"] == straight["image"] == {"width": 1280, "height": 720}
     assert turned["faces"][0]["box"]["x"] == pytest.approx(straight["faces"][0]["box"]["x"], abs=6)
@@ -62,7 +62,7 @@ def test_boxes_are_of_the_upright_picture(client: httpx.Client) -> None:
 def test_a_frame_is_a_jpeg_of_the_size_that_was_asked_for(client: httpx.Client) -> None:
     answer = client.get("/cameras/cam0/frame.jpg")
     assert answer.headers["Content-Type"] == "image/jpeg"
-    assert pictures.decode(answer.content).shape == (720, 1280, 3)
+    assert images.decode(answer.content).shape == (720, 1280, 3)
 
 
 def test_the_camera_is_listed(client: httpx.Client) -> None:

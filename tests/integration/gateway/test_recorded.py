@@ -18,11 +18,10 @@ from services.gateway.recorded import RecordedFrame
 from services.gateway.redis_frames import connect
 from services.gateway.redis_recorded import RedisRecorded
 from services.runtime.problems import ProblemError
-from tests.integration.capture.process import CaptureProcess
-from tests.integration.capture.viewer import Viewer, viewing
-from tests.pictures import write_film
-from tests.redis_server import RedisServer
-from tests.waiting import PATIENCE_S, wait_until
+from tests.support.capture_process import CaptureProcess, Viewer, viewing
+from tests.support.images import write_film
+from tests.support.redis_server import RedisServer
+from tests.support.waiting import DEFAULT_TIMEOUT_S, wait_until
 
 FRAMES = 40
 CAMERA = "film"
@@ -58,7 +57,7 @@ def playing(redis_server: RedisServer, folder: Path, frames: int = FRAMES) -> It
 
 
 async def the_next(store: RedisRecorded, after: RecordedFrame | None) -> RecordedFrame:
-    deadline = monotonic() + PATIENCE_S
+    deadline = monotonic() + DEFAULT_TIMEOUT_S
     while monotonic() < deadline:
         try:
             found = await store.following(CAMERA, after, wait_s=1)

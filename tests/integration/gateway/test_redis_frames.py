@@ -13,7 +13,7 @@ from services.contracts.frames import FRAMES_TTL_S, FrameMessage, frames_key
 from services.gateway.deadline import Deadline
 from services.gateway.redis_frames import RedisFrames, connect
 from services.runtime.problems import ProblemError
-from tests.redis_server import RedisServer
+from tests.support.redis_server import RedisServer
 
 
 def soon() -> Deadline:

@@ -4,8 +4,8 @@ from pathlib import Path
 import httpx
 
 from launcher.ports import free_port
-from tests.processes import ModuleProcess
-from tests.waiting import wait_until
+from tests.support.processes import ModuleProcess
+from tests.support.waiting import wait_until
 
 HEAD = b"POST /predict HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: image/jpeg\r\nContent-Length: 1000\r\n\r\n"
 

@@ -9,12 +9,12 @@ import httpx
 import pytest
 
 from launcher.ports import free_ports
-from tests.integration.gateway.conftest import MODELS
-from tests.processes import ModuleProcess
-from tests.redis_server import RedisServer
-from tests.waiting import wait_until
+from tests.support.processes import ModuleProcess
+from tests.support.redis_server import RedisServer
+from tests.support.stack import MODELS
+from tests.support.waiting import wait_until
 
-PATIENCE_S = 180.0
+DEFAULT_TIMEOUT_S = 180.0
 """TensorFlow alone takes a minute to load where the machine is very busy."""
 
 
@@ -62,5 +62,5 @@ def test_started_at_once_in_any_order_they_answer(order: int, redis_executable: 
             assert answer.status_code in (200, 503, 504), answer.text
             return answer.status_code == 200
 
-        wait_until(answers, "an answer", PATIENCE_S)
+        wait_until(answers, "an answer", DEFAULT_TIMEOUT_S)
         assert client.get("/readyz").json()["status"] == "ready"

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.integration.runtime.process import Service, StartService, services_in
+from tests.support.tiny_process import Service, StartService, services_in
 
 
 @pytest.fixture

@@ -1,5 +1,5 @@
-from tests.integration.runtime.process import Service
-from tests.tiny_service import BODY_LIMIT
+from tests.support.tiny_process import Service
+from tests.support.tiny_service import BODY_LIMIT
 
 HEAD = b"POST /raw HTTP/1.1\r\nHost: tiny\r\n"
 

@@ -2,8 +2,8 @@ import json
 
 import pytest
 
-from tests.integration.runtime.process import Service
-from tests.tiny_service import BODY_LIMIT
+from tests.support.tiny_process import Service
+from tests.support.tiny_service import BODY_LIMIT
 
 
 @pytest.mark.parametrize(

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from launcher.ports import free_port
 from services.runtime.probe import probe
-from tests.integration.runtime.process import Service
-from tests.processes import ROOT
+from tests.support.processes import ROOT
+from tests.support.tiny_process import Service
 
 
 def run_probe(port: int) -> tuple[int, str]:

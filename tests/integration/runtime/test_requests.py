@@ -4,9 +4,9 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.integration.runtime.process import Service
-from tests.tiny_service import SECRET
-from tests.waiting import wait_until
+from tests.support.tiny_process import Service
+from tests.support.tiny_service import SECRET
+from tests.support.waiting import wait_until
 
 
 def logged(service: Service, **fields: str) -> list[dict[str, Any]]:

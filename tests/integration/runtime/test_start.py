@@ -1,6 +1,6 @@
 import socket
 
-from tests.integration.runtime.process import StartService
+from tests.support.tiny_process import StartService
 
 
 def test_an_unknown_setting_ends_the_start_with_one_line(start_service: StartService) -> None:

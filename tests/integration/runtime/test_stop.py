@@ -4,8 +4,8 @@ from concurrent.futures import Future, ThreadPoolExecutor
 
 import httpx
 
-from tests.integration.runtime.process import Service, StartService
-from tests.waiting import wait_until
+from tests.support.tiny_process import Service, StartService
+from tests.support.waiting import wait_until
 
 
 def ask(service: Service, path: str) -> httpx.Response:

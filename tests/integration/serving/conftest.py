@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.integration.serving.process import ServerProcess
+from tests.support.model_server import ServerProcess
 
 
 @pytest.fixture(scope="session")

@@ -15,10 +15,8 @@ from tensorflow_serving.apis.model_pb2 import ModelSpec
 from tensorflow_serving.apis.predict_pb2 import PredictRequest
 from tensorflow_serving.apis.prediction_service_pb2_grpc import PredictionServiceStub
 
-from tests.integration.serving.calls import arrays, content, floats, predict, predict_error, statuses
-from tests.integration.serving.configs import deliver
-from tests.integration.serving.process import ServerProcess
-from tests.waiting import PATIENCE_S, wait_until
+from tests.support.model_server import ServerProcess, arrays, content, deliver, floats, predict, predict_error, statuses
+from tests.support.waiting import DEFAULT_TIMEOUT_S, wait_until
 
 STEPS = 300_000
 AVAILABLE, UNLOADING, END = ModelVersionStatus.AVAILABLE, ModelVersionStatus.UNLOADING, ModelVersionStatus.END
@@ -75,11 +73,11 @@ def _check_that_a_version_ends_after_its_last_request(server: ServerProcess, mod
     )
     calls: list[Any] = []
     deliver(models / "adder" / "3", base)
-    deadline = time.monotonic() + PATIENCE_S
+    deadline = time.monotonic() + DEFAULT_TIMEOUT_S
     while _states(server).get(3) != AVAILABLE:
         assert time.monotonic() < deadline
         if all(call.done() for call in calls):
-            calls.append(PredictionServiceStub(server.channel).Predict.future(request, timeout=PATIENCE_S))
+            calls.append(PredictionServiceStub(server.channel).Predict.future(request, timeout=DEFAULT_TIMEOUT_S))
         time.sleep(0.02)
     state, in_flight = _states(server)[2], not calls[-1].done()
     assert _y(server) == 3

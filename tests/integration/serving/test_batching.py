@@ -13,8 +13,7 @@ from tensorflow_serving.apis.model_pb2 import ModelSpec
 from tensorflow_serving.apis.predict_pb2 import PredictRequest, PredictResponse
 from tensorflow_serving.apis.prediction_service_pb2_grpc import PredictionServiceStub
 
-from tests.integration.serving.calls import TIMEOUT_S, arrays, content, predict, predict_error, told
-from tests.integration.serving.process import ServerProcess
+from tests.support.model_server import TIMEOUT_S, ServerProcess, arrays, content, predict, predict_error, told
 
 PARAMETERS = """
 max_batch_size { value: 8 }

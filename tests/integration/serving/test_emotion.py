@@ -8,8 +8,7 @@ import numpy as np
 import pytest
 
 from services.contracts.model import INPUT_FACE, MODEL_NAME, OUTPUT_PROBABILITIES, OUTPUT_RELIABLE, SIGNATURE_NAME
-from tests.integration.serving.calls import arrays, content, predict, predict_error
-from tests.integration.serving.process import ServerProcess
+from tests.support.model_server import ServerProcess, arrays, content, predict, predict_error
 
 
 def test_serves_the_emotion_model_without_rest_until_ctrl_c(models: Path, tmp_path: Path) -> None:

@@ -10,10 +10,20 @@ import pytest
 from google.protobuf.wrappers_pb2 import Int64Value
 from tensorflow_serving.apis.model_pb2 import ModelSpec
 
-from tests.integration.serving.calls import arrays, content, floats, predict, predict_error, statuses
-from tests.integration.serving.configs import entry, label, model_list, specific
-from tests.integration.serving.process import ServerProcess
-from tests.waiting import wait_until
+from tests.support.model_server import (
+    ServerProcess,
+    arrays,
+    content,
+    entry,
+    floats,
+    label,
+    model_list,
+    predict,
+    predict_error,
+    specific,
+    statuses,
+)
+from tests.support.waiting import wait_until
 
 SERVING, UNKNOWN_SERVICE = b"\x08\x01", b"\x0a\x04nope"
 

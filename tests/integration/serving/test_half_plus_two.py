@@ -11,8 +11,7 @@ from tensorflow_serving.apis.model_pb2 import ModelSpec
 from tensorflow_serving.apis.prediction_service_pb2_grpc import PredictionServiceStub
 from tensorflow_serving.apis.regression_pb2 import RegressionRequest
 
-from tests.integration.serving.calls import TIMEOUT_S, arrays, floats, predict, statuses, told
-from tests.integration.serving.process import ServerProcess
+from tests.support.model_server import TIMEOUT_S, ServerProcess, arrays, floats, predict, statuses, told
 
 NAME = "half_plus_two"
 

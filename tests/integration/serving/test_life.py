@@ -14,9 +14,8 @@ from tensorflow_serving.apis.model_pb2 import ModelSpec
 from tensorflow_serving.apis.predict_pb2 import PredictRequest
 from tensorflow_serving.apis.prediction_service_pb2_grpc import PredictionServiceStub
 
-from tests.integration.serving.calls import arrays, content, floats, predict, predict_error, statuses, told
-from tests.integration.serving.process import ServerProcess
-from tests.waiting import PATIENCE_S, wait_until
+from tests.support.model_server import ServerProcess, arrays, content, floats, predict, predict_error, statuses, told
+from tests.support.waiting import DEFAULT_TIMEOUT_S, wait_until
 
 
 def test_waits_for_a_model_recovers_and_stops_without_losing_a_call(models: Path, tmp_path: Path) -> None:
@@ -88,7 +87,7 @@ def _check_that_a_call_in_flight_is_finished(server: ServerProcess) -> None:
     request = PredictRequest(
         model_spec=ModelSpec(name="toys", signature_name="count"), inputs={"steps": content(np.array(steps, np.int32))}
     )
-    call = PredictionServiceStub(server.channel).Predict.future(request, timeout=PATIENCE_S)
+    call = PredictionServiceStub(server.channel).Predict.future(request, timeout=DEFAULT_TIMEOUT_S)
     in_flight = 'serving_calls_in_flight{api="grpc",method="predict"} 1.0'
     wait_until(lambda: in_flight in server.http.get("/metrics").text, "a call in flight")
     server.send_signal(signal.SIGTERM)

@@ -10,9 +10,8 @@ from tensorflow.core.framework.tensor_pb2 import TensorProto
 from tensorflow_serving.apis.model_pb2 import ModelSpec
 
 from services.contracts.model import SIGNATURE_NAME
-from tests.integration.serving.calls import arrays, content, floats, predict, predict_error, told
 from tests.integration.serving.make_models import ECHOED
-from tests.integration.serving.process import ServerProcess
+from tests.support.model_server import ServerProcess, arrays, content, floats, predict, predict_error, told
 
 TYPED_FIELDS = {
     "bfloat16": ("half_val", "uint16"),

@@ -11,10 +11,22 @@ from tensorflow_serving.apis.model_management_pb2 import ReloadConfigRequest
 from tensorflow_serving.apis.model_pb2 import ModelSpec
 from tensorflow_serving.apis.model_service_pb2_grpc import ModelServiceStub
 
-from tests.integration.serving.calls import arrays, floats, predict, predict_error, statuses, told
-from tests.integration.serving.configs import entry, label, message, model_list, replace, specific
-from tests.integration.serving.process import ServerProcess
-from tests.waiting import PATIENCE_S, wait_until
+from tests.support.model_server import (
+    ServerProcess,
+    arrays,
+    entry,
+    floats,
+    label,
+    message,
+    model_list,
+    predict,
+    predict_error,
+    replace,
+    specific,
+    statuses,
+    told,
+)
+from tests.support.waiting import DEFAULT_TIMEOUT_S, wait_until
 
 UNAVAILABLE_LABEL = (
     "Request to assign label to version 2 of model adder, which is not currently available for inference"
@@ -95,7 +107,7 @@ def _check_that_models_come_and_go(server: ServerProcess, models: Path, config: 
 
 def _reload(server: ServerProcess, text: str) -> None:
     request = ReloadConfigRequest(config=message(text))
-    response = ModelServiceStub(server.channel).HandleReloadConfigRequest(request, timeout=PATIENCE_S)
+    response = ModelServiceStub(server.channel).HandleReloadConfigRequest(request, timeout=DEFAULT_TIMEOUT_S)
     assert (response.status.error_code, response.status.error_message) == (0, "")
 
 

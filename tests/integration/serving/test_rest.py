@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from tests.integration.serving.make_models import ECHOED
-from tests.integration.serving.process import ServerProcess
+from tests.support.model_server import ServerProcess
 
 AVAILABLE = {"version": "10", "state": "AVAILABLE", "status": {"error_code": "OK", "error_message": ""}}
 

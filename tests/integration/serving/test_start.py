@@ -16,7 +16,7 @@ from services.serving.flag_parser import FlagError
 from services.serving.flags import parse_flags
 from services.serving.model_config import ModelConfig
 from services.serving.server_options import read_options
-from tests.integration.serving.configs import entry, label, model_list
+from tests.support.model_server import entry, label, model_list
 
 SCRIPT = Path("services/serving/tensorflow_model_server").absolute()
 

@@ -6,8 +6,7 @@ from google.protobuf.wrappers_pb2 import Int64Value
 from tensorflow_serving.apis.get_model_status_pb2 import ModelVersionStatus
 from tensorflow_serving.apis.model_pb2 import ModelSpec
 
-from tests.integration.serving.calls import statuses, told
-from tests.integration.serving.process import ServerProcess
+from tests.support.model_server import ServerProcess, statuses, told
 
 
 @pytest.mark.parametrize("version", [None, 10])

@@ -2,8 +2,8 @@ from pathlib import Path
 
 import pytest
 
-from tests import fer2013_form
-from tests.recipes import PUPIL_RECIPE, changed
+from tests.support import fer2013
+from tests.support.recipes import PUPIL_RECIPE, changed
 from training.dataset import TRAINING, VALIDATION
 from training.publish import publish
 from training.recipe import DEFAULT_RECIPE
@@ -35,8 +35,8 @@ PUPIL_CHANGES = CHANGES | {
 
 @pytest.fixture(scope="package")
 def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    rows = [*fer2013_form.patterns(TRAINING, 12, seed=1), *fer2013_form.patterns(VALIDATION, 6, seed=2)]
-    return fer2013_form.write(tmp_path_factory.mktemp("data") / "fer2013.csv", rows)
+    rows = [*fer2013.patterns(TRAINING, 12, seed=1), *fer2013.patterns(VALIDATION, 6, seed=2)]
+    return fer2013.write(tmp_path_factory.mktemp("data") / "fer2013.csv", rows)
 
 
 @pytest.fixture(scope="package")

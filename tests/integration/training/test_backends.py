@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from tests.integration.training.conftest import PUPIL_EPOCHS
-from tests.recipes import changed
+from tests.support.recipes import changed
 from training import repository
 from training.dataset import VALIDATION, read_splits, require
 from training.faces import as_faces

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from tests.integration.training.conftest import EPOCHS
-from tests.recipes import changed
+from tests.support.recipes import changed
 from training import repository
 from training.card import BEGIN, CONFUSION_PICTURE, END, RELIABILITY_PICTURE, figures
 from training.evaluate import evaluate, main, update_card

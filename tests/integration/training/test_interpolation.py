@@ -7,7 +7,7 @@ import pytest
 from numpy.typing import NDArray
 
 from tests.integration.training.conftest import START_SHARE
-from tests.recipes import changed
+from tests.support.recipes import changed
 from training.dataset import VALIDATION, read_splits, require
 from training.faces import as_faces
 from training.recipe import RecipeError

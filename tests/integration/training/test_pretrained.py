@@ -6,7 +6,7 @@ import keras
 import numpy as np
 import pytest
 
-from tests.recipes import TEACHER_RECIPE, changed
+from tests.support.recipes import TEACHER_RECIPE, changed
 from training import pretrained
 from training.network import build_network
 from training.pretrained import imagenet_network

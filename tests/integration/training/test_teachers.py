@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests import fer2013_form
-from tests.recipes import changed
+from tests.support import fer2013
+from tests.support.recipes import changed
 from training import repository
 from training.dataset import TRAINING, VALIDATION
 from training.network import build_network
@@ -108,8 +108,8 @@ def test_a_folder_without_a_run_is_named(data: Path, recipe: Path, taught: Path,
 def test_a_run_on_other_data_neither_teaches_nor_starts(
     recipe: Path, taught: Path, finished_run: Path, tmp_path: Path
 ) -> None:
-    rows = [*fer2013_form.patterns(TRAINING, 3, seed=5), *fer2013_form.patterns(VALIDATION, 2, seed=6)]
-    other = fer2013_form.write(tmp_path / "other.csv", rows)
+    rows = [*fer2013.patterns(TRAINING, 3, seed=5), *fer2013.patterns(VALIDATION, 2, seed=6)]
+    other = fer2013.write(tmp_path / "other.csv", rows)
     with pytest.raises(RunError, match="was trained on other data"):
         train(other, taught, tmp_path / "run", [finished_run])
     with pytest.raises(RunError, match="was trained on other data"):

@@ -13,8 +13,8 @@ from services.capture.source_spec import SourceSpec
 from services.capture.sources import FrameSource, SourceError
 from services.runtime.app import Plumbing
 from services.runtime.settings import load_settings
+from tests.support.waiting import wait_until
 from tests.unit.capture.fakes import FakePublisher, FakeSource, make_frame
-from tests.waiting import wait_until
 
 
 def live() -> Iterator[Frame]:

@@ -12,9 +12,9 @@ from services.capture.frame import Frame
 from services.capture.line_limit import MAX_LINES
 from services.capture.public_text import MAX_TEXT
 from services.contracts.cameras import CameraState
+from tests.support.waiting import wait_until
 from tests.unit.capture.fakes import FakeOpener, FakePublisher, FakeSource, make_frame
 from tests.unit.capture.scripted_camera import count, live, opening, refuse, running, then_fail
-from tests.waiting import wait_until
 
 
 def test_frames_are_published_in_order_with_their_delay() -> None:

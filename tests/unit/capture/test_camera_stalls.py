@@ -7,9 +7,9 @@ from services.capture.camera import MOST_GIVEN_UP, Camera, CameraPolicy
 from services.capture.camera_list import parse_cameras
 from services.capture.sources import SourceError
 from services.contracts.cameras import CameraState
+from tests.support.waiting import wait_until
 from tests.unit.capture.fakes import FakeOpener, FakePublisher, FakeSource
 from tests.unit.capture.scripted_camera import live, opening, running, then_hang
-from tests.waiting import wait_until
 
 
 def test_a_stalled_source_is_given_up_and_its_late_frame_ignored() -> None:

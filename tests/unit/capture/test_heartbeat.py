@@ -2,8 +2,8 @@ from services.capture.camera import Camera, CameraPolicy
 from services.capture.camera_list import parse_cameras
 from services.capture.heartbeat import Heartbeat
 from services.contracts.cameras import CameraState
+from tests.support.waiting import wait_until
 from tests.unit.capture.fakes import FakeOpener, FakePublisher, FakeSource
-from tests.waiting import wait_until
 
 POLICY = CameraPolicy(30, 85, open_s=1, stall_s=1, reconnect_min_s=1, reconnect_max_s=1)
 

@@ -2,7 +2,7 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 
 from services.capture.mailbox import Mailbox
-from tests.waiting import wait_until
+from tests.support.waiting import wait_until
 
 
 def test_the_newest_takes_the_place_of_what_nobody_took() -> None:

@@ -12,9 +12,9 @@ from services.capture.sources import SourceError
 from services.contracts.cameras import CameraState
 from services.contracts.frames import FrameMessage
 from services.contracts.recorded import UNTAKEN_MOST, Taken
+from tests.support.waiting import wait_until
 from tests.unit.capture.fakes import FakeOpener, FakePublisher, FakeSource
 from tests.unit.capture.scripted_camera import opening, running
-from tests.waiting import wait_until
 
 FILM = "recorded:film.avi"
 MS_40 = 40_000

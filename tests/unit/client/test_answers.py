@@ -5,7 +5,7 @@ from emotion_client import CameraNotFoundError, UnexpectedAnswerError, answers
 from emotion_client.asking import ASK_CAMERAS, ASK_READINESS
 from emotion_client.results import ServiceState
 from services.contracts.problems import ProblemKind
-from tests.unit.client.samples import answered, face, ok, prediction, problem
+from tests.support.gateway_responses import answered, face, ok, prediction, problem
 
 
 def test_a_prediction_is_typed() -> None:

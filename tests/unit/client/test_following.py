@@ -16,7 +16,7 @@ from emotion_client.errors import problem_error
 from emotion_client.following import Following
 from emotion_client.patience import Backoff
 from services.contracts.problems import Problem, ProblemKind
-from tests.unit.client.samples import BEGAN, URL, answered, live, problem
+from tests.support.gateway_responses import BEGAN, URL, answered, live, problem
 
 LOST = httpx.RemoteProtocolError("peer closed the connection")
 GONE = problem_error(Problem(ProblemKind.NO_FRESH_FRAME, "none").encode(""), 503, 5.0)

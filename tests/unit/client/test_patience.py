@@ -12,7 +12,7 @@ from emotion_client import (
 from emotion_client.asking import ASK_CAMERAS
 from emotion_client.patience import Backoff, Patience
 from services.contracts.problems import ProblemKind
-from tests.unit.client.samples import URL, answered, ok, problem
+from tests.support.gateway_responses import URL, answered, ok, problem
 
 LOST = httpx.ReadError("connection reset")
 

@@ -10,7 +10,7 @@ from services.contracts.geometry import Box, overlap
 from services.detector.cascade import HaarCascade, Hit
 from services.detector.confirm import SearchParameters
 from services.detector.search import FaceSearch
-from tests import pictures
+from tests.support import images
 
 PARAMETERS = SearchParameters(scale_factor=1.1, min_neighbors=5, min_face_px=48)
 FACE_IN_SMILING = Box(174, 67, 101, 101)
@@ -47,7 +47,7 @@ def search() -> FaceSearch:
 
 def with_face(side: int, x: int, y: int, width: int = 1280, height: int = 720) -> tuple[NDArray[np.uint8], Box]:
     """Return a gray picture with a face of that side at that place, as much of the portrait around it as fits."""
-    portrait = cv2.cvtColor(pictures.portrait(side=512), cv2.COLOR_BGR2GRAY)
+    portrait = cv2.cvtColor(images.portrait(side=512), cv2.COLOR_BGR2GRAY)
     scale = side / FACE_IN_SMILING.w
     move = np.array([[scale, 0, x - scale * FACE_IN_SMILING.x], [0, scale, y - scale * FACE_IN_SMILING.y]])
     canvas = np.full((height, width), 96, np.uint8)
@@ -79,7 +79,7 @@ def test_a_face_below_the_smallest_size_is_left_out(search: FaceSearch) -> None:
 
 
 def test_several_faces_are_all_found_the_surest_first_and_the_same_each_time(search: FaceSearch) -> None:
-    gray = cv2.cvtColor(pictures.eight_faces(), cv2.COLOR_BGR2GRAY)
+    gray = cv2.cvtColor(images.eight_faces(), cv2.COLOR_BGR2GRAY)
     _, found = search.run(np.asarray(gray, np.uint8), [])
     assert len(found) == 8
     assert [face.weight for face in found] == sorted((face.weight for face in found), reverse=True)

@@ -7,7 +7,7 @@ from starlette.testclient import TestClient
 from services.gateway.app import create_app
 from services.gateway.settings import GatewaySettings
 from services.runtime.app import Plumbing
-from tests.unit.gateway.fakes import FakeServices
+from tests.support.gateway_fakes import FakeServices
 
 Gateway = Callable[..., TestClient]
 

@@ -2,8 +2,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from tests.support.gateway_fakes import FakeDetector, FakeServices
 from tests.unit.gateway.conftest import Gateway
-from tests.unit.gateway.fakes import FakeDetector, FakeServices
 
 GUARDED = ["/predict", "/cameras", "/cameras/cam0/frame.jpg", "/services"]
 

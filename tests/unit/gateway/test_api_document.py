@@ -11,8 +11,8 @@ from services.gateway.api_document import KEY_IN_QUERY, OPEN, PROBLEMS
 from services.gateway.familiar.names import FamiliarApi
 from services.runtime.openapi import operations
 from services.runtime.problems import ProblemError
+from tests.support.gateway_fakes import FakeDetector, FakeServices
 from tests.unit.gateway.conftest import Gateway
-from tests.unit.gateway.fakes import FakeDetector, FakeServices
 
 ALL = ",".join(FamiliarApi)
 KEY = "a-key-of-twenty-characters"

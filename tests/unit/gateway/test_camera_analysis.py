@@ -8,7 +8,7 @@ from services.contracts.frames import FRAMES_TTL_S
 from services.gateway.camera_analysis import MAX_KEPT, CameraAnalyses
 from services.gateway.deadline import Deadline
 from services.gateway.pipeline import Pipeline
-from tests.unit.gateway.fakes import FakeDetector, FakeModel, frame
+from tests.support.gateway_fakes import FakeDetector, FakeModel, frame
 
 
 async def test_what_is_kept_has_no_picture() -> None:

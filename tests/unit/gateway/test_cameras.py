@@ -2,8 +2,8 @@ from services.contracts.problems import ProblemKind
 from services.gateway.frames import KnownCamera, ListedCamera
 from services.gateway.routes.cameras import camera_view
 from services.runtime.problems import ProblemError
+from tests.support.gateway_fakes import ONLINE, FakeDetector, FakeFrames, FakeServices, frame
 from tests.unit.gateway.conftest import Gateway
-from tests.unit.gateway.fakes import ONLINE, FakeDetector, FakeFrames, FakeServices, frame
 
 
 def test_cameras_are_listed_with_their_state(gateway: Gateway) -> None:

@@ -7,8 +7,8 @@ import pytest
 
 from services.gateway.deadline import Deadline
 from services.gateway.running import MODELS_SHARE
+from tests.support.gateway_fakes import FakeDetector, FakeFrames, FakeModel, FakeServices
 from tests.unit.gateway.conftest import Gateway
-from tests.unit.gateway.fakes import FakeDetector, FakeFrames, FakeModel, FakeServices
 
 JPEG = {"Content-Type": "image/jpeg"}
 ANSWER_S = 0.4

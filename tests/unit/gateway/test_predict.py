@@ -6,8 +6,8 @@ from services.contracts.emotions import EMOTIONS
 from services.contracts.problems import ProblemKind
 from services.gateway.frames import KnownCamera
 from services.runtime.problems import ProblemError
+from tests.support.gateway_fakes import ONLINE, FakeDetector, FakeFrames, FakeModel, FakeServices, face, frame
 from tests.unit.gateway.conftest import Gateway
-from tests.unit.gateway.fakes import ONLINE, FakeDetector, FakeFrames, FakeModel, FakeServices, face, frame
 
 JPEG = {"Content-Type": "image/jpeg"}
 

@@ -9,7 +9,7 @@ from services.gateway.pipeline import Pipeline
 from services.gateway.sharing import SharedCalls
 from services.runtime.in_flight import InFlightLimit
 from services.runtime.problems import ProblemError
-from tests.unit.gateway.fakes import FakeDetector, FakeFrames, FakeModel, frame
+from tests.support.gateway_fakes import FakeDetector, FakeFrames, FakeModel, frame
 
 
 def soon() -> Deadline:

@@ -2,8 +2,8 @@ import tempfile
 
 import pytest
 
+from tests.support.gateway_fakes import FakeServices
 from tests.unit.gateway.conftest import Gateway
-from tests.unit.gateway.fakes import FakeServices
 
 FORM = (
     b'--x\r\nContent-Disposition: form-data; name="image"; filename="a.jpg"\r\n'

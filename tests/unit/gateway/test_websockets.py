@@ -11,8 +11,8 @@ from starlette.websockets import WebSocketDisconnect
 
 from services.contracts.problems import ProblemKind
 from services.runtime.problems import ProblemError
+from tests.support.gateway_fakes import FakeFrames, FakeModel, FakeServices, frame
 from tests.unit.gateway.conftest import Gateway
-from tests.unit.gateway.fakes import FakeFrames, FakeModel, FakeServices, frame
 
 DOWN = ProblemError(ProblemKind.DEPENDENCY_UNAVAILABLE, "down", dependency="redis")
 

@@ -19,7 +19,7 @@ from launcher.redis_server import first_that_runs
 from launcher.terminal import PrintablePrinter
 from launcher.watch import line, missing, wait_until_ready
 from services.serving.model_config import read_model_configs
-from tests.processes import ROOT
+from tests.support.processes import ROOT
 
 ANSWER = {
     "source": {"kind": "camera", "camera": "cam0", "age_ms": 41.2},

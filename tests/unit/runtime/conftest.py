@@ -4,8 +4,8 @@ import httpx
 import pytest
 
 from services.runtime.app import Plumbing
-from tests.fake_clock import FakeClock
-from tests.tiny_service import TinySettings, create_app
+from tests.support.clock import FakeClock
+from tests.support.tiny_service import TinySettings, create_app
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ import httpx
 
 from services.runtime.app import Plumbing
 from services.runtime.health import DependencyState, look_at
-from tests.fake_clock import FakeClock
+from tests.support.clock import FakeClock
 
 
 class Dependency:

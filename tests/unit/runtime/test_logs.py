@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 
 from services.runtime.logs import LineLimit, configure_logging
-from tests.fake_clock import FakeClock
+from tests.support.clock import FakeClock
 
 _log = logging.getLogger("services.tiny")
 

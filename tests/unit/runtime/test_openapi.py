@@ -6,7 +6,7 @@ import pytest
 from services.contracts.problems import PROBLEM_MEDIA_TYPE
 from services.runtime.app import Plumbing
 from services.runtime.openapi import Document, complete_document, operations
-from tests.tiny_service import TinySettings, create_app
+from tests.support.tiny_service import TinySettings, create_app
 
 
 async def test_a_validation_error_is_documented_as_the_problem_that_it_is(client: httpx.AsyncClient) -> None:

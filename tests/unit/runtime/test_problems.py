@@ -5,7 +5,7 @@ import httpx
 import pytest
 
 from services.contracts.problems import ProblemKind
-from tests.tiny_service import BODY_LIMIT, SECRET
+from tests.support.tiny_service import BODY_LIMIT, SECRET
 
 JSON = {"content-type": "application/json"}
 FORM = {"content-type": "application/x-www-form-urlencoded"}

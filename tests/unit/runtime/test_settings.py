@@ -1,7 +1,7 @@
 import pytest
 
 from services.runtime.settings import SettingsError, load_settings, load_settings_or_exit
-from tests.tiny_service import TinySettings
+from tests.support.tiny_service import TinySettings
 
 
 def test_defaults() -> None:

@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from tests.fer2013_form import pattern
-from tests.recipes import NONE
+from tests.support.fer2013 import pattern
+from tests.support.recipes import NONE
 from training.augment import harm, move
 from training.compose import composed
 from training.faces import as_faces

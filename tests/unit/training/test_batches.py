@@ -3,8 +3,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.fer2013_form import pattern
-from tests.recipes import NONE
+from tests.support.fer2013 import pattern
+from tests.support.recipes import NONE
 from training.answers import TeacherAnswers
 from training.augment import move
 from training.batches import TrainingBatches

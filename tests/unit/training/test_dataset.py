@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from services.contracts.emotions import EMOTIONS
-from tests import fer2013_form
-from tests.fer2013_form import HEADER, pattern, row
+from tests.support import fer2013
+from tests.support.fer2013 import HEADER, pattern, row
 from training.dataset import (
     PUBLISHED_ROWS,
     TRAINING,
@@ -31,7 +31,7 @@ def good_row() -> str:
 
 def test_reads_rows_by_usage(tmp_path: Path) -> None:
     image = pattern(5, np.random.default_rng(RNG_SEED))
-    path = fer2013_form.write(tmp_path / "fer2013.csv", [row(5, image, TRAINING), row(0, image, VALIDATION)])
+    path = fer2013.write(tmp_path / "fer2013.csv", [row(5, image, TRAINING), row(0, image, VALIDATION)])
 
     splits = read_splits(path)
 
@@ -65,7 +65,7 @@ def test_an_empty_file_has_no_header(tmp_path: Path) -> None:
 
 
 def test_a_header_alone_is_no_data(tmp_path: Path) -> None:
-    path = fer2013_form.write(tmp_path / "bare.csv", [])
+    path = fer2013.write(tmp_path / "bare.csv", [])
     with pytest.raises(DatasetError, match=r"bare\.csv: no rows after the header"):
         read_splits(path)
 
@@ -78,7 +78,7 @@ def test_a_packed_file_is_recognised(tmp_path: Path) -> None:
 
 
 def test_a_damaged_byte_is_named_with_its_line(tmp_path: Path, good_row: str) -> None:
-    path = fer2013_form.write(tmp_path / "fer2013.csv", [good_row] * 9)
+    path = fer2013.write(tmp_path / "fer2013.csv", [good_row] * 9)
     content = bytearray(path.read_bytes())
     content[path.read_bytes().index(b"\n", 5 * len(good_row)) + 9] = 0xFF
     path.write_bytes(content)
@@ -107,26 +107,26 @@ def test_a_truncated_last_line_is_named(tmp_path: Path, good_row: str, lost: int
     ],
 )
 def test_a_malformed_line_is_named(tmp_path: Path, good_row: str, old: str, new: str, fault: str) -> None:
-    path = fer2013_form.write(tmp_path / "fer2013.csv", [good_row, good_row.replace(old, new, 1)])
+    path = fer2013.write(tmp_path / "fer2013.csv", [good_row, good_row.replace(old, new, 1)])
     with pytest.raises(DatasetError) as raised:
         read_splits(path)
     assert str(raised.value).startswith(f"{path}, line 3: {fault}")
 
 
 def test_a_line_without_pixels_is_named(tmp_path: Path) -> None:
-    path = fer2013_form.write(tmp_path / "fer2013.csv", ["3,,Training"])
+    path = fer2013.write(tmp_path / "fer2013.csv", ["3,,Training"])
     with pytest.raises(DatasetError, match="line 2: expected 2304 pixels, got 0"):
         read_splits(path)
 
 
 def test_a_missing_usage_is_named(tmp_path: Path, good_row: str) -> None:
-    path = fer2013_form.write(tmp_path / "fer2013.csv", [good_row])
+    path = fer2013.write(tmp_path / "fer2013.csv", [good_row])
     with pytest.raises(DatasetError, match=r"fer2013\.csv: no rows with usage PublicTest"):
         require(read_splits(path), VALIDATION, path)
 
 
 def test_a_file_cut_at_the_end_of_a_line_gives_rise_to_doubt(tmp_path: Path, good_row: str) -> None:
-    path = fer2013_form.write(tmp_path / "fer2013.csv", [good_row] * 3)
+    path = fer2013.write(tmp_path / "fer2013.csv", [good_row] * 3)
     assert unlike_published(read_splits(path)) == ["3 rows with usage Training, where the published file has 28,709"]
 
 

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.recipes import PUPIL_RECIPE, TEACHER_RECIPE, changed
+from tests.support.recipes import PUPIL_RECIPE, TEACHER_RECIPE, changed
 from training.recipe import DEFAULT_RECIPE, RecipeError, read_recipe
 
 

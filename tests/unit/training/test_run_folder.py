@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.recipes import changed
+from tests.support.recipes import changed
 from training.recipe import DEFAULT_RECIPE, read_recipe
 from training.run_folder import Networks, RunError, RunFolder
 from training.training_data import Digests

@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 from pydantic import JsonValue
 
-from tests.recipes import changed
+from tests.support.recipes import changed
 from training.calibration import Calibration
 from training.recipe import DEFAULT_RECIPE, read_recipe
 from training.repository import ModelPaper

@@ -2,18 +2,18 @@ from pathlib import Path
 
 import pytest
 
-from tests import fer2013_form
+from tests.support import fer2013
 from training.dataset import TEST, TRAINING, VALIDATION, DatasetError
 from training.training_data import read_training_data
 from training.votes import votes_beside
 
-ROWS = [*fer2013_form.patterns(TRAINING, 2, seed=1), *fer2013_form.patterns(VALIDATION, 1, seed=2)]
+ROWS = [*fer2013.patterns(TRAINING, 2, seed=1), *fer2013.patterns(VALIDATION, 1, seed=2)]
 VOTES = "Usage,Image name,neutral,happiness,surprise,sadness,anger,disgust,fear,contempt,unknown,NF"
 
 
 @pytest.fixture
 def data(tmp_path: Path) -> Path:
-    return fer2013_form.write(tmp_path / "fer2013.csv", ROWS)
+    return fer2013.write(tmp_path / "fer2013.csv", ROWS)
 
 
 def write_votes(path: Path, first: int, later: tuple[str, ...] = ()) -> Path:
@@ -24,7 +24,7 @@ def write_votes(path: Path, first: int, later: tuple[str, ...] = ()) -> Path:
 
 
 def test_a_file_with_the_last_split_is_the_same_data(data: Path, tmp_path: Path) -> None:
-    whole = fer2013_form.write(tmp_path / "whole.csv", [*ROWS, *fer2013_form.patterns(TEST, 1, seed=3)])
+    whole = fer2013.write(tmp_path / "whole.csv", [*ROWS, *fer2013.patterns(TEST, 1, seed=3)])
     assert read_training_data(whole).digests == read_training_data(data).digests
 
 
@@ -40,7 +40,7 @@ def test_another_label_or_pixel_is_other_data(data: Path, tmp_path: Path, usage:
     number = next(number for number, row in enumerate(ROWS) if row.startswith("0,") and row.endswith(usage))
     rows = [row.replace(*change, 1) if at == number else row for at, row in enumerate(ROWS)]
     assert rows != ROWS
-    other = fer2013_form.write(tmp_path / "other.csv", rows)
+    other = fer2013.write(tmp_path / "other.csv", rows)
     assert read_training_data(other).digests.data != read_training_data(data).digests.data
 
 
@@ -56,6 +56,6 @@ def test_votes_about_rows_that_are_trained_on_count(data: Path, tmp_path: Path) 
 
 
 def test_a_file_without_rows_to_validate_on_is_named(tmp_path: Path) -> None:
-    path = fer2013_form.write(tmp_path / "half.csv", fer2013_form.patterns(TRAINING, 1, seed=1))
+    path = fer2013.write(tmp_path / "half.csv", fer2013.patterns(TRAINING, 1, seed=1))
     with pytest.raises(DatasetError, match=r"half\.csv: no rows with usage PublicTest"):
         read_training_data(path)

@@ -5,9 +5,9 @@ import pytest
 
 from launcher.ports import free_port
 from services.gateway.familiar.names import FamiliarApi
-from tests import pictures
-from tests.integration.gateway.conftest import Stack
-from tests.processes import ModuleProcess
+from tests.support import images
+from tests.support.processes import ModuleProcess
+from tests.support.stack import Stack
 
 KEY = "KEY"
 
@@ -43,9 +43,9 @@ def no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(scope="session")
 def smile() -> bytes:
-    return pictures.encode(pictures.one_face())
+    return images.encode(images.one_face())
 
 
 @pytest.fixture(scope="session")
 def nobody() -> bytes:
-    return pictures.encode(pictures.no_face())
+    return images.encode(images.no_face())

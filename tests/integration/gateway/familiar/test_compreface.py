@@ -6,7 +6,7 @@ import httpx
 import pytest
 from compreface import CompreFace
 
-from tests import pictures
+from tests.support import images
 
 
 @pytest.fixture
@@ -36,7 +36,7 @@ def test_the_answer_is_that_of_predict(familiar: httpx.Client, ask: Any, smile: 
 
 
 def test_no_more_faces_than_asked_for(ask: Any) -> None:
-    image = pictures.encode(pictures.two_faces())
+    image = images.encode(images.two_faces())
     answers = [ask(image, limit=limit) for limit in (0, 1)]
     assert [len(answer["result"]) for answer in answers] == [2, 1]
     assert [set(answer) for answer in answers] == [{"result"}] * 2

@@ -5,7 +5,7 @@ import base64
 import httpx
 import pytest
 
-from tests import pictures
+from tests.support import images
 
 
 def test_the_answer_is_that_of_predict(familiar: httpx.Client, smile: bytes) -> None:
@@ -23,7 +23,7 @@ def test_the_answer_is_that_of_predict(familiar: httpx.Client, smile: bytes) -> 
 
 
 def test_all_faces_are_told(familiar: httpx.Client) -> None:
-    image = pictures.encode(pictures.two_faces())
+    image = images.encode(images.two_faces())
     assert len(familiar.post("/analyze", files={"img": ("faces.jpg", image)}).json()["results"]) == 2
 
 

@@ -5,10 +5,10 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.contract.markdown import Example, examples
 from tests.integration.gateway.example_run import run
 from tests.integration.gateway.shown import difference
-from tests.processes import ROOT
+from tests.support.markdown import Example, examples
+from tests.support.processes import ROOT
 
 TEXT = (ROOT / "docs" / "familiar-apis.md").read_text("utf-8")
 EXAMPLES = [example for example in examples(TEXT) if example.language == "python"]

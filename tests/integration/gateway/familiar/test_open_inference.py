@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from tritonclient.utils import InferenceServerException
 
 from services.contracts.detection import Detection
-from tests.integration.gateway.conftest import Stack
 from tests.integration.gateway.familiar.conftest import KEY
+from tests.support.stack import Stack
 
 
 def headers(key: str = KEY) -> dict[str, str]:

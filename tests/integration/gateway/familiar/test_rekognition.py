@@ -9,7 +9,7 @@ import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
-from tests import pictures
+from tests.support import images
 
 Connect = Callable[..., Any]
 
@@ -47,7 +47,7 @@ def test_without_attributes_no_emotions_are_told(connect: Connect, smile: bytes)
 
 
 def test_the_largest_face_is_first_and_none_is_no_error(connect: Connect, nobody: bytes) -> None:
-    faces = connect().detect_faces(Image={"Bytes": pictures.encode(pictures.two_faces())})["FaceDetails"]
+    faces = connect().detect_faces(Image={"Bytes": images.encode(images.two_faces())})["FaceDetails"]
     widths = [face["BoundingBox"]["Width"] for face in faces]
     assert len(widths) == 2
     assert widths == sorted(widths, reverse=True)
@@ -59,7 +59,7 @@ def test_boto3_makes_its_exceptions_of_errors(connect: Connect, smile: bytes) ->
     with pytest.raises(client.exceptions.InvalidImageFormatException):
         client.detect_faces(Image={"Bytes": b"not an image"})
     with pytest.raises(client.exceptions.ImageTooLargeException):
-        client.detect_faces(Image={"Bytes": pictures.huge_png()})
+        client.detect_faces(Image={"Bytes": images.huge_png()})
     with pytest.raises(client.exceptions.ImageTooLargeException):
         client.detect_faces(Image={"Bytes": bytes(9_000_000)})
     with pytest.raises(client.exceptions.InvalidS3ObjectException, match=r"Image\.Bytes"):

@@ -11,7 +11,7 @@ from emotion_client.cli.video import Video, VideoFrame, is_wanted
 from emotion_client.errors import problem_error
 from services.contracts.prediction import Prediction
 from services.contracts.problems import Problem, ProblemKind
-from tests.unit.client.samples import face, prediction
+from tests.support.gateway_responses import face, prediction
 
 LIMITED = problem_error(Problem(ProblemKind.RATE_LIMITED, "slowly").encode(""), 429, 3.0)
 

@@ -10,7 +10,7 @@ from emotion_client.cli.rows import COLUMNS, Analysed
 from emotion_client.cli.writers import make_writer
 from services.contracts.camera_list import CameraView
 from services.contracts.emotions import EMOTIONS
-from tests.unit.client.samples import face, prediction
+from tests.support.gateway_responses import face, prediction
 
 IMAGE = Analysed("face.jpg", prediction(face(), face(reliable=False)))
 FRAME = Analysed("film.mp4", prediction(), frame=30, time_s=1.2)

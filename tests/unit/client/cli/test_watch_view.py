@@ -5,7 +5,7 @@ from rich.console import Console
 from emotion_client import FeedStatus
 from emotion_client.cli.watch_view import BAR_WIDTH, Watched, bar, view
 from emotion_client.results_decoding import decode_live_result
-from tests.unit.client.samples import BEGAN, live
+from tests.support.gateway_responses import BEGAN, live
 
 
 def shown(watched: Watched, now_s: float = 10.0) -> str:

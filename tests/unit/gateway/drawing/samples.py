@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from services.contracts.emotions import EMOTIONS, Emotion
 from services.contracts.geometry import Box
 from services.contracts.prediction import FaceEmotion
-from tests.pictures import Pixels, encode
+from tests.support.images import Pixels, encode
 
 
 def face(box: Box, emotion: Emotion = Emotion.HAPPY, reliable: bool = True) -> FaceEmotion:

@@ -7,7 +7,7 @@ from PIL import Image
 
 from services.contracts.geometry import Box
 from services.gateway.drawing.draw import DamagedJpegError, draw
-from tests.pictures import decode, encode, huge_png, jpeg_with_orientation, one_face, turned_left
+from tests.support.images import decode, encode, huge_png, jpeg_with_orientation, one_face, turned_left
 from tests.unit.gateway.drawing.samples import difference, face, flat, jpeg, noise
 
 BOX = Box(480, 200, 160, 160)

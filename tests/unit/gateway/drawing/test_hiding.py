@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from services.contracts.geometry import Box
 from services.gateway.drawing.draw import draw
 from services.gateway.drawing.hiding import CELLS, MARGIN
-from tests.pictures import SERIOUS, SMILING, Pixels, decode, portrait, scene
+from tests.support.images import SERIOUS, SMILING, Pixels, decode, portrait, scene
 from tests.unit.gateway.drawing.samples import difference, jpeg, noise, outside
 
 BOX = Box(480, 200, 160, 160)

@@ -9,7 +9,7 @@ from services.contracts.geometry import Box
 from services.gateway.drawing.draw import draw
 from services.gateway.drawing.labels import label, label_place
 from services.gateway.drawing.palette import COLOURS, UNCERTAIN, contrast, ink_on
-from tests.pictures import decode
+from tests.support.images import decode
 from tests.unit.gateway.drawing.samples import difference, face, flat, jpeg, noise, outside
 
 SIZES = [(1280, 720), (320, 240)]

@@ -14,8 +14,8 @@ from services.contracts.problems import ProblemKind
 from services.gateway.settings import GatewaySettings
 from services.runtime.problems import ProblemError
 from services.runtime.settings import SettingsError, load_settings
+from tests.support.gateway_fakes import FakeDetector, FakeModel, FakeServices
 from tests.unit.gateway.conftest import Gateway
-from tests.unit.gateway.fakes import FakeDetector, FakeModel, FakeServices
 
 ALL = "deepface,compreface,rekognition,open-inference"
 BASE64 = base64.b64encode(b"picture").decode()

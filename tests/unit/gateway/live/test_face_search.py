@@ -13,7 +13,7 @@ from services.gateway.live.face_search import FaceSearch
 from services.gateway.live.pace import DetectorShare
 from services.gateway.metrics import LiveMetrics
 from services.runtime.problems import ProblemError
-from tests.unit.gateway.live.scene import FACE, OTHER_FACE, SeeingDetector, eventually, numbered_frame
+from tests.support.live_harness import FACE, OTHER_FACE, SeeingDetector, eventually, numbered_frame
 
 
 class Search:

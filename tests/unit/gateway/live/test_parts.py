@@ -13,7 +13,7 @@ from services.gateway.live.pace import APPEAR_S, FOLLOWING_S, MOST_DUTY, SHARED_
 from services.gateway.live.resume import is_news
 from services.gateway.live.thinning import Thinning
 from services.runtime.problems import ProblemError
-from tests.unit.gateway.live.scene import eventually
+from tests.support.live_harness import eventually
 
 
 class Clock:

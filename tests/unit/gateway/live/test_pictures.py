@@ -13,8 +13,8 @@ from services.gateway.frames import Frame, KnownCamera
 from services.gateway.live.answer import Seen
 from services.gateway.live.latest import Closed
 from services.gateway.live.pictures import HeldBack, Look
-from tests.unit.gateway.fakes import ONLINE
-from tests.unit.gateway.live.scene import FACE, OTHER_FACE, Scene, frame_id, next_object, numbered_frame, scene
+from tests.support.gateway_fakes import ONLINE
+from tests.support.live_harness import FACE, OTHER_FACE, Scene, frame_id, next_object, numbered_frame, scene
 
 
 def jpeg() -> bytes:

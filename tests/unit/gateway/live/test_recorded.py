@@ -10,8 +10,8 @@ from services.gateway.frames import Frame, KnownCamera
 from services.gateway.live.pictures import Look
 from services.gateway.recorded import RecordedFrame
 from services.runtime.problems import ProblemError
-from tests.unit.gateway.fakes import ONLINE
-from tests.unit.gateway.live.scene import FACE, OTHER_FACE, Scene, eventually, next_object, scene
+from tests.support.gateway_fakes import ONLINE
+from tests.support.live_harness import FACE, OTHER_FACE, Scene, eventually, next_object, scene
 
 FRAMES = 20
 

@@ -10,11 +10,11 @@ from services.contracts.problems import ProblemKind
 from services.gateway.frames import KnownCamera
 from services.gateway.live.pace import WHOLE_EVERY_S
 from services.runtime.problems import ProblemError
-from tests.unit.gateway.fakes import ONLINE
-from tests.unit.gateway.live.scene import (
+from tests.support.gateway_fakes import ONLINE
+from tests.support.live_harness import (
+    DEFAULT_TIMEOUT_S,
     FACE,
     OTHER_FACE,
-    PATIENCE_S,
     eventually,
     frame_id,
     next_object,
@@ -211,7 +211,7 @@ async def test_a_face_that_no_search_saw_come_is_found_when_all_is_searched_agai
                 number += 1
                 (result,) = await it.show_and_see(number, viewer)
                 faces = len(result["faces"])
-                assert monotonic() - began < PATIENCE_S
+                assert monotonic() - began < DEFAULT_TIMEOUT_S
             assert monotonic() - began >= WHOLE_EVERY_S
         assert it.detector.full_searches == 2
 

@@ -10,8 +10,8 @@ from services.gateway.deadline import Deadline
 from services.gateway.live.latest import Closed
 from services.gateway.live.viewer import RESULTS_WAITING
 from services.runtime.problems import ProblemError
-from tests.unit.gateway.live.scene import (
-    PATIENCE_S,
+from tests.support.live_harness import (
+    DEFAULT_TIMEOUT_S,
     eventually,
     frame_id,
     next_object,
@@ -159,7 +159,7 @@ async def test_who_asks_twice_within_a_second_is_answered_by_a_session_that_then
         it.live.questions.asked("cam0", frame_id(0))
         assert it.metric("gateway_live_sessions") == 1
         it.show(1)
-        answer = await it.live.questions.result_of("cam0", frame_id(1), Deadline.after(PATIENCE_S))
+        answer = await it.live.questions.result_of("cam0", frame_id(1), Deadline.after(DEFAULT_TIMEOUT_S))
         assert answer is not None
         assert answer.analysis.faces[0].face_id is not None
         assert it.live.questions.fresh("cam0") == answer
@@ -172,7 +172,7 @@ async def test_who_asks_while_something_is_wrong_is_not_kept_waiting() -> None:
         it.model.error = ProblemError(ProblemKind.DEPENDENCY_UNAVAILABLE, "down", dependency="model")
         with it.live.viewed("cam0", None, None) as viewer:
             await next_status(viewer)
-            assert await it.live.questions.result_of("cam0", frame_id(0), Deadline.after(PATIENCE_S)) is None
+            assert await it.live.questions.result_of("cam0", frame_id(0), Deadline.after(DEFAULT_TIMEOUT_S)) is None
 
 
 async def test_many_who_come_at_once_cost_one_look_into_the_store() -> None:

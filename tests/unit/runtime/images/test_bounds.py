@@ -3,7 +3,7 @@
 import pytest
 
 from services.runtime.images import ImageTooLargeError, InvalidImageError, jpeg, png, read_header, webp
-from tests.security import crafted_images as crafted
+from tests.support import crafted_images as crafted
 
 LIMIT = 40_000_000
 PIXEL = b"VP8L" + (5).to_bytes(4, "little") + b"\x2f\0\0\0\0\0"

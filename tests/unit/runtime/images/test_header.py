@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from services.runtime.images import ImageFormat, ImageTooLargeError, InvalidImageError, read_header
-from tests import pictures
-from tests.security import crafted_images as crafted
+from tests.support import crafted_images as crafted
+from tests.support import images
 
 LIMIT = 40_000_000
 SIZE = (61, 43)
@@ -30,7 +30,7 @@ def saved(image: Image.Image, image_format: str, **options: Any) -> bytes:
     return out.getvalue()
 
 
-def decoded(data: bytes) -> pictures.Pixels:
+def decoded(data: bytes) -> images.Pixels:
     image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION)
     assert image is not None
     return np.asarray(image, np.uint8)
@@ -55,7 +55,7 @@ FILES: dict[str, bytes] = {
     "png, alpha": saved(textured(mode="RGBA"), "PNG"),
     "png, palette": saved(textured(mode="P"), "PNG", transparency=3),
     "png, one bit": saved(textured(mode="1"), "PNG"),
-    "png, 16 bits": pictures.png_16_bit(pictures.portrait(side=50)),
+    "png, 16 bits": images.png_16_bit(images.portrait(side=50)),
     "png, metadata": saved(textured(), "PNG", exif=exif(6), icc_profile=bytes(1_000_000), dpi=(72, 72)),
     "webp": saved(textured(), "WEBP"),
     "webp, lossless": saved(textured(), "WEBP", lossless=True),

@@ -27,9 +27,9 @@ from services.gateway.metrics import LiveMetrics
 from services.gateway.pipeline import Pipeline
 from services.gateway.settings import GatewaySettings
 from services.runtime.problems import ProblemError
-from tests.unit.gateway.fakes import ONLINE, FakeFrames, FakeModel, FakeRecorded
+from tests.support.gateway_fakes import ONLINE, FakeFrames, FakeModel, FakeRecorded
 
-PATIENCE_S = 30.0
+DEFAULT_TIMEOUT_S = 30.0
 FIRST_MS = 1_700_000_000_000
 FACE = Box(100, 100, 100, 100)
 OTHER_FACE = Box(800, 300, 120, 120)
@@ -159,14 +159,14 @@ async def scene(**settings: object) -> AsyncIterator[Scene]:
 
 
 async def eventually(condition: Callable[[], object], what: str) -> None:
-    deadline = monotonic() + PATIENCE_S
+    deadline = monotonic() + DEFAULT_TIMEOUT_S
     while not condition():
         assert monotonic() < deadline, f"not in time: {what}"
         await asyncio.sleep(0.002)
 
 
 async def next_object(viewer: Viewer) -> dict[str, Any]:
-    message = await viewer.next(PATIENCE_S)
+    message = await viewer.next(DEFAULT_TIMEOUT_S)
     assert message is not None, "nothing came"
     told: dict[str, Any] = json.loads(message.text)
     assert told["event"] == message.event

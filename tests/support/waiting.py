@@ -1,16 +1,16 @@
-"""Waiting for a condition, for tests of what runs beside them."""
+"""Waiting for a condition in tests of other processes and threads."""
 
 import time
 from collections.abc import Callable
 from typing import TypeVar
 
-PATIENCE_S = 60.0
-"""More than anything takes here that works, on a busy machine too; only what fails is waited for as long."""
+DEFAULT_TIMEOUT_S = 60.0
+"""Long enough for every step that succeeds, also on a busy machine. Only a failing test waits this long."""
 
 T = TypeVar("T")
 
 
-def wait_until(condition: Callable[[], T], what: str, timeout_s: float = PATIENCE_S) -> T:
+def wait_until(condition: Callable[[], T], what: str, timeout_s: float = DEFAULT_TIMEOUT_S) -> T:
     """Return the condition's first true value; fail, saying what was waited for, where none comes in time."""
     deadline = time.monotonic() + timeout_s
     while True:

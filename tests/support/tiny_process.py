@@ -10,8 +10,8 @@ from typing import Protocol
 
 import httpx
 
-from tests.processes import ModuleProcess
-from tests.waiting import PATIENCE_S
+from tests.support.processes import ModuleProcess
+from tests.support.waiting import DEFAULT_TIMEOUT_S
 
 
 class Service(ModuleProcess):
@@ -19,7 +19,7 @@ class Service(ModuleProcess):
 
     def __init__(self, log: Path, **settings: str) -> None:
         ours = {f"EMOTION_TINY_{name.upper()}": value for name, value in {"allowed_hosts": "tiny", **settings}.items()}
-        super().__init__("tests.tiny_service", log, ours)
+        super().__init__("tests.support.tiny_service", log, ours)
 
     @property
     def port(self) -> int:
@@ -33,11 +33,11 @@ class Service(ModuleProcess):
         return f"http://127.0.0.1:{self.port}"
 
     def client(self) -> httpx.Client:
-        return httpx.Client(base_url=self.url, timeout=PATIENCE_S, trust_env=False)
+        return httpx.Client(base_url=self.url, timeout=DEFAULT_TIMEOUT_S, trust_env=False)
 
     @contextmanager
     def raw(self) -> "Iterator[RawConnection]":
-        with socket.create_connection(("127.0.0.1", self.port), PATIENCE_S) as opened:
+        with socket.create_connection(("127.0.0.1", self.port), DEFAULT_TIMEOUT_S) as opened:
             yield RawConnection(opened)
 
 

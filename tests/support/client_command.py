@@ -5,7 +5,7 @@ import subprocess
 import sys
 from collections.abc import Mapping
 
-from tests.processes import ROOT
+from tests.support.processes import ROOT
 
 EMOTION = (sys.executable, "-m", "emotion_client")
 

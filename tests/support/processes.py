@@ -1,4 +1,4 @@
-"""Runs parts of the system as processes of their own, as ``make run`` and a container would."""
+"""Python modules and other servers as child processes, with their memory, descriptors and processor time."""
 
 import os
 import signal
@@ -11,9 +11,9 @@ from typing import Self
 
 import httpx
 
-from tests.waiting import PATIENCE_S, wait_until
+from tests.support.waiting import DEFAULT_TIMEOUT_S, wait_until
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 
 
 class ModuleProcess:
@@ -54,7 +54,7 @@ class ModuleProcess:
         wait_until(lambda: text in self.log() or self.has_ended(), f"{text!r} in the log {self._log}")
         assert text in self.log(), f"the process ended; its log: {self.log()}"
 
-    def wait_until_answers(self, url: str, status: int = 200, timeout_s: float = PATIENCE_S) -> None:
+    def wait_until_answers(self, url: str, status: int = 200, timeout_s: float = DEFAULT_TIMEOUT_S) -> None:
         """Wait until a GET gives this status; fail at once where the process ends instead."""
 
         def answers() -> bool:
@@ -125,7 +125,7 @@ class ModuleProcess:
     def send_signal(self, number: signal.Signals) -> None:
         self._process.send_signal(number)
 
-    def exit_status(self, timeout_s: float = PATIENCE_S) -> int:
+    def exit_status(self, timeout_s: float = DEFAULT_TIMEOUT_S) -> int:
         """Wait until it ends by itself, and return its exit status."""
         return self._process.wait(timeout_s)
 
@@ -159,3 +159,36 @@ def _proportional_mb(pid: int) -> float:
     with suppress(OSError, IndexError):
         return int(Path(f"/proc/{pid}/smaps_rollup").read_text().split("Pss:")[1].split()[0]) / 1000
     return 0.0
+
+
+class Restartable:
+    """Runs a command whenever it is started; as a context manager, within the block."""
+
+    def __init__(self, command: Sequence[str], log: Path) -> None:
+        self._command = command
+        self._log = log
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    def start(self) -> None:
+        """Start it; what it prints is added to the log, beside which it runs."""
+        with self._log.open("ab") as log:
+            self._process = subprocess.Popen(self._command, stdout=log, stderr=log, cwd=self._log.parent)
+
+    def send_signal(self, number: signal.Signals) -> None:
+        """Send it a signal, if it runs."""
+        if self._process is not None:
+            self._process.send_signal(number)
+
+    def stop(self) -> None:
+        """Kill it, as a crash would."""
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
+            self._process = None

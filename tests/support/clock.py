@@ -1,4 +1,4 @@
-"""A clock that stands still until it is told to move."""
+"""A clock for unit tests that only moves when a test advances it."""
 
 
 class FakeClock:

@@ -5,8 +5,8 @@ from pathlib import Path
 import redis
 
 from launcher.ports import free_port
-from tests.restartable import Restartable
-from tests.waiting import wait_until
+from tests.support.processes import Restartable
+from tests.support.waiting import wait_until
 
 
 class RedisServer(Restartable):

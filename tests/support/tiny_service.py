@@ -5,12 +5,14 @@ import gc
 import logging
 import os
 import resource
+import sys
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from typing import Annotated, Any
 
-from fastapi import Body, FastAPI, Form, Request, Response
-from fastapi.responses import StreamingResponse
+from fastapi import APIRouter, Body, FastAPI, Form, Request, Response
+from fastapi.responses import HTMLResponse, StreamingResponse
 from pydantic import Field
 from pydantic_settings import SettingsConfigDict
 from starlette.exceptions import HTTPException
@@ -22,7 +24,44 @@ from services.runtime.logs import configure_logging
 from services.runtime.problems import ProblemError
 from services.runtime.server import serve
 from services.runtime.settings import ServiceSettings, load_settings_or_exit
-from tests.faults import faults_router
+
+
+def faults_router() -> APIRouter:
+    """Return the routes; what they keep lives as long as the router."""
+    router = APIRouter()
+    kept: list[object] = []
+
+    @router.get("/keep/{megabytes}")
+    async def keep(megabytes: int) -> int:
+        kept.append(bytearray(b"x" * (megabytes * 1_000_000)))
+        return len(kept)
+
+    @router.get("/open/{count}")
+    async def open_files(count: int) -> int:
+        kept.extend(os.open("/dev/null", os.O_RDONLY) for _ in range(count))
+        return len(kept)
+
+    @router.get("/log/{lines}")
+    async def log(lines: int) -> int:
+        sys.stderr.write("past every limit of our own logging\n" * lines)
+        sys.stderr.flush()
+        return lines
+
+    @router.get("/block/{seconds}")
+    async def block(seconds: float) -> float:
+        time.sleep(seconds)  # noqa: ASYNC251 - the fault
+        return seconds
+
+    @router.get("/exit")
+    async def leave() -> None:
+        os._exit(3)
+
+    @router.get("/html")
+    async def html() -> HTMLResponse:
+        return HTMLResponse("<p>without a policy</p>")
+
+    return router
+
 
 BODY_LIMIT = 64 * 1024
 SECRET = "what only the log may say"

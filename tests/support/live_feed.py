@@ -1,22 +1,17 @@
-"""Those who follow a camera over real sockets."""
+"""Clients of a camera's live feeds over real sockets: server-sent events and MJPEG video."""
 
 import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from time import monotonic
-from types import MappingProxyType
 from typing import Any
 
 import httpx
 
-from launcher.ports import free_port
-from tests.integration.gateway.conftest import Stack
-from tests.processes import ModuleProcess
-from tests.waiting import PATIENCE_S
+from tests.support.waiting import DEFAULT_TIMEOUT_S
 
-_LONGEST_S = 4 * PATIENCE_S
+_LONGEST_S = 4 * DEFAULT_TIMEOUT_S
 
 
 @dataclass(frozen=True)
@@ -88,19 +83,3 @@ def _jpegs(chunks: Iterator[bytes], boundary: bytes) -> Iterator[bytes]:
         yield data[:length]
         assert data[length : length + 2] == b"\r\n"
         data = data[length + 2 :]
-
-
-@contextmanager
-def another_gateway(
-    stack: Stack, folder: Path, settings: Mapping[str, str] = MappingProxyType({})
-) -> Iterator[tuple[ModuleProcess, httpx.Client]]:
-    """Start a second gateway over the same services, but for what its settings say."""
-    port = free_port()
-    url = f"http://127.0.0.1:{port}"
-    environment = {**stack.gateway_settings, **settings, "EMOTION_GATEWAY_PORT": str(port)}
-    with (
-        ModuleProcess("services.gateway", folder / "gateway.log", environment) as process,
-        httpx.Client(base_url=url, timeout=PATIENCE_S, trust_env=False) as client,
-    ):
-        process.wait_until_answers(f"{url}/readyz")
-        yield process, client
