@@ -18,7 +18,7 @@ def backends_for(kind: SourceKind, platform: str) -> tuple[int, ...]:
         kind: Anything but the demo feed.
         platform: As ``sys.platform`` names it.
     """
-    if kind in (SourceKind.STREAM, SourceKind.FILE, SourceKind.RECORDED):
+    if kind in (SourceKind.STREAM, SourceKind.FILE):
         return (cv2.CAP_FFMPEG,)
     return _WEBCAM_BACKENDS.get(platform, (cv2.CAP_ANY,))
 

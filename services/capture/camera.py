@@ -13,11 +13,9 @@ from services.capture.intake import Intake, NumberedFrame, intake_for
 from services.capture.line_limit import LineLimit
 from services.capture.mailbox import Mailbox
 from services.capture.public_text import shortened
-from services.capture.publishing import RecordedPublisher
+from services.capture.publishing import FramePublisher
 from services.capture.reader import Reader
-from services.capture.sender import Outlet
-from services.capture.senders import FrameSender, sender_for
-from services.capture.source_spec import SourceKind
+from services.capture.sender import Outlet, Sender
 from services.capture.sources import SourceOpener
 from services.capture.tally import Tally
 from services.contracts.cameras import CameraState, CameraStatus
@@ -46,8 +44,7 @@ class Camera:
 
     The state is ``online`` from a source's first frame until it fails or stalls, and ``reconnecting``
     while it is opened. It is ``failed`` where the source never gave a frame in three tries, though tries
-    go on, and ``ended`` where a file ended: then the camera is over. A recorded video is ``waiting`` while
-    nobody takes its frames, and not over before the last was taken.
+    go on, and ``ended`` where a file ended: then the camera is over.
     """
 
     def __init__(
@@ -55,7 +52,7 @@ class Camera:
         named: NamedSource,
         policy: CameraPolicy,
         opener: SourceOpener,
-        publisher: RecordedPublisher,
+        publisher: FramePublisher,
         clock: Clock | None = None,
     ) -> None:
         self.id = named.camera
@@ -67,7 +64,7 @@ class Camera:
         self._mailbox: Mailbox[NumberedFrame] = Mailbox()
         self._intake: Intake = intake_for(named.source, self._mailbox, self._tally, policy.fps, self._clock)
         outlet = Outlet(named.camera, publisher, policy.jpeg_quality)
-        self._sender: FrameSender = sender_for(named.source, outlet, self._mailbox, self._tally, self._clock)
+        self._sender = Sender(outlet, self._mailbox, self._tally, self._clock)
         self._backoff = Backoff(policy.reconnect_min_s, policy.reconnect_max_s, random.random)
         self._watcher = threading.Thread(target=self._watch, name=f"camera-{named.camera}", daemon=True)
         self._stirred = threading.Event()
@@ -103,10 +100,10 @@ class Camera:
     def state(self) -> CameraState:
         """Whether frames come."""
         reader = self._reader
-        if self._over and self._sender.all_taken:
+        if self._over:
             return CameraState.ENDED
-        if self._over or (reader is not None and reader.delivered):
-            return CameraState.WAITING if self._sender.waiting else CameraState.ONLINE
+        if reader is not None and reader.delivered:
+            return CameraState.ONLINE
         if not self._ever_online and self._failures >= TRIES_BEFORE_FAILED:
             return CameraState.FAILED
         return CameraState.RECONNECTING
@@ -124,7 +121,6 @@ class Camera:
             dropped=self._tally.dropped,
             reconnects=self._tally.reconnects,
             last_error=self._last_error,
-            recorded=self._source.kind is SourceKind.RECORDED,
             delay_us=min(self._sender.delay_us, MAX_DELAY_US),
         )
 

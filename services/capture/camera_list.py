@@ -10,7 +10,7 @@ from services.contracts.cameras import CAMERA_ID_PATTERN, is_camera_id
 # A comma ends an entry only where a name and `=` follow it, since URLs may hold commas.
 _ENTRY_END = re.compile(r",(?=[^,=/?&:@%]*=)")
 
-_MAY_HOLD_COMMAS = (SourceKind.STREAM, SourceKind.FILE, SourceKind.RECORDED)
+_MAY_HOLD_COMMAS = (SourceKind.STREAM, SourceKind.FILE)
 
 
 @dataclass(frozen=True)
@@ -68,6 +68,6 @@ def _refuse_stray_comma(source: str) -> None:
 def _refuse_split_urls(entries: tuple[NamedSource, ...]) -> None:
     """Catch ``rtsp://user:pass,word=1@host``: its two halves would be two cameras, shown with parts of the password."""
     for before, entry in pairwise(entries):
-        halves = before.source.kind is SourceKind.STREAM and entry.source.kind in (SourceKind.FILE, SourceKind.RECORDED)
+        halves = before.source.kind is SourceKind.STREAM and entry.source.kind is SourceKind.FILE
         if halves and "@" in entry.source.value:
             raise ValueError("in a URL, write a comma before name= as %2C")

@@ -18,9 +18,7 @@ class Frame:
         width: Pixels.
         height: Pixels.
         grabbed_at: Monotonic seconds, right after the grab.
-        captured_at_us: Unix microseconds at the same moment, by this host's clock; for a recorded video,
-            microseconds since its start.
-        playing: Names one playing of a recorded video; empty for a camera.
+        captured_at_us: Unix microseconds at the same moment, by this host's clock.
     """
 
     picture: Pixels | bytes
@@ -28,4 +26,3 @@ class Frame:
     height: int
     grabbed_at: float
     captured_at_us: int
-    playing: str = ""

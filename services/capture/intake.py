@@ -8,7 +8,7 @@ from services.capture.clock import Clock
 from services.capture.frame import Frame
 from services.capture.mailbox import Mailbox
 from services.capture.pace import Pace
-from services.capture.source_spec import SourceKind, SourceSpec
+from services.capture.source_spec import SourceSpec
 from services.capture.tally import Tally
 
 
@@ -74,26 +74,8 @@ class PacedIntake:
             self._tally.frame_dropped()
 
 
-class WaitingIntake:
-    """For recorded videos: a frame is read as soon as the one before it has left the mailbox."""
-
-    def __init__(self, mailbox: Mailbox[NumberedFrame], tally: Tally) -> None:
-        self._mailbox = mailbox
-        self._tally = tally
-
-    def ready_for_next(self, leave: Event) -> None:
-        """Return at once: there is no schedule."""
-
-    def accept(self, frame: Frame, leave: Event) -> None:
-        """Put the frame in the mailbox once there is room."""
-        if not self._mailbox.put(NumberedFrame(frame, self._tally.frame_read()), leave):
-            self._tally.frame_dropped()
-
-
 def intake_for(source: SourceSpec, mailbox: Mailbox[NumberedFrame], tally: Tally, fps: float, clock: Clock) -> Intake:
     """Return the intake that suits a source."""
     if source.has_own_pace:
         return OwnPaceIntake(mailbox, tally, fps)
-    if source.kind is SourceKind.RECORDED:
-        return WaitingIntake(mailbox, tally)
     return PacedIntake(mailbox, tally, fps, clock, waits=not source.is_live)

@@ -16,7 +16,6 @@ from services.capture.jpeg import MAX_PIXELS
 from services.capture.looping_source import LoopingSource
 from services.capture.opencv_source import Capture, MjpegSource, OpenCvSource, first_jpeg_size
 from services.capture.public_text import public_device
-from services.capture.recorded_source import RecordedSource
 from services.capture.source_spec import SourceKind, SourceSpec
 from services.capture.sources import FrameSource, SourceError, SourceOpener
 
@@ -59,8 +58,6 @@ def _open(asked: Asked, loop: bool, clock: Clock, source: SourceSpec) -> FrameSo
         case SourceKind.FILE:
             open_file = partial(_open_file, source, asked, clock)
             return LoopingSource(open_file) if loop else open_file()
-        case SourceKind.RECORDED:
-            return RecordedSource(_capture_file(source, asked), clock)
         case SourceKind.STREAM:
             if names_no_host(source.value) and not asked.addresses_verified:
                 raise SourceError("a certificate can't be compared with an IP address: set EMOTION_CAPTURE_TLS_CA_FILE")
@@ -70,13 +67,9 @@ def _open(asked: Asked, loop: bool, clock: Clock, source: SourceSpec) -> FrameSo
 
 
 def _open_file(source: SourceSpec, asked: Asked, clock: Clock) -> FrameSource:
-    return OpenCvSource(_capture_file(source, asked), clock, ends=True)
-
-
-def _capture_file(source: SourceSpec, asked: Asked) -> cv2.VideoCapture:
     if not Path(source.value).is_file():
         raise SourceError("there is no such file")
-    return _capture(source, asked, "no video that can be read")
+    return OpenCvSource(_capture(source, asked, "no video that can be read"), clock, ends=True)
 
 
 def _open_webcam(source: SourceSpec, asked: Asked, clock: Clock) -> FrameSource:

@@ -1,12 +1,10 @@
 """Where frames and statuses go. ``redis_publisher`` is the real one."""
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
 from typing import Protocol
 
 from services.contracts.cameras import CameraStatus
 from services.contracts.frames import FrameMessage
-from services.contracts.recorded import Taken
 
 
 class PublishError(Exception):
@@ -22,32 +20,6 @@ class FramePublisher(Protocol):
         Raises:
             PublishError: It isn't.
         """
-
-
-@dataclass(frozen=True)
-class Published:
-    """What became of a recorded video's frames.
-
-    Attributes:
-        held: Frames that the stream holds.
-        taken: The last one that somebody took; None where nobody has.
-    """
-
-    held: int
-    taken: Taken | None
-
-
-class RecordedPublisher(FramePublisher, Protocol):
-    """Takes a recorded video's frames and tells which were taken. Every method may raise ``PublishError``."""
-
-    def begin(self, camera: str) -> None:
-        """Forget the frames of earlier playings, and what was taken of them."""
-
-    def look(self, camera: str) -> Published:
-        """Tell what was taken, and renew the life of the frames."""
-
-    def replace(self, camera: str, messages: Sequence[FrameMessage]) -> None:
-        """Publish frames anew in the place of all that are held."""
 
 
 class StatusBoard(Protocol):
@@ -78,5 +50,5 @@ class StatusBoard(Protocol):
         """Close all connections."""
 
 
-class Publisher(RecordedPublisher, StatusBoard, Protocol):
+class Publisher(FramePublisher, StatusBoard, Protocol):
     """Both."""

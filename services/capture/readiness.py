@@ -5,7 +5,6 @@ from collections.abc import Sequence
 
 from services.capture.camera import Camera
 from services.capture.publishing import StatusBoard
-from services.contracts.cameras import CameraState
 from services.runtime.health import Check
 
 
@@ -40,9 +39,7 @@ class CameraOnline:
         status = self._camera.status()
         if not status.state.has_frames:
             raise NotReady(f"{status.state.value}: {status.last_error or 'no frame yet'}")
-        return (
-            "waits for its frames to be taken" if status.state is CameraState.WAITING else f"{status.fps:.1f} frames/s"
-        )
+        return f"{status.fps:.1f} frames/s"
 
 
 class AnyCameraOnline:

@@ -5,7 +5,7 @@ import os
 import re
 import socket
 import ssl
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 
 import redis
@@ -13,11 +13,9 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 from redis.typing import EncodableT, FieldT
 
-from services.capture.publishing import Published, PublishError
+from services.capture.publishing import PublishError
 from services.contracts.cameras import CAMERAS_KEY, FORGET_AFTER_S, STATUS_TTL_S, CameraStatus, status_key
 from services.contracts.frames import FRAMES_KEPT, FRAMES_TTL_S, MAX_AHEAD_S, FrameMessage, frames_key
-from services.contracts.messages import MalformedMessage
-from services.contracts.recorded import MAX_TAKEN_BYTES, Taken, taken_key
 
 TIMEOUT_S = 1.0
 _MAX_CAUSES = 5
@@ -39,7 +37,6 @@ class RedisPublisher:
             # Naming the client takes a command of Redis 7.2.
             driver_info=None,
         )
-        self._malformed: set[str] = set()
         self._last_ms: dict[str, int] = {}
 
     def publish(self, camera: str, message: FrameMessage) -> None:
@@ -55,46 +52,6 @@ class RedisPublisher:
             pipe.expire(key, FRAMES_TTL_S)
             entry_id, _ = pipe.execute()
         self._last_ms[camera] = int(entry_id.partition(b"-")[0])
-
-    def begin(self, camera: str) -> None:
-        """Forget the frames of earlier playings, and what was taken of them.
-
-        Raises:
-            PublishError: They are still there.
-        """
-        with _failures_named(), self._redis.pipeline(transaction=True) as pipe:
-            pipe.xtrim(frames_key(camera), maxlen=0, approximate=False)  # unlike a deletion it lets ids go on growing
-            pipe.delete(taken_key(camera))
-            pipe.execute()
-
-    def look(self, camera: str) -> Published:
-        """Tell what was taken, and renew the life of the frames.
-
-        Raises:
-            PublishError: Redis can't be reached.
-        """
-        with _failures_named(), self._redis.pipeline(transaction=True) as pipe:
-            pipe.expire(frames_key(camera), FRAMES_TTL_S)
-            pipe.expire(taken_key(camera), FRAMES_TTL_S)
-            pipe.xlen(frames_key(camera))
-            # Others write this key: no more of it is read than a mark may have.
-            pipe.getrange(taken_key(camera), 0, MAX_TAKEN_BYTES)
-            _, _, held, taken = pipe.execute()
-        return Published(held, self._taken(camera, taken))
-
-    def replace(self, camera: str, messages: Sequence[FrameMessage]) -> None:
-        """Publish frames anew in the place of all that are held.
-
-        Raises:
-            PublishError: Redis didn't take them.
-        """
-        key = frames_key(camera)
-        with _failures_named(), self._redis.pipeline(transaction=True) as pipe:
-            pipe.xtrim(key, maxlen=0, approximate=False)
-            for message in messages:
-                pipe.xadd(key, _fields(message.encode()))
-            pipe.expire(key, FRAMES_TTL_S)
-            pipe.execute()
 
     def announce(self, statuses: Mapping[str, CameraStatus]) -> None:
         """Renew the statuses and the cameras' place in the list, by Redis's clock.
@@ -112,7 +69,7 @@ class RedisPublisher:
                 pipe.hset(status_key(camera), mapping=_fields(status.encode()))
                 pipe.expire(status_key(camera), STATUS_TTL_S)
                 pipe.zadd(CAMERAS_KEY, {camera: now})
-                if not status.recorded and self._last_ms.get(camera, 0) > (now + MAX_AHEAD_S) * 1000:
+                if self._last_ms.get(camera, 0) > (now + MAX_AHEAD_S) * 1000:
                     _log.warning("%s: its frames are of a time to come by Redis's clock, and begin anew", camera)
                     self._last_ms.pop(camera, None)
                     pipe.delete(frames_key(camera))
@@ -140,17 +97,6 @@ class RedisPublisher:
     def close(self) -> None:
         """Close all connections."""
         self._redis.close()
-
-    def _taken(self, camera: str, value: bytes) -> Taken | None:
-        try:
-            taken = Taken.decode(value) if value else None
-        except MalformedMessage:
-            if camera not in self._malformed:  # once, not a hundred times a second
-                _log.warning("%s: what stands under %s can't be read", camera, taken_key(camera))
-            self._malformed.add(camera)
-            return None
-        self._malformed.discard(camera)
-        return taken
 
 
 def _fields(encoded: Mapping[str, bytes | int] | Mapping[str, str]) -> dict[FieldT, EncodableT]:

@@ -10,7 +10,7 @@ from services.capture.jpeg import NotEncodable, jpeg_of
 from services.capture.line_limit import LineLimit
 from services.capture.mailbox import Mailbox
 from services.capture.public_text import unexpected
-from services.capture.publishing import PublishError, RecordedPublisher
+from services.capture.publishing import FramePublisher, PublishError
 from services.capture.rate_meter import RateMeter
 from services.capture.tally import Tally
 from services.contracts.frames import FrameMessage
@@ -23,7 +23,7 @@ class Outlet:
     """Where one camera's frames go, and how good their JPEGs are (1 to 100)."""
 
     camera: str
-    publisher: RecordedPublisher
+    publisher: FramePublisher
     jpeg_quality: int
 
 
@@ -64,16 +64,6 @@ class Sender(threading.Thread):
     def finish(self) -> None:
         """Make the thread leave once what is in the mailbox was published."""
         self._mailbox.close()
-
-    @property
-    def waiting(self) -> bool:
-        """Never: who is late misses frames."""
-        return False
-
-    @property
-    def all_taken(self) -> bool:
-        """Nobody is waited for."""
-        return True
 
     def frames_per_second(self) -> float:
         """Return the rate of published frames over the last seconds."""

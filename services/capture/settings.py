@@ -20,8 +20,8 @@ class CaptureSettings(ServiceSettings):
     cameras: Annotated[tuple[NamedSource, ...], NoDecode] = Field(
         parse_cameras("cam0=demo"),
         description="Cameras as `id=source`; an id has up to 32 of a–z, 0–9, `_` and `-`. A source is a "
-        "webcam's number, a device path, an RTSP or HTTP URL, a video file, `recorded:` and a video file of which "
-        "every frame counts, or `demo`. In a URL a comma before `name=` is written `%2C`. After a source and ` | ` "
+        "webcam's number, a device path, an RTSP or HTTP URL, a video file or `demo`."
+        " In a URL a comma before `name=` is written `%2C`. After a source and ` | ` "
         "comes the text that is shown for it, as in `door=rtsp://… | front door`; without it no more of a URL is "
         "shown than scheme, host and port.",
     )

@@ -1,4 +1,4 @@
-"""Where frames come from: ``0``, ``/dev/video1``, ``rtsp://…``, ``film.mp4``, ``recorded:film.mp4`` or ``demo``.
+"""Where frames come from: ``0``, ``/dev/video1``, ``rtsp://…``, ``film.mp4`` or ``demo``.
 
 Behind any of them may follow a label, the text that is shown for it: ``rtsp://… | front door``.
 """
@@ -11,7 +11,6 @@ from urllib.parse import unquote
 from services.capture.public_text import public_address, public_device, public_file_name, user_info
 
 URL_SCHEMES = ("rtsp", "rtsps", "http", "https")
-RECORDED_PREFIX = "recorded:"
 MAX_LABEL = 100
 MAX_WEBCAM_DIGITS = 3
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://")
@@ -26,9 +25,7 @@ class SourceKind(StrEnum):
     DEVICE = "device"
     STREAM = "stream"
     FILE = "file"
-    """A video played like a camera, in its own time: who is late misses frames."""
-    RECORDED = "recorded"
-    """A video of which every frame counts: it waits until each was taken."""
+    """A video file, played like a camera."""
 
 
 @dataclass(frozen=True)
@@ -55,8 +52,6 @@ class SourceSpec:
                 return public_address(self.value)
             case SourceKind.FILE:
                 return public_file_name(self.value)
-            case SourceKind.RECORDED:
-                return RECORDED_PREFIX + public_file_name(self.value)
             case SourceKind.DEVICE:
                 return public_device(self.value)
             case SourceKind.DEMO | SourceKind.WEBCAM:
@@ -65,7 +60,7 @@ class SourceSpec:
     @property
     def is_live(self) -> bool:
         """Whether frames go by whether we take them or not; a file waits for us."""
-        return self.kind not in (SourceKind.FILE, SourceKind.RECORDED)
+        return self.kind is not SourceKind.FILE
 
     @property
     def has_own_pace(self) -> bool:
@@ -109,8 +104,6 @@ def _check_label(label: str, source: SourceSpec) -> None:
 
 
 def _unlabelled(value: str) -> SourceSpec:
-    if value.startswith(RECORDED_PREFIX):
-        return _recorded(value.removeprefix(RECORDED_PREFIX).strip())
     if not value:
         raise ValueError("the source is empty")
     scheme = _SCHEME.match(value)
@@ -127,12 +120,6 @@ def _unlabelled(value: str) -> SourceSpec:
         raise ValueError("a URL holds no spaces; write %20")
     # FFmpeg knows schemes in small letters only.
     return SourceSpec(SourceKind.STREAM, scheme[0].lower() + value[scheme.end() :])
-
-
-def _recorded(path: str) -> SourceSpec:
-    if not path or _SCHEME.match(path) or _kind(path) is not SourceKind.FILE:
-        raise ValueError(f"after {RECORDED_PREFIX} comes the path of a video file")
-    return SourceSpec(SourceKind.RECORDED, path)
 
 
 def _kind(value: str) -> SourceKind:

@@ -55,7 +55,6 @@ SHOWN = {
     "/nowhere/" + 40 * "hushword/": "file",
     "/nowhere/" + 300 * "x" + "hushword": "file",
     "/dev/hushword": "device",
-    "recorded:/nowhere/hushword": "recorded:file",
     "http://127.0.0.1:1/x?token=hushword | front door": "front door",
 }
 """Source → what is shown of it."""

@@ -12,7 +12,6 @@ from services.capture.publishing import PublishError
 from services.capture.redis_publisher import TIMEOUT_S, RedisPublisher
 from services.contracts.cameras import CameraState, CameraStatus
 from services.contracts.frames import FrameMessage, frames_key
-from services.contracts.recorded import Taken, taken_key
 from tests.support.redis_server import RedisServer
 
 MESSAGE = FrameMessage(b"\xff\xd8", 1, 2, 3, 4, 5)
@@ -64,23 +63,6 @@ def _answer(server: socket.socket, reply: bytes) -> None:
         connection.recv(4096)
         connection.sendall(reply)
         connection.recv(4096)
-
-
-def test_a_mark_of_what_was_taken_that_is_huge_or_odd_is_bounded_and_told_once(
-    redis_server: RedisServer, caplog: pytest.LogCaptureFixture
-) -> None:
-    publisher = RedisPublisher(redis_server.url)
-    with redis.Redis.from_url(redis_server.url, protocol=2, driver_info=None) as client:
-        client.set(taken_key("cam0"), b"7" * 50_000_000)
-        for _ in range(5):
-            assert publisher.look("cam0").taken is None
-        read = client.info("stats")["total_net_output_bytes"]
-        client.set(taken_key("cam0"), Taken("abc", 7).encode())
-        assert publisher.look("cam0").taken == Taken("abc", 7)
-    publisher.close()
-    assert read < 100_000
-    assert len(caplog.records) == 1
-    assert len(caplog.text) < 500
 
 
 def test_a_redis_that_was_restarted_takes_the_next_frame(redis_server: RedisServer) -> None:

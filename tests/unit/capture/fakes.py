@@ -1,18 +1,16 @@
 """Stand-ins for the camera, the clock and Redis."""
 
 import threading
-from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
 import numpy as np
 
 from services.capture.frame import Frame
-from services.capture.publishing import Published, PublishError
+from services.capture.publishing import PublishError
 from services.capture.source_spec import SourceSpec
 from services.capture.sources import FrameSource, SourceEnded
 from services.contracts.cameras import CameraStatus
-from services.contracts.frames import FRAMES_KEPT, FrameMessage
-from services.contracts.recorded import Taken
+from services.contracts.frames import FrameMessage
 
 
 class FakeClock:
@@ -72,8 +70,6 @@ class FakePublisher:
 
     def __init__(self) -> None:
         self.messages: list[tuple[str, FrameMessage]] = []
-        self.stream: deque[FrameMessage] = deque(maxlen=FRAMES_KEPT)
-        self.taken: Taken | None = None
         self.statuses: dict[str, CameraStatus] = {}
         self.beats = 0
         self.refusals = 0
@@ -86,25 +82,6 @@ class FakePublisher:
         self.gate.wait(5)
         self._refuse()
         self.messages.append((camera, message))
-        self.stream.append(message)
-
-    def begin(self, camera: str) -> None:  # noqa: ARG002
-        self._refuse()
-        self.stream.clear()
-        self.taken = None
-
-    def look(self, camera: str) -> Published:  # noqa: ARG002
-        self._refuse()
-        return Published(len(self.stream), self.taken)
-
-    def replace(self, camera: str, messages: Sequence[FrameMessage]) -> None:  # noqa: ARG002
-        self._refuse()
-        self.stream.clear()
-        self.stream.extend(messages)
-
-    def take(self, message: FrameMessage) -> None:
-        """Acknowledge a frame, as who analyses it does."""
-        self.taken = Taken(message.playing, message.seq)
 
     def announce(self, statuses: Mapping[str, CameraStatus]) -> None:
         self._refuse()

@@ -23,22 +23,8 @@ def test_a_source_is_recognised_by_its_form(text: str, kind: SourceKind) -> None
     assert (spec.kind, spec.value) == (kind, text.strip())
 
 
-@pytest.mark.parametrize("path", ["films/one.mp4", r"C:\films\one.mp4", "demo.avi", "/films/a, b.mp4"])
-def test_a_recorded_video_is_a_path_after_its_prefix(path: str) -> None:
-    spec = parse_source(f" recorded:{path} ")
-    assert (spec.kind, spec.value) == (SourceKind.RECORDED, path)
-    assert spec.public_text in ("recorded:one.mp4", "recorded:demo.avi", "recorded:a, b.mp4")
-
-
 def test_a_scheme_may_be_written_in_capitals_which_ffmpeg_does_not_know() -> None:
     assert parse_source("RTSP://Cam/Stream").value == "rtsp://Cam/Stream"
-
-
-@pytest.mark.parametrize("text", ["recorded:", "recorded: ", "recorded:0", "recorded:demo", "recorded:rtsp://u:hush@h"])
-def test_only_a_file_can_be_recorded(text: str) -> None:
-    with pytest.raises(ValueError, match="path of a video file") as caught:
-        parse_source(text)
-    assert "hush" not in str(caught.value)
 
 
 @pytest.mark.parametrize(
@@ -62,11 +48,10 @@ def test_what_cannot_be_a_source_is_an_error_that_keeps_the_password(text: str) 
 
 
 def test_only_files_wait_and_only_cameras_have_their_own_pace() -> None:
-    assert [parse_source(text).is_live for text in ("0", "rtsp://h", "demo", "a.mp4", "recorded:a.mp4")] == [
+    assert [parse_source(text).is_live for text in ("0", "rtsp://h", "demo", "a.mp4")] == [
         True,
         True,
         True,
-        False,
         False,
     ]
     assert [parse_source(text).has_own_pace for text in ("0", "rtsp://h", "demo", "a.mp4")] == [
@@ -88,7 +73,7 @@ def test_no_password_in_the_repr_or_the_public_text() -> None:
     [
         ("rtsp://u:p@h/x | front door", "rtsp://u:p@h/x", "front door"),
         ("0 | Desk, left", "0", "Desk, left"),
-        ("recorded:film.mp4  |  Köln ", "film.mp4", "Köln"),
+        ("film.mp4  |  Köln ", "film.mp4", "Köln"),
         ("http://h/stream2?token=hush | http://h/stream2", "http://h/stream2?token=hush", "http://h/stream2"),
     ],
 )
