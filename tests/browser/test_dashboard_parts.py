@@ -27,7 +27,7 @@ def parts(browser: Browser, gateway: GatewayProcess) -> Iterator[Page]:
 def call(page: Page, module: str, script: str, argument: Any = None) -> Any:
     """Return what a function of JavaScript makes of a module and an argument."""
     return page.evaluate(
-        f"async (argument) => ({script})(await import('/dashboard/core/{module}.js'), argument)", argument
+        f"async (argument) => ({script})(await import('/dashboard/lib/{module}.js'), argument)", argument
     )
 
 
@@ -76,7 +76,7 @@ def test_a_second_is_told_by_the_mean_of_its_results_and_forgotten_after_five_mi
 def test_pictures_are_shown_with_the_result_of_their_frame(parts: Page) -> None:
     told = call(
         parts,
-        "pairing",
+        "frame_sync",
         """({Pairing}) => {
             const pairing = new Pairing();
             const told = [];
@@ -104,7 +104,7 @@ def test_pictures_are_shown_with_the_result_of_their_frame(parts: Page) -> None:
 def test_pictures_that_wait_are_few(parts: Page) -> None:
     most = call(
         parts,
-        "pairing",
+        "frame_sync",
         """({Pairing}) => {
             const pairing = new Pairing();
             pairing.addResult("1-0", "r", 0);
@@ -119,7 +119,7 @@ def test_pictures_that_wait_are_few(parts: Page) -> None:
 def test_what_is_told_does_not_flicker(parts: Page) -> None:
     told = call(
         parts,
-        "steadiness",
+        "faces",
         """({Steadiness}, probabilities) => {
             const steadiness = new Steadiness();
             const at = (now, emotion, id = "a-1") =>
@@ -135,7 +135,7 @@ def test_what_is_told_does_not_flicker(parts: Page) -> None:
 def test_spreadsheets_get_no_formulas_and_odd_cells_are_quoted(parts: Page) -> None:
     text = call(
         parts,
-        "exporting",
+        "export",
         """({toCsv}) => {
             const rows = [{a: '=HYPERLINK("x")', b: 'one, "two"', c: -1.5}, {a: null, b: true}];
             return toCsv(rows, ["a", "b", "c"]);
@@ -169,7 +169,7 @@ def test_waits_double_up_to_a_limit_and_begin_anew(parts: Page) -> None:
     ],
 )
 def test_each_reason_against_a_webcam_has_words(parts: Page, name: str, words: str) -> None:
-    told = call(parts, "webcam_words", "({webcamProblem}, name) => webcamProblem({name, message: 'm'})", name)
+    told = call(parts, "text", "({webcamProblem}, name) => webcamProblem({name, message: 'm'})", name)
     assert words in told[0]
     assert told[1]
 
@@ -189,14 +189,14 @@ def test_each_reason_against_a_webcam_has_words(parts: Page, name: str, words: s
 def test_who_is_watching_is_told(parts: Page, states: list[str] | None, webcam: bool, words: str) -> None:
     cameras = None if states is None else [{"state": state} for state in states]
     script = "({watchingWords}, [cameras, webcam]) => watchingWords(cameras, webcam)"
-    assert call(parts, "watching", script, [cameras, webcam]) == words
+    assert call(parts, "text", script, [cameras, webcam]) == words
 
 
 @pytest.mark.parametrize("kind", ["dependency-unavailable", "dependency-timeout"])
 @pytest.mark.parametrize("dependency", ["redis", "detector", "model", "another"])
 def test_a_dependency_is_named(parts: Page, kind: str, dependency: str) -> None:
     problem = {"type": f"urn:emotion:problem:{kind}", "dependency": dependency, "detail": "d", "title": "t"}
-    told = call(parts, "words", "({problemWords}, problem) => problemWords(problem)", problem)
+    told = call(parts, "text", "({problemWords}, problem) => problemWords(problem)", problem)
     assert ("is too slow" in told["headline"]) is (kind == "dependency-timeout")
     assert told["detail"] == "d"
 

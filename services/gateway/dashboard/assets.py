@@ -7,7 +7,7 @@ from pathlib import Path
 
 from fastapi import Request, Response
 
-PAGE = Path(__file__).with_name("page")
+PAGE = Path(__file__).parents[1] / "static" / "dashboard"
 INDEX = "index.html"
 MEDIA_TYPES = {
     ".html": "text/html; charset=utf-8",
