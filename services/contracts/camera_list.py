@@ -12,7 +12,6 @@ from services.contracts.messages import (
     several,
     shown,
     text,
-    truth,
 )
 
 OFFLINE = "offline"
@@ -34,12 +33,11 @@ class CameraView:
         fps: Frames published a second.
         width: Pixels.
         height: Pixels.
-        age_ms: Age of its newest frame, 0 for a recorded video's; null where none is held.
+        age_ms: Age of its newest frame; null if none is held.
         published: Frames published since its capture started.
         dropped: Frames read and not published.
         reconnects: How often its source was opened anew.
         last_error: The last thing that went wrong, or an empty string.
-        recorded: Whether it is a recorded video, which waits for its frames to be taken.
     """
 
     id: str
@@ -53,7 +51,6 @@ class CameraView:
     dropped: int
     reconnects: int
     last_error: str
-    recorded: bool
 
 
 @dataclass(frozen=True)
@@ -92,5 +89,4 @@ def _camera(camera: Mapping[str, Any]) -> CameraView:
         dropped=natural(camera["dropped"]),
         reconnects=natural(camera["reconnects"]),
         last_error=shown(camera["last_error"]),
-        recorded=truth(camera["recorded"]),
     )

@@ -16,11 +16,10 @@ class Frame:
     """One frame, as read from the store.
 
     Attributes:
-        frame_id: The entry id that the store gave it; a recorded video's frame has one that is the same in each
-            playing.
+        frame_id: The entry id that the store gave it.
         message: What capture wrote.
-        captured_at_us: Unix microseconds by the store's clock; for a recorded video, microseconds since its start.
-        age_at_read_ms: From the capture to the reading, by the store's clock; 0 for a recorded video.
+        captured_at_us: Unix microseconds by the store's clock.
+        age_at_read_ms: From the capture to the reading, by the store's clock.
         read_at_s: When it was read, by this process's monotonic clock.
     """
 
@@ -31,12 +30,7 @@ class Frame:
     read_at_s: float
 
     def age_ms(self) -> float:
-        """Return the frame's age now, in milliseconds; never negative.
-
-        A recorded video waits as long as it must, so its frames have no age: 0.
-        """
-        if self.message.recorded:
-            return 0.0
+        """Return the frame's age now, in milliseconds; never negative."""
         return max(0.0, self.age_at_read_ms + (monotonic() - self.read_at_s) * 1e3)
 
     def without_picture(self) -> "Frame":
@@ -44,7 +38,7 @@ class Frame:
         return replace(self, message=replace(self.message, jpeg=b""))
 
     def captured_at(self) -> str:
-        """Return the time of capture as ISO 8601 in UTC with microseconds; a recorded video starts in 1970."""
+        """Return the time of capture as ISO 8601 in UTC with microseconds."""
         return (
             datetime.fromtimestamp(self.captured_at_us / 1e6, UTC)
             .isoformat(timespec="microseconds")
@@ -76,8 +70,8 @@ class ListedCamera:
     Attributes:
         camera: Its id.
         status: Its last heartbeat; None if that has run out or can't be read.
-        age_at_read_ms: From the capture of its newest frame to the reading, by the store's clock; None where no frame
-            is held, 0 for a recorded video.
+        age_at_read_ms: From the capture of its newest frame to the reading, by the store's clock; None if no frame
+            is held.
         read_at_s: When it was read, by this process's monotonic clock.
         fault: Why its status can't be read, for people; empty if nothing is wrong.
     """
@@ -89,11 +83,9 @@ class ListedCamera:
     fault: str = ""
 
     def age_ms(self) -> float | None:
-        """Return the newest frame's age now, in milliseconds; None where none is held, 0 for a recorded video."""
+        """Return the newest frame's age now, in milliseconds; None if none is held."""
         if self.age_at_read_ms is None:
             return None
-        if self.status is not None and self.status.recorded:
-            return 0.0
         return max(0.0, self.age_at_read_ms + (monotonic() - self.read_at_s) * 1e3)
 
 

@@ -1,4 +1,4 @@
-"""Frames and cameras in Redis: with ``redis_cameras`` and ``redis_recorded`` the only file of the gateway that asks it.
+"""Frames and cameras in Redis: with ``redis_cameras`` the only file of the gateway that asks it.
 
 Whoever may write to Redis may write anything. So each reply has a limit (``redis_parser``), each field has one
 (``services/contracts``), and what is wrong with one camera's keys is that camera's fault alone.
@@ -138,9 +138,6 @@ class RedisFrames:
         try:
             entries = None if FRAME_TOO_LARGE in faults else next(answers)
             newest = frame_of(entries[0], now_us, read_at_s) if entries else None
-            if newest is not None and newest.message.recorded and not (status is not None and status.recorded):
-                newest = None
-                raise MalformedMessage("frame: playing is set, and the camera's status is not of a recorded video")
         except MalformedMessage as error:
             faults.append(str(error))
         for fault in faults:

@@ -11,7 +11,6 @@ from redis.exceptions import RedisError
 from services.contracts.cameras import STATUS_FIELDS, CameraStatus
 from services.contracts.frames import MAX_AHEAD_S, FrameMessage, captured_at_us
 from services.contracts.messages import MalformedMessage
-from services.contracts.recorded import recorded_frame_id
 from services.gateway.frames import Frame
 
 REFUSED_S = 5.0
@@ -80,8 +79,6 @@ def frame_of(entry: tuple[bytes, Mapping[bytes, bytes]], now_us: int, read_at_s:
     """
     entry_id, message = entry[0].decode("ascii", "replace"), FrameMessage.decode(entry[1])
     captured_us = captured_at_us(entry_id, message.delay_us)
-    if message.recorded:
-        return Frame(recorded_frame_id(message), message, message.captured_at_us, 0.0, read_at_s)
     age_ms = (now_us - captured_us) / 1e3
     if age_ms < -MAX_AHEAD_S * 1e3:
         raise MalformedMessage("frame: its id is of a time to come, by Redis's clock")

@@ -9,9 +9,8 @@ from services.gateway.emotions import EmotionModel
 from services.gateway.faces import FaceDetector
 from services.gateway.frames import FrameStore
 from services.gateway.joined_model import JoinedModel
-from services.gateway.recorded import RecordedStore
 from services.gateway.redis_cameras import MAX_PARALLEL
-from services.gateway.redis_recorded import RedisRecorded
+from services.gateway.redis_frames import RedisFrames
 from services.gateway.settings import GatewaySettings
 
 _FOR_HEALTH = 4
@@ -26,7 +25,6 @@ class Resources:
     """The three services that the gateway orchestrates."""
 
     frames: FrameStore
-    recorded: RecordedStore
     detector: FaceDetector
     model: EmotionModel
 
@@ -42,14 +40,12 @@ async def open_resources(settings: GatewaySettings) -> AsyncIterator[Resources]:
         settings.redis_timeout_s,
         max_connections=settings.max_live_cameras + redis_frames.MAX_READINGS + MAX_PARALLEL + _SPARE,
     )
-    store = RedisRecorded(redis, settings.redis_timeout_s)
     channel = grpc_model.connect(settings.serving_target)
     connections = settings.max_in_flight + settings.hinted_searches + settings.full_searches + _FOR_HEALTH
     async with http_detector.connect(settings.detector_url, connections) as transport:
         try:
             yield Resources(
-                frames=store,
-                recorded=store,
+                frames=RedisFrames(redis, settings.redis_timeout_s),
                 detector=http_detector.HttpDetector(transport, settings.detector_url, settings.detect_timeout_s),
                 model=JoinedModel(grpc_model.ServingModel(channel, settings.infer_timeout_s), settings.model_calls),
             )

@@ -11,7 +11,6 @@ from services.gateway.camera_frames import CameraFrames
 from services.gateway.deadline import Deadline
 from services.gateway.frames import FrameStore
 from services.gateway.live.cameras import LiveCameras
-from services.gateway.live.readers import Stores
 from services.gateway.metrics import LiveMetrics
 from services.gateway.pipeline import Pipeline
 from services.gateway.resources import Resources
@@ -46,7 +45,7 @@ def run_parts(resources: Resources, settings: GatewaySettings, live_metrics: Liv
         frames=frames,
         analyses=CameraAnalyses(pipeline),
         pipeline=pipeline,
-        live=LiveCameras(Stores(resources.frames, resources.recorded), frames, pipeline, settings, live_metrics),
+        live=LiveCameras(resources.frames, frames, pipeline, settings, live_metrics),
         answer_timeout_s=settings.answer_timeout_s,
     )
 

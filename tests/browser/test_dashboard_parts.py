@@ -204,7 +204,7 @@ def test_a_dependency_is_named(parts: Page, kind: str, dependency: str) -> None:
 def test_texts_from_outside_stay_texts(browser: Browser, stack: Stack) -> None:
     def answer(route: Route) -> None:
         view = {"id": "cam0", "state": NASTY, "source": NASTY, "fps": 1, "width": 2, "height": 3, "age_ms": None}
-        counts = {"published": 0, "dropped": 0, "reconnects": 0, "last_error": NASTY, "recorded": False}
+        counts = {"published": 0, "dropped": 0, "reconnects": 0, "last_error": NASTY}
         route.fulfill(json={"cameras": [view | counts, view | counts | {"id": NASTY}]})
 
     with opened(browser) as dashboard:

@@ -105,7 +105,7 @@ _NAMES = (
     "height", "faces", "box", "x", "y", "w", "h", "weight", "sharpness", "pixels", "emotion", "confidence", "reliable",
     "probabilities", "model", "name", "version", "timings_ms", "frame", "detect", "infer", "total", "decode", "search",
     "crop", "searched", "overview", "request_id", "event", "events", "face_id", "at_s", "duration_s", "fps",
-    "published", "dropped", "reconnects", "last_error", "recorded",
+    "published", "dropped", "reconnects", "last_error",
 )  # fmt: skip
 _leaves = st.one_of(
     st.none(),

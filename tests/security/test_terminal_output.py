@@ -30,7 +30,7 @@ FORMULA = '=HYPERLINK("http://evil.example")'
 def camera(name: str, text: str) -> dict[str, Any]:
     """Return a camera whose texts for people are hostile; names that aren't of a camera's form are refused."""
     numbers = {"fps": 1.5, "width": 1, "height": 1, "age_ms": -2.5, "published": 1, "dropped": 1, "reconnects": 1}
-    return {"id": name, "state": "failed", "source": text, "last_error": text, "recorded": False, **numbers}
+    return {"id": name, "state": "failed", "source": text, "last_error": text, **numbers}
 
 
 def readiness(text: str) -> dict[str, Any]:

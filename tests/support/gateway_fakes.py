@@ -17,7 +17,6 @@ from services.contracts.problems import ProblemKind
 from services.gateway.deadline import Deadline
 from services.gateway.emotions import EmotionScores
 from services.gateway.frames import Frame, KnownCamera, ListedCamera
-from services.gateway.recorded import RecordedFrame
 from services.gateway.resources import Resources
 from services.gateway.settings import GatewaySettings
 from services.runtime.problems import ProblemError
@@ -158,28 +157,11 @@ class FakeModel:
 
 
 @dataclass
-class FakeRecorded:
-    """A recorded video, all of whose frames are there."""
-
-    frames: list[RecordedFrame] = field(default_factory=list)
-    acknowledged: list[str] = field(default_factory=list)
-
-    async def following(self, camera: str, after: RecordedFrame | None, wait_s: float) -> RecordedFrame | None:  # noqa: ARG002
-        await asyncio.sleep(0.001)
-        at = 0 if after is None else [frame.place for frame in self.frames].index(after.place) + 1
-        return self.frames[at] if at < len(self.frames) else None
-
-    async def acknowledge(self, camera: str, frame: RecordedFrame) -> None:  # noqa: ARG002
-        self.acknowledged.append(frame.frame.frame_id)
-
-
-@dataclass
 class FakeServices:
     frames: FakeFrames = field(default_factory=FakeFrames.with_camera)
     detector: FakeDetector = field(default_factory=FakeDetector)
     model: FakeModel = field(default_factory=FakeModel)
-    recorded: FakeRecorded = field(default_factory=FakeRecorded)
 
     @asynccontextmanager
     async def open(self, _: GatewaySettings) -> AsyncIterator[Resources]:
-        yield Resources(self.frames, self.recorded, self.detector, self.model)
+        yield Resources(self.frames, self.detector, self.model)

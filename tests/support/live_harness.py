@@ -21,13 +21,12 @@ from services.gateway.deadline import Deadline
 from services.gateway.emotions import EmotionScores
 from services.gateway.frames import Frame, KnownCamera
 from services.gateway.live.cameras import LiveCameras
-from services.gateway.live.readers import Stores
 from services.gateway.live.viewer import Viewer
 from services.gateway.metrics import LiveMetrics
 from services.gateway.pipeline import Pipeline
 from services.gateway.settings import GatewaySettings
 from services.runtime.problems import ProblemError
-from tests.support.gateway_fakes import ONLINE, FakeFrames, FakeModel, FakeRecorded
+from tests.support.gateway_fakes import ONLINE, FakeFrames, FakeModel
 
 DEFAULT_TIMEOUT_S = 30.0
 FIRST_MS = 1_700_000_000_000
@@ -123,14 +122,13 @@ class Scene:
 
     def __init__(self, **settings: object) -> None:
         self.store = FakeFrames()
-        self.recorded = FakeRecorded()
         self.detector = SeeingDetector()
         self.model = GatedModel()
         self.registry = CollectorRegistry()
         frames = CameraFrames(self.store, max_age_s=2.0)
         pipeline = Pipeline(self.detector, self.model)
         chosen = GatewaySettings.model_validate(settings)
-        self.live = LiveCameras(Stores(self.store, self.recorded), frames, pipeline, chosen, LiveMetrics(self.registry))
+        self.live = LiveCameras(self.store, frames, pipeline, chosen, LiveMetrics(self.registry))
 
     def show(self, number: int) -> None:
         """Let a frame be the camera's newest."""

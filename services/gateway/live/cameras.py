@@ -9,14 +9,14 @@ from contextlib import contextmanager, suppress
 from services.contracts.live import LiveState, LiveStatus
 from services.contracts.problems import ProblemKind
 from services.gateway.camera_frames import CameraFrames
-from services.gateway.frames import Frame
+from services.gateway.frames import Frame, FrameStore
 from services.gateway.live.feed import FrameFeed
 from services.gateway.live.latest import Latest, cleared
 from services.gateway.live.lifetimes import Lifetimes
 from services.gateway.live.pace import DetectorShare
 from services.gateway.live.pictures import Look, Painter, Picture
 from services.gateway.live.questions import Questions
-from services.gateway.live.readers import Stores, soon
+from services.gateway.live.readers import soon
 from services.gateway.live.session import LiveSession, SessionParts
 from services.gateway.live.thinning import Thinning
 from services.gateway.live.viewer import Viewer
@@ -39,7 +39,7 @@ class LiveCameras:
 
     def __init__(
         self,
-        stores: Stores,
+        store: FrameStore,
         frames: CameraFrames,
         pipeline: Pipeline,
         settings: GatewaySettings,
@@ -53,7 +53,7 @@ class LiveCameras:
         self._closed = False
         self._pool = ThreadPoolExecutor(_DRAWING_THREADS, thread_name_prefix="draw")
         most = settings.max_live_cameras
-        self._feeds: Lifetimes[str, FrameFeed] = Lifetimes(lambda camera: FrameFeed(camera, stores, frames), most)
+        self._feeds: Lifetimes[str, FrameFeed] = Lifetimes(lambda camera: FrameFeed(camera, store, frames), most)
         share = DetectorShare(settings.hinted_searches, settings.full_searches)
         parts = SessionParts(self._feeds, pipeline, share, settings.live_timeout_s, settings.detect_timeout_s, metrics)
         self._sessions: Lifetimes[str, LiveSession] = Lifetimes(
@@ -102,12 +102,11 @@ class LiveCameras:
             yield viewer
 
     @contextmanager
-    def pictured(self, look: Look, analysed: bool = False, client: str = UNKNOWN) -> Iterator[Latest[Picture]]:
+    def pictured(self, look: Look, client: str = UNKNOWN) -> Iterator[Latest[Picture]]:
         """Have a slot that gets a camera's pictures while the block runs.
 
         Args:
             look: Which camera, and what is drawn.
-            analysed: Whether to show analysed frames only: those of a recorded video wait for that.
             client: What the viewer counts for.
 
         Raises:
@@ -115,7 +114,7 @@ class LiveCameras:
         """
         slot: Latest[Picture] = Latest(lambda: self._metrics.drop("picture"))
         with self._place(slot.close, client), cleared(slot):
-            if analysed or look.overlay or look.blur:
+            if look.overlay or look.blur:
                 with self._painters.hold(look) as painter, painter.watched(slot):
                     yield slot
             else:

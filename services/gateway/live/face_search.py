@@ -79,7 +79,7 @@ class FaceSearch:
             self._whole_s = began_s
             self.searched_at_us = frame.captured_at_us
             self._metrics.full_search()
-        if not self._looked_there and not frame.message.recorded:  # in which nobody looks around anything
+        if not self._looked_there:
             found = distinct_boxes((*found, *self._found))
         self._found, self._looked_there = found, False
         self._overview = (detection.overview or "") if times_forgotten == self._times_forgotten else ""
@@ -94,8 +94,6 @@ class FaceSearch:
         return now_s - self._whole_s >= min(WHOLE_EVERY_S * (1 + self._share.others / 4), MOST_WHOLE_EVERY_S)
 
     async def _ask_anew(self, frame: Frame, request_id: str, by: Deadline, whole: bool) -> Detection:
-        if frame.message.recorded:  # its results are the same each time, whenever its frames come
-            return await self._ask(frame, request_id, by)
         if whole or not self._overview:
             return await self._ask(frame, request_id, by, overview="")
         return await self._ask(frame, request_id, by, self._last_seen, self._overview)

@@ -7,8 +7,8 @@ from contextlib import contextmanager
 
 from services.contracts.problems import Problem, ProblemKind
 from services.gateway.camera_frames import CameraFrames
-from services.gateway.frames import Frame
-from services.gateway.live.readers import NewestReader, OtherKindError, Reader, RecordedReader, Stores, soon
+from services.gateway.frames import Frame, FrameStore
+from services.gateway.live.readers import FrameReader, soon
 from services.runtime.problems import ProblemError
 
 RETRY_S = 0.2
@@ -20,14 +20,14 @@ Told = Callable[[Problem | None], None]
 
 
 class FrameFeed:
-    """One camera's frames. Only a recorded video's wait for their analysis."""
+    """One camera's frames."""
 
-    def __init__(self, camera: str, stores: Stores, frames: CameraFrames) -> None:
+    def __init__(self, camera: str, store: FrameStore, frames: CameraFrames) -> None:
         self._camera = camera
-        self._stores = stores
+        self._store = store
         self._frames = frames
         self._followers: list[tuple[Put, Told]] = []
-        self._reader: Reader | None = None
+        self._reader: FrameReader | None = None
         self._last: Frame | None = None
         self._problem: Problem | None = None
 
@@ -44,11 +44,6 @@ class FrameFeed:
         finally:
             self._followers.remove(follower)
 
-    def analysed(self, frame_id: str) -> None:
-        """Take note that a frame was analysed."""
-        if self._reader is not None:
-            self._reader.analysed(frame_id)
-
     async def run(self) -> None:
         """Read until cancelled; whatever fails is told, and tried again."""
         try:
@@ -62,9 +57,6 @@ class FrameFeed:
                 self._publish(await self._next())
             except ProblemError as error:
                 problem = error.problem
-            except OtherKindError:
-                self._reader = None
-                continue
             except Exception:
                 _log.exception("camera %s: reading its frames failed", self._camera)
                 problem = Problem(ProblemKind.INTERNAL, "Reading the camera's frames failed")
@@ -78,10 +70,7 @@ class FrameFeed:
         if self._reader is not None:
             return await self._reader.next()
         newest = await self._frames.newest(self._camera, soon())
-        if newest.message.recorded:
-            self._reader = RecordedReader(self._camera, self._stores)
-            return None
-        self._reader = NewestReader(self._camera, self._stores.frames, newest)
+        self._reader = FrameReader(self._camera, self._store, newest)
         return newest
 
     def _publish(self, frame: Frame | None) -> None:

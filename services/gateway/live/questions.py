@@ -37,8 +37,6 @@ class Questions:
         newest = session.board.newest
         if newest is None or newest.frame.age_ms() > FRESH_MS:
             return None
-        if newest.frame.message.recorded and session.board.problem is not None:
-            return None  # its frames have no age, so that nothing else tells that the newest has no result
         return newest
 
     async def result_of(self, camera: str, frame_id: str, by: Deadline) -> LiveAnswer | None:

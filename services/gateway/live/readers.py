@@ -1,16 +1,11 @@
-"""How a camera's frames are read: the newest of a camera, every one of a recorded video."""
+"""How a camera's frames are read: the newest."""
 
-import asyncio
-from contextlib import suppress
-from dataclasses import dataclass
 from time import monotonic
-from typing import Protocol
 
 from services.contracts.problems import ProblemKind
 from services.gateway.camera_frames import state_of
 from services.gateway.deadline import Deadline
 from services.gateway.frames import Frame, FrameStore, KnownCamera
-from services.gateway.recorded import RecordedFrame, RecordedStore
 from services.runtime.problems import ProblemError
 
 BLOCK_S = 0.2
@@ -26,35 +21,8 @@ _NEWEST_WEIGHT = 0.2
 _READ_S = 1.0
 
 
-class OtherKindError(Exception):
-    """What was a camera is a recorded video now, or the other way round."""
-
-
-class Reader(Protocol):
-    """Reads one camera's frames."""
-
-    async def next(self) -> Frame | None:
-        """Return the next frame; None where there is none yet.
-
-        Raises:
-            ProblemError: There is none, for too long or because something fails.
-            OtherKindError: Another reader must go on.
-        """
-
-    def analysed(self, frame_id: str) -> None:
-        """Take note that a frame was analysed."""
-
-
-@dataclass(frozen=True)
-class Stores:
-    """Where frames are kept."""
-
-    frames: FrameStore
-    recorded: RecordedStore
-
-
-class NewestReader:
-    """A ``Reader`` of a camera: what comes while nobody reads is left out."""
+class FrameReader:
+    """Reads the newest frame of a camera; frames that arrive between two calls are skipped."""
 
     def __init__(self, camera: str, store: FrameStore, first: Frame) -> None:
         self._camera = camera
@@ -74,54 +42,10 @@ class NewestReader:
             if known.newest is None or known.newest.frame_id == self._last.frame_id:
                 raise silent(known)
             frame = known.newest
-        if frame.message.recorded:
-            raise OtherKindError
         if not self._interval_s or frame.read_at_s - self._last.read_at_s < STALL_S + _SLOW_CAMERA * self._interval_s:
             self._interval_s += _NEWEST_WEIGHT * (frame.read_at_s - self._last.read_at_s - self._interval_s)
         self._last = frame.without_picture()
         return frame
-
-    def analysed(self, frame_id: str) -> None:
-        """Do nothing: a camera waits for nobody."""
-
-
-class RecordedReader:
-    """A ``Reader`` of a recorded video: the next frame is read when the last was analysed."""
-
-    def __init__(self, camera: str, stores: Stores) -> None:
-        self._camera = camera
-        self._stores = stores
-        self._last: RecordedFrame | None = None
-        self._acknowledged = True
-        self._read_at_s = monotonic()
-        self._analysed = asyncio.Event()
-
-    async def next(self) -> Frame | None:
-        """Return the frame after the last, once that was analysed and capture was told so."""
-        if not self._acknowledged and self._last is not None:
-            with suppress(TimeoutError):
-                async with asyncio.timeout(BLOCK_S):
-                    await self._analysed.wait()
-            if not self._analysed.is_set():
-                return None
-            await self._stores.recorded.acknowledge(self._camera, self._last)
-            self._acknowledged, self._read_at_s = True, monotonic()
-        following = await self._stores.recorded.following(self._camera, self._last, BLOCK_S)
-        if following is None:
-            if monotonic() - self._read_at_s < STALL_S:
-                return None
-            known = await read_again(self._stores.frames, self._camera)
-            if known.newest is not None and not known.newest.message.recorded:
-                raise OtherKindError
-            raise silent(known)
-        self._analysed.clear()
-        self._last, self._acknowledged, self._read_at_s = following.without_picture(), False, monotonic()
-        return following.frame
-
-    def analysed(self, frame_id: str) -> None:
-        """Let the next frame be read, if it is the last that was analysed."""
-        if self._last is not None and frame_id == self._last.frame.frame_id:
-            self._analysed.set()
 
 
 def soon() -> Deadline:

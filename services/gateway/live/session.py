@@ -68,8 +68,7 @@ class LiveSession:
         self._to_infer: Latest[Detected] = Latest(self._count_infer_drop)
         self._faces = FaceSearch(camera, parts.pipeline.detector, parts.share, parts.metrics)
         self._tracked = TrackedFaces(camera)
-        self._done_id = self._skipped_id = self._playing = ""
-        self._analysed: Callable[[str], None] = lambda _: None
+        self._done_id = self._skipped_id = ""
         self.board = Board(camera)
 
     @property
@@ -106,7 +105,6 @@ class LiveSession:
             self._parts.feeds.hold(self._camera) as feed,
             feed.following(self._to_detect.put, self._told),
         ):
-            self._analysed = feed.analysed
             async with asyncio.TaskGroup() as steps:
                 steps.create_task(self._again_and_again("detect", self._detect))
                 steps.create_task(self._again_and_again("search", self._search))
@@ -135,22 +133,12 @@ class LiveSession:
 
     async def _detect(self) -> None:
         frame = await self._to_detect.take()
-        if frame.message.playing != self._playing:
-            self._begin_anew(frame.message.playing)
         if frame.frame_id == self._done_id:
             return
-        try:
-            self._to_infer.put(await self._detected(frame))
-        except ProblemError as error:
-            if frame.message.recorded:  # every frame counts, but for one that never can be used
-                if error.problem.kind is ProblemKind.NO_FRESH_FRAME:
-                    self._analysed(frame.frame_id)
-                else:
-                    self._to_detect.put(frame)
-            raise
+        self._to_infer.put(await self._detected(frame))
 
     async def _detected(self, frame: Frame) -> Detected:
-        """Find a frame's faces, or a newer one's. All frames of a recorded video are searched in the same way."""
+        """Find a frame's faces, or a newer one's."""
         faces, share = self._faces, self._parts.share
         known = bool(self._hints(frame))
         if known and faces.due(self._whole_only):
@@ -179,16 +167,10 @@ class LiveSession:
     async def _infer(self) -> None:
         detected = await self._to_infer.take()
         began = monotonic()
-        try:
-            scores = await self._scores(detected.detection)
-        except ProblemError:
-            if detected.frame.message.recorded:
-                self._to_infer.put(detected)
-            raise
+        scores = await self._scores(detected.detection)
         seen = self._tracked.follow(detected, scores, (monotonic() - began) * 1e3, self.drops)
         self.board.publish(seen)
         self._parts.metrics.result(seen.frame.age_ms() / 1e3)
-        self._analysed(seen.frame.frame_id)
 
     async def _scores(self, detection: Detection) -> EmotionScores | None:
         if not detection.faces:
@@ -200,15 +182,7 @@ class LiveSession:
         """Return when a step that begins now must be done: sooner than a request, for viewers to hear of a stall."""
         return Deadline.after(self._parts.step_timeout_s)
 
-    def _begin_anew(self, playing: str) -> None:
-        """Forget all faces: a recorded video begins, whose results are the same each time, or a camera after one."""
-        self._playing, self._done_id = playing, ""
-        self._tracked = TrackedFaces(self._camera, recorded=bool(playing))
-        self._faces = FaceSearch(self._camera, self._parts.pipeline.detector, self._parts.share, self._parts.metrics)
-
     def _hints(self, frame: Frame) -> tuple[Box, ...]:
-        if frame.message.recorded:
-            return ()
         return self._faces.hints(self._tracked.expected(frame))
 
     def _count_detect_drop(self) -> None:

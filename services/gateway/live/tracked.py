@@ -40,10 +40,9 @@ class Detected:
 class TrackedFaces:
     """One camera's faces over time."""
 
-    def __init__(self, camera: str, recorded: bool = False) -> None:
-        """Know no face; ids begin with the camera's name for a recorded video, whose results are the same each time."""
+    def __init__(self, camera: str) -> None:
         self._camera = camera
-        self._tracks = Tracks.none(f"{camera if recorded else new_request_id()[:8]}-")
+        self._tracks = Tracks.none(f"{new_request_id()[:8]}-")
 
     def expected(self, frame: Frame) -> tuple[Box, ...]:
         """Return where the faces should be in a frame."""

@@ -75,5 +75,4 @@ def camera_view(listed: ListedCamera) -> CameraView:
         dropped=status.dropped if status else 0,
         reconnects=status.reconnects if status else 0,
         last_error=status.last_error if status else listed.fault,
-        recorded=status.recorded if status else False,
     )

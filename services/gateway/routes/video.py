@@ -45,10 +45,10 @@ def video_router() -> APIRouter:
         fps: Fps = None,
     ) -> Response:
         # what keeps pictures from coming can only be told now
-        newest = await parts.frames.newest(require_camera_id(camera), parts.deadline())
+        await parts.frames.newest(require_camera_id(camera), parts.deadline())
         with ExitStack() as stack:
             look = Look(camera, overlay, blur)
-            slot = stack.enter_context(parts.live.pictured(look, newest.message.recorded, client_of(request)))
+            slot = stack.enter_context(parts.live.pictured(look, client_of(request)))
             return EndlessResponse(
                 _parts(slot, Thinning(fps)), stack.pop_all(), headers=NOT_KEPT, media_type=_MEDIA_TYPE
             )

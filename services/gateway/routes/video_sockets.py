@@ -33,9 +33,9 @@ def video_socket_router() -> APIRouter:
         blur: Blur = False,
         fps: Fps = None,
     ) -> None:
-        newest = await parts.frames.newest(require_camera_id(camera), parts.deadline())
+        await parts.frames.newest(require_camera_id(camera), parts.deadline())
         look = Look(camera, overlay, blur)
-        with parts.live.pictured(look, newest.message.recorded, client_of(websocket)) as slot:
+        with parts.live.pictured(look, client_of(websocket)) as slot:
             await send_until_left(websocket, lambda: _send_all(websocket, slot, Thinning(fps)), slot.close)
 
     return router

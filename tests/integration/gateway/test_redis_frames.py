@@ -63,13 +63,6 @@ async def test_all_cameras_are_listed_with_the_age_of_their_newest_frame(redis: 
     assert 250 <= listed_ms <= known.newest.age_ms() + 20
 
 
-async def test_a_recorded_video_is_listed_without_an_age(redis: Redis, frames: RedisFrames) -> None:
-    await publish(redis, "film", message(delay_us=0))
-    await redis.hset(status_key("film"), "recorded", "1")
-    (film,) = await frames.listed_cameras(soon())
-    assert film.age_ms() == 0
-
-
 async def test_a_status_that_cannot_be_read_is_told_of_in_the_list(redis: Redis, frames: RedisFrames) -> None:
     await publish(redis, "cam0", message())
     await redis.hset(status_key("cam0"), "fps", "1_000")

@@ -6,7 +6,7 @@ import pytest
 from services.contracts.camera_list import CameraList, CameraView
 from services.contracts.messages import MalformedMessage
 
-CAMERA = CameraView("cam0", "online", "demo", 29.9, 1280, 720, None, 100, 2, 1, "", False)
+CAMERA = CameraView("cam0", "online", "demo", 29.9, 1280, 720, None, 100, 2, 1, "")
 
 
 def test_the_list_survives_json() -> None:

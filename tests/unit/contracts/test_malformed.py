@@ -241,7 +241,6 @@ def test_clients_get_texts_of_cameras_fit_for_a_terminal(member: str) -> None:
         "dropped": 0,
         "reconnects": 0,
         "last_error": "",
-        "recorded": False,
         member: HOSTILE_TEXT,
     }
     (view,) = CameraList.decode({"cameras": [camera]}).cameras

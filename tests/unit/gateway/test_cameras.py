@@ -21,7 +21,6 @@ def test_cameras_are_listed_with_their_state(gateway: Gateway) -> None:
         "dropped": 2,
         "reconnects": 1,
         "last_error": "",
-        "recorded": False,
     }
     assert (second["id"], second["state"], second["age_ms"]) == ("door", "offline", None)
 

@@ -96,7 +96,7 @@ def test_without_opencv_the_way_to_it_is_told() -> None:
 
 
 WELL = {name: ServiceState(True, name != "redis", "answers") for name in ("redis", "detector", "model")}
-CAMERA = CameraView("cam0", "online", "demo", 29.9, 1280, 720, 41.0, 100, 2, 1, "", False)
+CAMERA = CameraView("cam0", "online", "demo", 29.9, 1280, 720, 41.0, 100, 2, 1, "")
 
 
 def gateway(**facts: Any) -> Gateway:
@@ -161,7 +161,7 @@ def test_a_name_that_the_gateway_does_not_know() -> None:
 
 
 def camera(state: str, error: str = "") -> CameraView:
-    return CameraView("cam0", state, "demo", 0.0, 1280, 720, None, 100, 2, 1, error, False)
+    return CameraView("cam0", state, "demo", 0.0, 1280, 720, None, 100, 2, 1, error)
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from tests.support.gateway_responses import face, prediction
 
 IMAGE = Analysed("face.jpg", prediction(face(), face(reliable=False)))
 FRAME = Analysed("film.mp4", prediction(), frame=30, time_s=1.2)
-CAMERA = CameraView("cam0", "online", "demo", 29.9, 1280, 720, None, 100, 2, 1, "", False)
+CAMERA = CameraView("cam0", "online", "demo", 29.9, 1280, 720, None, 100, 2, 1, "")
 
 
 def written(format_: Format, *all_analysed: Analysed) -> str:
