@@ -15,7 +15,7 @@ REDIS_URL ?=
 # shell variables ($$CAMERA): written out, they would stand on a command line, which every user can read in ps.
 SHOWN = $(if $(and $(findstring command,$(origin $(1))),$(findstring ://,$($(1)))),echo "warning: every user of this machine can read $(1) on the command line of make: write it before make" >&2;)
 DATA ?= data/fer2013.csv
-RECIPE ?= training/recipe.toml
+RECIPE ?= training/recipes/baseline.toml
 RUN ?= runs/latest
 RUNS ?=
 TEACHERS ?=
@@ -95,16 +95,16 @@ train: $(VENV)/.dev ## Train, or go on training (DATA=fer2013.csv RECIPE=file.to
 	$(BIN)/python -m training.train --data "$(DATA)" --recipe "$(RECIPE)" --out "$(RUN)" $(if $(TEACHERS),--teachers $(TEACHERS)) $(if $(START),--start "$(START)")
 
 unpack: $(VENV)/.dev ## Turn a version of the model back into a run, for START and TEACHERS (RUN=folder VERSION=n, else the highest)
-	$(BIN)/python -m training.unpack --out "$(RUN)" $(if $(VERSION),--model "model_repo/emotion/$(VERSION)")
+	$(BIN)/python -m training.import_run --out "$(RUN)" $(if $(VERSION),--model "model_repo/emotion/$(VERSION)")
 
 export: $(VENV)/.dev ## Make a version for the model server out of a run (RUN=folder DATA=fer2013.csv VERSION=next)
-	$(BIN)/python -m training.export --run "$(RUN)" --data "$(DATA)" $(if $(VERSION),--version "$(VERSION)")
+	$(BIN)/python -m training.export.export --run "$(RUN)" --data "$(DATA)" $(if $(VERSION),--version "$(VERSION)")
 
 evaluate: $(VENV)/.dev ## Measure an exported version, rewrite the model card (DATA=fer2013.csv VERSION=highest)
-	$(BIN)/python -m training.evaluate --data "$(DATA)" $(if $(VERSION),--model "model_repo/emotion/$(VERSION)")
+	$(BIN)/python -m training.evaluation.evaluate --data "$(DATA)" $(if $(VERSION),--model "model_repo/emotion/$(VERSION)")
 
 seeds: $(VENV)/.dev ## Note for the model card how runs of other seeds ended (RUNS="runs/a runs/b runs/c" VERSION=highest)
-	$(BIN)/python -m training.seeds $(RUNS) $(if $(VERSION),--model "model_repo/emotion/$(VERSION)")
+	$(BIN)/python -m training.evaluation.seed_variance $(RUNS) $(if $(VERSION),--model "model_repo/emotion/$(VERSION)")
 
 docs: $(VENV)/.dev ## Write docs/configuration.md anew from the settings
 	$(BIN)/python -m docgen

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from training.svg import line, rectangle, text
+from training.evaluation.charts import line, rectangle, text
 
 WIDTH, HEIGHT = 460, 290
 """Of one chart, in pixels."""

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from services.contracts.geometry import Box
 from services.detector.searches import face_search
 from services.detector.settings import DetectorSettings
-from training.dataset import VALIDATION, read_splits
+from training.data.fer2013 import VALIDATION, read_splits
 
 SCENE = (720, 1280)
 SIDES_PX = (96, 144, 240)

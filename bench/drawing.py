@@ -5,7 +5,7 @@ from typing import Any
 
 from bench.chart import HEIGHT, WIDTH, Curve, bars, curves
 from bench.growth import charts as growth
-from training.svg import picture
+from training.evaluation.charts import picture
 
 Chart = Callable[[Mapping[str, Any], float, float], list[str]]
 _TAILS = ("p50", "p95", "p99")

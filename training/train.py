@@ -13,24 +13,18 @@ from pathlib import Path
 import keras
 
 from services.contracts.model import OUTPUT_PROBABILITIES
-from training import software
-from training.answers import TeacherAnswers
-from training.batches import TrainingBatches
-from training.dataset import DatasetError
-from training.faces import as_faces
-from training.interpolation import TowardsStart
-from training.muon import ConvolutionMuon
-from training.network import ROWS_LSTM, build_network
-from training.precision import precision
-from training.pretrained import imagenet_network
-from training.recipe import DEFAULT_RECIPE, Pretrained, Recipe, RecipeError, read_recipe
-from training.run_folder import Networks, RunError, RunFolder
-from training.schedule import Trapezoid
-from training.targets import targets
-from training.teacher import Teacher, read_teachers
-from training.trained import load_weights, trained_network, weights_digest
-from training.training_data import TrainingData, read_training_data
-from training.votes import votes_beside
+from training.config import DEFAULT_RECIPE, Pretrained, Recipe, RecipeError, read_recipe
+from training.data.batches import TrainingBatches
+from training.data.fer2013 import DatasetError
+from training.data.ferplus import targets, votes_beside
+from training.data.splits import TrainingData, as_faces, read_training_data
+from training.io import libraries, revision
+from training.models.cnn_bilstm import ROWS_LSTM, build_network
+from training.models.distillation import Teacher, TeacherAnswers, read_teachers
+from training.models.efficientnet import imagenet_network
+from training.models.optimizers import ConvolutionMuon, Trapezoid
+from training.models.weights import TowardsStart, load_weights, precision, trained_network, weights_digest
+from training.run_dir import Networks, RunError, RunFolder
 
 
 class _ShowEpoch(keras.callbacks.Callback):
@@ -129,8 +123,8 @@ def _read(data: Path) -> TrainingData:
 
 
 def _software() -> dict[str, str]:
-    revision = software.revision()
-    return {"backend": keras.backend.backend(), **software.libraries(), **({"revision": revision} if revision else {})}
+    commit = revision()
+    return {"backend": keras.backend.backend(), **libraries(), **({"revision": commit} if commit else {})}
 
 
 def _first_network(start: RunFolder | None, recipe: Recipe) -> keras.Model | None:

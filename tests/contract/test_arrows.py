@@ -52,21 +52,20 @@ CONTRACTS_MAY_USE = sys.stdlib_module_names | {"numpy"}
 MAY_LOAD_TENSORFLOW = (
     "services/serving/*",
     # Only the steps that make, load or measure an exported model. What trains runs on any of Keras's backends.
-    "training/publish.py",
-    "training/saved_model.py",
-    "training/served_model.py",
-    "training/speed.py",
-    "training/unpack.py",
-    "training/warmup.py",
+    "training/export/publish.py",
+    "training/export/saved_model.py",
+    "training/export/served_model.py",
+    "training/evaluation/latency.py",
+    "training/import_run.py",
     "bench/*",
     "tests/*",
 )
-LOADS_TENSORFLOW_WHERE_IT_TRAINS = ("training/batch_norm.py",)
+LOADS_TENSORFLOW_WHERE_IT_TRAINS = ("training/models/layers.py",)
 """What does with TensorFlow's operations what Keras does with any backend's, where TensorFlow trains."""
 MAY_LOAD_KERAS = ("training/*",)
 TENSORFLOW = ("tensorflow", "tf_keras")
 KERAS = ("keras",)
-TRAINING_COMMANDS = ("training.train", "training.seeds")
+TRAINING_COMMANDS = ("training.train", "training.evaluation.seed_variance")
 """What must run where another backend of Keras is installed than TensorFlow."""
 WITHOUT_TENSORFLOW = "tensorflow.core."
 """Generated protobuf modules: they are installed without TensorFlow and load nothing of it."""
@@ -77,7 +76,7 @@ MAY_USE_ENVIRONMENT = (
     "services/serving/__main__.py",  # TensorFlow's log level must stand before its import
     "services/serving/grpc_environment.py",  # gRPC's log level, likewise
     "services/capture/*",  # OpenCV's FFmpeg and log options, likewise
-    "training/export.py",  # hides GPUs and other backends before TensorFlow is imported
+    "training/export/export.py",  # hides GPUs and other backends before TensorFlow is imported
     "launcher/*",  # hands the environment on to the processes it starts
     "bench/*",
     "tests/*",
@@ -126,7 +125,7 @@ def imported_by(module: str) -> set[str]:
         source = by_module.get(waiting.pop())
         if source is not None and source.path not in needed:
             needed.add(source.path)
-            # Of "from training.dataset import Split" the name before the last dot is the module.
+            # Of "from training.data.fer2013 import Split" the name before the last dot is the module.
             waiting += [part for name in source.imports for part in (name, name.rpartition(".")[0])]
     return needed
 
@@ -161,7 +160,7 @@ def test_tensorflow_is_loaded_where_it_must_be_only() -> None:
 @pytest.mark.parametrize("command", TRAINING_COMMANDS)
 def test_training_needs_no_tensorflow(command: str) -> None:
     needed = imported_by(command)
-    assert {"training/recipe.py", "training/run_folder.py"} <= needed
+    assert {"training/config.py", "training/run_dir.py"} <= needed
     assert [path for path in sorted(needed) if any(fnmatch(path, pattern) for pattern in MAY_LOAD_TENSORFLOW)] == []
 
 
@@ -201,9 +200,9 @@ def test_a_forbidden_arrow_is_seen(path: str, code: str) -> None:
     [
         ("services/gateway/app.py", "from services.contracts.model import FACE_SIDE"),
         ("services/gateway/app.py", "from .settings import Settings"),
-        ("training/batches.py", "from services.detector.preprocess import to_input"),
-        ("training/batches.py", "from services.detector import preprocess"),
-        ("training/whole_way.py", "from services.detector.detect import detect"),
+        ("training/data/batches.py", "from services.detector.preprocess import to_input"),
+        ("training/data/batches.py", "from services.detector import preprocess"),
+        ("training/evaluation/end_to_end.py", "from services.detector.detect import detect"),
         ("bench/run.py", "import services.gateway.app"),
     ],
 )
@@ -212,9 +211,9 @@ def test_an_allowed_arrow_is_let_through(path: str, code: str) -> None:
 
 
 def test_tensorflow_in_training_is_seen_and_keras_is_let_through() -> None:
-    assert tensorflow_imports(read_source("training/network.py", "import tensorflow as tf"))
-    assert not tensorflow_imports(read_source("training/network.py", "import keras"))
-    assert not tensorflow_imports(read_source("training/saved_model.py", "import tensorflow as tf"))
+    assert tensorflow_imports(read_source("training/models/cnn_bilstm.py", "import tensorflow as tf"))
+    assert not tensorflow_imports(read_source("training/models/cnn_bilstm.py", "import keras"))
+    assert not tensorflow_imports(read_source("training/export/saved_model.py", "import tensorflow as tf"))
 
 
 @pytest.mark.parametrize("code", ["import tensorflow as tf", "from keras import layers", "from tensorflow import io"])

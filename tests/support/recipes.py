@@ -4,9 +4,9 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 
-from training.recipe import DEFAULT_RECIPE, Augmentation
+from training.config import DEFAULT_RECIPE, Augmentation
 
-PUPIL_RECIPE = DEFAULT_RECIPE.with_name("pupil.toml")
+PUPIL_RECIPE = DEFAULT_RECIPE.with_name("student.toml")
 TEACHER_RECIPE = DEFAULT_RECIPE.with_name("teacher.toml")
 
 NONE = Augmentation(

@@ -15,10 +15,10 @@ from tensorflow_serving.apis import predict_pb2, prediction_log_pb2
 
 from services.contracts.emotions import EMOTIONS
 from services.contracts.model import FACE_SHAPE, MODEL_NAME, SIGNATURE_NAME
-from training import repository
-from training.card import figures
-from training.report import Evaluation, Predictions
-from training.served_model import ServedModel
+from training.evaluation.model_card import figures
+from training.evaluation.schema import Evaluation, Predictions
+from training.export import registry
+from training.export.served_model import ServedModel
 
 ROOT = Path(__file__).parents[3]
 MAX_BYTES = 12_000_000
@@ -26,15 +26,15 @@ MAX_BYTES = 12_000_000
 
 @pytest.fixture(scope="module")
 def models() -> Path:
-    return Path(os.environ.get("MODEL_REPO", ROOT / repository.REPOSITORY))
+    return Path(os.environ.get("MODEL_REPO", ROOT / registry.REPOSITORY))
 
 
 @pytest.fixture(scope="module")
 def folder(models: Path) -> Path:
-    found = repository.versions(models)
+    found = registry.versions(models)
     if not found:
         pytest.fail(f"{models} holds no version of the model; `make train` and `make export` make one")
-    return repository.version_folder(models, found[-1])
+    return registry.version_folder(models, found[-1])
 
 
 @pytest.fixture(scope="module")
@@ -82,16 +82,16 @@ def test_probabilities_sum_to_one(answers: Predictions) -> None:
 
 
 def test_reliable_means_at_or_above_the_threshold(answers: Predictions, folder: Path) -> None:
-    threshold = json.loads(repository.model_paper(folder).read_text())["threshold"]
+    threshold = json.loads(registry.model_paper(folder).read_text())["threshold"]
     np.testing.assert_array_equal(answers.reliable, answers.probabilities.max(axis=1) >= np.float32(threshold))
 
 
 def test_labels_are_the_contracts(folder: Path) -> None:
-    assert repository.labels_paper(folder).read_text().splitlines() == list(EMOTIONS)
+    assert registry.labels_paper(folder).read_text().splitlines() == list(EMOTIONS)
 
 
 def test_paper_names_the_version(folder: Path) -> None:
-    paper = repository.ModelPaper.model_validate_json(repository.model_paper(folder).read_text())
+    paper = registry.ModelPaper.model_validate_json(registry.model_paper(folder).read_text())
     assert (paper.name, str(paper.version)) == (MODEL_NAME, folder.name)
 
 
@@ -126,18 +126,18 @@ def test_warmup_requests_show_nobody(folder: Path) -> None:
 
 
 def test_the_card_carries_the_figures_of_this_version(models: Path, folder: Path) -> None:
-    evaluation = Evaluation.model_validate_json(repository.evaluation_paper(folder).read_text())
+    evaluation = Evaluation.model_validate_json(registry.evaluation_paper(folder).read_text())
     assert str(evaluation.version) == folder.name
-    assert figures(evaluation) in (models / repository.CARD).read_text()
+    assert figures(evaluation) in (models / registry.CARD).read_text()
 
 
 def test_the_card_tells_the_story_of_this_version(models: Path, folder: Path) -> None:
     """What is written by hand is about one version, and says which."""
-    headings = re.findall(r"(?m)^## Version (\d+)$", (models / repository.CARD).read_text())
+    headings = re.findall(r"(?m)^## Version (\d+)$", (models / registry.CARD).read_text())
     assert headings == [folder.name]
 
 
 def _warmup_requests(folder: Path) -> list[predict_pb2.PredictRequest]:
-    records = tf.data.TFRecordDataset(str(repository.warmup_requests(folder)))
+    records = tf.data.TFRecordDataset(str(registry.warmup_requests(folder)))
     logs = [prediction_log_pb2.PredictionLog.FromString(record.numpy()) for record in records]
     return [log.predict_log.request for log in logs]

@@ -4,9 +4,9 @@ import pytest
 
 from tests.support import fer2013
 from tests.support.recipes import PUPIL_RECIPE, changed
-from training.dataset import TRAINING, VALIDATION
-from training.publish import publish
-from training.recipe import DEFAULT_RECIPE
+from training.config import DEFAULT_RECIPE
+from training.data.fer2013 import TRAINING, VALIDATION
+from training.export.publish import publish
 from training.train import train
 
 EPOCHS = 4

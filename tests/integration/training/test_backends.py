@@ -11,12 +11,12 @@ import pytest
 
 from tests.integration.training.conftest import PUPIL_EPOCHS
 from tests.support.recipes import changed
-from training import repository
-from training.dataset import VALIDATION, read_splits, require
-from training.faces import as_faces
-from training.publish import publish
-from training.run_folder import RunFolder
-from training.served_model import ServedModel
+from training.data.fer2013 import VALIDATION, read_splits, require
+from training.data.splits import as_faces
+from training.export import registry
+from training.export.publish import publish
+from training.export.served_model import ServedModel
+from training.run_dir import RunFolder
 from training.train import train
 
 WITHOUT_TENSORFLOW = (
@@ -57,7 +57,7 @@ def test_what_jax_trained_is_exported_as_it_was(data: Path, jax_run: Path, tmp_p
     said = ServedModel(folder).uncalibrated(as_faces(validation.images))
     told = said[np.arange(len(validation)), validation.labels]
     assert -np.log(told).mean() == pytest.approx(RunFolder(jax_run).history()[-1]["val_loss"], abs=1e-4)
-    assert (repository.read_paper(folder).trained_with or {})["backend"] == "jax"
+    assert (registry.read_paper(folder).trained_with or {})["backend"] == "jax"
 
 
 def test_a_run_of_jax_goes_on_in_tensorflow(

@@ -9,18 +9,18 @@ import pytest
 
 from tests.support import fer2013
 from tests.support.recipes import changed
-from training import repository
-from training.dataset import TRAINING, VALIDATION
-from training.network import build_network
-from training.publish import publish
-from training.recipe import RecipeError
-from training.repository import ModelError
-from training.run_folder import RunError, RunFolder
+from training.config import RecipeError
+from training.data.fer2013 import TRAINING, VALIDATION
+from training.data.splits import read_training_data
+from training.export import registry
+from training.export.publish import publish
+from training.export.registry import ModelError
+from training.import_run import main as unpack_main
+from training.import_run import unpack
+from training.models.cnn_bilstm import build_network
+from training.models.weights import trained_network, weights_digest
+from training.run_dir import RunError, RunFolder
 from training.train import main, train
-from training.trained import trained_network, weights_digest
-from training.training_data import read_training_data
-from training.unpack import main as unpack_main
-from training.unpack import unpack
 
 
 @pytest.fixture(scope="module")
@@ -124,7 +124,7 @@ def test_a_wide_run_teaches_and_doesnt_serve(data: Path, recipe: Path, tmp_path:
 
 
 def test_a_version_becomes_a_run_again(data: Path, finished_run: Path, models: Path, tmp_path: Path) -> None:
-    run = unpack(repository.version_folder(models, 1), tmp_path / "run")
+    run = unpack(registry.version_folder(models, 1), tmp_path / "run")
     before = RunFolder(finished_run)
     assert run.recipe() == before.recipe()
     run.require_finished()
@@ -135,21 +135,21 @@ def test_a_version_becomes_a_run_again(data: Path, finished_run: Path, models: P
 
 
 def test_an_unpacked_version_cant_go_on(data: Path, recipe: Path, models: Path, tmp_path: Path) -> None:
-    unpack(repository.version_folder(models, 1), tmp_path / "run")
+    unpack(registry.version_folder(models, 1), tmp_path / "run")
     with pytest.raises(RunError, match=r"holds weights alone, .*: start another run from it"):
         train(data, recipe, tmp_path / "run")
 
 
 def test_nothing_is_unpacked_over_a_run(models: Path, tmp_path: Path) -> None:
-    version = repository.version_folder(models, 1)
+    version = registry.version_folder(models, 1)
     unpack(version, tmp_path / "run")
     with pytest.raises(SystemExit, match=r"^unpack: .*run exists; choose another folder$"):
         unpack_main([f"--model={version}", f"--out={tmp_path / 'run'}"])
 
 
 def test_weights_of_another_network_are_not_unpacked(models: Path, tmp_path: Path) -> None:
-    version = shutil.copytree(repository.version_folder(models, 1), tmp_path / "7")
-    paper = repository.model_paper(version)
+    version = shutil.copytree(registry.version_folder(models, 1), tmp_path / "7")
+    paper = registry.model_paper(version)
     content = json.loads(paper.read_text())
     content["recipe"]["network"]["convolutions"] = [1, 1, 3]
     paper.write_text(json.dumps(content))

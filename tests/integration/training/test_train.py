@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 from tests.integration.training.conftest import EPOCHS, PUPIL_EPOCHS
-from training.run_folder import RunError, RunFolder
+from training.models.weights import trained_network
+from training.run_dir import RunError, RunFolder
 from training.train import main, train
-from training.trained import trained_network
 
 
 def test_a_killed_run_ends_like_one_that_was_never_killed(

@@ -3,7 +3,7 @@ from xml.etree import ElementTree
 import pytest
 
 from bench.chart import Curve, bars, ceiling, curves
-from training.svg import picture
+from training.evaluation.charts import picture
 
 
 @pytest.mark.parametrize(

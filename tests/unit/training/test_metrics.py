@@ -7,10 +7,14 @@ from hypothesis import strategies as st
 
 from training.metrics import (
     ClassScores,
+    ReliabilityBin,
     accuracy,
+    calibration_error,
     class_scores,
     confusion_matrix,
     negative_log_likelihood,
+    operating_point,
+    reliability_bins,
     wilson_interval,
 )
 
@@ -68,3 +72,78 @@ def test_negative_log_likelihood() -> None:
 
 def test_negative_log_likelihood_of_the_impossible_is_finite() -> None:
     assert negative_log_likelihood(np.array([1]), np.array([[1, 0]], np.float32)) == pytest.approx(87.336, abs=1e-3)
+
+
+def test_calibration_error_weighs_bins_by_their_faces() -> None:
+    # Three faces at 0.9, two of them right; one at 0.5, wrong.
+    confidences = np.array([0.9, 0.9, 0.9, 0.5])
+    correct = np.array([True, True, False, False])
+    assert calibration_error(confidences, correct) == pytest.approx(0.75 * (0.9 - 2 / 3) + 0.25 * 0.5)
+
+
+def test_calibration_error_of_one_bin_cancels_within_it() -> None:
+    confidences, correct = np.array([1.0, 0.5, 0.5]), np.array([False, True, True])
+    assert calibration_error(confidences, correct, bins=1) == pytest.approx(0)
+    assert calibration_error(confidences, correct, bins=15) == pytest.approx(2 / 3)
+
+
+def test_operating_point_answers_as_many_as_the_target_allows() -> None:
+    confidences = np.array([0.9, 0.8, 0.7, 0.6, 0.5])
+    correct = np.array([True, False, True, True, False])
+    point = operating_point(confidences, correct, target=0.75)
+    # At 0.8 the accuracy is only a half, yet at 0.6 it is three quarters.
+    assert point is not None
+    assert point.threshold == pytest.approx(0.55)
+    assert point.coverage == pytest.approx(0.8)
+    assert point.accuracy == pytest.approx(0.75)
+
+
+def test_operating_point_takes_equal_confidences_together() -> None:
+    confidences = np.array([0.6, 0.9, 0.6, 0.6])
+    correct = np.array([True, True, False, False])
+    point = operating_point(confidences, correct, target=0.9)
+    assert point is not None
+    assert point.threshold == pytest.approx(0.75)
+    assert point.coverage == 0.25
+
+
+def test_operating_point_may_answer_everything() -> None:
+    point = operating_point(np.array([0.4, 0.3]), np.array([True, True]), target=0.85)
+    assert point is not None
+    assert point.coverage == 1
+    assert point.threshold < 0.3
+
+
+def test_operating_point_may_not_exist() -> None:
+    assert operating_point(np.array([0.9, 0.3]), np.array([False, True]), target=0.85) is None
+
+
+@given(st.lists(st.tuples(st.integers(1, 99), st.booleans()), min_size=1, max_size=40), st.floats(0.1, 1))
+def test_operating_point_keeps_its_promise(faces: list[tuple[int, bool]], target: float) -> None:
+    confidences = np.array([confidence / 100 for confidence, _ in faces])
+    correct = np.array([right for _, right in faces])
+
+    point = operating_point(confidences, correct, target)
+
+    reachable = [float(correct[confidences >= least].mean()) for least in confidences]
+    if point is None:
+        assert max(reachable) < target
+    else:
+        answered = confidences >= point.threshold
+        assert correct[answered].mean() == pytest.approx(point.accuracy)
+        assert answered.mean() == pytest.approx(point.coverage)
+        assert point.accuracy >= target
+
+
+def test_reliability_bins_tell_what_their_faces_have_in_common() -> None:
+    confidences, correct = np.array([1.0, 0.25, 0.75, 0.5]), np.array([True, False, False, True])
+    assert reliability_bins(confidences, correct, bins=2) == [
+        ReliabilityBin(low=0, high=0.5, faces=2, confidence=0.375, accuracy=0.5),
+        ReliabilityBin(low=0.5, high=1, faces=2, confidence=0.875, accuracy=0.5),
+    ]
+
+
+def test_bins_without_faces_are_left_out() -> None:
+    (only,) = reliability_bins(np.array([0.95]), np.array([True]))
+    assert only.low == pytest.approx(14 / 15)
+    assert only.high == 1

@@ -1,0 +1,114 @@
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from services.contracts.model import FACE_SHAPE
+from training.data.splits import read_training_data
+from training.export import registry
+from training.export.publish import publish
+from training.export.registry import ModelError
+from training.export.served_model import ServedModel
+from training.run_dir import RunError, RunFolder
+
+STOPPED_AT_TENSORFLOW = """
+import os, runpy, sys
+
+class Stop:
+    def find_spec(self, name, path=None, target=None):
+        if name == "tensorflow":
+            sys.exit(f"devices: {os.environ['CUDA_VISIBLE_DEVICES']!r}")
+
+sys.meta_path.insert(0, Stop())
+sys.argv[0] = "training.export.export"
+runpy.run_module("training.export.export", run_name="__main__")
+"""
+"""The command, ended where TensorFlow is first imported, saying which devices it would see."""
+
+
+def test_the_command_line_exports_the_next_version_with_equal_answers(
+    data: Path, finished_run: Path, models: Path
+) -> None:
+    command = [
+        sys.executable,
+        "-m",
+        "training.export.export",
+        f"--run={finished_run}",
+        f"--data={data}",
+        f"--repo={models}",
+    ]
+    # Whatever trained: the graph is TensorFlow's.
+    environment = os.environ | {"KERAS_BACKEND": "jax"}
+
+    answer = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=120, check=False)
+
+    assert answer.returncode == 0, answer.stderr
+    assert registry.versions(models) == [1, 2]
+    faces = np.random.default_rng(5).random((7, *FACE_SHAPE), np.float32)
+    first, second = (ServedModel(registry.version_folder(models, version)).answer(faces) for version in (1, 2))
+    np.testing.assert_allclose(first.probabilities, second.probabilities, atol=1e-6)
+    np.testing.assert_array_equal(first.reliable, second.reliable)
+
+
+def test_gpus_are_hidden_before_tensorflow_is_loaded(tmp_path: Path) -> None:
+    command = [sys.executable, "-c", STOPPED_AT_TENSORFLOW, f"--run={tmp_path}", f"--data={tmp_path}"]
+    environment = os.environ | {"CUDA_VISIBLE_DEVICES": "0", "KERAS_BACKEND": "tensorflow"}
+    answer = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=120, check=False)
+    assert answer.stderr.splitlines()[-1:] == ["devices: ''"]
+
+
+def test_the_paper_tells_where_a_version_comes_from(data: Path, finished_run: Path, models: Path) -> None:
+    paper = registry.read_paper(registry.version_folder(models, 1))
+    run = RunFolder(finished_run)
+    assert paper.recipe == run.recipe().model_dump(mode="json")
+    assert paper.recipe["seed"] == 5
+    assert paper.last_epoch == run.history()[-1]
+    assert (paper.data_sha256, paper.votes_sha256) == (read_training_data(data).digests.data, None)
+    assert (paper.training_faces, paper.left_out) == (84, 0)
+    assert paper.validation.keys() == {"accuracy", "calibration_error", "negative_log_likelihood"}
+    assert {"python", "keras", "numpy"} < paper.libraries.keys()
+    assert paper.trained_with == run.software()
+
+
+def test_an_existing_version_is_never_overwritten(data: Path, finished_run: Path, models: Path) -> None:
+    folder = registry.version_folder(models, 1)
+    before = {path: path.stat().st_mtime_ns for path in folder.rglob("*")}
+    with pytest.raises(ModelError, match="a version never changes"):
+        publish(finished_run, data, models, version=1)
+    assert {path: path.stat().st_mtime_ns for path in folder.rglob("*")} == before
+
+
+def test_nothing_half_written_stays_behind(data: Path, finished_run: Path, models: Path, tmp_path: Path) -> None:
+    assert all(path.name.isdecimal() for path in (models / "emotion").iterdir())
+    # Smaller than any model, so that what was written is refused at the end.
+    with pytest.raises(ModelError, match="bytes; 1 are allowed"):
+        publish(finished_run, data, tmp_path, version=1, max_bytes=1)
+    assert list((tmp_path / "emotion").iterdir()) == []
+
+
+def test_a_run_under_way_is_not_exported(data: Path, finished_run: Path, tmp_path: Path) -> None:
+    run = shutil.copytree(finished_run, tmp_path / "under-way")
+    (run / "finished").unlink()
+    with pytest.raises(RunError, match="under-way isn't finished: 4 of 4 epochs"):
+        publish(run, data, tmp_path / "models", version=1)
+
+
+def test_a_model_server_run_by_somebody_else_may_read_it(models: Path) -> None:
+    folder = registry.version_folder(models, 1)
+    assert all(path.stat().st_mode & 0o044 == 0o044 for path in [folder, *folder.rglob("*")])
+
+
+def test_other_data_than_the_runs_is_refused(data: Path, finished_run: Path, tmp_path: Path) -> None:
+    other = tmp_path / "other.csv"
+    other.write_text(data.read_text() + data.read_text().splitlines()[-1] + "\n")
+    with pytest.raises(RunError, match="was trained on other data"):
+        publish(finished_run, other, tmp_path / "models", version=1)
+
+
+def test_a_folder_without_a_run_is_refused(data: Path, tmp_path: Path) -> None:
+    with pytest.raises(RunError, match="holds no run"):
+        publish(tmp_path, data, tmp_path / "models", version=1)

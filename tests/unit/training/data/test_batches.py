@@ -1,0 +1,180 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tests.support.fer2013 import pattern
+from tests.support.recipes import NONE
+from training.config import Later, Recipe, read_recipe
+from training.data.augmentation import move
+from training.data.batches import TrainingBatches
+from training.data.fer2013 import Split
+from training.data.splits import as_faces
+from training.models.distillation import TeacherAnswers
+
+
+class Remembering:
+    """A teacher that always says the same, and keeps what it was shown."""
+
+    def __init__(self) -> None:
+        self.shown: list[np.ndarray] = []
+
+    def answer(self, faces: np.ndarray) -> np.ndarray:
+        self.shown.append(faces)
+        return np.full((len(faces), 7), 1 / 7, np.float32)
+
+
+def shades(faces: np.ndarray) -> list[bytes]:
+    """Return faces as bytes, in an order of their own, so that equal ones are found in another order."""
+    return sorted(np.rint(face * 255).astype(np.uint8).tobytes() for face in faces)
+
+
+@pytest.fixture
+def split() -> Split:
+    rng = np.random.default_rng(11)
+    labels = np.arange(10, dtype=np.uint8) % 7
+    return Split(np.stack([pattern(int(label), rng) for label in labels]), labels)
+
+
+@pytest.fixture
+def recipe() -> Recipe:
+    return read_recipe().model_copy(update={"batch_size": 4})
+
+
+def test_later_other_faces_and_a_teachers_word_are_taught(split: Split, recipe: Recipe, tmp_path: Path) -> None:
+    still = recipe.model_copy(update={"augmentation": NONE, "label_smoothing": 0.0, "later": None})
+    later = Later(from_epoch=1, teacher_weight=0.25, augmentation=NONE.model_copy(update={"erase_probability": 1.0}))
+    plain = TrainingBatches(split, still, first_epoch=0)
+    first = TrainingBatches(
+        split,
+        still.model_copy(update={"later": later}),
+        first_epoch=0,
+        answers=TeacherAnswers(Remembering(), 10, tmp_path),
+    )
+    for batch, expected in zip(first[0], plain[0], strict=True):
+        np.testing.assert_array_equal(batch, expected)
+    for batches in (first, plain):
+        batches.go_to(1)
+    assert not np.array_equal(first[0][0], plain[0][0])
+    np.testing.assert_allclose(first[0][1], plain[0][1] * 0.75 + 0.25 / 7, rtol=1e-6)
+    alone = TrainingBatches(split, still.model_copy(update={"later": later}), first_epoch=1)
+    np.testing.assert_array_equal(alone[0][1], plain[0][1])
+
+
+def test_a_teacher_sees_faces_moved_and_unharmed(split: Split, recipe: Recipe, tmp_path: Path) -> None:
+    limits = NONE.model_copy(update={"shift": 0.2})
+    later = Later(from_epoch=1, teacher_weight=1.0, augmentation=limits)
+    moved, _ = TrainingBatches(split, recipe.model_copy(update={"later": later}), first_epoch=1)[0]
+    harmful = limits.model_copy(update={"noise_probability": 1.0, "erase_probability": 1.0, "mix_probability": 1.0})
+    teacher = Remembering()
+    harmed = recipe.model_copy(update={"later": later.model_copy(update={"augmentation": harmful})})
+    seen, _ = TrainingBatches(split, harmed, first_epoch=1, answers=TeacherAnswers(teacher, 10, tmp_path))[0]
+    np.testing.assert_allclose(teacher.shown[0], moved, atol=1e-6)
+    assert np.abs(seen - moved).max() > 0.05
+
+
+def test_a_teacher_is_asked_about_faces_put_together(split: Split, recipe: Recipe, tmp_path: Path) -> None:
+    limits = NONE.model_copy(update={"compose_probability": 1.0})
+    later = Later(from_epoch=1, teacher_weight=0.5, vote_weight=0.0, augmentation=limits)
+    taught = recipe.model_copy(update={"later": later, "label_smoothing": 0.0})
+    teacher = Remembering()
+    batches = TrainingBatches(split, taught, first_epoch=1, answers=TeacherAnswers(teacher, 10, tmp_path))
+    faces, targets = (np.concatenate(part) for part in zip(*(batches[index] for index in range(3)), strict=True))
+    np.testing.assert_allclose(np.concatenate(teacher.shown), faces, atol=1e-6)
+    # Chance may name a face its own partner.
+    assert len(set(shades(faces)) & set(shades(as_faces(split.images)))) <= 2
+    # Half is the teacher's, who says each as likely; of the rest the two labels have their shares.
+    told = (targets - 0.5 / 7) * 2
+    np.testing.assert_allclose(told.sum(axis=1), 1, rtol=1e-5)
+    assert {int((row > 1e-3).sum()) for row in told} == {1, 2}
+
+
+def test_without_composing_an_epoch_stays_what_it_was(split: Split, recipe: Recipe) -> None:
+    limits = NONE.model_copy(update={"shift": 0.2})
+    faces, _ = TrainingBatches(split, recipe.model_copy(update={"augmentation": limits, "later": None}), 0)[0]
+    order = np.random.default_rng((recipe.seed, 0)).permutation(10)
+    expected = [move(split.images[row], limits, np.random.default_rng((recipe.seed, 0, row))) for row in order[:4]]
+    np.testing.assert_allclose(faces, as_faces(expected), atol=1e-6)
+
+
+def test_a_teacher_is_asked_once_about_each_view(split: Split, recipe: Recipe, tmp_path: Path) -> None:
+    limits = NONE.model_copy(update={"shift": 0.2})
+    later = Later(from_epoch=1, teacher_weight=1.0, views=2, augmentation=limits)
+    teacher = Remembering()
+    batches = TrainingBatches(
+        split, recipe.model_copy(update={"later": later}), first_epoch=1, answers=TeacherAnswers(teacher, 10, tmp_path)
+    )
+    by_epoch = []
+    for epoch in range(1, 6):
+        batches.go_to(epoch)
+        shown = np.concatenate([batches[index][0] for index in range(len(batches))])
+        by_epoch.append(shades(shown))
+    assert by_epoch[0] == by_epoch[2] == by_epoch[4]
+    assert by_epoch[1] == by_epoch[3]
+    assert by_epoch[0] != by_epoch[1]
+    assert shades(np.concatenate(teacher.shown)) == sorted(by_epoch[0] + by_epoch[1])
+
+
+def test_a_teachers_answer_follows_its_face(split: Split, recipe: Recipe, tmp_path: Path) -> None:
+    class Brightness(Remembering):
+        def answer(self, faces: np.ndarray) -> np.ndarray:
+            return np.repeat(faces.mean(axis=(1, 2)), 7, axis=1)
+
+    later = Later(from_epoch=1, teacher_weight=1.0, views=2, augmentation=NONE.model_copy(update={"shift": 0.2}))
+    taught = recipe.model_copy(update={"later": later})
+    batches = TrainingBatches(split, taught, first_epoch=1, answers=TeacherAnswers(Brightness(), 10, tmp_path))
+    for epoch in range(1, 5):
+        batches.go_to(epoch)
+        for faces, targets in (batches[index] for index in range(len(batches))):
+            np.testing.assert_allclose(targets[:, 0], faces.mean(axis=(1, 2, 3)), rtol=1e-5)
+
+
+def test_a_batch_is_of_one_epoch_though_the_next_begins_meanwhile(split: Split, recipe: Recipe, tmp_path: Path) -> None:
+    """What is fetched in another thread then may be dropped, but a teacher's answers stay."""
+
+    class Interrupted(Remembering):
+        def answer(self, faces: np.ndarray) -> np.ndarray:
+            batches.go_to(1)
+            return np.repeat(faces.mean(axis=(1, 2)), 7, axis=1)
+
+    later = Later(from_epoch=0, teacher_weight=1.0, views=2, augmentation=NONE.model_copy(update={"shift": 0.2}))
+    answers = TeacherAnswers(Interrupted(), 10, tmp_path)
+    batches = TrainingBatches(split, recipe.model_copy(update={"later": later}), first_epoch=0, answers=answers)
+    for faces, targets in (batches[0], batches[0]):
+        np.testing.assert_allclose(targets[:, 0], faces.mean(axis=(1, 2, 3)), rtol=1e-5)
+
+
+def test_votes_may_be_told_until_later_only(split: Split, recipe: Recipe) -> None:
+    voted = Split(split.images, split.labels, np.full((10, 7), 1 / 7, np.float32))
+    later = Later(from_epoch=1, teacher_weight=0, vote_weight=0.0, augmentation=NONE)
+    changing = recipe.model_copy(update={"label_smoothing": 0.0, "vote_weight": 0.5, "later": later})
+    before = TrainingBatches(voted, changing, first_epoch=0)[0][1]
+    after = TrainingBatches(voted, changing, first_epoch=1)[0][1]
+    assert before.max() < 1
+    assert set(after.ravel().tolist()) == {0.0, 1.0}
+
+
+def test_an_epoch_holds_every_face_once(split: Split, recipe: Recipe) -> None:
+    batches = TrainingBatches(split, recipe, first_epoch=0)
+    sizes = [len(batches[index][0]) for index in range(len(batches))]
+    labels = np.concatenate([batches[index][1].argmax(axis=1) for index in range(len(batches))])
+    assert sizes == [4, 4, 2]
+    assert sorted(labels.tolist()) == sorted(split.labels.tolist())
+
+
+def test_batches_have_the_models_shapes(split: Split, recipe: Recipe) -> None:
+    faces, targets = TrainingBatches(split, recipe, first_epoch=0)[0]
+    assert faces.shape == (4, 48, 48, 1)
+    assert targets.shape == (4, 7)
+    assert faces.dtype == targets.dtype == np.float32
+
+
+def test_an_epoch_is_the_same_whether_reached_or_started_from(split: Split, recipe: Recipe) -> None:
+    reached = TrainingBatches(split, recipe, first_epoch=0)
+    first = reached[1][0]
+    reached.go_to(1)
+    started = TrainingBatches(split, recipe, first_epoch=1)
+
+    np.testing.assert_array_equal(reached[1][0], started[1][0])
+    np.testing.assert_array_equal(reached[1][1], started[1][1])
+    assert not np.array_equal(first, started[1][0])

@@ -1,0 +1,108 @@
+from pathlib import Path
+
+import pytest
+from pydantic import JsonValue
+
+from tests.support.recipes import changed
+from training.config import DEFAULT_RECIPE, read_recipe
+from training.data.splits import Digests
+from training.evaluation.seed_variance import seed_figures
+from training.export.registry import ModelPaper
+from training.models.calibration import Calibration
+from training.run_dir import RunError, RunFolder
+
+EPOCHS = 2
+
+
+def served(recipe: dict[str, JsonValue] | None = None, start: str | None = None) -> ModelPaper:
+    """Return what is noted of a version: of the recipe from chance, or another, and of the runs' data."""
+    return ModelPaper(
+        name="emotion",
+        version=1,
+        recipe=recipe or read_recipe().model_dump(mode="json"),
+        last_epoch={},
+        data_sha256="d1",
+        votes_sha256=None,
+        teachers_sha256=None,
+        start_sha256=start,
+        training_faces=1,
+        left_out=0,
+        calibration=Calibration(linear=1, quadratic=0),
+        threshold=0.5,
+        threshold_rule="",
+        validation={},
+        parameters=1,
+        revision=None,
+        libraries={},
+        trained_with=None,
+    )
+
+
+def run(tmp_path: Path, seed: int, accuracy: float, epochs: int = EPOCHS, done: int = EPOCHS) -> RunFolder:
+    recipe = changed(DEFAULT_RECIPE, tmp_path / f"recipe-{seed}-{epochs}.toml", {"seed": seed, "epochs": epochs})
+    folder = RunFolder(tmp_path / f"run-{seed}-{epochs}")
+    folder.claim(recipe, Digests("d1"))
+    for epoch in range(done):
+        # Better before the end, which must not count.
+        folder.append_epoch(epoch, {"val_accuracy": accuracy if epoch == done - 1 else 0.99})
+    if done == epochs:
+        folder.finish()
+    return folder
+
+
+def test_runs_are_judged_by_their_last_epoch(tmp_path: Path) -> None:
+    figures = seed_figures([run(tmp_path, seed, 0.6 + seed / 100) for seed in (1, 2, 3)], served())
+    assert [(one.seed, one.accuracy) for one in figures.runs] == [(1, 0.61), (2, 0.62), (3, 0.63)]
+    assert figures.mean == pytest.approx(0.62)
+    assert figures.deviation == pytest.approx(0.01)
+    assert figures.differences == {"epochs": "2"}
+
+
+def test_settings_that_came_later_are_no_difference(tmp_path: Path) -> None:
+    before = read_recipe().model_dump(
+        mode="json", exclude={"start_share": True, "augmentation": {"compose_probability"}}
+    )
+    figures = seed_figures([run(tmp_path, seed, 0.6) for seed in (1, 2, 3)], served(before))
+    assert figures.differences == {"epochs": "2"}
+
+
+def test_a_setting_within_others_is_named_alone(tmp_path: Path) -> None:
+    recipe = read_recipe().model_dump(mode="json")
+    recipe["augmentation"]["shift"] = 0.3
+    figures = seed_figures([run(tmp_path, seed, 0.6) for seed in (1, 2, 3)], served(recipe))
+    assert figures.differences == {"epochs": "2", "augmentation.shift": str(read_recipe().augmentation.shift)}
+
+
+def test_another_start_is_a_difference(tmp_path: Path) -> None:
+    figures = seed_figures([run(tmp_path, seed, 0.6) for seed in (1, 2, 3)], served(start="s1"))
+    assert figures.differences == {"epochs": "2", "start": "none"}
+
+
+def test_settings_that_are_gone_are_a_difference(tmp_path: Path) -> None:
+    figures = seed_figures(
+        [run(tmp_path, seed, 0.6) for seed in (1, 2, 3)], served(read_recipe().model_dump(mode="json") | {"luck": 1})
+    )
+    assert figures.differences == {"epochs": "2", "luck": "not set"}
+
+
+def test_two_runs_are_too_few(tmp_path: Path) -> None:
+    with pytest.raises(RunError, match="takes 3 runs or more, got 2"):
+        seed_figures([run(tmp_path, seed, 0.6) for seed in (1, 2)], served())
+
+
+def test_a_run_under_way_is_refused(tmp_path: Path) -> None:
+    runs = [run(tmp_path, 1, 0.6), run(tmp_path, 2, 0.6), run(tmp_path, 3, 0.6, done=1)]
+    with pytest.raises(RunError, match="isn't finished: 1 of 2 epochs"):
+        seed_figures(runs, served())
+
+
+def test_runs_of_other_recipes_are_refused(tmp_path: Path) -> None:
+    runs = [run(tmp_path, 1, 0.6), run(tmp_path, 2, 0.6), run(tmp_path, 3, 0.6, epochs=3, done=3)]
+    with pytest.raises(RunError, match="in more than its seed"):
+        seed_figures(runs, served())
+
+
+def test_the_same_seed_twice_is_refused(tmp_path: Path) -> None:
+    runs = [run(tmp_path, 1, 0.6), run(tmp_path, 2, 0.6), RunFolder(tmp_path / "run-2-2")]
+    with pytest.raises(RunError, match="two runs have the same seed: 1, 2, 2"):
+        seed_figures(runs, served())

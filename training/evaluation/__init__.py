@@ -1,0 +1,1 @@
+"""Measuring an exported version and writing its model card."""

@@ -1,0 +1,1 @@
+"""Exporting a run as a version that a model server loads."""

@@ -1,0 +1,1 @@
+"""Networks, their optimizers, distillation and calibration."""
