@@ -11,7 +11,7 @@ from typing import Any
 
 from bench.cameras import announce, publish
 from bench.clip import FPS, GUEST_STAYS
-from services.capture.publishing import PublishError
+from services.capture.publisher_thread import PublishError
 from services.capture.redis_publisher import RedisPublisher
 
 _OFFSET = 23

@@ -1,6 +1,6 @@
 """Scenes with known faces, composed from the demo feed's two public-domain portraits, the same for the same seed.
 
-Sources and licences of the portraits: ``services/capture/demo/SOURCES.md``.
+Sources and licences of the portraits: ``services/capture/sources/portraits/SOURCES.md``.
 """
 
 import math

@@ -13,12 +13,10 @@ import httpx
 from honcho.environ import parse_procfile
 
 from bench.machine import ROOT
-from launcher.model_config import write_model_config
+from launcher.model_server import serving_socket, serving_target, write_model_config
 from launcher.ports import LOOPBACK, free_port
 from launcher.private_folder import private_folder
-from launcher.redis_config import redis_url, write_redis_config
-from launcher.redis_server import find_redis_server
-from launcher.serving_socket import serving_socket, serving_target
+from launcher.redis_server import find_redis_server, redis_url, write_redis_config
 
 PROCESSES = ("redis", "serving", "detector", "gateway")
 """Those of the Procfile that are measured; the bench itself stands for cameras and clients."""

@@ -4,9 +4,7 @@ from pathlib import Path
 from string import Template
 from textwrap import fill
 
-from docgen.compose_table import compose_table, handed_on
-from docgen.flags_table import flags_table
-from docgen.settings_table import settings_table
+from docgen.tables import compose_table, flags_table, handed_on, settings_table
 from launcher.settings import LauncherSettings
 from services.capture.settings import CaptureSettings
 from services.detector.settings import DetectorSettings

@@ -6,10 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from launcher.errors import PrerequisiteError
+from launcher.model_server import serving_socket, serving_target
 from launcher.ports import Listener, reachable
-from launcher.redis_config import redis_url, write_redis_config
-from launcher.redis_server import find_redis_server
-from launcher.serving_socket import serving_socket, serving_target
+from launcher.redis_server import find_redis_server, redis_url, write_redis_config
 from launcher.settings import LauncherSettings
 from services.capture.settings import CaptureSettings
 from services.detector.settings import DetectorSettings

@@ -2,12 +2,12 @@
 
 import os
 import signal
+import subprocess
 import sys
 from pathlib import Path
 
 from honcho.environ import parse_procfile
 
-from launcher.camera import choose_camera
 from launcher.environment import (
     CAMERAS_VARIABLE,
     load_system_settings,
@@ -15,14 +15,41 @@ from launcher.environment import (
     require_known_variables,
 )
 from launcher.errors import PrerequisiteError
-from launcher.manager import OrderlyManager
-from launcher.model_config import write_model_config
+from launcher.model_server import write_model_config
 from launcher.ports import require_ports
 from launcher.private_folder import private_folder
+from launcher.process_manager import OrderlyManager
 from launcher.redis_server import redis_from_wheel
 from launcher.settings import LauncherSettings
 from services.contracts.terminal_text import printable
 from services.runtime.settings import SettingsError, load_settings
+
+DEMO = "demo"
+WEBCAM = "0"
+_PROBE_TIMEOUT_S = 15
+
+
+def choose_camera(asked: str) -> str:
+    """Return a source as capture understands it.
+
+    Args:
+        asked: What the user named; empty for no wish.
+    """
+    if asked:
+        return asked
+    return WEBCAM if _webcam_delivers() else DEMO
+
+
+def _webcam_delivers() -> bool:
+    """Try the first webcam in a process of its own, which may print, hang or crash as it likes."""
+    if sys.platform.startswith("linux") and not any(Path("/dev").glob("video*")):
+        return False
+    probe = [sys.executable, "-m", "services.capture.probe", WEBCAM]
+    try:
+        return subprocess.run(probe, capture_output=True, timeout=_PROBE_TIMEOUT_S, check=False).returncode == 0
+    except subprocess.TimeoutExpired:
+        return False
+
 
 ROOT = Path(__file__).parent.parent
 MODEL_CONFIG = ROOT / ".cache" / "models.config"

@@ -7,10 +7,8 @@ import threading
 from pathlib import Path
 from types import TracebackType
 
-from services.capture.certificates import system_ca_file
-from services.capture.native_output import silence_native_output
-from services.capture.opencv_environment import opencv_environment
-from services.capture.public_text import unexpected
+from services.capture.opencv_environment import opencv_environment, silence_native_output, system_ca_file
+from services.capture.redaction import unexpected
 from services.capture.settings import CaptureSettings
 from services.runtime.app import Plumbing
 from services.runtime.logs import configure_logging
@@ -32,11 +30,11 @@ def main() -> None:
     import cv2
 
     from services.capture.app import create_app
-    from services.capture.clock import SystemClock
-    from services.capture.ffmpeg_memory import limit_ffmpeg_memory
-    from services.capture.opening import Asked, opener
     from services.capture.reader import readers_left
     from services.capture.redis_publisher import RedisPublisher
+    from services.capture.sources.factory import Asked, opener
+    from services.capture.sources.opencv import limit_ffmpeg_memory
+    from services.runtime.clock import SystemClock
 
     cv2.setNumThreads(1)
     if not limit_ffmpeg_memory():

@@ -8,12 +8,11 @@ from contextlib import asynccontextmanager
 from fastapi import FastAPI
 
 from services.capture.camera import Camera, CameraPolicy
+from services.capture.health import CameraMetrics, checks_for
 from services.capture.heartbeat import Heartbeat
-from services.capture.metrics import CameraMetrics
-from services.capture.publishing import Publisher
-from services.capture.readiness import checks_for
+from services.capture.publisher_thread import Publisher
 from services.capture.settings import CaptureSettings
-from services.capture.sources import SourceOpener
+from services.capture.sources.base import SourceOpener
 from services.runtime.app import Plumbing, create_service_app
 
 STOP_CAMERAS_S = 2.0

@@ -3,23 +3,45 @@
 import logging
 import random
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
-from services.capture.backoff import Backoff
-from services.capture.camera_list import NamedSource
-from services.capture.clock import Clock, SystemClock
-from services.capture.intake import Intake, NumberedFrame, intake_for
+from services.capture.frame_buffer import Intake, Mailbox, NumberedFrame, intake_for
 from services.capture.line_limit import LineLimit
-from services.capture.mailbox import Mailbox
-from services.capture.public_text import shortened
-from services.capture.publishing import FramePublisher
+from services.capture.publisher_thread import FramePublisher, Outlet, Sender
 from services.capture.reader import Reader
-from services.capture.sender import Outlet, Sender
-from services.capture.sources import SourceOpener
-from services.capture.tally import Tally
+from services.capture.redaction import shortened
+from services.capture.sources.base import SourceOpener
+from services.capture.sources.spec import NamedSource
+from services.capture.stats import Tally
 from services.contracts.cameras import CameraState, CameraStatus
 from services.contracts.frames import MAX_DELAY_US
+from services.runtime.clock import Clock, SystemClock
+
+
+class Backoff:
+    """Waits that double from ``min_s`` to ``max_s``, each shortened by up to a half.
+
+    The random part keeps cameras that were lost together, say by a switch, from coming back together.
+    """
+
+    def __init__(self, min_s: float, max_s: float, random: Callable[[], float]) -> None:
+        self._min_s = min_s
+        self._max_s = max_s
+        self._random = random
+        self._ceiling_s = min_s
+
+    def next_s(self) -> float:
+        """Return the seconds to wait now, and wait longer the next time."""
+        ceiling_s = self._ceiling_s
+        self._ceiling_s = min(ceiling_s * 2, self._max_s)
+        return ceiling_s * (0.5 + 0.5 * self._random())
+
+    def reset(self) -> None:
+        """Begin at ``min_s`` again."""
+        self._ceiling_s = self._min_s
+
 
 TRIES_BEFORE_FAILED = 3
 MOST_GIVEN_UP = 3

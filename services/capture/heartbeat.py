@@ -5,8 +5,8 @@ import threading
 from collections.abc import Sequence
 
 from services.capture.camera import Camera
-from services.capture.public_text import unexpected
-from services.capture.publishing import PublishError, StatusBoard
+from services.capture.publisher_thread import PublishError, StatusBoard
+from services.capture.redaction import unexpected
 from services.contracts.cameras import HEARTBEAT_INTERVAL_S
 
 _log = logging.getLogger(__name__)

@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from services.capture.frame import Frame, Pixels
+from services.capture.sources.base import Frame, Pixels
 from services.runtime.images import ImageFormat, ImageTooLargeError, InvalidImageError, read_header
 
 MAX_JPEG_BYTES = 16 * 1024 * 1024

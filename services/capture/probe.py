@@ -9,9 +9,7 @@ import os
 import sys
 from pathlib import Path
 
-from services.capture.certificates import system_ca_file
-from services.capture.native_output import silence_native_output
-from services.capture.opencv_environment import opencv_environment
+from services.capture.opencv_environment import opencv_environment, silence_native_output, system_ca_file
 from services.capture.settings import CaptureSettings
 from services.runtime.settings import load_settings_or_exit
 
@@ -33,11 +31,11 @@ def main() -> None:
     ca_file = Path(settings.tls_ca_file) if settings.tls_ca_file else system_ca_file()
     os.environ.update(opencv_environment(os.environ, sys.platform, STALL_S, ca_file, settings.tls_verify))
     # OpenCV reads its environment while it is imported, so what imports it comes after.
-    from services.capture.clock import SystemClock
-    from services.capture.ffmpeg_memory import limit_ffmpeg_memory
-    from services.capture.opening import Asked, opener
-    from services.capture.source_spec import parse_source
-    from services.capture.sources import SourceEnded, SourceError
+    from services.capture.sources.base import SourceEnded, SourceError
+    from services.capture.sources.factory import Asked, opener
+    from services.capture.sources.opencv import limit_ffmpeg_memory
+    from services.capture.sources.spec import parse_source
+    from services.runtime.clock import SystemClock
 
     limit_ffmpeg_memory()
     try:

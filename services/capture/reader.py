@@ -3,10 +3,10 @@
 import threading
 from collections.abc import Callable
 
-from services.capture.clock import Clock
-from services.capture.intake import Intake
-from services.capture.public_text import unexpected
-from services.capture.sources import FrameSource, SourceEnded, SourceError
+from services.capture.frame_buffer import Intake
+from services.capture.redaction import unexpected
+from services.capture.sources.base import FrameSource, SourceEnded, SourceError
+from services.runtime.clock import Clock
 
 THREAD_PREFIX = "reader-"
 

@@ -6,7 +6,7 @@ from typing import Annotated
 from pydantic import Field, SecretStr, ValidationInfo, field_validator
 from pydantic_settings import NoDecode, SettingsConfigDict
 
-from services.capture.camera_list import NamedSource, parse_cameras
+from services.capture.sources.spec import NamedSource, parse_cameras
 from services.runtime.addresses import RedisUrl
 from services.runtime.settings import ServiceSettings
 

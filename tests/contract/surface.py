@@ -12,8 +12,8 @@ from launcher.settings import LauncherSettings
 from services.capture.app import create_app as create_capture
 from services.capture.redis_publisher import RedisPublisher
 from services.capture.settings import CaptureSettings
-from services.capture.source_spec import SourceSpec
-from services.capture.sources import FrameSource, SourceError
+from services.capture.sources.base import FrameSource, SourceError
+from services.capture.sources.spec import SourceSpec
 from services.detector.app import create_app as create_detector
 from services.detector.settings import DetectorSettings
 from services.gateway.app import create_app as create_gateway

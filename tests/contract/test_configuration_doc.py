@@ -1,8 +1,7 @@
 """The page on configuration is what the code says, and leaves nothing out."""
 
-from docgen.compose_table import OWN_PREFIX, handed_on, read_example
 from docgen.configuration import configuration_page
-from docgen.settings_table import default_text
+from docgen.tables import OWN_PREFIX, default_text, handed_on, read_example
 from tests.contract.surface import COMPOSE_DEFAULTS, SETTINGS
 from tests.support.markdown import rows
 from tests.support.processes import ROOT

@@ -15,7 +15,7 @@ import redis
 
 from launcher.ports import free_ports
 from launcher.redis_server import find_redis_server, redis_from_wheel
-from services.capture.publishing import PublishError
+from services.capture.publisher_thread import PublishError
 from services.capture.redis_publisher import RedisPublisher
 from services.contracts.cameras import CAMERAS_KEY, CameraState, CameraStatus, status_key
 from services.contracts.detection import Detection, DetectTimings, Searched

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from launcher.redis_server import find_redis_server, redis_from_wheel
-from services.capture.ffmpeg_memory import MAX_ALLOCATION_BYTES
+from services.capture.sources.opencv import MAX_ALLOCATION_BYTES
 from services.contracts.cameras import CameraState
 from tests.support.capture_process import CaptureProcess, viewing
 from tests.support.redis_server import RedisServer

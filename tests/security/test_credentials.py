@@ -18,7 +18,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from launcher.redis_server import find_redis_server, redis_from_wheel
-from services.capture.camera_list import parse_cameras
+from services.capture.sources.spec import parse_cameras
 from services.contracts.cameras import CameraState
 from tests.support.capture_process import CaptureProcess, viewing
 from tests.support.launcher_process import Launch

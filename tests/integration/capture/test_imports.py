@@ -9,7 +9,7 @@ def test_nothing_heavy_is_imported_and_opencv_only_after_its_environment_is_set(
 import sys
 import services.capture.__main__
 assert "cv2" not in sys.modules
-import services.capture.app, services.capture.opening, services.capture.redis_publisher
+import services.capture.app, services.capture.sources.factory, services.capture.redis_publisher
 assert "cv2" in sys.modules
 print(*sys.modules)
 """

@@ -5,7 +5,7 @@ import sys
 
 SCRIPT = """
 import os, sys
-from services.capture.native_output import silence_native_output
+from services.capture.opencv_environment import silence_native_output
 silence_native_output()
 for descriptor in (1, 2):
     os.write(descriptor, b"native\\n")
@@ -23,4 +23,4 @@ def test_only_pythons_own_lines_come_out() -> None:
     assert done.stdout == "out\n"
     assert done.stderr.startswith("err\nTraceback")
     assert done.stderr.endswith("ValueError: last words\n")
-    assert "native" not in done.stdout + done.stderr.replace("services.capture.native_output", "")
+    assert "native" not in done.stdout + done.stderr.replace("services.capture.opencv_environment", "")

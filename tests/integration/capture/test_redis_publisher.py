@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import redis
 
-from services.capture.publishing import PublishError
+from services.capture.publisher_thread import PublishError
 from services.capture.redis_publisher import TIMEOUT_S, RedisPublisher
 from services.contracts.cameras import CameraState, CameraStatus
 from services.contracts.frames import FrameMessage, frames_key

@@ -7,10 +7,9 @@ import httpx
 import pytest
 
 from services.capture.app import STOP_CAMERAS_S, create_app
-from services.capture.frame import Frame
 from services.capture.settings import CaptureSettings
-from services.capture.source_spec import SourceSpec
-from services.capture.sources import FrameSource, SourceError
+from services.capture.sources.base import Frame, FrameSource, SourceError
+from services.capture.sources.spec import SourceSpec
 from services.runtime.app import Plumbing
 from services.runtime.settings import load_settings
 from tests.support.waiting import wait_until

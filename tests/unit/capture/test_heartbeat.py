@@ -1,6 +1,6 @@
 from services.capture.camera import Camera, CameraPolicy
-from services.capture.camera_list import parse_cameras
 from services.capture.heartbeat import Heartbeat
+from services.capture.sources.spec import parse_cameras
 from services.contracts.cameras import CameraState
 from tests.support.waiting import wait_until
 from tests.unit.capture.fakes import FakeOpener, FakePublisher, FakeSource

@@ -2,8 +2,8 @@ import cv2
 import numpy as np
 import pytest
 
-from services.capture.frame import Frame
 from services.capture.jpeg import NotEncodable, jpeg_of, jpeg_size
+from services.capture.sources.base import Frame
 from tests.unit.capture.fakes import make_frame
 
 

@@ -10,13 +10,13 @@ import httpx
 import pytest
 from honcho.printer import Message
 
-from launcher.camera import choose_camera
 from launcher.environment import load_system_settings, require_known_variables
 from launcher.errors import PrerequisiteError
-from launcher.model_config import write_model_config
+from launcher.model_server import write_model_config
 from launcher.ports import Listener, free_port, reachable, require_ports
+from launcher.process_manager import PrintablePrinter
 from launcher.redis_server import first_that_runs
-from launcher.terminal import PrintablePrinter
+from launcher.start import choose_camera
 from launcher.watch import line, missing, wait_until_ready
 from services.serving.model_config import read_model_configs
 from tests.support.processes import ROOT

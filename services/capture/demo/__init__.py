@@ -1,1 +1,0 @@
-"""The demo feed: two portraits in turn, for machines without a camera."""

@@ -1,0 +1,96 @@
+"""What ``/readyz`` looks at: Redis, each camera, and whether any camera is online at all."""
+
+import asyncio
+from collections.abc import Iterable, Sequence
+
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
+from prometheus_client.metrics_core import Metric
+from prometheus_client.registry import Collector
+
+from services.capture.camera import Camera
+from services.capture.publisher_thread import StatusBoard
+from services.contracts.cameras import CameraState
+from services.runtime.health import Check
+
+
+class NotReady(Exception):
+    """A check failed; the message says why."""
+
+
+class RedisAnswers:
+    """Redis answers a ping."""
+
+    required = True
+
+    def __init__(self, board: StatusBoard) -> None:
+        self._board = board
+
+    async def __call__(self) -> str:
+        """Ping Redis."""
+        await asyncio.to_thread(self._board.ping)
+        return "answers"
+
+
+class CameraOnline:
+    """One camera gives frames. The others may do without it."""
+
+    required = False
+
+    def __init__(self, camera: Camera) -> None:
+        self._camera = camera
+
+    async def __call__(self) -> str:
+        """Look at the camera's state."""
+        status = self._camera.status()
+        if not status.state.has_frames:
+            raise NotReady(f"{status.state.value}: {status.last_error or 'no frame yet'}")
+        return f"{status.fps:.1f} frames/s"
+
+
+class AnyCameraOnline:
+    """At least one camera gives frames."""
+
+    required = True
+
+    def __init__(self, cameras: Sequence[Camera]) -> None:
+        self._cameras = cameras
+
+    async def __call__(self) -> str:
+        """Count the cameras that are online."""
+        online = sum(camera.state.has_frames for camera in self._cameras)
+        if online == 0:
+            raise NotReady("no camera is online")
+        return f"{online} of {len(self._cameras)} online"
+
+
+def checks_for(cameras: Sequence[Camera], board: StatusBoard) -> dict[str, Check]:
+    """Return all checks by name."""
+    return {
+        "redis": RedisAnswers(board),
+        "cameras": AnyCameraOnline(cameras),
+        **{f"camera:{camera.id}": CameraOnline(camera) for camera in cameras},
+    }
+
+
+class CameraMetrics(Collector):
+    """Gives the counters and the state of each camera, labelled with its id."""
+
+    def __init__(self, cameras: Sequence[Camera]) -> None:
+        self._cameras = cameras
+
+    def collect(self) -> Iterable[Metric]:
+        """Return all metrics."""
+        published = CounterMetricFamily("capture_frames_published", "Frames written to Redis", labels=["camera"])
+        dropped = CounterMetricFamily("capture_frames_dropped", "Frames read and not published", labels=["camera"])
+        reconnects = CounterMetricFamily("capture_reconnects", "Times a source was opened anew", labels=["camera"])
+        fps = GaugeMetricFamily("capture_fps", "Frames published a second, over the last seconds", labels=["camera"])
+        state = GaugeMetricFamily("capture_camera_state", "1 for the state a camera is in", labels=["camera", "state"])
+        for camera in self._cameras:
+            status = camera.status()
+            published.add_metric([camera.id], status.published)
+            dropped.add_metric([camera.id], status.dropped)
+            reconnects.add_metric([camera.id], status.reconnects)
+            fps.add_metric([camera.id], status.fps)
+            for known in CameraState:
+                state.add_metric([camera.id, known.value], float(known is status.state))
+        return [published, dropped, reconnects, fps, state]

@@ -1,0 +1,1 @@
+"""Sources of frames: webcams, streams, files and the demo feed."""
