@@ -122,5 +122,5 @@ def test_an_unforeseen_exception_is_told_without_its_text() -> None:
         raise OSError(36, "File name too long", "/films/hush")
     except OSError as error:
         told = unexpected(error)
-    assert told.startswith("unexpected OSError at test_public_text.py:")
+    assert told.startswith("unexpected OSError at test_redaction.py:")
     assert "hush" not in told
