@@ -27,7 +27,7 @@ class CameraView:
 
     Attributes:
         id: Its name.
-        state: ``online``, ``waiting``, ``reconnecting``, ``failed`` or ``ended``, as capture says; ``offline``
+        state: ``online``, ``reconnecting``, ``failed`` or ``ended``, as capture says; ``offline``
             without capture.
         source: Where its frames come from, credentials cut out.
         fps: Frames published a second.

@@ -36,17 +36,15 @@ class CameraState(StrEnum):
     """What capture says of a camera."""
 
     ONLINE = "online"
-    WAITING = "waiting"
-    """A recorded video whose frames nobody takes; it goes on as soon as somebody does."""
     RECONNECTING = "reconnecting"
     FAILED = "failed"
     ENDED = "ended"
-    """A video file that has been played, and where it is a recorded one, taken to its last frame."""
+    """A video file that has been played to its end and is not looped."""
 
     @property
     def has_frames(self) -> bool:
         """Whether frames are to be had."""
-        return self in (CameraState.ONLINE, CameraState.WAITING)
+        return self is CameraState.ONLINE
 
 
 def is_camera_id(text: str) -> bool:
@@ -64,7 +62,6 @@ STATUS_FIELDS = (
     "dropped",
     "reconnects",
     "last_error",
-    "recorded",
     "delay_us",
 )
 """All fields of a status's hash; others are never read, since anybody who writes the hash may add millions."""
@@ -89,7 +86,6 @@ class CameraStatus:
         dropped: Frames read from the camera and not published since capture started.
         reconnects: How often the source was opened anew.
         last_error: The last thing that went wrong, or an empty string.
-        recorded: Whether it is a recorded video, which waits for its frames to be taken.
         delay_us: The ``delay_us`` of the last frame that was published.
     """
 
@@ -102,7 +98,6 @@ class CameraStatus:
     dropped: int
     reconnects: int
     last_error: str
-    recorded: bool = False
     delay_us: int = 0
 
     def encode(self) -> dict[str, str]:
@@ -117,7 +112,6 @@ class CameraStatus:
             "dropped": str(self.dropped),
             "reconnects": str(self.reconnects),
             "last_error": self.last_error,
-            "recorded": str(int(self.recorded)),
             "delay_us": str(self.delay_us),
         }
 
@@ -139,7 +133,6 @@ class CameraStatus:
                 dropped=number(fields, b"dropped", MAX_INT64),
                 reconnects=number(fields, b"reconnects", MAX_INT64),
                 last_error=printable(required(fields, b"last_error")),
-                recorded=fields.get(b"recorded") == b"1",
                 delay_us=number(fields, b"delay_us", MAX_DELAY_US) if b"delay_us" in fields else 0,
             )
         except MalformedMessage as error:

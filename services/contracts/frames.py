@@ -1,6 +1,5 @@
 """The frame message that capture writes to a Redis stream and the gateway reads."""
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -23,7 +22,6 @@ MAX_AHEAD_S = 2.0
 one where its clock is set back; ids of a time to come would make a frame new for ever."""
 
 MAX_DELAY_US = FRAMES_TTL_S * 1_000_000
-_PLAYING = re.compile(rb"[0-9a-z]{0,32}")
 _LATEST_MS = 253_402_300_799_999  # the end of the year 9999
 
 
@@ -38,13 +36,11 @@ class FrameMessage:
 
     Attributes:
         jpeg: The picture.
-        captured_at_us: Unix microseconds by the camera host's clock; informative, since clocks differ. For a
-            recorded video, microseconds since its start.
-        delay_us: Microseconds from the grab to the ``XADD``, by a monotonic clock; 0 for a recorded video.
+        captured_at_us: Unix microseconds by the camera host's clock; informative, since clocks differ.
+        delay_us: Microseconds from the grab to the ``XADD``, by a monotonic clock.
         width: Pixels.
         height: Pixels.
         seq: Counts the frames of one camera since capture started; gaps are drops.
-        playing: Names one playing of a recorded video, as lower-case letters and digits; empty for a camera.
     """
 
     jpeg: bytes
@@ -53,12 +49,6 @@ class FrameMessage:
     width: int
     height: int
     seq: int
-    playing: str = ""
-
-    @property
-    def recorded(self) -> bool:
-        """Whether it is a recorded video's, which waits to be taken and has no age."""
-        return bool(self.playing)
 
     def encode(self) -> dict[str, bytes | int]:
         """Return the fields of the stream entry."""
@@ -69,7 +59,6 @@ class FrameMessage:
             "width": self.width,
             "height": self.height,
             "seq": self.seq,
-            **({"playing": self.playing.encode("ascii")} if self.playing else {}),
         }
 
     @classmethod
@@ -83,17 +72,13 @@ class FrameMessage:
             jpeg = required(fields, b"jpeg")
             if len(jpeg) > MAX_JPEG_BYTES:
                 raise MalformedMessage(f"jpeg has more than {MAX_JPEG_BYTES:,} bytes")
-            playing = fields.get(b"playing", b"")
-            if _PLAYING.fullmatch(playing) is None:
-                raise MalformedMessage("playing is not of lower-case letters and digits, at most 32")
             return cls(
                 jpeg=jpeg,
-                captured_at_us=number(fields, b"captured_at", _LATEST_MS * 1000 if playing else MAX_INT64),
+                captured_at_us=number(fields, b"captured_at", MAX_INT64),
                 delay_us=number(fields, b"delay_us", MAX_DELAY_US),
                 width=number(fields, b"width", MAX_SIDE_PX),
                 height=number(fields, b"height", MAX_SIDE_PX),
                 seq=number(fields, b"seq", MAX_INT64),
-                playing=playing.decode("ascii"),
             )
         except MalformedMessage as error:
             raise MalformedMessage(f"frame: {error}") from None

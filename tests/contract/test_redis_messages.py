@@ -1,16 +1,14 @@
 """The exact keys, fields and bytes that capture and gateway of different versions exchange."""
 
-from services.contracts import cameras, frames, recorded
+from services.contracts import cameras, frames
 from services.contracts.cameras import CameraState, CameraStatus
 from services.contracts.frames import FrameMessage
-from services.contracts.recorded import Taken
 
 
 def test_key_names() -> None:
     assert frames.frames_key("cam0") == "frames:cam0"
     assert cameras.status_key("cam0") == "camera:cam0"
     assert cameras.CAMERAS_KEY == "cameras"
-    assert recorded.taken_key("cam0") == "taken:cam0"
 
 
 def test_lifetimes() -> None:
@@ -24,7 +22,7 @@ def test_camera_name_pattern() -> None:
 
 
 def test_camera_states() -> None:
-    assert [state.value for state in CameraState] == ["online", "waiting", "reconnecting", "failed", "ended"]
+    assert [state.value for state in CameraState] == ["online", "reconnecting", "failed", "ended"]
 
 
 def test_frame_fields() -> None:
@@ -80,18 +78,5 @@ def test_camera_status_hash() -> None:
         "dropped": "3",
         "reconnects": "2",
         "last_error": "no frame for 5 s",
-        "recorded": "0",
         "delay_us": "4200",
     }
-
-
-def test_a_recorded_frame() -> None:
-    frame = FrameMessage(b"\xff\xd8", 40_500, 0, 1280, 720, 2, "9f2c")
-    assert frame.encode()["playing"] == b"9f2c"
-    assert recorded.recorded_frame_id(frame) == "40-2"
-
-
-def test_what_was_taken() -> None:
-    assert Taken("9f2c", 17).encode() == "9f2c 17"
-    assert Taken.decode(b"9f2c 17") == Taken("9f2c", 17)
-    assert recorded.UNTAKEN_MOST <= frames.FRAMES_KEPT, "the stream would lose frames that nobody took"

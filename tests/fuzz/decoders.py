@@ -15,12 +15,11 @@ from hypothesis import strategies as st
 from services.contracts.camera_list import CameraList
 from services.contracts.cameras import CameraStatus
 from services.contracts.detection import Detection, decode_pixels
-from services.contracts.frames import FrameMessage, captured_at_us, frame_order
+from services.contracts.frames import FrameMessage, captured_at_us
 from services.contracts.geometry import parse_hint
 from services.contracts.live import EmotionEvent
 from services.contracts.messages import MalformedMessage
 from services.contracts.prediction_decoding import decode_prediction
-from services.contracts.recorded import Taken, recorded_frame_id
 from tests.fuzz.cases import Case, Decoding
 from tests.fuzz.draws import drawn
 from tests.fuzz.mutation import EDGES, TEXTS
@@ -29,12 +28,6 @@ MAX_MESSAGE_CHARS = 1000
 """Of an error: it may be logged, and must not carry the value."""
 
 Fields = dict[bytes, bytes]
-
-
-def _frame(fields: Fields) -> None:
-    message = FrameMessage.decode(fields)
-    if message.recorded:
-        frame_order(recorded_frame_id(message))  # what clients are given is what they may send back
 
 
 def _text(fields: Fields) -> str:
@@ -54,9 +47,8 @@ def _json(decode: Callable[[Any], Any]) -> Callable[[Fields], Any]:
 
 DECODERS: Mapping[str, Callable[[Fields], Any]] = MappingProxyType(
     {
-        "frame": _frame,
+        "frame": FrameMessage.decode,
         "camera status": CameraStatus.decode,
-        "taken": lambda fields: Taken.decode(fields.get(b"", b"")),
         "frame id": lambda fields: captured_at_us(_text(fields), 0),
         "hint": lambda fields: parse_hint(_text(fields)),
         "pixels": lambda fields: decode_pixels(_text(fields)),
@@ -69,17 +61,15 @@ DECODERS: Mapping[str, Callable[[Fields], Any]] = MappingProxyType(
 
 FIELDS: Mapping[str, tuple[bytes, ...]] = MappingProxyType(
     {
-        "frame": (b"jpeg", b"captured_at", b"delay_us", b"width", b"height", b"seq", b"playing"),
+        "frame": (b"jpeg", b"captured_at", b"delay_us", b"width", b"height", b"seq"),
         "camera status": (
             b"state", b"source", b"fps", b"width", b"height", b"published", b"dropped", b"reconnects", b"last_error",
-            b"recorded",
         ),
     }
 )  # fmt: skip
 
 _OF_TEXT: Mapping[str, tuple[bytes, ...]] = MappingProxyType(
     {
-        "taken": (b"a1 5", b"0 0", b"a1 -5"),
         "frame id": (b"1-1", b"1700000000000-0", b"0--5"),
         "hint": (b"1,2,3,4", b"-5,-5,48,48", b"0,0,0,0"),
         "pixels": (base64.b64encode(bytes(4 * 48 * 48)), base64.b64encode(b"\x00\x00\xc0\x7f" * 48 * 48), b"AAAA"),
@@ -87,7 +77,7 @@ _OF_TEXT: Mapping[str, tuple[bytes, ...]] = MappingProxyType(
 )
 """What is read as a text → texts of the right form, or nearly."""
 
-_STATES = (b"online", b"online", b"waiting", b"reconnecting", b"failed", b"ended", b"Online", b"")
+_STATES = (b"online", b"online", b"reconnecting", b"failed", b"ended", b"Online", b"")
 _WORDS = (b"abc", b"0", b"1", b"-1")
 values = st.one_of(
     st.sampled_from([text.encode("utf-8", "surrogatepass") for text in TEXTS]),

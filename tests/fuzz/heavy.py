@@ -212,7 +212,6 @@ def _redis(random: Random) -> Writes:
             ((b"XADD", b"frames:" + camera, b"*", *fields),),
             ((b"HSET", b"camera:" + camera, b"state", b"online", b"source", large, b"fps", large),),
             ((b"HSET", b"camera:" + camera, *(part for number in range(50_000) for part in (b"%d" % number, b"x"))),),
-            ((b"SET", b"taken:" + camera, large),),
             ((b"ZADD", b"cameras", *(part for number in range(700) for part in (b"0", b"fuzz%d" % number))),),
         )
     )

@@ -29,20 +29,16 @@ def redis_cases(random: Random) -> Iterator[Case]:
         key = camera.encode()
         member = key if random.random() < 0.9 else next(texts)
         commands: list[Command] = [(b"DEL", *keys_of(key)), (b"ZADD", b"cameras", random.choice(_SCORES), member)]
-        for kind in random.choices(
-            ("frame", "status", "taken", "type", "list"), [6, 4, 2, 1, 1], k=random.randint(1, 3)
-        ):
+        for kind in random.choices(("frame", "status", "type", "list"), [6, 4, 1, 1], k=random.randint(1, 3)):
             match kind:
                 case "frame":
                     commands.append(_frame(key, next(frames), random))
                 case "status":
                     commands.append((b"HSET", b"camera:" + key, *_flat(next(statuses))))
-                case "taken":
-                    commands.append((b"SET", b"taken:" + key, next(texts)))
                 case "type":
                     commands.append((b"SET", random.choice((b"frames:", b"camera:")) + key, next(texts)))
                 case _:
-                    commands.append((b"RPUSH", random.choice((b"frames:", b"camera:", b"taken:")) + key, next(texts)))
+                    commands.append((b"RPUSH", random.choice((b"frames:", b"camera:")) + key, next(texts)))
         asked = [f"/predict?camera={camera}", f"/cameras/{camera}/frame.jpg", "/cameras", KEPT_PATH, "/predict"]
         yield Case("redis", Writes(tuple(commands), tuple(random.sample(asked, 2))))
 
@@ -57,7 +53,7 @@ def _frame(key: bytes, fields: dict[bytes, bytes], random: Random) -> Command:
 
 def keys_of(camera: bytes) -> tuple[bytes, ...]:
     """Return the keys of a camera."""
-    return tuple(prefix + camera for prefix in (b"frames:", b"camera:", b"taken:", b"results:", b"lease:"))
+    return tuple(prefix + camera for prefix in (b"frames:", b"camera:", b"results:", b"lease:"))
 
 
 def _flat(fields: dict[bytes, bytes]) -> tuple[bytes, ...]:

@@ -14,7 +14,7 @@ from emotion_client.cli.options import Format
 from services.contracts.camera_list import CameraView
 from services.contracts.terminal_text import csv_text, printable
 
-_STATE_STYLES = {"online": "green", "waiting": "green", "ended": "dim"}
+_STATE_STYLES = {"online": "green", "ended": "dim"}
 
 
 def cameras_text(cameras: Sequence[CameraView], format_: Format) -> str:

@@ -18,7 +18,6 @@ frames = st.builds(
     width=sides_px,
     height=sides_px,
     seq=counts,
-    playing=st.text("0123456789abcdef", max_size=32),
 )
 statuses = st.builds(
     CameraStatus,
@@ -31,7 +30,6 @@ statuses = st.builds(
     dropped=counts,
     reconnects=counts,
     last_error=texts,
-    recorded=st.booleans(),
     delay_us=st.integers(0, 10_000_000),
 )
 _corners = st.integers(-999_999, 999_999)

@@ -24,10 +24,6 @@ def test_a_status_survives_redis(status: CameraStatus) -> None:
     assert CameraStatus.decode(fields) == status
 
 
-def test_a_status_of_an_older_capture_is_a_cameras() -> None:
-    assert CameraStatus.decode(FIELDS).recorded is False
-
-
 @pytest.mark.parametrize("name", FIELDS)
 def test_a_missing_field_is_malformed_and_named(name: bytes) -> None:
     with pytest.raises(MalformedMessage, match=name.decode()):

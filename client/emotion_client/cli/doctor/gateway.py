@@ -10,7 +10,7 @@ from emotion_client.results import ServiceState
 from services.contracts.camera_list import OFFLINE, CameraView
 
 _COMPOSE_SERVICE = {"redis": "redis", "detector": "detector", "model": "serving"}
-_WELL = ("online", "waiting", "ended")
+_WELL = ("online", "ended")
 _ROLE = {"redis": "cameras' pictures", "detector": "finding faces", "model": "telling emotions"}
 
 
