@@ -88,10 +88,10 @@ def _prepare() -> Any:
     import tensorflow as tf
 
     from services.contracts.model import INPUT_FACE, MODEL_NAME
-    from services.detector.detect import detect
+    from services.detector.options import Where
+    from services.detector.pipeline import detect
     from services.detector.searches import face_search
     from services.detector.settings import DetectorSettings
-    from services.detector.where import Where
     from services.serving.monitoring import Monitoring
     from services.serving.servable import load_servable
     from services.serving.warmup import warm_up

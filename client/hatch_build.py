@@ -15,16 +15,16 @@ HERE = "services.contracts"
 THERE = "emotion_client.contracts"
 CONTRACTS = (
     "__init__",
-    "camera_list",
+    "cameras",
     "emotions",
+    "frames",
     "geometry",
     "live",
     "messages",
     "model",
     "prediction",
-    "prediction_decoding",
     "problems",
-    "terminal_text",
+    "text",
 )
 """Those that the client reads; none needs numpy."""
 

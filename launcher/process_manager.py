@@ -8,7 +8,7 @@ from types import FrameType
 from honcho.manager import Manager
 from honcho.printer import Message, Printer
 
-from services.contracts.terminal_text import printable
+from services.contracts.text import printable
 
 
 class PrintablePrinter(Printer):

@@ -21,7 +21,7 @@ from launcher.private_folder import private_folder
 from launcher.process_manager import OrderlyManager
 from launcher.redis_server import redis_from_wheel
 from launcher.settings import LauncherSettings
-from services.contracts.terminal_text import printable
+from services.contracts.text import printable
 from services.runtime.settings import SettingsError, load_settings
 
 DEMO = "demo"

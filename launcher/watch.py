@@ -10,7 +10,7 @@ from typing import Any
 import httpx
 
 from launcher.ports import reachable
-from services.contracts.terminal_text import printable
+from services.contracts.text import printable
 from services.gateway.settings import GatewaySettings
 from services.runtime.settings import load_settings_or_exit
 

@@ -25,7 +25,7 @@ from emotion_client.errors import (
     UnreachableError,
 )
 from emotion_client.results import CameraFrame, FeedStatus, LiveResult, Readiness, ServiceState
-from services.contracts.camera_list import CameraView
+from services.contracts.cameras import CameraView
 from services.contracts.emotions import EMOTIONS, Emotion
 from services.contracts.geometry import Box, ImageSize
 from services.contracts.live import Drops, EmotionEvent

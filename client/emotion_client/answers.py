@@ -11,10 +11,9 @@ from emotion_client.bounded_answer import shown_url
 from emotion_client.errors import ProblemError, UnexpectedAnswerError, problem_error
 from emotion_client.results import CameraFrame, Readiness, ServiceState
 from emotion_client.results_decoding import decode_frame, decode_services
-from services.contracts.camera_list import CameraList, CameraView
+from services.contracts.cameras import CameraList, CameraView
 from services.contracts.messages import MalformedMessage, text
-from services.contracts.prediction import Prediction
-from services.contracts.prediction_decoding import decode_prediction
+from services.contracts.prediction import Prediction, decode_prediction
 from services.contracts.problems import PROBLEM_MEDIA_TYPE
 
 T = TypeVar("T")

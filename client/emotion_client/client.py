@@ -14,7 +14,7 @@ from emotion_client.errors import EmotionError
 from emotion_client.following import SILENCE_S, Following, OnStatus
 from emotion_client.patience import Patience
 from emotion_client.results import CameraFrame, LiveResult, Readiness, ServiceState
-from services.contracts.camera_list import CameraView
+from services.contracts.cameras import CameraView
 from services.contracts.prediction import Prediction
 
 

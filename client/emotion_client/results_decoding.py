@@ -16,7 +16,7 @@ from services.contracts.messages import (
     text,
     truth,
 )
-from services.contracts.prediction_decoding import decode_prediction
+from services.contracts.prediction import decode_prediction
 
 _MAX_EVENTS = 10_000
 """Most events of one result; it carries those of the results that were left out before it, too."""

@@ -7,8 +7,7 @@ from pydantic import Field, SecretStr, ValidationInfo, field_validator
 from pydantic_settings import NoDecode, SettingsConfigDict
 
 from services.capture.sources.spec import NamedSource, parse_cameras
-from services.runtime.addresses import RedisUrl
-from services.runtime.settings import ServiceSettings
+from services.runtime.settings import RedisUrl, ServiceSettings
 
 
 class CaptureSettings(ServiceSettings):

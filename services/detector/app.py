@@ -6,14 +6,12 @@ from contextlib import asynccontextmanager
 from fastapi import FastAPI
 from prometheus_client import Gauge
 
-from services.detector.api import detect_router
-from services.detector.api_document import describe_detection
-from services.detector.messages import WorkerSettings
-from services.detector.metrics import DetectorMetrics
+from services.detector.api import describe_detection, detect_router
+from services.detector.health import DetectorMetrics, PoolCheck
 from services.detector.pool import DetectorPool
-from services.detector.readiness import PoolCheck
 from services.detector.settings import DetectorSettings
 from services.detector.worker_process import WorkerEnd, WorkerProcess, start_worker
+from services.detector.worker_protocol import WorkerSettings
 from services.runtime.app import Plumbing, create_service_app
 from services.runtime.openapi import complete_document
 

@@ -1,7 +1,9 @@
-"""OpenCV's Haar cascade: where in an image it answers."""
+"""OpenCV's Haar cascade: the windows of an image that pass it."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 import cv2
 import cv2.data
@@ -73,3 +75,14 @@ class HaarCascade:
             Hit(Box(*(int(value) for value in box)), float(weight))
             for box, weight in zip(boxes, np.ravel(weights), strict=True)
         ]
+
+
+class FaceFinder(Protocol):
+    """Tells which windows of an image look like a face; ``HaarCascade`` does."""
+
+    @property
+    def window_px(self) -> int:
+        """The smallest face that it can see."""
+
+    def hits(self, gray: NDArray[np.uint8], scale_factor: float, smallest_px: int, largest_px: int) -> Sequence[Hit]:
+        """Return the windows of a uint8 [height, width] image that pass."""

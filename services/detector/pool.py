@@ -8,9 +8,9 @@ from collections.abc import Callable
 from statistics import median
 from typing import Protocol
 
-from services.detector.messages import Answer, decode_reply, encode_request
-from services.detector.where import Where
+from services.detector.options import Where
 from services.detector.worker_process import WorkerEnd, WorkerEndedError, WorkerStartError
+from services.detector.worker_protocol import Answer, decode_reply, encode_request
 from services.runtime.images import ImageTooLargeError, InvalidImageError
 
 _JUDGED_BY = 9
@@ -152,13 +152,13 @@ class DetectorPool:
         self._running.clear()
 
     async def detect(self, data: bytes, where: Where, done_by_s: float | None = None, *, heavy: bool = False) -> Answer:
-        """Find the faces of an image; see ``services.detector.detect``.
+        """Find the faces of an image; see ``services.detector.pipeline``.
 
         Args:
             data: The image.
             where: Where to look.
             done_by_s: When the caller stops waiting, by the monotonic clock; None if never.
-            heavy: Whether it may take long; see ``services.detector.cost``.
+            heavy: Whether it may take long; see ``services.detector.api``.
 
         Raises:
             PoolFullError: No room for one more, or no hope that a worker comes free in time.

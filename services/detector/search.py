@@ -8,12 +8,10 @@ from numpy.typing import NDArray
 
 from services.contracts.detection import Searched
 from services.contracts.geometry import Box
-from services.detector.brightness import brightened
-from services.detector.candidates import Candidate, distinct
-from services.detector.confirm import SearchParameters, Surroundings, faces_near
-from services.detector.finder import FaceFinder
-from services.detector.overview import changes, overview
-from services.detector.propose import proposals
+from services.detector.cascade import FaceFinder
+from services.detector.change_detection import changes, overview
+from services.detector.images import brightened
+from services.detector.two_stage import Candidate, SearchParameters, Surroundings, distinct, faces_near, proposals
 
 MOST_CHANGED = 0.6
 """Of a picture; where more has changed, searching all of it is as quick."""

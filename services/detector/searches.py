@@ -1,9 +1,9 @@
 """Turns settings into a search."""
 
 from services.detector.cascade import HaarCascade
-from services.detector.confirm import SearchParameters
 from services.detector.search import FaceSearch
 from services.detector.settings import DetectorSettings
+from services.detector.two_stage import SearchParameters
 
 
 def face_search(settings: DetectorSettings) -> FaceSearch:

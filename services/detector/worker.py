@@ -15,9 +15,10 @@ from pathlib import Path
 import cv2
 
 from services.detector.cascade import CascadeError, HaarCascade
-from services.detector.confirm import SearchParameters
-from services.detector.detect import detect
-from services.detector.messages import (
+from services.detector.pipeline import detect
+from services.detector.search import FaceSearch
+from services.detector.two_stage import SearchParameters
+from services.detector.worker_protocol import (
     REPLY_PREFIX,
     REQUEST_PREFIX,
     Reply,
@@ -26,9 +27,8 @@ from services.detector.messages import (
     encode_answer,
     encode_error,
 )
-from services.detector.search import FaceSearch
 from services.runtime.images import ImageTooLargeError
-from services.runtime.memory import forbid_core_dumps, return_freed_memory
+from services.runtime.process import forbid_core_dumps, return_freed_memory
 
 MEMORY_BYTES_PER_PIXEL = 12
 """Memory that decoding and searching may take for each pixel of the largest allowed image. Progressive JPEGs in CMYK

@@ -14,7 +14,7 @@ from multiprocessing import resource_tracker
 from multiprocessing.process import BaseProcess
 from typing import cast
 
-from services.detector.messages import MAX_REPLY_BYTES, REPLY_PREFIX, Reply, WorkerSettings
+from services.detector.worker_protocol import MAX_REPLY_BYTES, REPLY_PREFIX, Reply, WorkerSettings
 
 START_TIMEOUT_S = 30.0
 """The first start imports OpenCV, on a busy machine; later ones take some tens of milliseconds."""

@@ -32,11 +32,10 @@ from services.gateway.routes.websockets import unknown_websocket_router, websock
 from services.gateway.running import Running, run_parts
 from services.gateway.settings import GatewaySettings
 from services.runtime.app import Plumbing, create_service_app
-from services.runtime.byte_budget import ByteBudget
 from services.runtime.health import Check
-from services.runtime.in_flight import SharedLimit
-from services.runtime.memory import collect_garbage
+from services.runtime.limits import ByteBudget, SharedLimit
 from services.runtime.openapi import complete_document
+from services.runtime.process import collect_garbage
 
 DESCRIPTION = (
     "The emotion in a camera's newest frame or in an uploaded image, as one of seven with scores from 0 to 1. "

@@ -10,10 +10,9 @@ from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import NoDecode, SettingsConfigDict
 
 from services.gateway.familiar.names import FamiliarApi
-from services.runtime.addresses import GrpcTarget, HttpUrl, RedisUrl
 from services.runtime.client_address import parse_networks
 from services.runtime.origins import OriginPolicy
-from services.runtime.settings import ServiceSettings, is_loopback, split_list
+from services.runtime.settings import GrpcTarget, HttpUrl, RedisUrl, ServiceSettings, is_loopback, split_list
 
 _ORIGIN = re.compile(r"\*|null|https?://(\[[0-9a-f:.]+\]|[^\s:/@?#\[\]]+)(:[0-9]{1,5})?")
 _SHARE = 8

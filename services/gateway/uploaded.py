@@ -10,7 +10,7 @@ from services.gateway.answer import prediction
 from services.gateway.metrics import GatewayMetrics
 from services.gateway.running import Running
 from services.runtime.client_address import client_of
-from services.runtime.in_flight import SharedLimit
+from services.runtime.limits import SharedLimit
 
 
 @dataclass(frozen=True)

@@ -9,8 +9,8 @@ from starlette.formparsers import MultiPartException, MultiPartParser
 
 from services.contracts.detection import IMAGE_MEDIA_TYPES
 from services.contracts.problems import ProblemKind
-from services.runtime.media_types import require_media_type
 from services.runtime.problems import ProblemError
+from services.runtime.request_body import require_media_type
 
 FORM_MEDIA_TYPE = "multipart/form-data"
 FORM_FIELD = "image"

@@ -10,15 +10,15 @@ from prometheus_client import CollectorRegistry
 from starlette.middleware import Middleware
 from starlette.types import Lifespan
 
-from services.runtime.body_limit import BodyLimit
-from services.runtime.byte_budget import ByteBudget
 from services.runtime.health import Check, Readiness, health_router
+from services.runtime.limits import ByteBudget
 from services.runtime.metrics import HttpMetrics, create_registry, metrics_router
 from services.runtime.openapi import add_common_problems, complete_document
 from services.runtime.origins import OriginGuard, OriginPolicy
 from services.runtime.problems import handle_problems
+from services.runtime.request_body import BodyLimit
 from services.runtime.request_context import RequestContext
-from services.runtime.stopping import Stopping
+from services.runtime.shutdown import Stopping
 
 SMALL_BODY_BYTES = 64 * 1024
 

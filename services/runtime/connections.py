@@ -1,12 +1,172 @@
 """All open connections of a server: how many there may be, and the deadlines that they keep."""
 
+import asyncio
+import logging
+import math
 from collections import Counter, OrderedDict
 from collections.abc import Callable
+from dataclasses import dataclass
+
+from prometheus_client import CollectorRegistry
+from prometheus_client import Counter as CounterMetric
 
 from services.runtime.client_address import address_group, is_local
-from services.runtime.connection_limits import ConnectionLimits
-from services.runtime.rejections import Rejections
-from services.runtime.timed_connection import TimedConnection
+
+
+@dataclass(frozen=True)
+class ConnectionLimits:
+    """Bounds of the connections to one server.
+
+    Each time limit belongs to a state of a connection and starts when the state is entered. Bytes that arrive don't
+    start it again, except where so many have arrived in it that ``min_bytes_per_s`` is kept.
+
+    Attributes:
+        head_s: Time for a request's line and headers; a new connection's first request included.
+        idle_s: Time between an answer and the next request's first byte.
+        body_s: Time in which a body is complete, or comes fast enough. It is longer than what the application itself
+            allows, which answers with a problem.
+        discard_s: Time for the rest of a body whose request is answered already.
+        handshake_s: Time until the application accepts or refuses a WebSocket.
+        message_s: Time in which a WebSocket message is complete, or comes fast enough.
+        unsent_s: Time in which a client takes what is waiting for it, and as long as that takes at ``min_bytes_per_s``.
+        close_s: Likewise for the end of a connection; then it is cut.
+        min_bytes_per_s: Slowest transfer: slower than any phone network, faster than an attack.
+        max_head_bytes: Bytes of a request that are not its body: line, headers, framing of chunks, trailers.
+        max_headers: Headers of a request.
+        max_discarded_bytes: Bytes of a body that are read and thrown away after the answer.
+        max_pipelined: Requests of a connection that wait while an earlier one is answered.
+        max_connections: Connections of a server. Loopback has ``local_reserve`` more, for health checks.
+        max_connections_per_client: Connections of one address, or of one /64 network of IPv6.
+        local_reserve: See ``max_connections``.
+    """
+
+    head_s: float = 10.0
+    idle_s: float = 5.0
+    body_s: float = 12.0
+    discard_s: float = 5.0
+    handshake_s: float = 10.0
+    message_s: float = 10.0
+    unsent_s: float = 30.0
+    close_s: float = 5.0
+    min_bytes_per_s: int = 16 * 1024
+    max_head_bytes: int = 64 * 1024
+    max_headers: int = 100
+    max_discarded_bytes: int = 64 * 1024 * 1024
+    max_pipelined: int = 16
+    max_connections: int = 2048
+    max_connections_per_client: int = 256
+    local_reserve: int = 16
+
+
+@dataclass(frozen=True)
+class MessageLimits:
+    """What a client may send over one WebSocket. The defaults suit a feed, which ignores what it is sent.
+
+    Attributes:
+        max_bytes: Bytes of a message; a larger one ends the connection with the code 1009.
+        messages_per_s: Messages a second on average, and in a burst ten times as many; None for no bound, where an
+            answer follows each message. More end the connection with the code 1008.
+        fragments: Fragments of a message, besides one for each KiB.
+        control_frames_per_s: Pings and pongs a second on average, and in a burst ten times as many.
+    """
+
+    max_bytes: int = 1024
+    messages_per_s: float | None = 5.0
+    fragments: int = 64
+    control_frames_per_s: float = 2.0
+
+
+REPORT_PERIOD_S = 60.0
+"""Least time between two lines of the log, however much is refused."""
+
+_log = logging.getLogger(__name__)
+
+
+class Rejections:
+    """Refused requests and connections by reason."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self._counter = CounterMetric(
+            "http_rejected", "Requests and connections refused or cut off by the server", ["reason"], registry=registry
+        )
+        self._unreported = Counter[str]()
+        self._next_report = 0.0
+
+    def count(self, reason: str) -> None:
+        """Count one; the reasons are few and fixed."""
+        self._counter.labels(reason).inc()
+        self._unreported[reason] += 1
+
+    def report(self, now: float) -> None:
+        """Log what was counted since the last report, at most once in a period.
+
+        Args:
+            now: Monotonic time in seconds.
+        """
+        if self._unreported and now >= self._next_report:
+            reasons = ", ".join(f"{reason} {count}" for reason, count in sorted(self._unreported.items()))
+            _log.warning("requests and connections refused or cut off: %s", reasons)
+            self._unreported.clear()
+            self._next_report = now + REPORT_PERIOD_S
+
+
+class TimedConnection(asyncio.Protocol):
+    """A mixin for uvicorn's protocols. ``Connections`` calls ``look`` ten times a second.
+
+    No timers are started and cancelled for each request: a state's deadline is a number.
+    """
+
+    transport: asyncio.Transport
+    loop: asyncio.AbstractEventLoop
+    limits: ConnectionLimits
+    rejections: Rejections
+
+    due = math.inf
+    """When the state that the connection is in has lasted too long, by the loop's clock."""
+    _arrived_bytes = 0
+    _taken_by = math.inf
+    _ended_by = math.inf
+
+    def look(self, now: float) -> None:
+        """End the connection where a deadline has passed."""
+        if self.transport.is_closing():
+            if self._ended_by == math.inf:
+                self._ended_by = now + self.limits.close_s + self._unsent_s()
+            elif now >= self._ended_by:
+                self.transport.abort()
+        elif now >= self._taken_by:
+            self.rejections.count("unsent")
+            self.transport.abort()
+        elif now >= self.due:
+            self.expire(now)
+
+    def expire(self, now: float) -> None:
+        """End the connection, since its state has lasted too long; or set ``due`` again."""
+        raise NotImplementedError
+
+    def allow(self, seconds: float) -> None:
+        """Begin a state that may last so long."""
+        self.due = self.loop.time() + seconds
+        self._arrived_bytes = 0
+
+    def transferred(self, count: int, seconds: float) -> None:
+        """Allow the state as long again where enough has arrived since it was last allowed."""
+        self._arrived_bytes += count
+        if self._arrived_bytes >= seconds * self.limits.min_bytes_per_s:
+            self.allow(seconds)
+
+    def pause_writing(self) -> None:
+        """Begin to wait for the client to take what was sent."""
+        self._taken_by = self.loop.time() + self.limits.unsent_s + self._unsent_s()
+        super().pause_writing()
+
+    def resume_writing(self) -> None:
+        """Stop waiting: the client has taken enough."""
+        self._taken_by = math.inf
+        super().resume_writing()
+
+    def _unsent_s(self) -> float:
+        return self.transport.get_write_buffer_size() / self.limits.min_bytes_per_s
 
 
 class Connections:

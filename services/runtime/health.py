@@ -9,7 +9,7 @@ from typing import Any, Protocol
 from fastapi import APIRouter
 from fastapi.responses import JSONResponse
 
-from services.runtime.stopping import Stopping
+from services.runtime.shutdown import Stopping
 
 CHECK_TIMEOUT_S = 1.0
 MAX_AGE_S = 0.5

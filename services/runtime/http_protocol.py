@@ -13,14 +13,20 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResp
 from uvicorn.server import ServerState
 
 from services.contracts.problems import Problem, ProblemKind
+from services.runtime.connections import TimedConnection
+from services.runtime.http_messages import (
+    SECURITY_HEADERS,
+    HeadError,
+    check_handshake,
+    check_head,
+    has_body,
+    problem_bytes,
+)
 from services.runtime.problems import problem_response
-from services.runtime.raw_answers import SECURITY_HEADERS, problem_bytes
 from services.runtime.request_context import REQUEST_ID_HEADER, new_request_id
-from services.runtime.request_heads import HeadError, check_handshake, check_head, has_body
-from services.runtime.timed_connection import TimedConnection
 
 if TYPE_CHECKING:
-    from services.runtime.server_config import ServerConfig
+    from services.runtime.server import ServerConfig
 
 MAX_PIECE_BYTES = 16 * 1024
 """Most bytes that are parsed at once. It bounds the requests that are begun before a limit on them is noticed."""

@@ -10,6 +10,7 @@ from collections import deque
 from typing import TYPE_CHECKING, Any
 
 from starlette.types import Receive, Scope, Send
+from starlette.websockets import WebSocket
 from uvicorn.protocols.utils import ClientDisconnected
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from uvicorn.server import ServerState
@@ -20,16 +21,31 @@ from websockets.server import ServerProtocol
 from websockets.typing import StatusLike
 
 from services.contracts.problems import Problem, ProblemKind
-from services.runtime.byte_budget import BudgetExceededError, Lease
-from services.runtime.connection_limits import MessageLimits
+from services.runtime.connections import MessageLimits, TimedConnection
+from services.runtime.http_messages import problem_bytes, problem_parts
 from services.runtime.http_protocol import SILENT
-from services.runtime.message_limits import EXTENSION
-from services.runtime.raw_answers import problem_bytes, problem_parts
-from services.runtime.timed_connection import TimedConnection
-from services.runtime.token_bucket import TokenBucket
+from services.runtime.limits import BudgetExceededError, Lease, TokenBucket
 
 if TYPE_CHECKING:
-    from services.runtime.server_config import ServerConfig
+    from services.runtime.server import ServerConfig
+
+EXTENSION = "emotion.message_limits"
+"""The ASGI extension: under ``set`` it has a function that takes the limits and the part of the budget."""
+
+
+def limit_messages(websocket: WebSocket, limits: MessageLimits, budget: Lease | None = None) -> None:
+    """Let a client send other messages than a feed's; call it before the connection is accepted.
+
+    Args:
+        websocket: The connection.
+        limits: Of its messages.
+        budget: Its part of a budget, for the messages that are received or answered. Where that has no room the
+            connection ends with the code 1013.
+    """
+    extension = websocket.scope.get("extensions", {}).get(EXTENSION)
+    if extension is not None:  # else the server is another, as in tests
+        extension["set"](limits, budget)
+
 
 _log = logging.getLogger(__name__)
 

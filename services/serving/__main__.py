@@ -10,7 +10,7 @@ from types import FrameType
 
 import services.serving.grpc_environment  # noqa: F401 - before anything that imports grpc
 from services.runtime.logs import configure_logging
-from services.runtime.stopping import Stopping
+from services.runtime.shutdown import Stopping
 from services.serving.flag_parser import FlagError
 from services.serving.flags import Flags, asks_for_version, parse_flags
 from services.serving.ports import PortError, claim_socket_path, listen

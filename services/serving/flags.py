@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from services.runtime.addresses import MAX_SOCKET_PATH_BYTES
+from services.runtime.settings import MAX_SOCKET_PATH_BYTES
 from services.serving.flag_parser import FlagError, create_parser
 
 

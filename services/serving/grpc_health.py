@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 from enum import IntEnum
 from typing import Any
 
-from services.runtime.stopping import Stopping
+from services.runtime.shutdown import Stopping
 from services.serving.errors import NotFoundError
 from services.serving.grpc_api import MODEL_SERVICE, PREDICTION_SERVICE, Methods
 from services.serving.grpc_calls import Calls

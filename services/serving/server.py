@@ -11,9 +11,8 @@ import tensorflow as tf
 from fastapi import FastAPI
 
 from services.runtime.app import Plumbing
-from services.runtime.server import DrainingServer
-from services.runtime.server_config import server_config
-from services.runtime.stopping import Stopping
+from services.runtime.server import DrainingServer, server_config
+from services.runtime.shutdown import Stopping
 from services.serving.aio_server import RegisteredMethodsServer
 from services.serving.app import create_app
 from services.serving.batcher import Batcher

@@ -20,7 +20,7 @@ from services.gateway.app import create_app as create_gateway
 from services.gateway.familiar.names import FamiliarApi
 from services.gateway.settings import GatewaySettings
 from services.runtime.app import Plumbing
-from services.runtime.server_config import server_config
+from services.runtime.server import server_config
 from services.serving.metrics import CallMetrics
 from services.serving.monitoring import Monitoring
 from services.serving.monitoring_config import DEFAULT_PATH

@@ -24,9 +24,9 @@ ROOMS: dict[str, frozenset[str]] = {
         {
             "services.contracts",
             "services.detector.preprocess",
-            "services.detector.detect",
+            "services.detector.pipeline",
             "services.detector.searches",
-            "services.detector.where",
+            "services.detector.options",
         }
     ),
     "launcher": PLUMBING | {"services.capture.settings", "services.detector.settings", "services.gateway.settings"},
@@ -202,7 +202,7 @@ def test_a_forbidden_arrow_is_seen(path: str, code: str) -> None:
         ("services/gateway/app.py", "from .settings import Settings"),
         ("training/data/batches.py", "from services.detector.preprocess import to_input"),
         ("training/data/batches.py", "from services.detector import preprocess"),
-        ("training/evaluation/end_to_end.py", "from services.detector.detect import detect"),
+        ("training/evaluation/end_to_end.py", "from services.detector.pipeline import detect"),
         ("bench/run.py", "import services.gateway.app"),
     ],
 )

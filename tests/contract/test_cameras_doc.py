@@ -3,8 +3,7 @@
 import re
 
 from services.capture.settings import CaptureSettings
-from services.contracts.camera_list import OFFLINE, CameraView
-from services.contracts.cameras import CameraState
+from services.contracts.cameras import OFFLINE, CameraState, CameraView
 from tests.support.markdown import rows
 from tests.support.processes import ROOT
 

@@ -13,8 +13,8 @@ from uvicorn.server import Server, ServerState
 from websockets.http11 import MAX_LINE_LENGTH, MAX_NUM_HEADERS
 from websockets.server import ServerProtocol
 
-from services.runtime.connection_limits import ConnectionLimits
-from services.runtime.request_heads import MAX_HANDSHAKE_LINE_BYTES
+from services.runtime.connections import ConnectionLimits
+from services.runtime.http_messages import MAX_HANDSHAKE_LINE_BYTES
 
 HTTP_ATTRIBUTES = (
     "parser pipeline flow cycle url headers expect_100_continue logger client transport loop app server_state"

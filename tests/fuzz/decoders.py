@@ -12,14 +12,13 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from services.contracts.camera_list import CameraList
-from services.contracts.cameras import CameraStatus
+from services.contracts.cameras import CameraList, CameraStatus
 from services.contracts.detection import Detection, decode_pixels
 from services.contracts.frames import FrameMessage, captured_at_us
 from services.contracts.geometry import parse_hint
 from services.contracts.live import EmotionEvent
 from services.contracts.messages import MalformedMessage
-from services.contracts.prediction_decoding import decode_prediction
+from services.contracts.prediction import decode_prediction
 from tests.fuzz.cases import Case, Decoding
 from tests.fuzz.draws import drawn
 from tests.fuzz.mutation import EDGES, TEXTS

@@ -16,7 +16,7 @@ from services.gateway.frames import KnownCamera
 from services.gateway.resources import Resources
 from services.gateway.settings import GatewaySettings
 from services.runtime.app import Plumbing
-from services.runtime.connection_limits import ConnectionLimits
+from services.runtime.connections import ConnectionLimits
 from services.runtime.logs import configure_logging
 from services.runtime.server import serve
 from services.runtime.settings import load_settings_or_exit

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 from starlette.datastructures import Headers
 
-from services.runtime.body_limit import MAX_LENGTH, announced_length
 from services.runtime.client_address import UNKNOWN, address_group
 from services.runtime.origins import OriginPolicy, RequestHead, refusal
+from services.runtime.request_body import MAX_LENGTH, announced_length
 from tests.security.confined import run_confined
 from tests.support.tiny_process import Service
 

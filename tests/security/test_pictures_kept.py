@@ -22,7 +22,7 @@ def picture(number: int = 0, start: bytes = b"\xff\xd8") -> bytes:
     """Return what passes for a JPEG and holds this number in comments.
 
     It is so large that glibc takes it from the system and gives it back as soon as it is freed, as the services tell it
-    to (``services/runtime/memory.py``). What is found whole in memory is in use, then.
+    to (``services/runtime/process.py``). What is found whole in memory is in use, then.
     """
     comments = (
         b"\xff\xfe\xff\xff" + f"picture {number:06} comment {comment:06} ".encode() * 2000 for comment in range(30)

@@ -19,7 +19,7 @@ from starlette.exceptions import HTTPException
 
 from services.contracts.problems import ProblemKind
 from services.runtime.app import Plumbing, create_service_app
-from services.runtime.connection_limits import ConnectionLimits
+from services.runtime.connections import ConnectionLimits
 from services.runtime.logs import configure_logging
 from services.runtime.problems import ProblemError
 from services.runtime.server import serve

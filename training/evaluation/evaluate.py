@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 from pydantic import ValidationError
 
 from services.contracts.detection import DetectedFace
-from services.detector.detect import detect
+from services.detector.options import Where
+from services.detector.pipeline import detect
 from services.detector.searches import default_search
-from services.detector.where import Where
 from training.config import Recipe
 from training.data.fer2013 import VALIDATION, DatasetError, Split, read_splits, require, unlike_published
 from training.data.splits import as_faces

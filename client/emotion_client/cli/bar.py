@@ -6,7 +6,7 @@ from typing import Self
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from services.contracts.terminal_text import printable
+from services.contracts.text import printable
 
 
 class Bar:

@@ -11,8 +11,8 @@ from rich.table import Table
 from rich.text import Text
 
 from emotion_client.cli.options import Format
-from services.contracts.camera_list import CameraView
-from services.contracts.terminal_text import csv_text, printable
+from services.contracts.cameras import CameraView
+from services.contracts.text import csv_text, printable
 
 _STATE_STYLES = {"online": "green", "ended": "dim"}
 

@@ -13,7 +13,7 @@ def main() -> None:
         sys.stderr.write(NEEDS)
         sys.exit(1)
     from emotion_client.cli.commands import app
-    from services.contracts.terminal_text import printable
+    from services.contracts.text import printable
 
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):

@@ -18,7 +18,7 @@ from emotion_client.errors import (
     UnexpectedAnswerError,
     UnreachableError,
 )
-from services.contracts.terminal_text import printable
+from services.contracts.text import printable
 
 
 class ExitCode(IntEnum):

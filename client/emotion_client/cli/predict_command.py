@@ -17,7 +17,7 @@ from emotion_client.cli.predicting import Edges, predict_all
 from emotion_client.cli.video import open_video
 from emotion_client.cli.writers import Write, flushing, make_writer
 from emotion_client.client import EmotionClient
-from services.contracts.terminal_text import printable
+from services.contracts.text import printable
 
 _TIME_WIDTH = len(" 1234.56 s")
 

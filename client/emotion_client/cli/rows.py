@@ -5,7 +5,7 @@ from typing import Any
 
 from services.contracts.emotions import EMOTIONS
 from services.contracts.prediction import FaceEmotion, Prediction
-from services.contracts.terminal_text import csv_text, printable
+from services.contracts.text import csv_text, printable
 
 COLUMNS = (
     *("file", "frame", "time_s", "face", "x", "y", "w", "h"),

@@ -12,7 +12,7 @@ from emotion_client.results import FeedStatus, LiveResult
 from services.contracts.emotions import EMOTIONS, Emotion
 from services.contracts.live import EmotionEvent
 from services.contracts.prediction import CameraSource, FaceEmotion
-from services.contracts.terminal_text import printable
+from services.contracts.text import printable
 
 BAR_WIDTH = 30
 _EVENTS_SHOWN = 5

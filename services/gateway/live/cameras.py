@@ -24,7 +24,7 @@ from services.gateway.metrics import LiveMetrics
 from services.gateway.pipeline import Pipeline
 from services.gateway.settings import GatewaySettings
 from services.runtime.client_address import UNKNOWN
-from services.runtime.in_flight import SharedLimit
+from services.runtime.limits import SharedLimit
 from services.runtime.problems import ProblemError
 
 LINGER_S = 1.0

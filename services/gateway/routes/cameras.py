@@ -7,13 +7,12 @@ from typing import Any
 
 from fastapi import APIRouter, Response
 
-from services.contracts.camera_list import OFFLINE, CameraList, CameraView
-from services.contracts.cameras import CameraState
+from services.contracts.cameras import OFFLINE, CameraList, CameraState, CameraView
 from services.gateway.camera_frames import require_camera_id
 from services.gateway.frames import ListedCamera
 from services.gateway.routes.following import EndlessResponse
 from services.gateway.running import RunningParts
-from services.runtime.in_flight import InFlightLimit
+from services.runtime.limits import InFlightLimit
 
 MAX_FRAMES_SENT = 32
 """Most frames that are sent at the same time; each is held until its client has taken it."""

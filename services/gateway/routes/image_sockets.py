@@ -19,13 +19,12 @@ from services.gateway.running import Running, RunningParts
 from services.gateway.settings import GatewaySettings
 from services.gateway.uploaded import Caller, Moments, Uploaded
 from services.gateway.uploads import ANY_IMAGE
-from services.runtime.byte_budget import ByteBudget
 from services.runtime.client_address import client_of
-from services.runtime.connection_limits import MessageLimits
-from services.runtime.in_flight import SharedLimit
-from services.runtime.message_limits import limit_messages
+from services.runtime.connections import MessageLimits
+from services.runtime.limits import ByteBudget, SharedLimit
 from services.runtime.problems import ProblemError
 from services.runtime.request_context import new_request_id
+from services.runtime.websocket_protocol import limit_messages
 
 ANSWERED_ABOVE_LIMIT_BYTES = 1024 * 1024
 """A message over the limit by less gets a problem; one over it by more ends the connection with the code 1009."""

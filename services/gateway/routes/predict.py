@@ -15,7 +15,7 @@ from services.gateway.running import RunningParts
 from services.gateway.uploaded import Caller, Moments, Uploaded
 from services.gateway.uploads import FORM_FIELD, FORM_MEDIA_TYPE, read_upload
 from services.runtime.client_address import client_of
-from services.runtime.in_flight import SharedLimit
+from services.runtime.limits import SharedLimit
 
 _BINARY = {"schema": {"type": "string", "format": "binary"}}
 _UPLOAD_BODY = {

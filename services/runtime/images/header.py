@@ -2,9 +2,9 @@
 
 from collections.abc import Collection
 
+from services.runtime.images.base import ImageFormat, ImageHeader, ImageTooLargeError, InvalidImageError
 from services.runtime.images.jpeg import JPEG_SIGNATURE, read_jpeg
 from services.runtime.images.png import PNG_SIGNATURE, read_png
-from services.runtime.images.types import ImageFormat, ImageHeader, ImageTooLargeError, InvalidImageError
 from services.runtime.images.webp import is_webp, read_webp
 
 __all__ = ["ImageFormat", "ImageHeader", "ImageTooLargeError", "InvalidImageError", "read_header"]

@@ -2,13 +2,14 @@
 
 import re
 
-from services.runtime.images.exif import UPRIGHT, read_orientation
-from services.runtime.images.types import (
+from services.runtime.images.base import (
+    UPRIGHT,
     ImageFormat,
     ImageHeader,
     ImageTooLargeError,
     InvalidImageError,
     check_size,
+    read_orientation,
     without,
 )
 

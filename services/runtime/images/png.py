@@ -2,8 +2,15 @@
 
 import struct
 
-from services.runtime.images.exif import UPRIGHT, read_orientation
-from services.runtime.images.types import ImageFormat, ImageHeader, InvalidImageError, check_size, without
+from services.runtime.images.base import (
+    UPRIGHT,
+    ImageFormat,
+    ImageHeader,
+    InvalidImageError,
+    check_size,
+    read_orientation,
+    without,
+)
 
 PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 

@@ -3,8 +3,14 @@
 import struct
 from typing import NamedTuple
 
-from services.runtime.images.exif import UPRIGHT, read_orientation
-from services.runtime.images.types import ImageFormat, ImageHeader, InvalidImageError, check_size
+from services.runtime.images.base import (
+    UPRIGHT,
+    ImageFormat,
+    ImageHeader,
+    InvalidImageError,
+    check_size,
+    read_orientation,
+)
 
 MAX_CHUNKS = 1_000
 """Chunks of a file or of a frame, apart from the frames of an animation."""

@@ -12,8 +12,7 @@ from pathlib import Path
 import pytest
 
 from services.contracts.detection import Searched
-from services.detector.messages import WorkerSettings, decode_reply, encode_request
-from services.detector.where import Where
+from services.detector.options import Where
 from services.detector.worker_process import (
     WorkerEnd,
     WorkerEndedError,
@@ -22,6 +21,7 @@ from services.detector.worker_process import (
     start_worker,
     try_worker,
 )
+from services.detector.worker_protocol import WorkerSettings, decode_reply, encode_request
 from services.runtime.images import ImageTooLargeError
 from tests.support import crafted_images as crafted
 from tests.support import images

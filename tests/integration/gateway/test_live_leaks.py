@@ -24,8 +24,7 @@ from services.gateway.live.session import LiveSession
 from services.gateway.live.viewer import Viewer
 from services.gateway.settings import GatewaySettings
 from services.runtime.app import Plumbing
-from services.runtime.server import DrainingServer
-from services.runtime.server_config import server_config
+from services.runtime.server import DrainingServer, server_config
 from tests.support.gateway_fakes import ONLINE, FakeFrames, FakeServices, frame
 from tests.support.live_harness import eventually
 from tests.support.stack import Stack, another_gateway

@@ -1,7 +1,10 @@
+import json
+from typing import Any
+
 import pytest
 from hypothesis import given
 
-from services.contracts.cameras import CameraStatus, is_camera_id
+from services.contracts.cameras import CameraList, CameraStatus, CameraView, is_camera_id
 from services.contracts.messages import MalformedMessage
 from tests.unit.contracts.samples import statuses
 
@@ -55,3 +58,23 @@ def test_names_of_cameras(text: str) -> None:
 @pytest.mark.parametrize("text", ["", "-cam", "_cam", "Cam", "cam:0", "cam 0", "cam0\n", "kamera-tür", "a" * 33])
 def test_texts_that_can_not_name_a_camera(text: str) -> None:
     assert not is_camera_id(text)
+
+
+CAMERA = CameraView("cam0", "online", "demo", 29.9, 1280, 720, None, 100, 2, 1, "")
+
+
+def test_the_list_survives_json() -> None:
+    cameras = CameraList((CAMERA,))
+    assert CameraList.decode(json.loads(json.dumps(cameras.encode()))) == cameras
+
+
+def test_fields_that_are_not_known_are_ignored() -> None:
+    sent: dict[str, Any] = CameraList((CAMERA,)).encode()
+    sent["cameras"] = [{**camera, "lens": "wide"} for camera in sent["cameras"]]
+    assert CameraList.decode(sent).cameras == (CAMERA,)
+
+
+@pytest.mark.parametrize("answer", [{}, {"cameras": 1}, {"cameras": [{}]}, {"cameras": ["cam0"]}])
+def test_another_object_is_malformed(answer: dict[str, Any]) -> None:
+    with pytest.raises(MalformedMessage):
+        CameraList.decode(answer)

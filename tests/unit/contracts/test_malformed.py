@@ -8,14 +8,13 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from services.contracts.camera_list import CameraList
-from services.contracts.cameras import STATUS_FIELDS, CameraState, CameraStatus
+from services.contracts.cameras import STATUS_FIELDS, CameraList, CameraState, CameraStatus
 from services.contracts.detection import DetectedFace, Detection, decode_pixels
 from services.contracts.frames import MAX_JPEG_BYTES, FrameMessage, captured_at_us, frame_order
 from services.contracts.geometry import Box
 from services.contracts.live import EmotionEvent
 from services.contracts.messages import MAX_TEXT_CHARS, MalformedMessage, printable
-from services.contracts.prediction_decoding import decode_prediction
+from services.contracts.prediction import decode_prediction
 
 LONGEST_ERROR = 300
 FRAME = {b"jpeg": b"\xff\xd8", b"captured_at": b"5", b"delay_us": b"4", b"width": b"3", b"height": b"2", b"seq": b"1"}

@@ -15,8 +15,8 @@ from services.contracts.prediction import (
     Prediction,
     PredictTimings,
     UploadSource,
+    decode_prediction,
 )
-from services.contracts.prediction_decoding import decode_prediction
 from tests.unit.contracts.samples import boxes
 
 scores = st.lists(st.floats(0, 1, width=32), min_size=7, max_size=7)

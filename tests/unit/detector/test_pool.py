@@ -7,7 +7,11 @@ import pytest
 
 from services.contracts.detection import Detection, DetectTimings, Searched
 from services.contracts.geometry import Box, ImageSize
-from services.detector.messages import (
+from services.detector.health import PoolCheck
+from services.detector.options import Where
+from services.detector.pool import DetectorPool, PoolFullError, WaitedTooLongError
+from services.detector.worker_process import WorkerEnd, WorkerEndedError, WorkerStartError
+from services.detector.worker_protocol import (
     Reply,
     WorkerFailedError,
     decode_reply,
@@ -16,10 +20,6 @@ from services.detector.messages import (
     encode_error,
     encode_request,
 )
-from services.detector.pool import DetectorPool, PoolFullError, WaitedTooLongError
-from services.detector.readiness import PoolCheck
-from services.detector.where import Where
-from services.detector.worker_process import WorkerEnd, WorkerEndedError, WorkerStartError
 from services.runtime.images import ImageTooLargeError, InvalidImageError
 
 IMAGE = b"picture"

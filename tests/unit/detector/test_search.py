@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 from services.contracts.detection import Searched
 from services.contracts.geometry import Box, overlap
 from services.detector.cascade import HaarCascade, Hit
-from services.detector.confirm import SearchParameters
 from services.detector.search import FaceSearch
+from services.detector.two_stage import SearchParameters
 from tests.support import images
 
 PARAMETERS = SearchParameters(scale_factor=1.1, min_neighbors=5, min_face_px=48)

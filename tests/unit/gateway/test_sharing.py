@@ -7,7 +7,7 @@ from services.gateway.camera_frames import CameraFrames
 from services.gateway.deadline import Deadline
 from services.gateway.pipeline import Pipeline
 from services.gateway.sharing import SharedCalls
-from services.runtime.in_flight import InFlightLimit
+from services.runtime.limits import InFlightLimit
 from services.runtime.problems import ProblemError
 from tests.support.gateway_fakes import FakeDetector, FakeFrames, FakeModel, frame
 

@@ -5,8 +5,8 @@ import logging
 import pytest
 from prometheus_client import CollectorRegistry
 
-from services.runtime.rejections import REPORT_PERIOD_S, Rejections
-from services.runtime.token_bucket import BURST_S, TokenBucket
+from services.runtime.connections import REPORT_PERIOD_S, Rejections
+from services.runtime.limits import BURST_S, TokenBucket
 from services.runtime.websocket_protocol import frame_bytes
 
 

@@ -7,10 +7,7 @@ from collections.abc import Callable
 import pytest
 from prometheus_client import CollectorRegistry
 
-from services.runtime.connection_limits import ConnectionLimits
-from services.runtime.connections import Connections
-from services.runtime.rejections import Rejections
-from services.runtime.timed_connection import TimedConnection
+from services.runtime.connections import ConnectionLimits, Connections, Rejections, TimedConnection
 
 LIMITS = ConnectionLimits(max_connections=10, max_connections_per_client=3, local_reserve=2)
 

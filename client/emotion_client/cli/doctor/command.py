@@ -18,7 +18,7 @@ from emotion_client.cli.options import Format
 from emotion_client.cli.writers import flushing
 from emotion_client.client import EmotionClient
 from emotion_client.errors import UnreachableError
-from services.contracts.terminal_text import printable
+from services.contracts.text import printable
 
 _MARKS = {Level.OK: ("✓", "green"), Level.WARNING: ("!", "yellow"), Level.WRONG: ("✗", "bold red")}
 

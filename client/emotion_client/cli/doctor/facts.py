@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from emotion_client.errors import EmotionError
 from emotion_client.results import Readiness
-from services.contracts.camera_list import CameraView
+from services.contracts.cameras import CameraView
 
 LINUX, MACOS, WINDOWS = "linux", "darwin", "win32"
 """Systems as ``sys.platform`` names them."""

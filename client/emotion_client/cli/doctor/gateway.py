@@ -7,7 +7,7 @@ from emotion_client.cli.doctor.facts import WINDOWS, Gateway
 from emotion_client.cli.doctor.findings import Finding, Level
 from emotion_client.errors import AccessError, EmotionError, UnavailableError, UnreachableError
 from emotion_client.results import ServiceState
-from services.contracts.camera_list import OFFLINE, CameraView
+from services.contracts.cameras import OFFLINE, CameraView
 
 _COMPOSE_SERVICE = {"redis": "redis", "detector": "detector", "model": "serving"}
 _WELL = ("online", "ended")

@@ -14,7 +14,7 @@ from services.gateway.familiar.reading import UnreadableError, read_form, read_o
 from services.gateway.familiar.shapes import RefusedError
 from services.gateway.running import RunningParts
 from services.gateway.uploads import FORM_MEDIA_TYPE, parse_form
-from services.runtime.media_types import require_media_type
+from services.runtime.request_body import require_media_type
 
 _JSON, _URL_ENCODED = "application/json", "application/x-www-form-urlencoded"
 

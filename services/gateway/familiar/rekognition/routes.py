@@ -12,7 +12,7 @@ from services.gateway.familiar.rekognition.asked import read_detect_faces
 from services.gateway.familiar.rekognition.errors import MEDIA_TYPE, PATH, REQUEST_ID_HEADER, error
 from services.gateway.familiar.shapes import RefusedError
 from services.gateway.running import RunningParts
-from services.runtime.media_types import require_media_type
+from services.runtime.request_body import require_media_type
 
 _OPERATION = "RekognitionService.DetectFaces"
 

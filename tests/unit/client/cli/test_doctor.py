@@ -20,7 +20,7 @@ from emotion_client.cli.doctor.findings import Finding, Level
 from emotion_client.cli.doctor.gateway import judge_gateway
 from emotion_client.cli.doctor.host import judge_host
 from emotion_client.errors import problem_error
-from services.contracts.camera_list import CameraView
+from services.contracts.cameras import CameraView
 from services.contracts.problems import Problem, ProblemKind
 
 MJPG = PictureFormat("MJPG", 1280, 720, 30.0)

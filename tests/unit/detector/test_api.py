@@ -4,7 +4,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from services.detector.cost import is_heavy
+from services.contracts.detection import IMAGE_MEDIA_TYPES
+from services.contracts.problems import PROBLEM_MEDIA_TYPE
+from services.detector.api import is_heavy
+from services.detector.app import create_app
+from services.detector.settings import DetectorSettings
+from services.runtime.app import Plumbing
 from services.runtime.images import InvalidImageError
 
 LIMIT = 40_000_000
@@ -40,3 +45,12 @@ def test_what_a_camera_sends_is_light(data: bytes, heavy: bool) -> None:
 def test_what_is_no_image_is_refused_before_a_worker_is_asked() -> None:
     with pytest.raises(InvalidImageError):
         is_heavy(b"no image", LIMIT)
+
+
+def test_detection_names_its_body_and_its_problems() -> None:
+    operation = create_app(DetectorSettings(), Plumbing()).openapi()["paths"]["/detect"]["post"]
+    assert set(operation["requestBody"]["content"]) == set(IMAGE_MEDIA_TYPES)
+    errors = {status: response for status, response in operation["responses"].items() if status >= "400"}
+    assert {"400", "408", "413", "415", "422", "500", "503"} <= set(errors)
+    assert all(PROBLEM_MEDIA_TYPE in response["content"] for response in errors.values())
+    assert "`invalid-image`" in errors["422"]["description"]

@@ -1,6 +1,6 @@
 import pytest
 
-from services.runtime.request_heads import HeadError, check_handshake, check_head, has_body
+from services.runtime.http_messages import HeadError, check_handshake, check_head, has_body
 
 HOST = (b"host", b"a.example")
 KEY = (b"sec-websocket-key", b"AAAAAAAAAAAAAAAAAAAAAA==")

@@ -7,8 +7,8 @@ from numpy.typing import NDArray
 
 from services.contracts.geometry import Box
 from services.contracts.messages import MalformedMessage
-from services.detector.overview import Changes, changes, overview
-from services.detector.where import OVERVIEW_COLUMNS, decode_overview, encode_overview
+from services.detector.change_detection import Changes, changes, overview
+from services.detector.options import OVERVIEW_COLUMNS, decode_overview, encode_overview
 
 Gray = NDArray[np.uint8]
 THING = Box(700, 300, 120, 160)

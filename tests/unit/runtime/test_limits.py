@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.runtime.byte_budget import BudgetExceededError, ByteBudget
+from services.runtime.limits import BudgetExceededError, ByteBudget
 
 
 def test_one_client_leaves_half_to_others() -> None:

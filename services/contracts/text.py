@@ -1,4 +1,4 @@
-"""Text from outside, made safe to show in a terminal or to open in a spreadsheet."""
+"""Make text from outside safe to show in a terminal, a log or a spreadsheet."""
 
 import unicodedata
 

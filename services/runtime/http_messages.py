@@ -1,8 +1,13 @@
-"""What a request's line and headers must fulfil before an application sees them."""
+"""Checks of request heads, and problems as bytes for responses that the protocol sends before an application runs."""
 
 import base64
 import binascii
-from collections.abc import Sequence
+import json
+from collections.abc import Mapping, Sequence
+from http import HTTPStatus
+
+from services.contracts.problems import PROBLEM_MEDIA_TYPE, Problem
+from services.runtime.request_context import REQUEST_ID_HEADER, new_request_id
 
 Headers = Sequence[tuple[bytes, bytes]]
 """Names in lower case, and values."""
@@ -106,3 +111,34 @@ def _is_key(value: bytes) -> bool:
 
 def _handshake_error(detail: str) -> HeadError:
     return HeadError("handshake", f"The WebSocket's handshake is not valid. {detail}")
+
+
+SECURITY_HEADERS: Mapping[str, str] = {
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "SAMEORIGIN",
+}
+
+
+def problem_parts(problem: Problem) -> tuple[dict[str, str], bytes]:
+    """Return the headers and the body of an answer after which the connection is closed."""
+    request_id = new_request_id()
+    body = json.dumps(problem.encode(request_id)).encode()
+    headers = {
+        "Content-Type": PROBLEM_MEDIA_TYPE,
+        "Content-Length": str(len(body)),
+        REQUEST_ID_HEADER: request_id,
+        **SECURITY_HEADERS,
+        "Connection": "close",
+    }
+    if problem.kind.retry_after_s is not None:
+        headers["Retry-After"] = str(problem.kind.retry_after_s)
+    return headers, body
+
+
+def problem_bytes(problem: Problem) -> bytes:
+    """Return a whole answer."""
+    headers, body = problem_parts(problem)
+    lines = [f"HTTP/1.1 {problem.kind.status} {HTTPStatus(problem.kind.status).phrase}"]
+    lines += [f"{name.lower()}: {value}" for name, value in headers.items()]
+    return "\r\n".join([*lines, "", ""]).encode("ascii") + body

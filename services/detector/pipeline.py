@@ -7,11 +7,11 @@ from numpy.typing import NDArray
 
 from services.contracts.detection import DetectedFace, Detection, DetectTimings, Searched
 from services.contracts.geometry import ImageSize
-from services.detector.candidates import Candidate
 from services.detector.images import decode_gray
+from services.detector.options import Where, encode_overview
 from services.detector.preprocess import face_pixels, sharpness
 from services.detector.search import FaceSearch
-from services.detector.where import Where, encode_overview
+from services.detector.two_stage import Candidate
 
 
 def detect(data: bytes, where: Where, search: FaceSearch, pixel_limit: int) -> Detection:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.contracts.terminal_text import MAX_SHOWN, csv_text, printable
+from services.contracts.text import MAX_SHOWN, csv_text, printable
 
 HARMLESS = "Türe, 前門 🙂 – 20 °C «a» \u00a0\u3000 क्\u200dष"
 

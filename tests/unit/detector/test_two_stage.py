@@ -1,6 +1,6 @@
 from services.contracts.geometry import Box, overlap
-from services.detector.candidates import Candidate, distinct, grouped
 from services.detector.cascade import Hit
+from services.detector.two_stage import Candidate, distinct, grouped
 
 
 def test_hits_that_lie_together_are_one_candidate() -> None:

@@ -7,7 +7,7 @@ from enum import IntEnum
 
 from services.contracts.detection import Detection, Searched
 from services.contracts.geometry import Box
-from services.detector.where import Where, decode_overview, encode_overview
+from services.detector.options import Where, decode_overview, encode_overview
 from services.runtime.images import ImageTooLargeError, InvalidImageError
 
 REQUEST_PREFIX = struct.Struct("!II")

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from services.contracts.geometry import Box, ImageSize
-from services.detector.where import MAX_OVERVIEW_ROWS, OVERVIEW_COLUMNS
+from services.detector.options import MAX_OVERVIEW_ROWS, OVERVIEW_COLUMNS
 
 DIFFERS_BY = 6
 """Shades by which the mean of a cell differs where something moved. A camera's noise changes it by less than one,

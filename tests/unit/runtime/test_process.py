@@ -2,7 +2,7 @@ import asyncio
 import gc
 import weakref
 
-from services.runtime.memory import collect_garbage
+from services.runtime.process import collect_garbage
 
 
 class Picture:

@@ -1,14 +1,15 @@
-"""Refuses bodies that are too large or too slow before they are read whole, announced or chunked."""
+"""What a request body may be: its media type, its size and how slowly it may arrive."""
 
 import asyncio
 import time
+from collections.abc import Collection
 
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from services.contracts.problems import ProblemKind
-from services.runtime.byte_budget import BudgetExceededError, ByteBudget, Lease
 from services.runtime.client_address import address_group
+from services.runtime.limits import BudgetExceededError, ByteBudget, Lease
 from services.runtime.problems import ProblemError
 
 GRACE_S = 10.0
@@ -112,3 +113,24 @@ class _Body:
             f"The body may have {self._limit:,} bytes; {why}",
             limit_bytes=self._limit,
         )
+
+
+def media_type(headers: Headers) -> str:
+    """Return a request's media type in lower case without its parameters; empty if none is stated."""
+    return headers.get("content-type", "").partition(";")[0].strip().lower()
+
+
+def require_media_type(headers: Headers, accepted: Collection[str]) -> str:
+    """Return the media type; a request that states none is taken by its bytes.
+
+    Raises:
+        ProblemError: 415, the type isn't one of those accepted.
+    """
+    stated = media_type(headers)
+    if stated and stated not in accepted:
+        raise ProblemError(
+            ProblemKind.UNSUPPORTED_MEDIA_TYPE,
+            f"Accepted are {', '.join(accepted)}; got {stated[:100]}",
+            accepted=list(accepted),
+        )
+    return stated

@@ -4,8 +4,8 @@ import pytest
 from starlette.requests import Request
 from starlette.types import Message, Receive, Scope, Send
 
-from services.runtime.body_limit import BodyLimit
 from services.runtime.problems import ProblemError
+from services.runtime.request_body import BodyLimit
 
 SCOPE: Scope = {"type": "http", "method": "POST", "path": "/", "headers": [], "query_string": b""}
 
