@@ -1,9 +1,6 @@
 """The Compose files and their variables agree with each other and with the services' settings."""
 
 import re
-from pathlib import Path
-
-import pytest
 
 from services.capture.settings import CaptureSettings
 from services.detector.settings import DetectorSettings
@@ -12,7 +9,7 @@ from services.runtime.probe import TIMEOUT_S
 from tests.support.processes import ROOT
 
 COMPOSE_FILES = [ROOT / "docker-compose.yml", *sorted(ROOT.glob("compose.*.yml"))]
-DOCKERFILES = sorted(ROOT.glob("services/*/Dockerfile"))
+DOCKERFILE = ROOT / "Dockerfile"
 SETTINGS = (CaptureSettings, DetectorSettings, GatewaySettings)
 
 
@@ -47,18 +44,27 @@ def test_no_service_may_swap_or_start_any_number_of_processes() -> None:
     assert all(memory == with_swap for memory, with_swap in limits)
 
 
-@pytest.mark.parametrize("file", [file for file in DOCKERFILES if "HEALTHCHECK" in file.read_text()], ids=str)
-def test_health_checks_end_what_does_not_answer_before_docker_ends_them(file: Path) -> None:
-    text = file.read_text()
-    (timeout_s,) = re.findall(r"^HEALTHCHECK .*--timeout=(\d+)s", text, re.MULTILINE)
-    assert '"--kill-after=3"' in text
-    assert int(timeout_s) >= 3 * (2 * TIMEOUT_S)  # two questions, and time to start on a busy machine
+def test_health_checks_end_what_does_not_answer_before_docker_ends_them() -> None:
+    text = DOCKERFILE.read_text()
+    checks = re.findall(r"^HEALTHCHECK .*--timeout=(\d+)s .*\\\n +CMD (.*)$", text, re.MULTILINE)
+    assert len(checks) == 3
+    for timeout_s, command in checks:
+        assert '"--kill-after=3"' in command
+        assert int(timeout_s) >= 3 * (2 * TIMEOUT_S)  # two questions, and time to start on a busy machine
 
 
-@pytest.mark.parametrize("file", DOCKERFILES, ids=lambda file: file.parent.name)
-def test_images_share_their_base(file: Path) -> None:
-    bases = re.findall(r"^FROM (\S+)", file.read_text(), re.MULTILINE)
-    assert bases == ["python:3.12-slim-bookworm"] * 2
+def test_images_share_their_base() -> None:
+    bases = re.findall(r"^FROM (\S+:\S+)", DOCKERFILE.read_text(), re.MULTILINE)
+    assert len(bases) == 2
+    assert len(set(bases)) == 1
+
+
+def test_each_service_that_compose_builds_is_a_stage_of_the_dockerfile() -> None:
+    stages = set(re.findall(r"^FROM \S+ AS (\S+)", DOCKERFILE.read_text(), re.MULTILINE))
+    for file in COMPOSE_FILES:
+        for target, service in re.findall(r"target: (\w+), args: \{SERVICE: (\w+)\}", file.read_text()):
+            assert target == service
+            assert target in stages
 
 
 def test_the_gateways_image_is_built_without_tensorflow() -> None:

@@ -28,7 +28,7 @@ def test_the_gateway_alone_is_published() -> None:
 
 def test_arm64_has_our_model_server_with_the_same_command() -> None:
     serving, usual = services("compose.arm64.yml")["serving"], services()["serving"]
-    assert serving["build"]["dockerfile"] == "services/serving/Dockerfile"
+    assert serving["build"]["target"] == "serving"
     assert usual["image"] == "tensorflow/serving:2.20.0"
     assert "build" not in usual
     for same in ("command", "entrypoint", "healthcheck", "volumes"):
