@@ -34,7 +34,6 @@ def main() -> None:
     from services.capture.redis_publisher import RedisPublisher
     from services.capture.sources.factory import Asked, opener
     from services.capture.sources.opencv import limit_ffmpeg_memory
-    from services.runtime.clock import SystemClock
 
     cv2.setNumThreads(1)
     if not limit_ffmpeg_memory():
@@ -50,7 +49,7 @@ def main() -> None:
         addresses_verified=bool(settings.tls_ca_file) or not settings.tls_verify,
     )
     publisher = RedisPublisher(settings.redis_url.get_secret_value())
-    app = create_app(settings, plumbing, publisher, opener(asked, settings.loop, SystemClock()))
+    app = create_app(settings, plumbing, publisher, opener(asked, settings.loop))
     serve(app, settings, plumbing)
     if readers_left():  # stuck in a driver: taking OpenCV down around such a thread can crash
         os._exit(0)

@@ -3,6 +3,7 @@
 import logging
 import random
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -17,7 +18,7 @@ from services.capture.sources.spec import NamedSource
 from services.capture.stats import Tally
 from services.contracts.cameras import CameraState, CameraStatus
 from services.contracts.frames import MAX_DELAY_US
-from services.runtime.clock import Clock, SystemClock
+from services.runtime.clock import Clock
 
 
 class Backoff:
@@ -75,13 +76,13 @@ class Camera:
         policy: CameraPolicy,
         opener: SourceOpener,
         publisher: FramePublisher,
-        clock: Clock | None = None,
+        clock: Clock = time.monotonic,
     ) -> None:
         self.id = named.camera
         self._source = named.source
         self._policy = policy
         self._open = partial(opener, named.source)
-        self._clock = clock or SystemClock()
+        self._clock = clock
         self._tally = Tally()
         self._mailbox: Mailbox[NumberedFrame] = Mailbox()
         self._intake: Intake = intake_for(named.source, self._mailbox, self._tally, policy.fps, self._clock)
@@ -111,12 +112,12 @@ class Camera:
 
     def join(self, timeout_s: float) -> None:
         """Wait until the threads have left, for this long at most."""
-        deadline = self._clock.monotonic() + timeout_s
+        deadline = self._clock() + timeout_s
         self._watcher.join(timeout_s / 2)
         if self._reader is not None:
             self._reader.join(timeout_s / 2)
         self._sender.finish()
-        self._sender.join(max(deadline - self._clock.monotonic(), 0.0))
+        self._sender.join(max(deadline - self._clock(), 0.0))
 
     @property
     def state(self) -> CameraState:
@@ -175,7 +176,7 @@ class Camera:
             if reader.finished or self._stopping.is_set():
                 break
             limit_s = self._policy.stall_s if online else self._policy.open_s
-            left_s = limit_s - reader.silent_for(self._clock.monotonic())
+            left_s = limit_s - reader.silent_for(self._clock())
             if left_s <= 0:
                 reader.error = f"no frame for {limit_s:g} s"
                 self._given_up.append(reader)
@@ -210,6 +211,6 @@ class Camera:
 
     def _say(self, level: int, text: str) -> None:
         """Log a line; where a camera comes and goes all the time, most of them at DEBUG."""
-        if level > logging.DEBUG and not self._lines.admits(self._clock.monotonic()):
+        if level > logging.DEBUG and not self._lines.admits(self._clock()):
             level = logging.DEBUG
         _log.log(level, "%s: %s", self.id, text)

@@ -8,7 +8,7 @@ from services.capture.sources.base import Frame
 from services.capture.sources.spec import SourceSpec
 from services.capture.stats import Tally
 from services.runtime.clock import Clock
-from services.runtime.frame_rate import Pace
+from services.runtime.frame_rate import FrameRateLimiter, FrameSchedule
 
 T = TypeVar("T")
 _LOOK_UP_S = 0.05
@@ -88,7 +88,7 @@ class OwnPaceIntake:
     def __init__(self, mailbox: Mailbox[NumberedFrame], tally: Tally, fps: float) -> None:
         self._mailbox = mailbox
         self._tally = tally
-        self._pace = Pace(fps)
+        self._limiter = FrameRateLimiter(fps)
 
     def ready_for_next(self, leave: Event) -> None:
         """Return at once: the camera itself makes us wait."""
@@ -96,7 +96,7 @@ class OwnPaceIntake:
     def accept(self, frame: Frame, leave: Event) -> None:  # noqa: ARG002 - never waits
         """Put the frame in the mailbox, in place of an older one."""
         numbered = NumberedFrame(frame, self._tally.frame_read())
-        if not self._pace.admits(frame.grabbed_at) or self._mailbox.replace(numbered):
+        if not self._limiter.allow(frame.grabbed_at) or self._mailbox.replace(numbered):
             self._tally.frame_dropped()
 
 
@@ -110,13 +110,13 @@ class PacedIntake:
     def __init__(self, mailbox: Mailbox[NumberedFrame], tally: Tally, fps: float, clock: Clock, waits: bool) -> None:
         self._mailbox = mailbox
         self._tally = tally
-        self._pace = Pace(fps)
+        self._schedule = FrameSchedule(fps)
         self._clock = clock
         self._waits = waits
 
     def ready_for_next(self, leave: Event) -> None:
         """Wait for the next mark of the schedule."""
-        leave.wait(self._pace.wait_s(self._clock.monotonic()))
+        leave.wait(self._schedule.wait_s(self._clock()))
 
     def accept(self, frame: Frame, leave: Event) -> None:
         """Put the frame in the mailbox."""

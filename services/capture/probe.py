@@ -35,13 +35,12 @@ def main() -> None:
     from services.capture.sources.factory import Asked, opener
     from services.capture.sources.opencv import limit_ffmpeg_memory
     from services.capture.sources.spec import parse_source
-    from services.runtime.clock import SystemClock
 
     limit_ffmpeg_memory()
     try:
         verified = bool(settings.tls_ca_file) or not settings.tls_verify
         asked = Asked(1280, 720, 30, own_jpegs=False, addresses_verified=verified)
-        source = opener(asked, False, SystemClock())(parse_source(text))
+        source = opener(asked, False)(parse_source(text))
         source.read()
         source.close()
     except SourceEnded:

@@ -93,7 +93,7 @@ class Sender(threading.Thread):
         self._mailbox = mailbox
         self._tally = tally
         self._clock = clock
-        self._rate = RateMeter(clock.monotonic())
+        self._rate = RateMeter(clock())
         self._failing = False
         self._lines = LineLimit()
 
@@ -115,13 +115,13 @@ class Sender(threading.Thread):
 
     def frames_per_second(self) -> float:
         """Return the rate of published frames over the last seconds."""
-        return self._rate.per_second(self._clock.monotonic())
+        return self._rate.per_second(self._clock())
 
     def _publish(self, numbered: NumberedFrame) -> None:
         frame = numbered.frame
         self.size = (frame.width, frame.height)
         jpeg = jpeg_of(frame, self._outlet.jpeg_quality)
-        self.delay_us = round((self._clock.monotonic() - frame.grabbed_at) * 1e6)
+        self.delay_us = round((self._clock() - frame.grabbed_at) * 1e6)
         self._outlet.publisher.publish(
             self._outlet.camera,
             FrameMessage(jpeg, frame.captured_at_us, self.delay_us, frame.width, frame.height, numbered.seq),
@@ -135,13 +135,11 @@ class Sender(threading.Thread):
 
     def _note_success(self) -> None:
         self._tally.frame_published()
-        self._rate.count(self._clock.monotonic())
+        self._rate.count(self._clock())
         if self._failing:
             self._failing = False
             self._say(logging.INFO, "frames are published again")
 
     def _say(self, level: int, text: str) -> None:
         """Log a line; where every other frame fails, most of them at DEBUG."""
-        _log.log(
-            level if self._lines.admits(self._clock.monotonic()) else logging.DEBUG, "%s: %s", self._outlet.camera, text
-        )
+        _log.log(level if self._lines.admits(self._clock()) else logging.DEBUG, "%s: %s", self._outlet.camera, text)

@@ -43,7 +43,7 @@ class Reader(threading.Thread):
         self._stirred = stirred
         self._leave = threading.Event()
         self._finished = threading.Event()
-        self._busy_since: float | None = clock.monotonic()
+        self._busy_since: float | None = clock()
 
     def run(self) -> None:
         """Open the source and read it."""
@@ -81,7 +81,7 @@ class Reader(threading.Thread):
         while not self._leave.is_set():
             if self.delivered:
                 self._intake.ready_for_next(self._leave)
-                self._busy_since = self._clock.monotonic()
+                self._busy_since = self._clock()
             frame = source.read()
             self._busy_since = None  # from here on we make the source wait, which is no stall
             if self._leave.is_set():

@@ -9,13 +9,12 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 
 import redis
-from redis.backoff import NoBackoff
-from redis.retry import Retry
 from redis.typing import EncodableT, FieldT
 
 from services.capture.publisher_thread import PublishError
 from services.contracts.cameras import CAMERAS_KEY, FORGET_AFTER_S, STATUS_TTL_S, CameraStatus, status_key
 from services.contracts.frames import FRAMES_KEPT, FRAMES_TTL_S, MAX_AHEAD_S, FrameMessage, frames_key
+from services.runtime.redis_client import redis_client
 
 TIMEOUT_S = 1.0
 _MAX_CAUSES = 5
@@ -27,16 +26,8 @@ class RedisPublisher:
 
     def __init__(self, url: str) -> None:
         """Prepare; ``url`` may hold a password and is kept by the client only."""
-        self._redis = redis.Redis.from_url(
-            url,
-            protocol=2,
-            socket_timeout=TIMEOUT_S,
-            socket_connect_timeout=TIMEOUT_S,
-            # The next frame is the retry; waiting for an old one would only make it older.
-            retry=Retry(NoBackoff(), 0),
-            # Naming the client takes a command of Redis 7.2.
-            driver_info=None,
-        )
+        # A failed command isn't retried: the next frame is newer.
+        self._redis = redis_client(url, TIMEOUT_S)
         self._last_ms: dict[str, int] = {}
 
     def publish(self, camera: str, message: FrameMessage) -> None:

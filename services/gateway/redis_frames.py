@@ -11,9 +11,6 @@ from time import monotonic
 from typing import TypeVar
 
 from redis.asyncio import Redis
-from redis.asyncio.retry import Retry
-from redis.backoff import NoBackoff
-from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import RedisError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
@@ -28,6 +25,7 @@ from services.gateway.redis_cameras import STATUS_TOO_LARGE, CameraNames, read_c
 from services.gateway.redis_parser import LimitedParser, ReplyTooLargeError
 from services.gateway.redis_replies import RefusedKeys, execute, frame_of, microseconds, status_of
 from services.runtime.problems import ProblemError
+from services.runtime.redis_client import async_redis_client
 
 MAX_READINGS = 16
 """Most readings at the same time, besides those of followed cameras; others wait, inside their deadline."""
@@ -39,21 +37,8 @@ T = TypeVar("T")
 
 
 def connect(url: str, timeout_s: float, max_connections: int = 100) -> Redis:
-    """Return a client; nothing is sent before the first command.
-
-    A lost connection is tried anew once, at once: after a restart of Redis every pooled connection
-    is dead, which is no failure yet.
-    """
-    return Redis.from_url(
-        url,
-        max_connections=max_connections,
-        protocol=2,  # any Redis, Valkey or managed service speaks it
-        driver_info=None,  # else it introduces itself by a command that Redis 6.2 doesn't know
-        parser_class=LimitedParser,
-        socket_connect_timeout=timeout_s,
-        socket_timeout=timeout_s,
-        retry=Retry(NoBackoff(), 1, supported_errors=(RedisConnectionError,)),
-    )
+    """Return a client whose replies are limited in size."""
+    return async_redis_client(url, timeout_s, max_connections, LimitedParser)
 
 
 class RedisFrames:

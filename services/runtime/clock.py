@@ -1,26 +1,23 @@
-"""The two clocks of a camera host."""
+"""Clocks. Code takes a clock as an argument, so that tests can pass one that they move."""
 
 import time
 from typing import Protocol
 
 
 class Clock(Protocol):
-    """What tells the time; tests pass one that they move."""
+    """A monotonic clock in seconds, for durations and deadlines. ``time.monotonic`` is one."""
 
-    def monotonic(self) -> float:
-        """Return seconds that only ever grow, for durations."""
-
-    def unix_us(self) -> int:
-        """Return Unix microseconds, which may jump when the clock is set."""
+    def __call__(self) -> float:
+        """Return the current time in seconds since an arbitrary point."""
 
 
-class SystemClock:
-    """This machine's clocks."""
+class WallClock(Protocol):
+    """The time of day, which may jump when the system clock is set."""
 
-    def monotonic(self) -> float:
-        """Return seconds that only ever grow."""
-        return time.monotonic()
+    def __call__(self) -> int:
+        """Return the current time in Unix microseconds."""
 
-    def unix_us(self) -> int:
-        """Return Unix microseconds."""
-        return time.time_ns() // 1000
+
+def unix_us() -> int:
+    """Return the current time in Unix microseconds."""
+    return time.time_ns() // 1000

@@ -1,39 +1,45 @@
-"""When the next frame is due, on a schedule that doesn't drift."""
+"""Limits and schedules frames by rate. Neither accumulates drift; times are seconds."""
 
 import math
 
 
-class Pace:
-    """Marks of a schedule, ``1 / fps`` apart. Times are monotonic seconds.
+class FrameRateLimiter:
+    """Selects frames so that on average at most ``fps`` a second pass, evenly spaced.
 
-    Both ways of keeping to a rate share it: ``wait_s`` for sources that are asked for a frame, and
-    ``admits`` for sources that deliver at their own pace.
+    A frame may come up to a quarter of a period early, so that a camera of exactly the allowed rate loses no frame to
+    its jitter. After a pause, or a change of the clock, the spacing starts again.
     """
+
+    def __init__(self, fps: float | None) -> None:
+        """Set the rate; None allows every frame."""
+        self._period_s = 1.0 / fps if fps else 0.0
+        self._due_s: float | None = None
+
+    def allow(self, at_s: float) -> bool:
+        """Return whether the frame of this time passes. Call it once for each frame, in order."""
+        if self._due_s is None or not -2 * self._period_s <= at_s - self._due_s <= self._period_s:
+            self._due_s = at_s
+        if at_s < self._due_s - self._period_s / 4:
+            return False
+        self._due_s += self._period_s
+        return True
+
+
+class FrameSchedule:
+    """Due times ``1 / fps`` apart, for sources that return a frame at any time."""
 
     def __init__(self, fps: float) -> None:
         self._period_s = 1.0 / fps
-        self._due: float | None = None
+        self._due_s: float | None = None
 
-    def wait_s(self, now: float) -> float:
-        """Return the seconds until the next frame is due, and move on to the one after it.
+    def wait_s(self, now_s: float) -> float:
+        """Return the seconds until the next frame is due, and advance to the one after it.
 
-        Marks that have passed are left out rather than made up for.
+        Due times that have passed are skipped.
         """
-        if self._due is None:
-            self._due = now
-        missed = math.floor((now - self._due) / self._period_s)
-        mark = self._due + max(missed, 0) * self._period_s
-        self._due = mark + self._period_s
-        return max(mark - now, 0.0)
-
-    def admits(self, now: float) -> bool:
-        """Tell whether a frame that came now keeps within the rate.
-
-        A camera of the same rate isn't perfectly regular: a frame may come a quarter of a period early.
-        """
-        if self._due is None or now >= self._due + self._period_s:
-            self._due = now  # after a pause the schedule starts anew
-        if now < self._due - self._period_s / 4:
-            return False
-        self._due += self._period_s
-        return True
+        if self._due_s is None:
+            self._due_s = now_s
+        missed = math.floor((now_s - self._due_s) / self._period_s)
+        due_s = self._due_s + max(missed, 0) * self._period_s
+        self._due_s = due_s + self._period_s
+        return max(due_s - now_s, 0.0)

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 
 from services.capture.sources.base import Frame, Pixels, SourceError
-from services.runtime.clock import Clock
+from services.runtime.clock import Clock, WallClock, unix_us
 
 WIDTH = 1280
 HEIGHT = 720
@@ -71,14 +71,15 @@ _BOTTOM_COLOUR = (64.0, 60.0, 56.0)
 class DemoSource:
     """Gives the scene of the moment it is asked at, counted from the first frame on."""
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self, clock: Clock, wall_clock: WallClock = unix_us) -> None:
         self._clock = clock
+        self._wall_clock = wall_clock
         self._canvas = DemoCanvas()
         self._started: float | None = None
 
     def read(self) -> Frame:
         """Draw a frame."""
-        now, captured_at_us = self._clock.monotonic(), self._clock.unix_us()
+        now, captured_at_us = self._clock(), self._wall_clock()
         if self._started is None:
             self._started = now
         pixels = self._canvas.draw(placement_at(now - self._started))

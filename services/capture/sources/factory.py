@@ -2,6 +2,7 @@
 
 import os
 import sys
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -81,7 +82,7 @@ class Asked:
     addresses_verified: bool = False
 
 
-def opener(asked: Asked, loop: bool, clock: Clock) -> SourceOpener:
+def opener(asked: Asked, loop: bool, clock: Clock = time.monotonic) -> SourceOpener:
     """Return the function that opens sources; ``loop`` makes files start again at their end."""
     return partial(_open, asked, loop, clock)
 

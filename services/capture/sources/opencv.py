@@ -12,7 +12,7 @@ import numpy as np
 from services.capture.jpeg import MAX_PIXELS, jpeg_size, starts_as_jpeg
 from services.capture.sources.base import Frame, Pixels, SourceEnded, SourceError
 from services.capture.sources.spec import SourceKind
-from services.runtime.clock import Clock
+from services.runtime.clock import Clock, WallClock, unix_us
 
 BAD_FRAMES_BORNE = 10
 """Over USB and over the air a frame arrives broken now and then; that alone is no reason to start over."""
@@ -38,11 +38,12 @@ class Capture(Protocol):
 class OpenCvSource:
     """Reads decoded frames."""
 
-    def __init__(self, capture: Capture, clock: Clock, ends: bool) -> None:
+    def __init__(self, capture: Capture, clock: Clock, ends: bool, wall_clock: WallClock = unix_us) -> None:
         """Read from an opened capture; ``ends`` says that a missing frame is the end and no failure."""
         self._capture = capture
         self._clock = clock
         self._ends = ends
+        self._wall_clock = wall_clock
 
     def read(self) -> Frame:
         """Return the next frame.
@@ -52,7 +53,7 @@ class OpenCvSource:
             SourceError: The camera gave none, one that is too large, or many in a row that can't be decoded.
         """
         for _ in range(BAD_FRAMES_BORNE):
-            pixels, grabbed_at, captured_at_us = _grab(self._capture, self._clock, self._ends)
+            pixels, grabbed_at, captured_at_us = _grab(self._capture, self._clock, self._wall_clock, self._ends)
             if pixels is not None and pixels.ndim == 3 and pixels.size > 0:
                 require_moderate_size(pixels)
                 return Frame(pixels, pixels.shape[1], pixels.shape[0], grabbed_at, captured_at_us)
@@ -66,11 +67,12 @@ class OpenCvSource:
 class MjpegSource:
     """Passes on the JPEGs that a webcam makes, undecoded."""
 
-    def __init__(self, capture: Capture, clock: Clock, size: tuple[int, int]) -> None:
+    def __init__(self, capture: Capture, clock: Clock, size: tuple[int, int], wall_clock: WallClock = unix_us) -> None:
         """Read from a capture that gives JPEG bytes of this (width, height)."""
         self._capture = capture
         self._clock = clock
         self._size = size
+        self._wall_clock = wall_clock
 
     def read(self) -> Frame:
         """Return the next frame.
@@ -79,7 +81,7 @@ class MjpegSource:
             SourceError: The camera gave none, or many in a row that are no JPEG.
         """
         for _ in range(BAD_FRAMES_BORNE):
-            data, grabbed_at, captured_at_us = _grab(self._capture, self._clock, ends=False)
+            data, grabbed_at, captured_at_us = _grab(self._capture, self._clock, self._wall_clock, ends=False)
             if data is not None and starts_as_jpeg(jpeg := data.tobytes()):
                 return Frame(jpeg, *self._size, grabbed_at, captured_at_us)
         raise SourceError("the camera no longer gives JPEG")
@@ -109,13 +111,13 @@ def first_jpeg_size(capture: Capture) -> tuple[int, int] | None:
     return None
 
 
-def _grab(capture: Capture, clock: Clock, ends: bool) -> tuple[Pixels | None, float, int]:
+def _grab(capture: Capture, clock: Clock, wall_clock: WallClock, ends: bool) -> tuple[Pixels | None, float, int]:
     """Return a frame, or none where it can't be decoded, and when it was grabbed.
 
     The moment is given in monotonic seconds and in Unix microseconds.
     """
     grabbed = capture.grab()
-    grabbed_at, captured_at_us = clock.monotonic(), clock.unix_us()
+    grabbed_at, captured_at_us = clock(), wall_clock()
     if not grabbed:
         if ends:
             raise SourceEnded

@@ -16,20 +16,6 @@ from services.contracts.cameras import CameraStatus
 from services.contracts.frames import FrameMessage
 
 
-class FakeClock:
-    """A clock that stands still until it is moved."""
-
-    def __init__(self, monotonic: float = 100.0, unix_us: int = 1_700_000_000_000_000) -> None:
-        self.now = monotonic
-        self.wall_us = unix_us
-
-    def monotonic(self) -> float:
-        return self.now
-
-    def unix_us(self) -> int:
-        return self.wall_us
-
-
 def make_frame(grabbed_at: float = 100.0, width: int = 32, height: int = 24) -> Frame:
     return Frame(np.full((height, width, 3), 128, np.uint8), width, height, grabbed_at, 1_700_000_000_000_000)
 

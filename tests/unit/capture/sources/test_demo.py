@@ -9,7 +9,7 @@ from services.capture.jpeg import jpeg_of
 from services.capture.sources import demo
 from services.capture.sources.base import Frame
 from services.capture.sources.demo import HEIGHT, WIDTH, DemoCanvas, DemoSource, Placement, Portrait, placement_at
-from tests.unit.capture.fakes import FakeClock
+from tests.support.clock import FakeClock
 
 FACES = {Portrait.SMILING: (177, 66, 97, 97), Portrait.SERIOUS: (145, 99, 239, 239)}
 """The face in each portrait: x, y, width, height, in its own pixels."""
@@ -48,13 +48,13 @@ def test_place_and_size_change_slowly_and_the_portrait_stays_on_the_canvas() -> 
 
 
 def test_the_source_shows_the_scene_of_the_moment() -> None:
-    clock = FakeClock(monotonic=500.0)
-    source, canvas = DemoSource(clock), DemoCanvas()
+    clock = FakeClock(500.0)
+    source, canvas = DemoSource(clock, wall_clock=lambda: 17), DemoCanvas()
     for elapsed in (0.0, 3.3, 6.7):
-        clock.now = 500.0 + elapsed
+        clock.now_s = 500.0 + elapsed
         frame = source.read()
-        assert (frame.width, frame.height, frame.grabbed_at) == (WIDTH, HEIGHT, clock.now)
-        assert frame.captured_at_us == clock.wall_us
+        assert (frame.width, frame.height, frame.grabbed_at) == (WIDTH, HEIGHT, clock.now_s)
+        assert frame.captured_at_us == 17
         assert np.array_equal(np.asarray(frame.picture), canvas.draw(placement_at(elapsed)))
 
 
