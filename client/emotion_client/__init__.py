@@ -5,7 +5,6 @@
 ...     print(client.predict("face.jpg").emotion)
 """
 
-from emotion_client.asking import Image
 from emotion_client.async_client import AsyncEmotionClient
 from emotion_client.client import EmotionClient
 from emotion_client.errors import (
@@ -24,6 +23,7 @@ from emotion_client.errors import (
     UnexpectedAnswerError,
     UnreachableError,
 )
+from emotion_client.requests import Image
 from emotion_client.results import CameraFrame, FeedStatus, LiveResult, Readiness, ServiceState
 from services.contracts.cameras import CameraView
 from services.contracts.emotions import EMOTIONS, Emotion

@@ -8,14 +8,21 @@ from typing import Self, overload
 
 import httpx
 
-from emotion_client import answers
-from emotion_client.asking import ASK_CAMERAS, ASK_READINESS, ASK_SERVICES, Ask, Image, ask_frame, ask_prediction
-from emotion_client.bounded_answer import BoundedBody, EventReader, shown_url
-from emotion_client.connection import DEFAULT_RETRIES, DEFAULT_TIMEOUT_S, DEFAULT_URL, connection, request
+from emotion_client import responses
 from emotion_client.errors import EmotionError
-from emotion_client.following import SILENCE_S, Following, OnStatus
-from emotion_client.patience import Patience
+from emotion_client.event_stream import SILENCE_S, EventReader, Following, OnStatus
+from emotion_client.requests import ASK_CAMERAS, ASK_READINESS, ASK_SERVICES, Ask, Image, ask_frame, ask_prediction
 from emotion_client.results import CameraFrame, LiveResult, Readiness, ServiceState
+from emotion_client.retry import Patience
+from emotion_client.transport import (
+    DEFAULT_RETRIES,
+    DEFAULT_TIMEOUT_S,
+    DEFAULT_URL,
+    BoundedBody,
+    connection,
+    request,
+    shown_url,
+)
 from services.contracts.cameras import CameraView
 from services.contracts.prediction import Prediction
 
@@ -24,7 +31,7 @@ class AsyncEmotionClient:
     """Asks a gateway. It keeps connections open: use it for many requests, and close it in the end.
 
     Every method raises ``EmotionError``: ``UnreachableError`` where there is no answer in time, a ``ProblemError``
-    where the gateway refuses, ``UnexpectedAnswerError`` where something else answers. Tasks may share it.
+    where the gateway refuses, ``UnexpectedAnswerError`` where something else responses. Tasks may share it.
     """
 
     def __init__(
@@ -78,23 +85,23 @@ class AsyncEmotionClient:
             image: JPEG, PNG or WebP: bytes, a path, or a file opened in binary mode.
             camera: May be left out where there is one camera.
         """
-        return answers.prediction(await self._answer(ask_prediction(image, camera)))
+        return responses.prediction(await self._answer(ask_prediction(image, camera)))
 
     async def cameras(self) -> tuple[CameraView, ...]:
         """Return all cameras and their state."""
-        return answers.cameras(await self._answer(ASK_CAMERAS))
+        return responses.cameras(await self._answer(ASK_CAMERAS))
 
     async def services(self) -> dict[str, ServiceState]:
         """Return the state of each service that the gateway depends on."""
-        return answers.services(await self._answer(ASK_SERVICES))
+        return responses.services(await self._answer(ASK_SERVICES))
 
     async def readiness(self) -> Readiness:
         """Return whether the gateway can do its work; it needs no key."""
-        return answers.readiness(await self._answer(ASK_READINESS))
+        return responses.readiness(await self._answer(ASK_READINESS))
 
     async def frame(self, camera: str) -> CameraFrame:
         """Return a camera's newest frame."""
-        return answers.frame(await self._answer(ask_frame(camera)))
+        return responses.frame(await self._answer(ask_frame(camera)))
 
     async def stream(
         self, camera: str, fps: float | None = None, on_status: OnStatus | None = None

@@ -6,14 +6,21 @@ from typing import Self, overload
 
 import httpx
 
-from emotion_client import answers
-from emotion_client.asking import ASK_CAMERAS, ASK_READINESS, ASK_SERVICES, Ask, Image, ask_frame, ask_prediction
-from emotion_client.bounded_answer import BoundedBody, EventReader, shown_url
-from emotion_client.connection import DEFAULT_RETRIES, DEFAULT_TIMEOUT_S, DEFAULT_URL, connection, request
+from emotion_client import responses
 from emotion_client.errors import EmotionError
-from emotion_client.following import SILENCE_S, Following, OnStatus
-from emotion_client.patience import Patience
+from emotion_client.event_stream import SILENCE_S, EventReader, Following, OnStatus
+from emotion_client.requests import ASK_CAMERAS, ASK_READINESS, ASK_SERVICES, Ask, Image, ask_frame, ask_prediction
 from emotion_client.results import CameraFrame, LiveResult, Readiness, ServiceState
+from emotion_client.retry import Patience
+from emotion_client.transport import (
+    DEFAULT_RETRIES,
+    DEFAULT_TIMEOUT_S,
+    DEFAULT_URL,
+    BoundedBody,
+    connection,
+    request,
+    shown_url,
+)
 from services.contracts.cameras import CameraView
 from services.contracts.prediction import Prediction
 
@@ -22,7 +29,7 @@ class EmotionClient:
     """Asks a gateway. It keeps connections open: use it for many requests, and close it in the end.
 
     Every method raises ``EmotionError``: ``UnreachableError`` where there is no answer in time, a ``ProblemError``
-    where the gateway refuses, ``UnexpectedAnswerError`` where something else answers. Threads may share it.
+    where the gateway refuses, ``UnexpectedAnswerError`` where something else responses. Threads may share it.
     """
 
     def __init__(
@@ -76,23 +83,23 @@ class EmotionClient:
             image: JPEG, PNG or WebP: bytes, a path, or a file opened in binary mode.
             camera: May be left out where there is one camera.
         """
-        return answers.prediction(self._answer(ask_prediction(image, camera)))
+        return responses.prediction(self._answer(ask_prediction(image, camera)))
 
     def cameras(self) -> tuple[CameraView, ...]:
         """Return all cameras and their state."""
-        return answers.cameras(self._answer(ASK_CAMERAS))
+        return responses.cameras(self._answer(ASK_CAMERAS))
 
     def services(self) -> dict[str, ServiceState]:
         """Return the state of each service that the gateway depends on."""
-        return answers.services(self._answer(ASK_SERVICES))
+        return responses.services(self._answer(ASK_SERVICES))
 
     def readiness(self) -> Readiness:
         """Return whether the gateway can do its work; it needs no key."""
-        return answers.readiness(self._answer(ASK_READINESS))
+        return responses.readiness(self._answer(ASK_READINESS))
 
     def frame(self, camera: str) -> CameraFrame:
         """Return a camera's newest frame."""
-        return answers.frame(self._answer(ask_frame(camera)))
+        return responses.frame(self._answer(ask_frame(camera)))
 
     def stream(
         self, camera: str, fps: float | None = None, on_status: OnStatus | None = None

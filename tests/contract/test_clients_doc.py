@@ -6,8 +6,8 @@ import pytest
 from typer.testing import CliRunner
 
 import emotion_client
-from emotion_client.cli.commands import app
-from emotion_client.cli.exits import ExitCode
+from emotion_client.cli.app import app
+from emotion_client.cli.exit_codes import ExitCode
 from emotion_client.errors import ERROR_OF_KIND
 from services.contracts.problems import ProblemKind
 from tests.support.markdown import code, rows

@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from emotion_client import AsyncEmotionClient, EmotionClient, EmotionError
-from emotion_client.bounded_answer import MAX_EVENT_BYTES, EventReader
+from emotion_client.event_stream import MAX_EVENT_BYTES, EventReader
 from tests.security.confined import run_confined
 from tests.security.hostile_server import Answer, Send, hostile_server, response
 from tests.support.gateway_responses import answered, live

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner, Result
 
-from emotion_client.cli.commands import app
-from emotion_client.cli.exits import ExitCode
+from emotion_client.cli.app import app
+from emotion_client.cli.exit_codes import ExitCode
 from services.contracts.problems import ProblemKind
 from services.runtime.problems import ProblemError
 from tests.integration.client.conftest import Serve, ServeGateway

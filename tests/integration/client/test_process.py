@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from emotion_client.cli.doctor.measure import measured
-from emotion_client.cli.exits import ExitCode
+from emotion_client.cli.exit_codes import ExitCode
 from tests.integration.client.conftest import Serve, ServeGateway
 from tests.integration.client.feed import Connection, Ending, ScriptedFeed, results
 from tests.support.client_command import EMOTION, emotion, environment
@@ -21,7 +21,7 @@ import sys
 for name in {missing!r}:
     sys.modules[name] = None
 sys.argv = ["emotion", *{arguments!r}]
-from emotion_client.cli.entry import main
+from emotion_client.__main__ import main
 main()
 """
 

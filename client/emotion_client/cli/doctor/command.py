@@ -9,13 +9,11 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
-from emotion_client.cli.doctor.findings import Finding, Level
-from emotion_client.cli.doctor.gateway import judge_gateway
+from emotion_client.cli.doctor.checks import judge_gateway, judge_host
+from emotion_client.cli.doctor.facts import Finding, Level
 from emotion_client.cli.doctor.gather import gather_gateway, gather_host
-from emotion_client.cli.doctor.host import judge_host
-from emotion_client.cli.exits import ExitCode, ending
-from emotion_client.cli.options import Format
-from emotion_client.cli.writers import flushing
+from emotion_client.cli.exit_codes import ExitCode, ending
+from emotion_client.cli.output import Format, flushing
 from emotion_client.client import EmotionClient
 from emotion_client.errors import UnreachableError
 from services.contracts.text import printable

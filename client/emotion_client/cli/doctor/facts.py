@@ -1,6 +1,7 @@
 """What the doctor looks at."""
 
 from dataclasses import dataclass
+from enum import StrEnum
 
 from emotion_client.errors import EmotionError
 from emotion_client.results import Readiness
@@ -111,3 +112,27 @@ class Gateway:
     readiness: Readiness | None = None
     cameras: tuple[CameraView, ...] | None = None
     error: EmotionError | None = None
+
+
+class Level(StrEnum):
+    """How bad it is."""
+
+    OK = "ok"
+    WARNING = "warning"
+    WRONG = "wrong"
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that was looked at.
+
+    Attributes:
+        subject: What it is about.
+        detail: What was found.
+        remedy: The command that mends it, or an empty string.
+    """
+
+    level: Level
+    subject: str
+    detail: str
+    remedy: str = ""

@@ -7,9 +7,8 @@ from typing import TypeVar
 import pytest
 
 from emotion_client.cli.doctor.facts import PictureFormat
-from emotion_client.cli.doctor.listings import names_of_macos, names_of_windows
-from emotion_client.cli.doctor.measure import latency_of
-from emotion_client.cli.doctor.v4l2 import (
+from emotion_client.cli.doctor.gather import names_of_macos, names_of_windows
+from emotion_client.cli.doctor.linux import (
     ENUM_FMT,
     ENUM_FRAMEINTERVALS,
     ENUM_FRAMESIZES,
@@ -17,6 +16,7 @@ from emotion_client.cli.doctor.v4l2 import (
     can_capture,
     picture_formats,
 )
+from emotion_client.cli.doctor.measure import latency_of
 
 MJPG, YUYV = (struct.unpack("=I", code)[0] for code in (b"MJPG", b"YUYV"))
 

@@ -4,21 +4,21 @@ from typing import Any
 import pytest
 
 from emotion_client import AccessError, EmotionError, Readiness, ServiceState, UnreachableError
+from emotion_client.cli.doctor.checks import judge_gateway, judge_host
 from emotion_client.cli.doctor.command import report
 from emotion_client.cli.doctor.facts import (
     LINUX,
     MACOS,
     WINDOWS,
     Device,
+    Finding,
     Gateway,
     Holder,
     Host,
+    Level,
     Measured,
     PictureFormat,
 )
-from emotion_client.cli.doctor.findings import Finding, Level
-from emotion_client.cli.doctor.gateway import judge_gateway
-from emotion_client.cli.doctor.host import judge_host
 from emotion_client.errors import problem_error
 from services.contracts.cameras import CameraView
 from services.contracts.problems import Problem, ProblemKind

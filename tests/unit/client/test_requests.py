@@ -3,8 +3,8 @@ from typing import Any
 
 import pytest
 
-from emotion_client.asking import ask_events, ask_frame, ask_prediction
-from emotion_client.connection import connection, is_this_machine
+from emotion_client.requests import ask_events, ask_frame, ask_prediction
+from emotion_client.transport import connection, is_this_machine
 
 
 @pytest.mark.parametrize("image", [b"jpeg", bytearray(b"jpeg"), memoryview(b"jpeg"), io.BytesIO(b"jpeg")])

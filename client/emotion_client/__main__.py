@@ -12,7 +12,7 @@ def main() -> None:
     if find_spec("typer") is None:  # the library does without it
         sys.stderr.write(NEEDS)
         sys.exit(1)
-    from emotion_client.cli.commands import app
+    from emotion_client.cli.app import app
     from services.contracts.text import printable
 
     for stream in (sys.stdout, sys.stderr):

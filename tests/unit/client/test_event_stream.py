@@ -13,8 +13,8 @@ from emotion_client import (
     UnreachableError,
 )
 from emotion_client.errors import problem_error
-from emotion_client.following import Following
-from emotion_client.patience import Backoff
+from emotion_client.event_stream import Following
+from emotion_client.retry import Backoff
 from services.contracts.problems import Problem, ProblemKind
 from tests.support.gateway_responses import BEGAN, URL, answered, live, problem
 

@@ -1,7 +1,7 @@
 import pytest
 
 from emotion_client import EmotionError, ServerError, UnexpectedAnswerError, UnreachableError
-from emotion_client.cli.exits import ExitCode, exit_code, sentence
+from emotion_client.cli.exit_codes import ExitCode, exit_code, sentence
 from emotion_client.errors import problem_error
 from services.contracts.problems import Problem, ProblemKind
 

@@ -4,10 +4,7 @@ import json
 
 import pytest
 
-from emotion_client.cli.cameras_command import cameras_text
-from emotion_client.cli.options import Format
-from emotion_client.cli.rows import COLUMNS, Analysed
-from emotion_client.cli.writers import make_writer
+from emotion_client.cli.output import COLUMNS, Analysed, Format, cameras_text, make_writer
 from services.contracts.cameras import CameraView
 from services.contracts.emotions import EMOTIONS
 from tests.support.gateway_responses import face, prediction

@@ -9,8 +9,8 @@ from emotion_client import (
     UnexpectedAnswerError,
     UnreachableError,
 )
-from emotion_client.asking import ASK_CAMERAS
-from emotion_client.patience import Backoff, Patience
+from emotion_client.requests import ASK_CAMERAS
+from emotion_client.retry import Backoff, Patience
 from services.contracts.problems import ProblemKind
 from tests.support.gateway_responses import URL, answered, ok, problem
 

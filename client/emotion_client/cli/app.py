@@ -7,14 +7,23 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from emotion_client.cli.cameras_command import cameras_table, cameras_text
 from emotion_client.cli.doctor.command import run_doctor
-from emotion_client.cli.exits import ending
-from emotion_client.cli.options import ApiKey, Format, Formatted, Timeout, Url, chosen_format, open_client
-from emotion_client.cli.predict_command import run_predict
-from emotion_client.cli.watch_command import run_watch
-from emotion_client.cli.writers import flushing
-from emotion_client.connection import DEFAULT_TIMEOUT_S, DEFAULT_URL
+from emotion_client.cli.exit_codes import ending
+from emotion_client.cli.output import (
+    ApiKey,
+    Format,
+    Formatted,
+    Timeout,
+    Url,
+    cameras_table,
+    cameras_text,
+    chosen_format,
+    flushing,
+    open_client,
+)
+from emotion_client.cli.predict import run_predict
+from emotion_client.cli.watch import run_watch
+from emotion_client.transport import DEFAULT_TIMEOUT_S, DEFAULT_URL
 
 app = typer.Typer(
     no_args_is_help=True,

@@ -5,8 +5,8 @@ import pytest
 
 from emotion_client import EmotionError, UnreachableError
 from emotion_client.cli.inputs import Input, InputError, Kind
-from emotion_client.cli.predicting import Edges, predict_all
-from emotion_client.cli.rows import Analysed
+from emotion_client.cli.output import Analysed
+from emotion_client.cli.predict import Edges, predict_all
 from emotion_client.cli.video import Video, VideoFrame, is_wanted
 from emotion_client.errors import problem_error
 from services.contracts.prediction import Prediction

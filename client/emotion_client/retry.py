@@ -5,9 +5,9 @@ from collections.abc import Callable
 
 import httpx
 
-from emotion_client.answers import refusal
-from emotion_client.asking import Ask
 from emotion_client.errors import ProblemError, UnreachableError
+from emotion_client.requests import Ask
+from emotion_client.responses import refusal
 
 FIRST_PAUSE_S = 0.25
 """Before a second try where no connection came about; it doubles with each."""

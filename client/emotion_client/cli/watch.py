@@ -1,13 +1,24 @@
-"""The live view of a camera in the terminal: what it knows, and how it looks."""
+"""Ties ``emotion watch`` to the terminal and the gateway."""
 
+import json
+import sys
+import time
 from collections import deque
+from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import dataclass, field
+from itertools import islice
 
-from rich.console import Group, RenderableType
+import typer
+from rich.console import Console, Group, RenderableType
+from rich.live import Live
 from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
+from emotion_client.cli.exit_codes import ExitCode, ending, say
+from emotion_client.cli.output import flushing
+from emotion_client.client import EmotionClient
 from emotion_client.results import FeedStatus, LiveResult
 from services.contracts.emotions import EMOTIONS, Emotion
 from services.contracts.live import EmotionEvent
@@ -122,3 +133,56 @@ def bar(share: float) -> str:
     eighths = round(min(1.0, max(0.0, share)) * BAR_WIDTH * 8)
     full, rest = divmod(eighths, 8)
     return ("█" * full + _EIGHTHS[rest]).ljust(BAR_WIDTH)
+
+
+def run_watch(client: EmotionClient, camera: str | None, fps: float | None, count: int | None, lines: bool) -> None:
+    """Show a camera's results as they come, until the caller or Ctrl-C ends it.
+
+    Args:
+        client: Is closed in the end.
+        camera: May be None where there is one camera.
+        fps: At most this many a second.
+        count: End after this many results.
+        lines: JSON lines instead of the view.
+    """
+    with ending(), client:
+        chosen = camera or _only_camera(client)
+        if lines:
+            _print_lines(client, chosen, fps, count)
+        else:
+            _show(client, chosen, fps, count)
+
+
+def _only_camera(client: EmotionClient) -> str:
+    ids = [camera.id for camera in client.cameras()]
+    if len(ids) == 1:
+        return ids[0]
+    say(f"Which camera? One of: {', '.join(ids)}" if ids else "The gateway has no camera (try: emotion doctor)")
+    raise typer.Exit(ExitCode.USAGE if ids else ExitCode.UNREACHABLE)
+
+
+def _print_lines(client: EmotionClient, camera: str, fps: float | None, count: int | None) -> None:
+    write = flushing(sys.stdout)
+
+    def on_status(status: FeedStatus) -> None:
+        say(f"{camera}: {status.state}{': ' if status.detail else ''}{status.detail}")
+
+    with closing(client.stream(camera, fps, on_status)) as results:
+        for result in islice(results, count):
+            write(json.dumps(result.encode()) + "\n")
+
+
+def _show(client: EmotionClient, camera: str, fps: float | None, count: int | None) -> None:
+    watched = Watched(camera)
+    with Live(console=Console(), refresh_per_second=10, get_renderable=lambda: view(watched, time.monotonic())):
+
+        def on_status(status: FeedStatus) -> None:
+            watched.status = status
+
+        with closing(client.stream(camera, fps, on_status)) as results:
+            _take(islice(results, count), watched)
+
+
+def _take(results: Iterator[LiveResult], watched: Watched) -> None:
+    for result in results:
+        watched.saw(result, time.monotonic())

@@ -3,8 +3,8 @@ import io
 from rich.console import Console
 
 from emotion_client import FeedStatus
-from emotion_client.cli.watch_view import BAR_WIDTH, Watched, bar, view
-from emotion_client.results_decoding import decode_live_result
+from emotion_client.cli.watch import BAR_WIDTH, Watched, bar, view
+from emotion_client.responses import decode_live_result
 from tests.support.gateway_responses import BEGAN, live
 
 
