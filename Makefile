@@ -109,11 +109,11 @@ seeds: $(VENV)/.dev ## Note for the model card how runs of other seeds ended (RU
 docs: $(VENV)/.dev ## Write docs/configuration.md anew from the settings
 	$(BIN)/python -m docgen
 
-bench: $(VENV)/.dev ## Measure what is promised about speed (BENCH="floor path stream load detection start memory growth" QUICK=1 SEED=2)
+bench: $(VENV)/.dev ## Measure what is promised about speed (BENCH="baseline overhead stream load detection start memory scaling" QUICK=1 SEED=2)
 	$(BIN)/python -m bench $(BENCH) $(if $(QUICK),--quick) $(if $(SEED),--seed "$(SEED)")
 
 bench-peers: $(VENV)/.dev ## Measure other systems beside this one, on the same frames; installs 2 GB into .cache/peers (QUICK=1 SEED=2)
-	$(BIN)/python -m bench.peers $(if $(QUICK),--quick) $(if $(SEED),--seed "$(SEED)")
+	$(BIN)/python -m bench.competitors $(if $(QUICK),--quick) $(if $(SEED),--seed "$(SEED)")
 
 lock: $(VENV)/.bootstrap ## Resolve requirements/*.in anew into requirements/*.lock
 	UV="$(abspath $(UV))" sh requirements/lock.sh

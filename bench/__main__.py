@@ -12,14 +12,12 @@ from typing import Any
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from bench import neighbours
-from bench.drawing import draw_report
-from bench.machine import ROOT, description, pin
-from bench.parts import PARTS, tables_of
-from bench.run import Run
-from bench.scale import FULL, QUICK
-from bench.stack import StackError
-from bench.tables import for_terminal
+from bench.harness.machine import ROOT, description, pin
+from bench.harness.run import FULL, QUICK, Run
+from bench.harness.stack import StackError
+from bench.harness.tables import for_terminal
+from bench.harness.usage import now, others_cores
+from bench.report import PARTS, draw_report, tables_of
 
 RESULTS = ROOT / "bench" / "results"
 _WIDTH_OF_A_FILE = 160
@@ -45,12 +43,12 @@ def main() -> int:
         ):
             run = Run(QUICK if arguments.quick else FULL, arguments.seed, Path(folder), progress, held)
             for name in arguments.parts or PARTS:
-                began = neighbours.now()
+                began = now()
                 report["parts"][name] = PARTS[name].measure(run)
-                ended = neighbours.now()
+                ended = now()
                 report["meanwhile"][name] = {
                     "seconds": ended.at - began.at,
-                    "others_cores": neighbours.others_cores(began, ended),
+                    "others_cores": others_cores(began, ended),
                 }
                 write(report, arguments.out)  # what was measured stays, whatever becomes of the rest
     except StackError as error:

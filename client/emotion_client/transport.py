@@ -11,7 +11,6 @@ from emotion_client.errors import UnexpectedAnswerError, UnreachableError
 from emotion_client.requests import Ask
 
 
-
 class BoundedBody:
     """Collects the body of one answer as it comes.
 

@@ -10,7 +10,7 @@ from services.contracts.model import FACE_SIDE
 CROP_SCALE = 1.04
 """Side of the crop over the side of the cascade's box, so that crops look like FER2013's.
 
-Measured with ``bench/crop_margin.py`` on 600 validation faces at 96, 144 and 240 pixels: median 1.036,
+Measured with ``bench/scenarios/crop_margin.py`` on 600 validation faces at 96, 144 and 240 pixels: median 1.036,
 centres within 0.006 of a side of each other.
 """
 

@@ -203,7 +203,7 @@ def test_a_forbidden_arrow_is_seen(path: str, code: str) -> None:
         ("training/data/batches.py", "from services.detector.preprocess import to_input"),
         ("training/data/batches.py", "from services.detector import preprocess"),
         ("training/evaluation/end_to_end.py", "from services.detector.pipeline import detect"),
-        ("bench/run.py", "import services.gateway.app"),
+        ("bench/harness/run.py", "import services.gateway.app"),
     ],
 )
 def test_an_allowed_arrow_is_let_through(path: str, code: str) -> None:

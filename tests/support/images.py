@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-PORTRAITS = Path(__file__).parents[2] / "services" / "capture" / "demo"
+PORTRAITS = Path(__file__).parents[2] / "services" / "capture" / "sources" / "portraits"
 SMILING = PORTRAITS / "eileen_collins.jpg"
 SERIOUS = PORTRAITS / "grace_hopper.jpg"
 

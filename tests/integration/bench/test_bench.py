@@ -11,7 +11,7 @@ from xml.etree import ElementTree
 import psutil
 import pytest
 
-from bench.parts import PARTS, tables_of
+from bench.report import PARTS, tables_of
 from tests.support.processes import ROOT
 
 pytestmark = pytest.mark.usefixtures("redis_executable")
@@ -62,13 +62,13 @@ def test_the_machine_and_the_code_are_told(report: dict[str, Any]) -> None:
 
 def test_the_floor_has_steps_that_add_up(report: dict[str, Any]) -> None:
     for way in ("cold", "hinted"):
-        of = report["parts"]["floor"][way]
+        of = report["parts"]["baseline"][way]
         assert all(rising(figures) for figures in of.values())
         assert of["total_ms"]["worst"] >= of["search_ms"]["worst"]
 
 
 def test_each_way_through_the_system_stands_beside_the_floor(report: dict[str, Any]) -> None:
-    path = report["parts"]["path"]
+    path = report["parts"]["overhead"]
     assert rising(path["floor_ms"])
     for key in ("post", "get", "live"):
         of = path[key]
@@ -121,7 +121,7 @@ def test_memory_is_looked_at_before_and_after_requests(report: dict[str, Any]) -
 
 
 def test_growth_has_a_cost_at_each_point_of_its_curves(report: dict[str, Any]) -> None:
-    growth = report["parts"]["growth"]
+    growth = report["parts"]["scaling"]
     assert [of["height"] for of in growth["sizes"]] == [360, 540, 720, 1080]
     assert [of["faces"] for of in growth["faces"]] == [0, 1, 2, 4, 8]
     for of in (*growth["sizes"], *growth["faces"]):
@@ -158,6 +158,6 @@ def test_what_cannot_be_measured_is_named() -> None:
 
 
 def test_the_tables_can_be_had_for_a_page(results: Path) -> None:
-    done = bench(str(results / "bench.json"), module="bench.page")
+    done = bench(str(results / "bench.json"), module="bench.report")
     assert done.returncode == 0
     assert "| POST /predict |" in done.stdout

@@ -1,0 +1,1 @@
+"""What every benchmark needs: the running system, its cameras and clients, measured usage, tables and charts."""

@@ -1,0 +1,42 @@
+from xml.etree import ElementTree
+
+import pytest
+
+from bench.harness.charts import Curve, bars, ceiling, curves
+from training.evaluation.charts import picture
+
+
+@pytest.mark.parametrize(
+    ("value", "top"), [(0, 1), (0.03, 0.05), (1, 1), (1.1, 2), (2.2, 2.5), (99, 100), (101, 200), (720, 1000)]
+)
+def test_axes_end_at_round_numbers(value: float, top: float) -> None:
+    assert ceiling(value) == pytest.approx(top)
+
+
+def test_charts_are_well_formed_and_name_what_they_show() -> None:
+    lines = [Curve("p50", [(1, 10.0), (6, 20.0)]), Curve("p95", [(1, 10.5), (6, 20.5)])]
+    elements = curves("Ages & more", lines, 0, 0) + bars("Path", ("p50", "p95"), {"POST": (1.0, 2.0)}, 0, 300)
+    drawn = ElementTree.fromstring(picture(900, 600, "Both", elements))
+    texts = [element.text for element in drawn.iter() if element.tag.endswith("text")]
+    assert {"Ages & more", "p50", "p95", "1", "6", "POST"} <= set(texts)
+
+
+def test_names_beside_curves_do_not_cover_each_other() -> None:
+    elements = curves("t", [Curve("a", [(1, 10.0)]), Curve("b", [(1, 10.0)])], 0, 0)
+    heights = [
+        float(element.attrib["y"])
+        for element in ElementTree.fromstring(f"<g>{''.join(elements)}</g>").iter("text")
+        if element.text in ("a", "b")
+    ]
+    assert abs(heights[0] - heights[1]) >= 12
+
+
+def test_higher_is_more() -> None:
+    circles = [
+        float(element.attrib["cy"])
+        for element in ElementTree.fromstring(
+            f"<g>{''.join(curves('t', [Curve('a', [(1, 1.0), (2, 9.0)])], 0, 0))}</g>"
+        )
+        if element.tag == "circle"
+    ]
+    assert circles[0] > circles[1]

@@ -1,0 +1,56 @@
+import cv2
+import numpy as np
+
+from bench.scenes.clip import CYCLE, GUEST_EVERY, GUEST_STAYS, compose, guest_at, resident_at
+from bench.scenes.faces import HEIGHT, WIDTH
+from services.contracts.geometry import Box
+
+
+def test_faces_stay_in_the_picture_and_apart() -> None:
+    for index in range(CYCLE):
+        faces = [face for face in (resident_at(index), guest_at(index)) if face is not None]
+        for face in faces:
+            assert 0 < face.x < face.x + face.w < WIDTH
+            assert 0 < face.y < face.y + face.h < HEIGHT
+        if len(faces) == 2:
+            assert faces[0].x + 1.5 * faces[0].w < faces[1].x - 0.5 * faces[1].w
+
+
+def test_the_resident_moves_a_little_each_frame_and_comes_back() -> None:
+    places = [resident_at(index) for index in range(CYCLE + 1)]
+    steps = [abs(b.x - a.x) + abs(b.y - a.y) for a, b in zip(places[:-1], places[1:], strict=True)]
+    assert max(steps) <= 8
+    assert places[0] == places[CYCLE]
+    assert len(set(places)) > CYCLE / 2
+
+
+def test_guests_come_and_go_and_each_elsewhere() -> None:
+    there = [guest_at(index) is not None for index in range(CYCLE)]
+    arrivals = [index for index in range(CYCLE) if there[index] and not there[index - 1]]
+    assert arrivals == list(range(0, CYCLE, GUEST_EVERY))
+    assert sum(there) == len(arrivals) * GUEST_STAYS
+    assert len({guest_at(index) for index in arrivals}) == len(arrivals)
+
+
+def test_frames_show_the_faces_that_they_tell_of() -> None:
+    frames = list(compose(3, seed=1))
+    first = decoded(frames[0].jpeg)
+    assert first.shape == (HEIGHT, WIDTH, 3)
+    ground = decoded(list(compose(GUEST_STAYS + 1, seed=1))[GUEST_STAYS].jpeg)
+    assert frames[0].guest is not None
+    assert difference(first, ground, frames[0].guest) > 20
+    assert difference(first, ground, Box(20, 600, 100, 100)) < 15  # only the light has changed
+    assert [frame.resident for frame in frames] == [resident_at(index) for index in range(3)]
+
+
+def decoded(jpeg: bytes) -> np.ndarray[tuple[int, ...], np.dtype[np.uint8]]:
+    return np.asarray(cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_COLOR), np.uint8)
+
+
+def difference(
+    one: np.ndarray[tuple[int, ...], np.dtype[np.uint8]],
+    other: np.ndarray[tuple[int, ...], np.dtype[np.uint8]],
+    at: Box,
+) -> float:
+    where = (slice(at.y, at.y + at.h), slice(at.x, at.x + at.w))
+    return float(np.abs(one[where].astype(int) - other[where].astype(int)).mean())
