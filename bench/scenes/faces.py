@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from services.contracts.geometry import Box, overlap
 
 WIDTH, HEIGHT = 1280, 720
-_PORTRAITS = Path(__file__).parent.parent.parent / "services" / "capture" / "demo"
+_PORTRAITS = Path(__file__).parent.parent.parent / "services" / "capture" / "sources" / "portraits"
 _FACES = {"eileen_collins.jpg": Box(172, 64, 104, 104), "grace_hopper.jpg": Box(151, 102, 228, 228)}
 """Where the face is in each portrait, as a frontal cascade sees it."""
 
