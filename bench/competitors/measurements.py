@@ -21,7 +21,7 @@ from bench.harness.tables import figures
 from bench.harness.usage import Usage, between
 from bench.scenes.clip import compose
 from bench.scenes.faces import shuffled
-from services.contracts.geometry import Box, is_among
+from services.contracts.geometry import Box, overlaps_any
 
 
 @dataclass
@@ -35,8 +35,8 @@ class Looks:
     def add(self, found: Found, faces: Sequence[Box]) -> None:
         """Take what it made of one picture."""
         self.found.append(found)
-        self.right += sum(is_among(face, found.faces) for face in faces)
-        self.false += sum(not is_among(box, faces) for box in found.faces)
+        self.right += sum(overlaps_any(face, found.faces) for face in faces)
+        self.false += sum(not overlaps_any(box, faces) for box in found.faces)
 
     @property
     def seconds(self) -> list[float]:

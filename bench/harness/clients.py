@@ -18,7 +18,7 @@ from websockets.exceptions import ConnectionClosed
 
 from launcher.ports import LOOPBACK
 from services.contracts.detection import DETECT_PATH
-from services.contracts.geometry import Box, format_hint
+from services.contracts.geometry import Box, format_roi
 from services.contracts.live import RESULT
 from services.contracts.problems import PROBLEM_MEDIA_TYPE
 
@@ -77,7 +77,7 @@ class Client:
 
     def faces_near(self, jpeg: bytes, hints: Sequence[Box]) -> Answer:
         """Ask a detector around the hints only, as a live session does; raises as ``upload`` does."""
-        near = "&".join(f"near={format_hint(box)}" for box in hints)
+        near = "&".join(f"near={format_roi(box)}" for box in hints)
         return self._ask("POST", f"{DETECT_PATH}?{near}&elsewhere=false", jpeg, {"Content-Type": "image/jpeg"})
 
     def close(self) -> None:

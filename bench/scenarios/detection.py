@@ -19,7 +19,7 @@ from bench.harness.run import Part, Run
 from bench.harness.tables import Table, shown
 from bench.scenarios.baseline import nudged
 from bench.scenes.faces import HEIGHT, RECIPES, WIDTH, Scene, scenes
-from services.contracts.geometry import Box, is_among
+from services.contracts.geometry import Box, overlaps_any
 from services.detector.images import decode_gray
 from services.detector.searches import face_search
 from services.detector.settings import DetectorSettings
@@ -39,9 +39,9 @@ class Tally:
 
     def count(self, scene: Scene, boxes: Sequence[Box]) -> None:
         """Compare what was found with what is there."""
-        self.found += sum(is_among(face, boxes) for face in scene.faces)
-        self.false += sum(not is_among(box, scene.faces) for box in boxes)
-        self.primary += bool(boxes) and is_among(boxes[0], scene.faces)
+        self.found += sum(overlaps_any(face, boxes) for face in scene.faces)
+        self.false += sum(not overlaps_any(box, scene.faces) for box in boxes)
+        self.primary += bool(boxes) and overlaps_any(boxes[0], scene.faces)
 
     def add(self, other: "Tally") -> None:
         """Take what another counted."""

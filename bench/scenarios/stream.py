@@ -15,7 +15,7 @@ from bench.harness.stack import Stack
 from bench.harness.tables import Table, figures, shown
 from bench.harness.usage import Usage, between, cpu_ms_each
 from bench.scenes.clip import FPS, ClipFrame
-from services.contracts.geometry import Box, is_among
+from services.contracts.geometry import Box, overlaps_any
 
 
 @dataclass(frozen=True)
@@ -107,7 +107,7 @@ def _found_share(watched: Watched, results: Sequence[Received]) -> float:
 
 def _has(one: Received, face: Box | None) -> bool:
     boxes = (Box(**found["box"]) for found in one.result["faces"])
-    return face is not None and is_among(face, boxes)
+    return face is not None and overlaps_any(face, boxes)
 
 
 _WARM_UP_S = 2.0

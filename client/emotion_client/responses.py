@@ -13,7 +13,7 @@ from emotion_client.transport import shown_url
 from services.contracts.cameras import CameraList, CameraView
 from services.contracts.live import Drops, EmotionEvent
 from services.contracts.messages import (
-    MalformedMessage,
+    MalformedMessageError,
     explained,
     finite,
     natural,
@@ -34,7 +34,7 @@ def decode_live_result(answer: Mapping[str, Any]) -> LiveResult:
     """Read a result of a feed; fields it doesn't know are ignored.
 
     Raises:
-        MalformedMessage: A field is missing or can't be read.
+        MalformedMessageError: A field is missing or can't be read.
     """
     try:
         dropped = answer["dropped"]
@@ -51,7 +51,7 @@ def decode_feed_status(answer: Mapping[str, Any]) -> FeedStatus:
     """Read a change of a feed's state.
 
     Raises:
-        MalformedMessage: A field is missing or can't be read.
+        MalformedMessageError: A field is missing or can't be read.
     """
     try:
         problem = answer.get("problem") or {}
@@ -64,7 +64,7 @@ def decode_services(services: Mapping[str, Any]) -> dict[str, ServiceState]:
     """Read the state of each service.
 
     Raises:
-        MalformedMessage: A field is missing or can't be read.
+        MalformedMessageError: A field is missing or can't be read.
     """
     try:
         return {
@@ -79,14 +79,14 @@ def decode_frame(jpeg: bytes, headers: Mapping[str, str]) -> CameraFrame:
     """Read a frame's answer.
 
     Raises:
-        MalformedMessage: A header is missing or can't be read.
+        MalformedMessageError: A header is missing or can't be read.
     """
     try:
         return CameraFrame(jpeg, text(headers["X-Frame-Id"]), finite(float(headers["X-Frame-Age-Ms"])))
-    except MalformedMessage as error:
+    except MalformedMessageError as error:
         raise explained("frame", error) from None
     except (KeyError, ValueError):
-        raise MalformedMessage("frame: X-Frame-Id or X-Frame-Age-Ms is missing or can't be read") from None
+        raise MalformedMessageError("frame: X-Frame-Id or X-Frame-Age-Ms is missing or can't be read") from None
 
 
 T = TypeVar("T")
@@ -144,7 +144,7 @@ def frame(response: httpx.Response) -> CameraFrame:
     """Read ``/cameras/{id}/frame.jpg``."""
     try:
         return decode_frame(response.content, response.headers)
-    except MalformedMessage as error:
+    except MalformedMessageError as error:
         raise UnexpectedAnswerError(f"{shown_url(response.url)}: {error}") from error
 
 
@@ -157,7 +157,7 @@ def parsed(given: str, decode: Callable[[Mapping[str, Any]], T]) -> T:
     try:
         answer = json.loads(given)
         if not isinstance(answer, dict):
-            raise MalformedMessage("not an object")
+            raise MalformedMessageError("not an object")
         return decode(answer)
     except RecursionError as error:
         raise UnexpectedAnswerError("can't be read: it is nested too deeply") from error
@@ -167,7 +167,7 @@ def parsed(given: str, decode: Callable[[Mapping[str, Any]], T]) -> T:
 
 def _member(answer: Mapping[str, Any], name: str) -> Any:
     if name not in answer:
-        raise MalformedMessage(f"{name!r} is missing")
+        raise MalformedMessageError(f"{name!r} is missing")
     return answer[name]
 
 

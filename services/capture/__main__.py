@@ -10,7 +10,7 @@ from types import TracebackType
 from services.capture.opencv_environment import opencv_environment, silence_native_output, system_ca_file
 from services.capture.redaction import unexpected
 from services.capture.settings import CaptureSettings
-from services.runtime.app import Plumbing
+from services.runtime.app import ServiceContext
 from services.runtime.logs import configure_logging
 from services.runtime.server import serve
 from services.runtime.settings import load_settings_or_exit
@@ -38,7 +38,7 @@ def main() -> None:
     cv2.setNumThreads(1)
     if not limit_ffmpeg_memory():
         _log.info("the memory that FFmpeg may take for a camera isn't bounded: its library wasn't found")
-    plumbing = Plumbing()
+    context = ServiceContext()
     asked = Asked(
         settings.width,
         settings.height,
@@ -49,8 +49,8 @@ def main() -> None:
         addresses_verified=bool(settings.tls_ca_file) or not settings.tls_verify,
     )
     publisher = RedisPublisher(settings.redis_url.get_secret_value())
-    app = create_app(settings, plumbing, publisher, opener(asked, settings.loop))
-    serve(app, settings, plumbing)
+    app = create_app(settings, context, publisher, opener(asked, settings.loop))
+    serve(app, settings, context)
     if readers_left():  # stuck in a driver: taking OpenCV down around such a thread can crash
         os._exit(0)
 

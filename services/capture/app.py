@@ -13,17 +13,19 @@ from services.capture.heartbeat import Heartbeat
 from services.capture.publisher_thread import Publisher
 from services.capture.settings import CaptureSettings
 from services.capture.sources.base import SourceOpener
-from services.runtime.app import Plumbing, create_service_app
+from services.runtime.app import ServiceContext, create_service_app
 
 STOP_CAMERAS_S = 2.0
 
 
-def create_app(settings: CaptureSettings, plumbing: Plumbing, publisher: Publisher, opener: SourceOpener) -> FastAPI:
+def create_app(
+    settings: CaptureSettings, context: ServiceContext, publisher: Publisher, opener: SourceOpener
+) -> FastAPI:
     """Return the application.
 
     Args:
         settings: What to capture.
-        plumbing: Shared with the server.
+        context: Shared with the server.
         publisher: Where frames and statuses go; closed when the application stops.
         opener: Opens a camera's source.
     """
@@ -36,8 +38,8 @@ def create_app(settings: CaptureSettings, plumbing: Plumbing, publisher: Publish
         reconnect_max_s=settings.reconnect_max_s,
     )
     cameras = [Camera(named, policy, opener, publisher) for named in settings.cameras]
-    plumbing.checks.update(checks_for(cameras, publisher))
-    plumbing.registry.register(CameraMetrics(cameras))
+    context.checks.update(checks_for(cameras, publisher))
+    context.registry.register(CameraMetrics(cameras))
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -50,9 +52,7 @@ def create_app(settings: CaptureSettings, plumbing: Plumbing, publisher: Publish
         finally:
             await asyncio.to_thread(_stop, cameras, heartbeat, publisher)
 
-    return create_service_app(
-        "capture", plumbing, lifespan, settings.origin_policy, description="Camera → JPEG → Redis"
-    )
+    return create_service_app("capture", context, lifespan, settings.origin_policy, description="Camera → JPEG → Redis")
 
 
 def _stop(cameras: Sequence[Camera], heartbeat: Heartbeat, publisher: Publisher) -> None:

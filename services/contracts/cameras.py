@@ -9,7 +9,7 @@ from typing import Any
 from services.contracts.frames import MAX_DELAY_US, MAX_SIDE_PX
 from services.contracts.messages import (
     MAX_INT64,
-    MalformedMessage,
+    MalformedMessageError,
     decimal,
     explained,
     finite,
@@ -128,7 +128,7 @@ class CameraStatus:
         """Read the fields of the Redis hash; of texts, what isn't printable is replaced.
 
         Raises:
-            MalformedMessage: A field is missing, or can't be read.
+            MalformedMessageError: A field is missing, or can't be read.
         """
         try:
             return cls(
@@ -143,8 +143,8 @@ class CameraStatus:
                 last_error=printable(required(fields, b"last_error")),
                 delay_us=number(fields, b"delay_us", MAX_DELAY_US) if b"delay_us" in fields else 0,
             )
-        except MalformedMessage as error:
-            raise MalformedMessage(f"camera status: {error}") from None
+        except MalformedMessageError as error:
+            raise MalformedMessageError(f"camera status: {error}") from None
 
 
 OFFLINE = "offline"
@@ -201,7 +201,7 @@ class CameraList:
         """Read the answer's JSON object; fields it doesn't know are ignored.
 
         Raises:
-            MalformedMessage: A field is missing or can't be read.
+            MalformedMessageError: A field is missing or can't be read.
         """
         try:
             return cls(several(_camera, answer["cameras"], MAX_LISTED))

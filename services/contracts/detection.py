@@ -11,12 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from services.contracts.geometry import MAX_FACES, Box, ImageSize, decode_box, decode_size
-from services.contracts.messages import MalformedMessage, explained, finite, member, several
+from services.contracts.messages import MalformedMessageError, explained, finite, member, several
 from services.contracts.model import FACE_SHAPE
 
-PATIENCE_HEADER = "X-Patience-Ms"
+REQUEST_TIMEOUT_HEADER = "X-Patience-Ms"
 """How long the caller waits for the answer, in milliseconds; what can't be answered by then is refused at once."""
-OVERVIEW_HEADER = "X-Overview"
+REFERENCE_HEADER = "X-Overview"
 """The ``overview`` of an earlier answer: only what has changed since is searched, but for what is around the boxes
 ``near``, which are followed already. Empty: everything is searched. Either way the answer has an overview."""
 DETECT_PATH = "/detect"
@@ -105,7 +105,7 @@ class Detection:
         """Read the answer's JSON object; fields it doesn't know are ignored.
 
         Raises:
-            MalformedMessage: A field is missing or can't be read.
+            MalformedMessageError: A field is missing or can't be read.
         """
         try:
             return cls(
@@ -130,16 +130,16 @@ def decode_pixels(text: str) -> NDArray[np.float32]:
     """Read base64 of little-endian float32 [48, 48, 1] in [0, 1].
 
     Raises:
-        MalformedMessage: Not base64, not as many numbers, or one that is no brightness.
+        MalformedMessageError: Not base64, not as many numbers, or one that is no brightness.
     """
     if not isinstance(text, str) or len(text) != _PIXELS_CHARS:
-        raise MalformedMessage(f"pixels: not {_PIXELS_CHARS:,} characters of base64")
+        raise MalformedMessageError(f"pixels: not {_PIXELS_CHARS:,} characters of base64")
     try:
         pixels = np.frombuffer(base64.b64decode(text, validate=True), _PIXEL_DTYPE).reshape(FACE_SHAPE)
     except (binascii.Error, ValueError):
-        raise MalformedMessage("pixels: not base64 of so many numbers") from None
+        raise MalformedMessageError("pixels: not base64 of so many numbers") from None
     if not (pixels.min() >= 0 and pixels.max() <= 1):  # so written, NaN fails too
-        raise MalformedMessage("pixels: a value is outside 0 to 1")
+        raise MalformedMessageError("pixels: a value is outside 0 to 1")
     return pixels
 
 
@@ -147,7 +147,7 @@ def _overview(value: object) -> str | None:
     if value is None:
         return None
     if not isinstance(value, str) or len(value) > MAX_OVERVIEW_CHARS or not (value.isascii() and value.isprintable()):
-        raise MalformedMessage(f"overview is not a header's text of at most {MAX_OVERVIEW_CHARS:,} characters")
+        raise MalformedMessageError(f"overview is not a header's text of at most {MAX_OVERVIEW_CHARS:,} characters")
     return value
 
 

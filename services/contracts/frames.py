@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from services.contracts.messages import MAX_INT64, MalformedMessage, number, required
+from services.contracts.messages import MAX_INT64, MalformedMessageError, number, required
 
 FRAMES_KEPT = 4
 """Entries a stream keeps: the newest is what counts, the rest bridge a reader's round trip."""
@@ -66,12 +66,12 @@ class FrameMessage:
         """Read the fields of a stream entry.
 
         Raises:
-            MalformedMessage: A field is missing or can't be read.
+            MalformedMessageError: A field is missing or can't be read.
         """
         try:
             jpeg = required(fields, b"jpeg")
             if len(jpeg) > MAX_JPEG_BYTES:
-                raise MalformedMessage(f"jpeg has more than {MAX_JPEG_BYTES:,} bytes")
+                raise MalformedMessageError(f"jpeg has more than {MAX_JPEG_BYTES:,} bytes")
             return cls(
                 jpeg=jpeg,
                 captured_at_us=number(fields, b"captured_at", MAX_INT64),
@@ -80,19 +80,19 @@ class FrameMessage:
                 height=number(fields, b"height", MAX_SIDE_PX),
                 seq=number(fields, b"seq", MAX_INT64),
             )
-        except MalformedMessage as error:
-            raise MalformedMessage(f"frame: {error}") from None
+        except MalformedMessageError as error:
+            raise MalformedMessageError(f"frame: {error}") from None
 
 
 def frame_order(frame_id: str) -> tuple[int, int]:
     """Return what orders frame ids by age.
 
     Raises:
-        MalformedMessage: Not ``milliseconds-sequence``.
+        MalformedMessageError: Not ``milliseconds-sequence``.
     """
     milliseconds, _, sequence = frame_id.partition("-")
     if not (_is_number(milliseconds) and _is_number(sequence)):
-        raise MalformedMessage("frame id is not of the form milliseconds-sequence")
+        raise MalformedMessageError("frame id is not of the form milliseconds-sequence")
     return int(milliseconds), int(sequence)
 
 
@@ -104,11 +104,11 @@ def captured_at_us(entry_id: str, delay_us: int) -> int:
         delay_us: The message's own.
 
     Raises:
-        MalformedMessage: The id is not of that form, or of a time that no calendar knows.
+        MalformedMessageError: The id is not of that form, or of a time that no calendar knows.
     """
     milliseconds, _ = frame_order(entry_id)
     if milliseconds > _LATEST_MS:
-        raise MalformedMessage("frame id is of a time after the year 9999")
+        raise MalformedMessageError("frame id is of a time after the year 9999")
     return milliseconds * 1000 - delay_us
 
 

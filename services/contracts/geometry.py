@@ -5,9 +5,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from services.contracts.messages import MAX_INT32, MalformedMessage, whole
+from services.contracts.messages import MAX_INT32, MalformedMessageError, whole
 
-SAME_FACE_OVERLAP = 0.3
+NMS_IOU = 0.3
 """Intersection over union from which two boxes are one face."""
 
 MAX_FACES = 1000
@@ -38,7 +38,7 @@ def decode_size(size: Mapping[str, Any]) -> ImageSize:
     """Read an image's size.
 
     Raises:
-        MalformedMessage: A side is no whole number of 31 bits.
+        MalformedMessageError: A side is no whole number of 31 bits.
         KeyError: A side is missing.
     """
     return ImageSize(whole(size["width"], 0, MAX_INT32), whole(size["height"], 0, MAX_INT32))
@@ -48,7 +48,7 @@ def decode_box(box: Mapping[str, Any]) -> Box:
     """Read a box.
 
     Raises:
-        MalformedMessage: A number is no whole one of 31 bits, or a side is negative.
+        MalformedMessageError: A number is no whole one of 31 bits, or a side is negative.
         KeyError: A number is missing.
     """
     return Box(
@@ -69,26 +69,26 @@ def overlap(a: Box, b: Box) -> float:
     return shared / (a.w * a.h + b.w * b.h - shared)
 
 
-def is_among(box: Box, others: Iterable[Box], same: float = SAME_FACE_OVERLAP) -> bool:
+def overlaps_any(box: Box, others: Iterable[Box], same: float = NMS_IOU) -> bool:
     """Tell whether one of the others overlaps a box that much."""
     return any(overlap(box, other) >= same for other in others)
 
 
-def format_hint(box: Box) -> str:
+def format_roi(box: Box) -> str:
     """Return a box as the value of the detector's query parameter ``near``."""
     return f"{box.x},{box.y},{box.w},{box.h}"
 
 
-def parse_hint(text: str) -> Box:
+def parse_roi(text: str) -> Box:
     """Read the value of the detector's query parameter ``near``.
 
     Raises:
-        MalformedMessage: Not four integers of at most six digits, or without an area.
+        MalformedMessageError: Not four integers of at most six digits, or without an area.
     """
     numbers = _HINT.fullmatch(text)
     if numbers is None:
-        raise MalformedMessage(f"near must be x,y,w,h in whole pixels, got {text[:40]!r}")
+        raise MalformedMessageError(f"near must be x,y,w,h in whole pixels, got {text[:40]!r}")
     x, y, w, h = (int(number) for number in numbers.groups())
     if w <= 0 or h <= 0:
-        raise MalformedMessage(f"near must have a positive width and height, got {text[:40]!r}")
+        raise MalformedMessageError(f"near must have a positive width and height, got {text[:40]!r}")
     return Box(x, y, w, h)

@@ -6,7 +6,7 @@ from enum import StrEnum
 from typing import Any, Literal, get_args
 
 from services.contracts.emotions import Emotion
-from services.contracts.messages import MalformedMessage, explained, finite, member, optional, text
+from services.contracts.messages import MalformedMessageError, explained, finite, member, optional, text
 
 EmotionEventKind = Literal["emotion_started", "emotion_ended"]
 
@@ -44,12 +44,12 @@ class EmotionEvent:
         """Read the event's JSON object; fields it doesn't know are ignored.
 
         Raises:
-            MalformedMessage: A field is missing or can't be read.
+            MalformedMessageError: A field is missing or can't be read.
         """
         try:
             kind = event["kind"]
             if kind not in get_args(EmotionEventKind):
-                raise MalformedMessage("kind is another")
+                raise MalformedMessageError("kind is another")
             return cls(
                 kind=kind,
                 face_id=text(event["face_id"]),

@@ -24,7 +24,7 @@ _WHOLE = re.compile(rb"-?[0-9]{1,20}")
 _DECIMAL = re.compile(rb"[0-9]{1,20}(?:\.[0-9]{1,20})?")
 
 
-class MalformedMessage(ValueError):
+class MalformedMessageError(ValueError):
     """A message from another process lacks a field, or a field can't be read; the text never repeats a value."""
 
 
@@ -32,10 +32,10 @@ def whole(value: Any, least: int = -MAX_INT64, most: int = MAX_INT64) -> int:
     """Return a JSON value that must be a whole number from ``least`` to ``most``.
 
     Raises:
-        MalformedMessage: It is anything else.
+        MalformedMessageError: It is anything else.
     """
     if not isinstance(value, int) or isinstance(value, bool) or not least <= value <= most:
-        raise MalformedMessage(f"not a whole number from {least} to {most}")
+        raise MalformedMessageError(f"not a whole number from {least} to {most}")
     return value
 
 
@@ -43,7 +43,7 @@ def natural(value: Any) -> int:
     """Return a JSON value that must be a whole number from 0, of 63 bits.
 
     Raises:
-        MalformedMessage: It is anything else.
+        MalformedMessageError: It is anything else.
     """
     return whole(value, 0)
 
@@ -52,12 +52,12 @@ def finite(value: Any) -> float:
     """Return a JSON value that must be a number; Python's reader also takes NaN and Infinity, which JSON lacks.
 
     Raises:
-        MalformedMessage: It is anything else.
+        MalformedMessageError: It is anything else.
     """
     if isinstance(value, int) and not isinstance(value, bool):
         return float(whole(value))
     if not isinstance(value, float) or not math.isfinite(value):
-        raise MalformedMessage("not a finite number")
+        raise MalformedMessageError("not a finite number")
     return value
 
 
@@ -65,10 +65,10 @@ def text(value: Any) -> str:
     """Return a JSON value that must be a string of at most 500 printable characters.
 
     Raises:
-        MalformedMessage: It is anything else.
+        MalformedMessageError: It is anything else.
     """
     if not isinstance(value, str) or len(value) > MAX_TEXT_CHARS or not value.isprintable():
-        raise MalformedMessage(f"not a string of at most {MAX_TEXT_CHARS} printable characters")
+        raise MalformedMessageError(f"not a string of at most {MAX_TEXT_CHARS} printable characters")
     return value
 
 
@@ -76,10 +76,10 @@ def shown(value: Any) -> str:
     """Return a JSON string as text for people; see ``printable``.
 
     Raises:
-        MalformedMessage: It is no string.
+        MalformedMessageError: It is no string.
     """
     if not isinstance(value, str):
-        raise MalformedMessage("not a string")
+        raise MalformedMessageError("not a string")
     return printable(value)
 
 
@@ -87,10 +87,10 @@ def truth(value: Any) -> bool:
     """Return a JSON value that must be true or false.
 
     Raises:
-        MalformedMessage: It is anything else.
+        MalformedMessageError: It is anything else.
     """
     if not isinstance(value, bool):
-        raise MalformedMessage("neither true nor false")
+        raise MalformedMessageError("neither true nor false")
     return value
 
 
@@ -98,22 +98,22 @@ def member(kind: type[E], value: Any) -> E:
     """Return the member of an enumeration of strings that has this value.
 
     Raises:
-        MalformedMessage: None has.
+        MalformedMessageError: None has.
     """
     try:
         return kind(value)
     except ValueError:
-        raise MalformedMessage(f"not one of {', '.join(str(one.value) for one in kind)}") from None
+        raise MalformedMessageError(f"not one of {', '.join(str(one.value) for one in kind)}") from None
 
 
 def several(read: Callable[[Any], T], value: Any, most: int) -> tuple[T, ...]:
     """Return a JSON array of at most ``most`` elements, each as ``read`` reads it.
 
     Raises:
-        MalformedMessage: It is no array, has more elements, or one can't be read.
+        MalformedMessageError: It is no array, has more elements, or one can't be read.
     """
     if not isinstance(value, list | tuple) or len(value) > most:
-        raise MalformedMessage(f"not an array of at most {most} elements")
+        raise MalformedMessageError(f"not an array of at most {most} elements")
     return tuple(read(element) for element in value)
 
 
@@ -141,11 +141,11 @@ def required(fields: Mapping[bytes, bytes], name: bytes) -> bytes:
     """Return a field of a Redis message.
 
     Raises:
-        MalformedMessage: It is missing.
+        MalformedMessageError: It is missing.
     """
     value = fields.get(name)
     if value is None:
-        raise MalformedMessage(f"{name.decode('ascii')} is missing")
+        raise MalformedMessageError(f"{name.decode('ascii')} is missing")
     return value
 
 
@@ -155,11 +155,11 @@ def number(fields: Mapping[bytes, bytes], name: bytes, most: int, least: int = 0
     ``int`` would take underscores, blanks, other scripts' digits and thousands of digits as well.
 
     Raises:
-        MalformedMessage: It is missing or anything else.
+        MalformedMessageError: It is missing or anything else.
     """
     value = required(fields, name)
     if _WHOLE.fullmatch(value) is None or not least <= (found := int(value)) <= most:
-        raise MalformedMessage(f"{name.decode('ascii')} is not a whole number from {least} to {most}")
+        raise MalformedMessageError(f"{name.decode('ascii')} is not a whole number from {least} to {most}")
     return found
 
 
@@ -167,24 +167,24 @@ def decimal(fields: Mapping[bytes, bytes], name: bytes, most: float) -> float:
     """Return a field that must be a number from 0 to ``most`` in ASCII digits, with or without a fraction.
 
     Raises:
-        MalformedMessage: It is missing or anything else.
+        MalformedMessageError: It is missing or anything else.
     """
     value = required(fields, name)
     if _DECIMAL.fullmatch(value) is None or (found := float(value)) > most:
-        raise MalformedMessage(f"{name.decode('ascii')} is not a number from 0 to {most:g}")
+        raise MalformedMessageError(f"{name.decode('ascii')} is not a number from 0 to {most:g}")
     return found
 
 
-def explained(what: str, error: Exception) -> MalformedMessage:
+def explained(what: str, error: Exception) -> MalformedMessageError:
     """Return the error for a JSON message that can't be decoded.
 
     Args:
         what: The message's name.
-        error: What decoding raised: ``MalformedMessage``, ``KeyError`` for a field that is missing, or another error
+        error: What decoding raised: ``MalformedMessageError``, ``KeyError`` for a missing field, or another error
             for a value of another type, whose text may hold the value.
     """
-    if isinstance(error, MalformedMessage):
-        return MalformedMessage(f"{what}: {error}")
+    if isinstance(error, MalformedMessageError):
+        return MalformedMessageError(f"{what}: {error}")
     if isinstance(error, KeyError) and error.args and isinstance(error.args[0], str):
-        return MalformedMessage(f"{what}: {printable(error.args[0])[:40]} is missing")
-    return MalformedMessage(f"{what}: a value is of another type")
+        return MalformedMessageError(f"{what}: {printable(error.args[0])[:40]} is missing")
+    return MalformedMessageError(f"{what}: a value is of another type")

@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from services.contracts.emotions import EMOTIONS, Emotion
 from services.contracts.geometry import MAX_FACES, Box, ImageSize, decode_box, decode_size
-from services.contracts.messages import MalformedMessage, explained, finite, member, optional, several, text, truth
+from services.contracts.messages import MalformedMessageError, explained, finite, member, optional, several, text, truth
 from services.contracts.model import MODEL_NAME
 
 
@@ -102,7 +102,7 @@ def decode_prediction(answer: Mapping[str, Any]) -> Prediction:
     """Read the answer's JSON object; fields it doesn't know are ignored.
 
     Raises:
-        MalformedMessage: A field is missing or can't be read.
+        MalformedMessageError: A field is missing or can't be read.
     """
     try:
         return Prediction(
@@ -125,7 +125,7 @@ def _source(source: Mapping[str, Any]) -> CameraSource | UploadSource:
     if source["kind"] == "upload":
         return UploadSource()
     if source["kind"] != "camera":
-        raise MalformedMessage("source is of another kind")
+        raise MalformedMessageError("source is of another kind")
     return CameraSource(
         camera=text(source["camera"]),
         frame_id=text(source["frame_id"]),

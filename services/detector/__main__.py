@@ -5,7 +5,7 @@ import sys
 from services.detector.app import create_app, worker_settings
 from services.detector.settings import DetectorSettings
 from services.detector.worker_process import WorkerStartError, try_worker
-from services.runtime.app import Plumbing
+from services.runtime.app import ServiceContext
 from services.runtime.logs import configure_logging
 from services.runtime.server import serve
 from services.runtime.settings import load_settings_or_exit
@@ -19,8 +19,8 @@ def main() -> None:
         try_worker(worker_settings(settings))
     except WorkerStartError as error:
         sys.exit(str(error))
-    plumbing = Plumbing()
-    serve(create_app(settings, plumbing), settings, plumbing)
+    context = ServiceContext()
+    serve(create_app(settings, context), settings, context)
 
 
 if __name__ == "__main__":

@@ -6,17 +6,17 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Header, Query, Request, Response
 from starlette.requests import ClientDisconnect
 
-from services.contracts.detection import DETECT_PATH, IMAGE_MEDIA_TYPES, OVERVIEW_HEADER, PATIENCE_HEADER
-from services.contracts.geometry import Box, parse_hint
-from services.contracts.messages import MalformedMessage
+from services.contracts.detection import DETECT_PATH, IMAGE_MEDIA_TYPES, REFERENCE_HEADER, REQUEST_TIMEOUT_HEADER
+from services.contracts.geometry import Box, parse_roi
+from services.contracts.messages import MalformedMessageError
 from services.contracts.problems import ProblemKind
 from services.detector.health import DetectorMetrics
 from services.detector.options import Where, decode_overview
 from services.detector.pool import DetectorPool, PoolFullError, WaitedTooLongError
 from services.detector.worker_process import WorkerEndedError
 from services.runtime.images import ImageFormat, ImageTooLargeError, InvalidImageError, read_header
-from services.runtime.limits import InFlightLimit
-from services.runtime.openapi import WITH_BODY, Document, add_problems
+from services.runtime.limits import ConcurrencyLimit
+from services.runtime.openapi import BODY_PROBLEMS, Document, add_problems
 from services.runtime.problems import ProblemError
 from services.runtime.request_body import require_media_type
 
@@ -63,15 +63,15 @@ MAX_PATIENCE_MS = 3_600_000
 
 def detect_router(pool: DetectorPool, metrics: DetectorMetrics, pixel_limit: int) -> APIRouter:
     """Return the route."""
-    router = APIRouter(dependencies=[Depends(InFlightLimit(pool.capacity))])
+    router = APIRouter(dependencies=[Depends(ConcurrencyLimit(pool.capacity))])
 
     @router.post(DETECT_PATH, summary="Find the faces of an image")
     async def detect(
         request: Request,
         near: Annotated[list[str] | None, Query()] = None,
         elsewhere: bool = True,
-        overview: Annotated[str | None, Header(alias=OVERVIEW_HEADER)] = None,
-        patience_ms: Annotated[int | None, Header(alias=PATIENCE_HEADER, ge=0, le=MAX_PATIENCE_MS)] = None,
+        overview: Annotated[str | None, Header(alias=REFERENCE_HEADER)] = None,
+        patience_ms: Annotated[int | None, Header(alias=REQUEST_TIMEOUT_HEADER, ge=0, le=MAX_PATIENCE_MS)] = None,
     ) -> Response:
         done_by_s = None if patience_ms is None else time.monotonic() + patience_ms / 1e3
         require_media_type(request.headers, IMAGE_MEDIA_TYPES)
@@ -105,7 +105,7 @@ def _where(near: list[str], elsewhere: bool, overview: str | None) -> Where:
         return Where(hints, elsewhere)
     try:
         return Where(hints, follows=True, before=decode_overview(overview) if overview else None)
-    except MalformedMessage as error:
+    except MalformedMessageError as error:
         raise ProblemError(ProblemKind.INVALID_PARAMETER, str(error)) from error
 
 
@@ -113,12 +113,12 @@ def _hints(near: list[str]) -> list[Box]:
     if len(near) > MAX_HINTS:
         raise ProblemError(ProblemKind.INVALID_PARAMETER, f"near may be given {MAX_HINTS} times, got {len(near)}")
     try:
-        return [parse_hint(text) for text in near]
-    except MalformedMessage as error:
+        return [parse_roi(text) for text in near]
+    except MalformedMessageError as error:
         raise ProblemError(ProblemKind.INVALID_PARAMETER, str(error)) from error
 
 
-_PROBLEMS = (*WITH_BODY, ProblemKind.INVALID_PARAMETER, ProblemKind.INVALID_IMAGE, ProblemKind.IMAGE_TOO_LARGE)
+_PROBLEMS = (*BODY_PROBLEMS, ProblemKind.INVALID_PARAMETER, ProblemKind.INVALID_IMAGE, ProblemKind.IMAGE_TOO_LARGE)
 _IMAGE = {"schema": {"type": "string", "format": "binary"}}
 
 

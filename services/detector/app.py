@@ -12,18 +12,18 @@ from services.detector.pool import DetectorPool
 from services.detector.settings import DetectorSettings
 from services.detector.worker_process import WorkerEnd, WorkerProcess, start_worker
 from services.detector.worker_protocol import WorkerSettings
-from services.runtime.app import Plumbing, create_service_app
+from services.runtime.app import ServiceContext, create_service_app
 from services.runtime.openapi import complete_document
 
 
-def create_app(settings: DetectorSettings, plumbing: Plumbing) -> FastAPI:
+def create_app(settings: DetectorSettings, context: ServiceContext) -> FastAPI:
     """Return the application; its worker processes start with it and end with it."""
-    metrics = DetectorMetrics(plumbing.registry)
+    metrics = DetectorMetrics(context.registry)
     pool = _pool(settings, metrics)
-    Gauge("detector_in_flight", "Images worked on or waiting", registry=plumbing.registry).set_function(
+    Gauge("detector_in_flight", "Images worked on or waiting", registry=context.registry).set_function(
         lambda: pool.in_flight
     )
-    plumbing.checks["workers"] = PoolCheck(pool)
+    context.checks["workers"] = PoolCheck(pool)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -33,7 +33,7 @@ def create_app(settings: DetectorSettings, plumbing: Plumbing) -> FastAPI:
         finally:
             await pool.close()
 
-    app = create_service_app("Face detector", plumbing, lifespan, settings.origin_policy, settings.body_limit_bytes)
+    app = create_service_app("Face detector", context, lifespan, settings.origin_policy, settings.body_limit_bytes)
     app.include_router(detect_router(pool, metrics, settings.pixel_limit))
     complete_document(app, describe_detection)
     return app

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from services.contracts.geometry import Box
-from services.contracts.messages import MalformedMessage
+from services.contracts.messages import MalformedMessageError
 
 OVERVIEW_COLUMNS = 64
 """Of an overview; it has as many rows as keep a cell square. A cell is 20 pixels of a picture 1280 pixels wide."""
@@ -43,12 +43,12 @@ def decode_overview(text: str) -> NDArray[np.uint8]:
     """Read an overview from base64, uint8 [rows, 64].
 
     Raises:
-        MalformedMessage: It is none.
+        MalformedMessageError: It is none.
     """
     try:
         cells = np.frombuffer(base64.b64decode(text, validate=True), np.uint8).reshape(-1, OVERVIEW_COLUMNS)
     except (binascii.Error, ValueError) as error:
-        raise MalformedMessage(f"overview: {error}") from error
+        raise MalformedMessageError(f"overview: {error}") from error
     if not 1 <= len(cells) <= MAX_OVERVIEW_ROWS:
-        raise MalformedMessage(f"overview: {len(cells)} rows")
+        raise MalformedMessageError(f"overview: {len(cells)} rows")
     return cells

@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from services.contracts.geometry import SAME_FACE_OVERLAP, Box, is_among, overlap
+from services.contracts.geometry import NMS_IOU, Box, overlap, overlaps_any
 from services.detector.cascade import FaceFinder, Hit
 
 _GROUPED_WITHIN = 0.2
@@ -44,13 +44,13 @@ def distinct(candidates: Sequence[Candidate]) -> list[Candidate]:
     """Return the candidates, the surest first, without those that overlap a surer one."""
     kept: list[Candidate] = []
     for candidate in sorted(candidates, key=lambda face: face.weight, reverse=True):
-        if not is_among(candidate.box, (other.box for other in kept)):
+        if not overlaps_any(candidate.box, (other.box for other in kept)):
             kept.append(candidate)
     return kept
 
 
 def _candidate(box: Box, neighbors: int, hits: Sequence[Hit]) -> Candidate:
-    near = [hit.weight for hit in hits if overlap(hit.box, box) >= SAME_FACE_OVERLAP]
+    near = [hit.weight for hit in hits if overlap(hit.box, box) >= NMS_IOU]
     return Candidate(box, max(near, default=0.0), neighbors)
 
 

@@ -28,7 +28,7 @@ from services.detector.worker_protocol import (
     encode_error,
 )
 from services.runtime.images import ImageTooLargeError
-from services.runtime.process import forbid_core_dumps, return_freed_memory
+from services.runtime.process import disable_core_dumps, tune_malloc
 
 MEMORY_BYTES_PER_PIXEL = 12
 """Memory that decoding and searching may take for each pixel of the largest allowed image. Progressive JPEGs in CMYK
@@ -56,7 +56,7 @@ def run_worker(connection: socket.socket, settings: WorkerSettings) -> None:
     """
     _detach()
     cv2.setNumThreads(1)
-    return_freed_memory()
+    tune_malloc()
     parameters = SearchParameters(settings.scale_factor, settings.min_neighbors, settings.min_face_px)
     try:
         search = FaceSearch(HaarCascade(settings.cascade), parameters, settings.search_side_px)
@@ -116,7 +116,7 @@ def _detach() -> None:
         if stream is not None:  # libjpeg and libpng write a line for each flaw of a file, as many as it has
             os.dup2(nowhere, stream.fileno())
     os.close(nowhere)
-    forbid_core_dumps()
+    disable_core_dumps()
     os.nice(_NICENESS)
     if sys.platform == "linux":
         with suppress(OSError):

@@ -2,7 +2,7 @@
 
 from services.gateway.app import create_app
 from services.gateway.settings import GatewaySettings
-from services.runtime.app import Plumbing
+from services.runtime.app import ServiceContext
 from services.runtime.logs import configure_logging
 from services.runtime.server import serve
 from services.runtime.settings import load_settings_or_exit
@@ -13,11 +13,11 @@ def main() -> None:
     """Wire and run."""
     settings = load_settings_or_exit(GatewaySettings)
     configure_logging("gateway", settings.log_level, settings.log_format)
-    plumbing = Plumbing()
+    context = ServiceContext()
     serve(
-        create_app(settings, plumbing),
+        create_app(settings, context),
         settings,
-        plumbing,
+        context,
         LimitedWebSocketProtocol,
         exempt=settings.is_trusted_proxy,
     )

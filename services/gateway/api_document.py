@@ -9,7 +9,7 @@ from services.contracts.problems import PROBLEM_MEDIA_TYPE, Problem, ProblemKind
 from services.gateway.access import API_KEY_HEADER, API_KEY_QUERY
 from services.gateway.familiar.shapes import ErrorShape
 from services.gateway.uploads import FORM_MEDIA_TYPE
-from services.runtime.openapi import WITH_BODY, Document, Operation, add_problems, operations, set_content
+from services.runtime.openapi import BODY_PROBLEMS, Document, Operation, add_problems, operations, set_content
 
 Kind = ProblemKind
 
@@ -17,8 +17,8 @@ _ACCESS = (Kind.UNAUTHORIZED, Kind.RATE_LIMITED)
 _DEPENDENCY = (Kind.DEPENDENCY_UNAVAILABLE, Kind.DEPENDENCY_TIMEOUT)
 _CAMERA = (Kind.CAMERA_NOT_FOUND, Kind.INVALID_PARAMETER, Kind.NO_FRESH_FRAME, *_DEPENDENCY)
 _IMAGE = (Kind.INVALID_IMAGE, Kind.IMAGE_TOO_LARGE)
-_UPLOAD = (*WITH_BODY, Kind.INVALID_PARAMETER, *_IMAGE, *_DEPENDENCY)
-_TENSOR = (Kind.NOT_FOUND, *WITH_BODY, Kind.INVALID_PARAMETER, *_DEPENDENCY)
+_UPLOAD = (*BODY_PROBLEMS, Kind.INVALID_PARAMETER, *_IMAGE, *_DEPENDENCY)
+_TENSOR = (Kind.NOT_FOUND, *BODY_PROBLEMS, Kind.INVALID_PARAMETER, *_DEPENDENCY)
 
 OPEN = frozenset({"GET /healthz", "GET /readyz", "GET /metrics", "GET /v2/health/live", "GET /v2/health/ready"})
 """Operations that take no key and that the rate limit doesn't count."""
@@ -52,7 +52,7 @@ PROBLEMS: Mapping[str, Sequence[ProblemKind]] = MappingProxyType(
         "POST /v2/models/{name}/infer": _TENSOR,
     }
 )
-"""Problems of each operation, besides those of the keys and ``ALWAYS``."""
+"""Problems of each operation, besides those of the keys and ``COMMON_PROBLEMS``."""
 
 _BINARY = {"type": "string", "format": "binary"}
 _BASE64 = {"type": "string", "format": "byte"}

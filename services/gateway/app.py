@@ -31,9 +31,9 @@ from services.gateway.routes.video_sockets import video_socket_router
 from services.gateway.routes.websockets import unknown_websocket_router, websocket_feed_router
 from services.gateway.running import Running, run_parts
 from services.gateway.settings import GatewaySettings
-from services.runtime.app import Plumbing, create_service_app
+from services.runtime.app import ServiceContext, create_service_app
 from services.runtime.health import Check
-from services.runtime.limits import ByteBudget, SharedLimit
+from services.runtime.limits import ByteBudget, FairConcurrencyLimit
 from services.runtime.openapi import complete_document
 from services.runtime.process import collect_garbage
 
@@ -49,7 +49,7 @@ class _State(TypedDict):
 
 
 def create_app(
-    settings: GatewaySettings, plumbing: Plumbing, open_resources: OpenResources = open_resources
+    settings: GatewaySettings, context: ServiceContext, open_resources: OpenResources = open_resources
 ) -> FastAPI:
     """Return the application; its resources are open while it runs."""
 
@@ -57,9 +57,9 @@ def create_app(
     async def lifespan(_: FastAPI) -> AsyncIterator[_State]:
         async with open_resources(settings) as resources:
             dependencies.update(dependency_checks(resources))
-            plumbing.checks.update(dependencies)
+            context.checks.update(dependencies)
             parts = run_parts(resources, settings, live_metrics)
-            plumbing.stopping.before_closing(parts.live.close)
+            context.shutdown.add_hook(parts.live.close)
             collecting = asyncio.create_task(collect_garbage())
             try:
                 yield {"running": parts}
@@ -68,16 +68,16 @@ def create_app(
                 await parts.live.close()
 
     dependencies = dict[str, Check]()
-    live_metrics = LiveMetrics(plumbing.registry)
+    live_metrics = LiveMetrics(context.registry)
     share = settings.upload_share
-    in_flight = SharedLimit(settings.max_in_flight, share, "predictions")
-    Gauge("gateway_in_flight", "Predictions worked on", registry=plumbing.registry).set_function(
+    in_flight = FairConcurrencyLimit(settings.max_in_flight, share, "predictions")
+    Gauge("gateway_in_flight", "Predictions worked on", registry=context.registry).set_function(
         lambda: in_flight.in_flight
     )
     budget = ByteBudget(settings.max_upload_bytes_in_flight)
     app = create_service_app(
         "Emotion recognition",
-        plumbing,
+        context,
         lifespan,
         settings.origin_policy,
         settings.body_limit_bytes,
@@ -86,28 +86,28 @@ def create_app(
         budget,
     )
     secrets, counts = [key.get_secret_value() for key in settings.api_keys], MemoryStorage()
-    wrong_keys = WrongKeys(plumbing.registry)
+    wrong_keys = WrongKeys(context.registry)
     keys, feed_keys = ApiKeys(secrets, wrong_keys), ApiKeys(secrets, wrong_keys, in_query=True)
     feed_rate = RateLimit(settings.rate, feed_keys, counts)
     access = [Depends(RateLimit(settings.rate, keys, counts)), Depends(keys)]
     feed_access = [Depends(feed_rate), Depends(feed_keys)]
-    metrics = GatewayMetrics(plumbing.registry)
-    limits = PredictLimits(in_flight, SharedLimit(settings.max_uploads, share, "uploads"))
+    metrics = GatewayMetrics(context.registry)
+    limits = PredictLimits(in_flight, FairConcurrencyLimit(settings.max_uploads, share, "uploads"))
     app.include_router(predict_router(metrics, limits), dependencies=access)
     app.include_router(events_router(), dependencies=feed_access)
     app.include_router(video_router(), dependencies=feed_access)
     app.include_router(websocket_feed_router(), dependencies=feed_access)
     app.include_router(video_socket_router(), dependencies=feed_access)
-    connections = SharedLimit(settings.max_uploads, share, "connections")
+    connections = FairConcurrencyLimit(settings.max_uploads, share, "connections")
     images = ImageSocketLimits(limits, connections, feed_rate, settings, budget)
     app.include_router(image_socket_router(metrics, images), dependencies=feed_access)
     app.include_router(cameras_router(), dependencies=access)
-    app.include_router(services_router(plumbing.readiness, dependencies), dependencies=access)
+    app.include_router(services_router(context.readiness, dependencies), dependencies=access)
     app.include_router(dashboard_router())
     app.include_router(api_page_router())
     app.include_router(unknown_websocket_router())
     familiar_access = Access(secrets, wrong_keys, settings.rate, counts)
-    add_familiar_apis(app, settings, Asking(metrics, limits), familiar_access, plumbing)
+    add_familiar_apis(app, settings, Asking(metrics, limits), familiar_access, context)
     if settings.trusted_proxies:
         app.add_middleware(ProxyHeadersMiddleware, trusted_hosts=list(settings.trusted_proxies))
     complete_document(app, ApiDocument(bool(secrets), shapes_of(settings.familiar_apis)))

@@ -9,9 +9,9 @@ from typing import Any
 
 import httpx
 
-from services.contracts.detection import DETECT_PATH, OVERVIEW_HEADER, PATIENCE_HEADER, Detection
-from services.contracts.geometry import Box, format_hint
-from services.contracts.messages import MalformedMessage, printable, shown
+from services.contracts.detection import DETECT_PATH, REFERENCE_HEADER, REQUEST_TIMEOUT_HEADER, Detection
+from services.contracts.geometry import Box, format_roi
+from services.contracts.messages import MalformedMessageError, printable, shown
 from services.contracts.problems import ProblemKind
 from services.gateway.balanced_transport import CONNECT_TIMEOUT_S, BalancedTransport
 from services.gateway.deadline import Deadline
@@ -122,11 +122,11 @@ class HttpDetector:
         headers = {
             "Content-Type": media_type,
             "Content-Length": str(len(image)),
-            PATIENCE_HEADER: str(round(by.seconds_left() * 1e3)),
+            REQUEST_TIMEOUT_HEADER: str(round(by.seconds_left() * 1e3)),
             REQUEST_ID_HEADER: request_id,
         }
         if overview is not None:
-            headers[OVERVIEW_HEADER] = overview
+            headers[REFERENCE_HEADER] = overview
         try:
             return await self._send_image(path, headers, image)
         except _BROKEN_CONNECTION:
@@ -169,14 +169,14 @@ class _Answer:
         """Return the body as JSON.
 
         Raises:
-            MalformedMessage: It is none, or has too many values.
+            MalformedMessageError: It is none, or has too many values.
         """
         if sum(self.body.count(mark) for mark in (b",", b"[", b"{")) > MAX_JSON_VALUES:
-            raise MalformedMessage(f"it has more than {MAX_JSON_VALUES:,} values")
+            raise MalformedMessageError(f"it has more than {MAX_JSON_VALUES:,} values")
         try:
             return json.loads(self.body)
         except (ValueError, RecursionError):  # without a cause: it would hold the body
-            raise MalformedMessage("it is no JSON") from None
+            raise MalformedMessageError("it is no JSON") from None
 
     def start(self) -> str:
         """Return how the body begins, for people."""
@@ -222,14 +222,14 @@ def _path(near: Sequence[Box]) -> str:
     """Return what to ask for; the caller decides when to search elsewhere, a missed hint doesn't."""
     if not near:
         return DETECT_PATH
-    return f"{DETECT_PATH}?{'&'.join(f'near={format_hint(box)}' for box in near)}&elsewhere=false"
+    return f"{DETECT_PATH}?{'&'.join(f'near={format_roi(box)}' for box in near)}&elsewhere=false"
 
 
 def _read(response: _Answer) -> Detection:
     if response.status_code == 200:
         try:
             return Detection.decode(response.json())
-        except MalformedMessage as error:
+        except MalformedMessageError as error:
             _log.warning("the detector's answer can't be read: %s", error)
             raise _unavailable("The detector's answer can't be read") from error
     raise _problem(response)
@@ -239,7 +239,7 @@ def _problem(response: _Answer) -> ProblemError:
     try:
         body = response.json()
         type_, detail = shown(body["type"]), shown(body["detail"])
-    except (MalformedMessage, KeyError, TypeError):
+    except (MalformedMessageError, KeyError, TypeError):
         type_, detail = "", response.start()
     if type_ in _IMAGE_PROBLEMS:
         return ProblemError(_IMAGE_PROBLEMS[type_], detail)

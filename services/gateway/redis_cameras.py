@@ -9,7 +9,7 @@ from redis.asyncio import Redis
 
 from services.contracts.cameras import CAMERAS_KEY, MAX_CAMERAS, STATUS_FIELDS, CameraStatus, is_camera_id, status_key
 from services.contracts.frames import FRAMES_TTL_S, MAX_AHEAD_S, frames_key
-from services.contracts.messages import MalformedMessage
+from services.contracts.messages import MalformedMessageError
 from services.gateway.frames import ListedCamera
 from services.gateway.redis_parser import ReplyTooLargeError
 from services.gateway.redis_replies import RefusedKeys, execute, microseconds, status_of
@@ -115,7 +115,7 @@ async def _listed(redis: Redis, refused: RefusedKeys, camera: str) -> ListedCame
         except ReplyTooLargeError:
             refused.add(key)
             fault = STATUS_TOO_LARGE
-        except MalformedMessage as error:
+        except MalformedMessageError as error:
             fault = str(error)
     if fault:
         _log.warning("camera %s: %s", camera, fault)

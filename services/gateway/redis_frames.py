@@ -16,7 +16,7 @@ from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from services.contracts.cameras import CAMERAS_KEY, STATUS_FIELDS, status_key
 from services.contracts.frames import frames_key
-from services.contracts.messages import MalformedMessage
+from services.contracts.messages import MalformedMessageError
 from services.contracts.problems import ProblemKind
 from services.gateway.cancellation import cancellation_kept
 from services.gateway.deadline import Deadline
@@ -78,7 +78,7 @@ class RedisFrames:
                 known = await self.known_camera(camera, Deadline.after(self._timeout_s))
                 if known is not None and known.newest is not None:
                     return known.newest if known.newest.frame_id != after else None
-            except MalformedMessage as error:
+            except MalformedMessageError as error:
                 _log.warning("camera %s: %s", camera, error)
         await asyncio.sleep(max(0.0, wait_s - (monotonic() - began_s)))  # else it would be read again at once
         return None
@@ -118,12 +118,12 @@ class RedisFrames:
         status, newest = None, None
         try:
             status = None if STATUS_TOO_LARGE in faults else status_of(next(answers))
-        except MalformedMessage as error:
+        except MalformedMessageError as error:
             faults.append(str(error))
         try:
             entries = None if FRAME_TOO_LARGE in faults else next(answers)
             newest = frame_of(entries[0], now_us, read_at_s) if entries else None
-        except MalformedMessage as error:
+        except MalformedMessageError as error:
             faults.append(str(error))
         for fault in faults:
             _log.warning("camera %s: %s", camera, fault)

@@ -10,7 +10,7 @@ from redis.exceptions import RedisError
 
 from services.contracts.cameras import STATUS_FIELDS, CameraStatus
 from services.contracts.frames import MAX_AHEAD_S, FrameMessage, captured_at_us
-from services.contracts.messages import MalformedMessage
+from services.contracts.messages import MalformedMessageError
 from services.gateway.frames import Frame
 
 REFUSED_S = 5.0
@@ -65,7 +65,7 @@ def status_of(values: Sequence[bytes | None] | None) -> CameraStatus | None:
     """Return the fields of a status, in the order of ``STATUS_FIELDS``, as a status; None if there is none.
 
     Raises:
-        MalformedMessage: It can't be read.
+        MalformedMessageError: It can't be read.
     """
     fields = {name: value for name, value in zip(_STATUS_FIELDS, values or (), strict=False) if value is not None}
     return CameraStatus.decode(fields) if fields else None
@@ -75,11 +75,11 @@ def frame_of(entry: tuple[bytes, Mapping[bytes, bytes]], now_us: int, read_at_s:
     """Return a stream's entry as a frame.
 
     Raises:
-        MalformedMessage: It can't be read, or is of a time to come.
+        MalformedMessageError: It can't be read, or is of a time to come.
     """
     entry_id, message = entry[0].decode("ascii", "replace"), FrameMessage.decode(entry[1])
     captured_us = captured_at_us(entry_id, message.delay_us)
     age_ms = (now_us - captured_us) / 1e3
     if age_ms < -MAX_AHEAD_S * 1e3:
-        raise MalformedMessage("frame: its id is of a time to come, by Redis's clock")
+        raise MalformedMessageError("frame: its id is of a time to come, by Redis's clock")
     return Frame(entry_id, message, captured_us, age_ms, read_at_s)

@@ -10,7 +10,7 @@ from services.gateway.answer import prediction
 from services.gateway.metrics import GatewayMetrics
 from services.gateway.running import Running
 from services.runtime.client_address import client_of
-from services.runtime.limits import SharedLimit
+from services.runtime.limits import FairConcurrencyLimit
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ class Uploaded:
     """Has images analysed, all of them under one limit and counted in one place."""
 
     metrics: GatewayMetrics
-    in_flight: SharedLimit
+    in_flight: FairConcurrencyLimit
 
     async def predict(
         self, parts: Running, image: bytes, media_type: str, caller: Caller, moments: Moments
@@ -65,7 +65,7 @@ class Uploaded:
         Raises:
             ProblemError: The image can't be used, a service fails, or too many requests are in flight.
         """
-        with self.in_flight.place(caller.client):
+        with self.in_flight.slot(caller.client):
             analysis = await parts.pipeline.analyse(image, media_type, caller.request_id, parts.deadline())
         found = prediction(caller.request_id, UploadSource(), analysis, *moments.until_now_ms())
         self.metrics.observe(found)

@@ -1,1 +1,1 @@
-"""The plumbing that every process has: settings, logs, metrics, health, problems, a clean stop."""
+"""What every process shares: settings, logs, metrics, health, problems, a clean stop."""

@@ -18,23 +18,23 @@ from services.runtime.origins import OriginGuard, OriginPolicy
 from services.runtime.problems import handle_problems
 from services.runtime.request_body import BodyLimit
 from services.runtime.request_context import RequestContext
-from services.runtime.shutdown import Stopping
+from services.runtime.shutdown import ShutdownState
 
 SMALL_BODY_BYTES = 64 * 1024
 
 
 @dataclass(frozen=True)
-class Plumbing:
-    """What a service's own parts share with its plumbing.
+class ServiceContext:
+    """What a service's own modules share with the runtime.
 
     Attributes:
-        stopping: Set when the process is told to stop.
+        shutdown: Set when the process is told to stop.
         registry: Where metrics are registered.
         checks: What ``/readyz`` looks at, by name; filled while the application is built and while it runs.
         clock: Monotonic seconds.
     """
 
-    stopping: Stopping = field(default_factory=Stopping)
+    shutdown: ShutdownState = field(default_factory=ShutdownState)
     registry: CollectorRegistry = field(default_factory=create_registry)
     checks: dict[str, Check] = field(default_factory=dict)
     clock: Callable[[], float] = time.monotonic
@@ -47,7 +47,7 @@ class Plumbing:
 
 def create_service_app(
     title: str,
-    plumbing: Plumbing,
+    context: ServiceContext,
     lifespan: Lifespan[FastAPI],
     policy: OriginPolicy,
     body_limit_bytes: int = SMALL_BODY_BYTES,
@@ -59,7 +59,7 @@ def create_service_app(
 
     Args:
         title: The service's name, for its API document.
-        plumbing: Shared with the service's own parts.
+        context: Shared with the service's own parts.
         lifespan: Opens and closes the service's resources.
         policy: Which hosts and origins it answers.
         body_limit_bytes: The largest body that is read.
@@ -77,10 +77,10 @@ def create_service_app(
     )
     complete_document(app, add_common_problems)
     handle_problems(app)
-    app.include_router(health_router(plumbing.readiness, plumbing.stopping))
-    app.include_router(metrics_router(plumbing.registry))
+    app.include_router(health_router(context.readiness, context.shutdown))
+    app.include_router(metrics_router(context.registry))
     app.add_middleware(BodyLimit, limit_bytes=body_limit_bytes, budget=budget)
     app.user_middleware[:0] = middleware
-    app.add_middleware(OriginGuard, policy=policy, registry=plumbing.registry)
-    app.add_middleware(RequestContext, metrics=HttpMetrics(plumbing.registry))
+    app.add_middleware(OriginGuard, policy=policy, registry=context.registry)
+    app.add_middleware(RequestContext, metrics=HttpMetrics(context.registry))
     return app

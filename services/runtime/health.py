@@ -9,10 +9,10 @@ from typing import Any, Protocol
 from fastapi import APIRouter
 from fastapi.responses import JSONResponse
 
-from services.runtime.shutdown import Stopping
+from services.runtime.shutdown import ShutdownState
 
 CHECK_TIMEOUT_S = 1.0
-MAX_AGE_S = 0.5
+CACHE_TTL_S = 0.5
 """How old a measurement may be that is answered again: many who ask cost dependencies no more than one."""
 _STATES = {"schema": {"type": "object", "properties": {"status": {"type": "string"}, "dependencies": {}}}}
 _UNREADY: dict[int | str, dict[str, Any]] = {
@@ -44,11 +44,11 @@ class Check(Protocol):
         """Return what was found, in a few words; raise any exception where the dependency fails."""
 
 
-async def look_at(checks: Mapping[str, Check]) -> dict[str, DependencyState]:
+async def run_checks(checks: Mapping[str, Check]) -> dict[str, DependencyState]:
     """Run all checks at the same time and return each one's state by its name."""
-    looked_at = dict(checks)  # the service may add a check meanwhile
-    states = await asyncio.gather(*(_state(check) for check in looked_at.values()))
-    return dict(zip(looked_at, states, strict=True))
+    checked = dict(checks)  # the service may add a check meanwhile
+    states = await asyncio.gather(*(_state(check) for check in checked.values()))
+    return dict(zip(checked, states, strict=True))
 
 
 async def _state(check: Check) -> DependencyState:
@@ -77,14 +77,14 @@ class Readiness:
         measured = self._measured
         if measured is None or (measured.done() and self._is_outdated()):
             self._began_s, self._names = self._clock(), frozenset(self._checks)
-            measured = self._measured = asyncio.create_task(look_at(self._checks))
+            measured = self._measured = asyncio.create_task(run_checks(self._checks))
         return await asyncio.shield(measured)
 
     def _is_outdated(self) -> bool:
-        return self._clock() - self._began_s >= MAX_AGE_S or self._names != frozenset(self._checks)
+        return self._clock() - self._began_s >= CACHE_TTL_S or self._names != frozenset(self._checks)
 
 
-def health_router(readiness: Readiness, stopping: Stopping) -> APIRouter:
+def health_router(readiness: Readiness, shutdown: ShutdownState) -> APIRouter:
     """Return the routes.
 
     ``/readyz`` answers 200 with ``ready`` or ``degraded`` (an optional dependency fails), or 503 with
@@ -102,7 +102,7 @@ def health_router(readiness: Readiness, stopping: Stopping) -> APIRouter:
     @router.get("/readyz", summary="The process can do its work", responses=_UNREADY)
     async def readyz() -> JSONResponse:
         states = await readiness.states()
-        status = _summary(states, stopping)
+        status = _summary(states, shutdown)
         body: dict[str, Any] = {
             "status": status,
             "dependencies": {name: asdict(state) for name, state in states.items()},
@@ -112,8 +112,8 @@ def health_router(readiness: Readiness, stopping: Stopping) -> APIRouter:
     return router
 
 
-def _summary(states: Mapping[str, DependencyState], stopping: Stopping) -> str:
-    if stopping.begun:
+def _summary(states: Mapping[str, DependencyState], shutdown: ShutdownState) -> str:
+    if shutdown.started:
         return "stopping"
     if any(state.required and not state.ok for state in states.values()):
         return "unready"

@@ -19,7 +19,7 @@ _DEFAULT_PORTS = {b"http": b":80", b"https": b":443"}
 _KEY_BYTES = 16
 
 
-class HeadError(ValueError):
+class RequestHeadError(ValueError):
     """A request is refused for its head.
 
     Attributes:
@@ -44,19 +44,19 @@ def check_head(version: str, method: bytes, target: bytes, headers: Headers) -> 
         HeadError: It is refused.
     """
     if version not in ("1.1", "1.0"):
-        raise HeadError("version", f"HTTP {version} isn't spoken here, but HTTP 1.1")
+        raise RequestHeadError("version", f"HTTP {version} isn't spoken here, but HTTP 1.1")
     host: bytes | None = None
     size = len(target)
     for name, value in headers:
         size += len(name) + len(value)
         if name == b"host":
             if host is not None:
-                raise HeadError("host", "The request has several Host headers")
+                raise RequestHeadError("host", "The request has several Host headers")
             host = value
         elif name == b"transfer-encoding" and version == "1.0":
-            raise HeadError("transfer-encoding", "HTTP 1.0 has no Transfer-Encoding")
+            raise RequestHeadError("transfer-encoding", "HTTP 1.0 has no Transfer-Encoding")
     if host is None and version == "1.1":
-        raise HeadError("host", "The request has no Host header")
+        raise RequestHeadError("host", "The request has no Host header")
     if not target.startswith(b"/"):
         _check_absolute(method, target, host)
     return size
@@ -66,10 +66,10 @@ def _check_absolute(method: bytes, target: bytes, host: bytes | None) -> None:
     scheme, separator, rest = target.partition(b"://")
     authority, slash, _ = rest.partition(b"/")
     if method == b"CONNECT" or not separator or not slash or scheme.lower() not in _DEFAULT_PORTS:
-        raise HeadError("target", "The request's target is neither a path nor a URL of HTTP with a path")
+        raise RequestHeadError("target", "The request's target is neither a path nor a URL of HTTP with a path")
     default_port = _DEFAULT_PORTS[scheme.lower()]
     if host is None or _authority(authority, default_port) != _authority(host, default_port):
-        raise HeadError("target", "The request's target and its Host header name different hosts")
+        raise RequestHeadError("target", "The request's target and its Host header name different hosts")
 
 
 def _authority(text: bytes, default_port: bytes) -> bytes:
@@ -109,8 +109,8 @@ def _is_key(value: bytes) -> bool:
         return False
 
 
-def _handshake_error(detail: str) -> HeadError:
-    return HeadError("handshake", f"The WebSocket's handshake is not valid. {detail}")
+def _handshake_error(detail: str) -> RequestHeadError:
+    return RequestHeadError("handshake", f"The WebSocket's handshake is not valid. {detail}")
 
 
 SECURITY_HEADERS: Mapping[str, str] = {

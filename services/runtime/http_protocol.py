@@ -16,7 +16,7 @@ from services.contracts.problems import Problem, ProblemKind
 from services.runtime.connections import TimedConnection
 from services.runtime.http_messages import (
     SECURITY_HEADERS,
-    HeadError,
+    RequestHeadError,
     check_handshake,
     check_head,
     has_body,
@@ -28,19 +28,19 @@ from services.runtime.request_context import REQUEST_ID_HEADER, new_request_id
 if TYPE_CHECKING:
     from services.runtime.server import ServerConfig
 
-MAX_PIECE_BYTES = 16 * 1024
+MAX_CHUNK_BYTES = 16 * 1024
 """Most bytes that are parsed at once. It bounds the requests that are begun before a limit on them is noticed."""
 
 FRAMING_PER_BODY_BYTE = 8
 """What chunks may add to a head's limit for each byte that they carry: a byte alone in its chunk takes six."""
 
-UNSENT_LIMIT_BYTES = 64 * 1024
+MAX_UNSENT_BYTES = 64 * 1024
 """What the kernel may hold for a client that reads too slowly. Without it that is megabytes: minutes of a feed."""
 
 UNREAD_TIMEOUT_S = 60
 """How long a client may acknowledge nothing of what is sent before the system cuts its connection."""
 
-SILENT = logging.Logger("uvicorn", logging.CRITICAL + 1)
+SILENT_LOGGER = logging.Logger("uvicorn", logging.CRITICAL + 1)
 """For what uvicorn's protocols log of single requests: it is counted, or logged by the application."""
 
 _log = logging.getLogger(__name__)
@@ -65,7 +65,7 @@ class ProblemHttpProtocol(TimedConnection, HttpToolsProtocol):
         _loop: asyncio.AbstractEventLoop | None = None,
     ) -> None:
         super().__init__(config, server_state, app_state, _loop)
-        self.logger = SILENT
+        self.logger = SILENT_LOGGER
         self.limits, self.rejections, self._connections = config.limits, config.rejections, config.connections
         self._reading = _Reading.REQUEST
         self._running: RequestResponseCycle | None = None
@@ -97,7 +97,7 @@ class ProblemHttpProtocol(TimedConnection, HttpToolsProtocol):
         """Parse what arrived, piece by piece."""
         at = 0
         while at < len(data) and not self._ignoring and not self.transport.is_closing():
-            piece = data if len(data) <= MAX_PIECE_BYTES else memoryview(data)[at : at + MAX_PIECE_BYTES]
+            piece = data if len(data) <= MAX_CHUNK_BYTES else memoryview(data)[at : at + MAX_CHUNK_BYTES]
             at += self._parse(piece)
             if self._upgrading:
                 self._upgrade(data[at:])
@@ -114,7 +114,11 @@ class ProblemHttpProtocol(TimedConnection, HttpToolsProtocol):
             return parsed
         except httptools.HttpParserError as error:
             cause = error.__context__
-            self._refuse(cause if isinstance(cause, HeadError) else HeadError("malformed", "It could not be parsed"))
+            self._refuse(
+                cause
+                if isinstance(cause, RequestHeadError)
+                else RequestHeadError("malformed", "It could not be parsed")
+            )
             return len(piece)
         if self._requests == requests:  # else which of its bytes are the new request's can't be told
             self._framing_bytes += len(piece) - (self._body_bytes - body_bytes)
@@ -134,7 +138,7 @@ class ProblemHttpProtocol(TimedConnection, HttpToolsProtocol):
         """Take a header; drop those after the body, which uvicorn would add to the request's."""
         if self._reading is _Reading.HEAD:
             if len(self.headers) >= self.limits.max_headers:
-                raise HeadError("head-too-large", f"The request has more than {self.limits.max_headers} headers")
+                raise RequestHeadError("head-too-large", f"The request has more than {self.limits.max_headers} headers")
             name = name.lower()
             if name == b"expect" and value.lower() == b"100-continue":
                 self.expect_100_continue = True
@@ -148,7 +152,9 @@ class ProblemHttpProtocol(TimedConnection, HttpToolsProtocol):
         if self.parser.should_upgrade():
             self._check_upgrade(version, method)
         if len(self.pipeline) >= self.limits.max_pipelined:
-            raise HeadError("pipelined", f"More than {self.limits.max_pipelined} requests wait for their answers")
+            raise RequestHeadError(
+                "pipelined", f"More than {self.limits.max_pipelined} requests wait for their answers"
+            )
         super().on_headers_complete()
         self._reading = _Reading.BODY
         self.allow(self.limits.body_s)
@@ -215,16 +221,18 @@ class ProblemHttpProtocol(TimedConnection, HttpToolsProtocol):
     def _check_upgrade(self, version: str, method: bytes) -> None:
         # The parser takes a body here for what follows the request: it would be read as another request.
         if has_body(self.headers):
-            raise HeadError("upgrade", "A request with a body can't ask for another protocol")
+            raise RequestHeadError("upgrade", "A request with a body can't ask for another protocol")
         if self._should_upgrade():
             check_handshake(version, method, self.url, self.headers)
             if not self._is_answered():
-                raise HeadError("handshake", "An earlier request of the connection is being answered")
+                raise RequestHeadError("handshake", "An earlier request of the connection is being answered")
 
-    def _too_large(self) -> HeadError:
-        return HeadError("head-too-large", f"The request's head has more than {self.limits.max_head_bytes:,} bytes")
+    def _too_large(self) -> RequestHeadError:
+        return RequestHeadError(
+            "head-too-large", f"The request's head has more than {self.limits.max_head_bytes:,} bytes"
+        )
 
-    def _refuse(self, error: HeadError) -> None:
+    def _refuse(self, error: RequestHeadError) -> None:
         """Read nothing more; answer what can be answered, and close."""
         self.rejections.count(error.reason)
         self._ignoring = True
@@ -235,7 +243,7 @@ class ProblemHttpProtocol(TimedConnection, HttpToolsProtocol):
         else:
             self._close_after(self.cycle)
 
-    def _refuse_body(self, error: HeadError) -> None:
+    def _refuse_body(self, error: RequestHeadError) -> None:
         running = self._running
         if running is not self.cycle and running is not None:
             self.pipeline.popleft()  # the latest request, which has only a part of its body
@@ -245,7 +253,7 @@ class ProblemHttpProtocol(TimedConnection, HttpToolsProtocol):
         else:
             self._answer_refusal(error)
 
-    def _answer_refusal(self, error: HeadError) -> None:
+    def _answer_refusal(self, error: RequestHeadError) -> None:
         self.transport.write(problem_bytes(Problem(ProblemKind.BAD_REQUEST, str(error))))
         self.transport.close()
 
@@ -282,7 +290,7 @@ def _limit_unread(transport: asyncio.Transport) -> None:
     connection = transport.get_extra_info("socket")
     if connection is None or connection.family not in (socket.AF_INET, socket.AF_INET6):
         return
-    for name, value in (("TCP_NOTSENT_LOWAT", UNSENT_LIMIT_BYTES), ("TCP_USER_TIMEOUT", UNREAD_TIMEOUT_S * 1000)):
+    for name, value in (("TCP_NOTSENT_LOWAT", MAX_UNSENT_BYTES), ("TCP_USER_TIMEOUT", UNREAD_TIMEOUT_S * 1000)):
         option = getattr(socket, name, None)
         if option is not None:
             with suppress(OSError):  # the client has gone already

@@ -11,11 +11,11 @@ from services.runtime.client_address import client_of
 from services.runtime.problems import ProblemError
 
 
-class InFlightLimit:
+class ConcurrencyLimit:
     """Refuses requests beyond those that the service can work on.
 
     As a dependency of a route it holds a place from before the body is read, so that waiting bodies
-    can't fill the memory; with ``place`` a route holds one for as long as it says.
+    can't fill the memory; with ``slot`` a route holds one for as long as it says.
     """
 
     def __init__(self, limit: int) -> None:
@@ -33,11 +33,11 @@ class InFlightLimit:
         Raises:
             ProblemError: 503, no place left.
         """
-        with self.place():
+        with self.slot():
             yield
 
     @contextmanager
-    def place(self) -> Iterator[None]:
+    def slot(self) -> Iterator[None]:
         """Hold a place while the block runs.
 
         Raises:
@@ -52,7 +52,7 @@ class InFlightLimit:
             self._in_flight -= 1
 
 
-class SharedLimit:
+class FairConcurrencyLimit:
     """A limit of which no client can take everything.
 
     Up to its share a client finds a place as long as there is one. Beyond its share it gets further places
@@ -83,11 +83,11 @@ class SharedLimit:
         Raises:
             ProblemError: 429, the client has its share; 503, no place left.
         """
-        with self.place(client_of(request)):
+        with self.slot(client_of(request)):
             yield
 
     @contextmanager
-    def place(self, client: str) -> Iterator[None]:
+    def slot(self, client: str) -> Iterator[None]:
         """Hold a place for a client while the block runs.
 
         Raises:

@@ -10,7 +10,7 @@ from services.contracts.problems import PROBLEM_MEDIA_TYPE, ProblemKind
 Document = dict[str, Any]
 Operation = dict[str, Any]
 
-ALWAYS = (
+COMMON_PROBLEMS = (
     ProblemKind.BAD_REQUEST,
     ProblemKind.FOREIGN_ORIGIN,
     ProblemKind.UNKNOWN_HOST,
@@ -20,7 +20,7 @@ ALWAYS = (
 )
 """Problems that every operation can answer."""
 
-WITH_BODY = (ProblemKind.BODY_TOO_SLOW, ProblemKind.BODY_TOO_LARGE, ProblemKind.UNSUPPORTED_MEDIA_TYPE)
+BODY_PROBLEMS = (ProblemKind.BODY_TOO_SLOW, ProblemKind.BODY_TOO_LARGE, ProblemKind.UNSUPPORTED_MEDIA_TYPE)
 """Problems of operations that read a body."""
 
 _METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
@@ -80,7 +80,7 @@ def add_common_problems(document: Document) -> None:
         if "HTTPValidationError" in str(operation["responses"].get("422")):
             del operation["responses"]["422"]
             add_problems(operation, [ProblemKind.INVALID_PARAMETER])
-        add_problems(operation, ALWAYS)
+        add_problems(operation, COMMON_PROBLEMS)
 
 
 def add_problems(operation: Operation, kinds: Iterable[ProblemKind]) -> None:

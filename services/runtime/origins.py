@@ -39,7 +39,7 @@ _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class RequestHead:
+class RequestOrigin:
     """What a request, or a WebSocket's handshake, says of where it comes from and goes to.
 
     Attributes:
@@ -91,7 +91,7 @@ class OriginPolicy:
         return ANY in self.origins or (len(origin) <= MAX_ORIGIN_CHARACTERS and origin.lower() in self.origins)
 
 
-def refusal(head: RequestHead, policy: OriginPolicy) -> Problem | None:
+def check_origin(head: RequestOrigin, policy: OriginPolicy) -> Problem | None:
     """Return why a request is refused; None where it is allowed."""
     if head.host is not None and head.path not in _FROM_ANYWHERE and not policy.allows_host(head.host):
         return Problem(
@@ -106,7 +106,7 @@ def refusal(head: RequestHead, policy: OriginPolicy) -> Problem | None:
     return None
 
 
-def _is_foreign(head: RequestHead, policy: OriginPolicy) -> bool:
+def _is_foreign(head: RequestOrigin, policy: OriginPolicy) -> bool:
     if ANY in policy.origins:
         return False
     if head.origin is not None:
@@ -120,7 +120,7 @@ def _is_foreign(head: RequestHead, policy: OriginPolicy) -> bool:
     return head.site is not None and head.site not in _OURS and not _is_followed_link(head)
 
 
-def _is_followed_link(head: RequestHead) -> bool:
+def _is_followed_link(head: RequestOrigin) -> bool:
     return head.method in ("GET", "HEAD") and head.mode == "navigate" and head.dest == "document"
 
 
@@ -188,7 +188,7 @@ class OriginGuard:
                 MutableHeaders(scope=message).update(self._headers)
             await send(message)
 
-        problem = refusal(request_head(scope), self._policy)
+        problem = check_origin(request_origin(scope), self._policy)
         if problem is None:
             await self._app(scope, receive, send_with_headers)
         else:
@@ -206,14 +206,14 @@ class OriginGuard:
         await problem_response(problem, scope["state"]["request_id"])(scope, receive, send)
 
 
-def request_head(scope: Scope) -> RequestHead:
+def request_origin(scope: Scope) -> RequestOrigin:
     """Return what the decision needs. A header that is sent twice, which no browser does, matches nothing."""
     headers = Headers(scope=scope)
 
     def value(name: str) -> str | None:
         return ", ".join(headers.getlist(name)) if name in headers else None
 
-    return RequestHead(
+    return RequestOrigin(
         method=scope.get("method", "GET"),
         path=scope["path"],
         host=value("host"),

@@ -20,7 +20,7 @@ COLLECT_EVERY_S = 5.0
 COLLECT_SHARE = 0.005
 
 
-def return_freed_memory() -> None:
+def tune_malloc() -> None:
     """Let glibc give large blocks back to the system as soon as they are freed.
 
     Left alone, glibc raises these limits to the size of the largest block it has seen freed, so one
@@ -34,7 +34,7 @@ def return_freed_memory() -> None:
         mallopt(_M_TRIM_THRESHOLD, _THRESHOLD_BYTES)
 
 
-def forbid_core_dumps() -> None:
+def disable_core_dumps() -> None:
     """Keep the process's memory, which holds pictures, out of core dumps; child processes inherit this.
 
     The limit of 0 bytes doesn't hold for a handler that the kernel pipes dumps to (core(5)), so on Linux
@@ -64,10 +64,10 @@ async def collect_garbage(every_s: float = COLLECT_EVERY_S) -> None:
         took_s = monotonic() - began_s
 
 
-WANTED_DESCRIPTORS = 4096
+TARGET_DESCRIPTORS = 4096
 """The soft limit is raised to this where the hard limit allows it: some systems begin with 256."""
 
-SHARE_OF_CONNECTIONS = 0.75
+CONNECTIONS_SHARE = 0.75
 """The part that clients' connections may take. The rest is for files, Redis, the detector and the model server."""
 
 RESERVE = 8
@@ -82,7 +82,7 @@ _OPEN_DESCRIPTORS = ("/proc/self/fd", "/dev/fd")  # Linux, macOS
 def raise_descriptor_limit() -> None:
     """Allow the process more descriptors, as far as it may do so itself."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wanted = WANTED_DESCRIPTORS if hard == resource.RLIM_INFINITY else min(WANTED_DESCRIPTORS, hard)
+    wanted = TARGET_DESCRIPTORS if hard == resource.RLIM_INFINITY else min(TARGET_DESCRIPTORS, hard)
     if soft != resource.RLIM_INFINITY and soft < wanted:
         with suppress(OSError, ValueError):  # macOS knows a further limit
             resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
@@ -91,7 +91,7 @@ def raise_descriptor_limit() -> None:
 def max_connections(wanted: int) -> int:
     """Return how many connections the process can have, at most as many as wanted."""
     soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
-    return wanted if soft == resource.RLIM_INFINITY else max(1, min(wanted, int(soft * SHARE_OF_CONNECTIONS)))
+    return wanted if soft == resource.RLIM_INFINITY else max(1, min(wanted, int(soft * CONNECTIONS_SHARE)))
 
 
 class DescriptorReserve:

@@ -43,7 +43,7 @@ class BodyLimit:
             await self._app(scope, receive, send)
             return
         lease = None if self._budget is None else self._budget.lease(_client(scope))
-        body = _Body(receive, announced_length(Headers(scope=scope)), self._limit, self._grace_s, lease)
+        body = _Body(receive, content_length(Headers(scope=scope)), self._limit, self._grace_s, lease)
         try:
             await self._app(scope, body.receive, send)
         finally:
@@ -56,7 +56,7 @@ def _client(scope: Scope) -> str:
     return address_group(client[0] if client else None)
 
 
-def announced_length(headers: Headers) -> int:
+def content_length(headers: Headers) -> int:
     """Return what ``Content-Length`` says, at most ``MAX_LENGTH``; 0 where it says nothing that can be read."""
     announced = headers.get("content-length", "").strip().lstrip("0")
     if not (announced.isascii() and announced.isdecimal()):

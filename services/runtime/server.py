@@ -15,19 +15,19 @@ import uvicorn
 from fastapi import FastAPI
 from prometheus_client import CollectorRegistry, Gauge
 
-from services.runtime.app import Plumbing
+from services.runtime.app import ServiceContext
 from services.runtime.connections import REPORT_PERIOD_S, ConnectionLimits, Connections, Rejections
 from services.runtime.http_protocol import ProblemHttpProtocol
 from services.runtime.process import (
     DescriptorCheck,
     DescriptorReserve,
-    forbid_core_dumps,
+    disable_core_dumps,
     max_connections,
     raise_descriptor_limit,
-    return_freed_memory,
+    tune_malloc,
 )
 from services.runtime.settings import ServiceSettings
-from services.runtime.shutdown import Stopping
+from services.runtime.shutdown import ShutdownState
 
 
 class ServerConfig(uvicorn.Config):
@@ -103,22 +103,22 @@ class DrainingServer(uvicorn.Server):
     once, as a signal does that nobody handles.
     """
 
-    def __init__(self, config: ServerConfig, stopping: Stopping, drain_s: float) -> None:
+    def __init__(self, config: ServerConfig, shutdown: ShutdownState, drain_s: float) -> None:
         super().__init__(config)
         self._limited = config
         self._reserve = DescriptorReserve()
         self._next_descriptor_line = 0.0
-        self._stopping = stopping
+        self._shutdown = shutdown
         self._drain_s = drain_s
         self._starting: asyncio.Task[Any] | None = None
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:  # noqa: ARG002 - uvicorn's signature
         """Begin to stop; called from a signal handler."""
-        if self._stopping.begun:
+        if self._shutdown.started:
             # uvicorn's own force_exit still waits for open connections and for a slow start
             signal.signal(sig, signal.SIG_DFL)
             signal.raise_signal(sig)
-        self._stopping.begin()
+        self._shutdown.start()
         if self._starting is not None:
             self._starting.get_loop().call_soon_threadsafe(self._cancel_start)
 
@@ -128,7 +128,7 @@ class DrainingServer(uvicorn.Server):
         try:
             await super().startup(sockets)
         except asyncio.CancelledError:
-            if starting is None or not self._stopping.begun:
+            if starting is None or not self._shutdown.started:
                 raise
             starting.uncancel()
             self.should_exit = True
@@ -143,14 +143,14 @@ class DrainingServer(uvicorn.Server):
         """Tell uvicorn, ten times a second, whether to leave; look at the connections' deadlines."""
         leave = await super().on_tick(counter)
         self._look_at_connections()
-        return leave or self._stopping.begun_for(self._drain_s)
+        return leave or self._shutdown.started_for(self._drain_s)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Finish what is in flight and close."""
         _log.info("stopping")
         for server in self.servers:
             server.close()
-        await self._stopping.end_the_endless()
+        await self._shutdown.run_hooks()
         await super().shutdown(sockets)
         self._reserve.close()
         self._limited.rejections.report(math.inf)
@@ -176,7 +176,7 @@ class DrainingServer(uvicorn.Server):
 def serve(
     app: FastAPI,
     settings: ServiceSettings,
-    plumbing: Plumbing,
+    context: ServiceContext,
     websockets: type[asyncio.Protocol] | None = None,
     limits: ConnectionLimits | None = None,
     exempt: Callable[[str], bool] = lambda _: False,
@@ -186,16 +186,16 @@ def serve(
     Args:
         app: The application.
         settings: Where it listens, and how many connections it takes.
-        plumbing: What the application was built with.
+        context: What the application was built with.
         websockets: See ``server_config``.
         limits: Bounds of its connections besides their number, which the settings say.
         exempt: See ``server_config``.
     """
-    return_freed_memory()
-    forbid_core_dumps()
+    tune_malloc()
+    disable_core_dumps()
     raise_descriptor_limit()
     gc.freeze()  # what is loaded stays; each full collection would look at it again and hold every answer up meanwhile
-    plumbing.checks["descriptors"] = DescriptorCheck()
+    context.checks["descriptors"] = DescriptorCheck()
     config = server_config(
         app,
         settings.stop_timeout_s,
@@ -207,7 +207,7 @@ def serve(
             max_connections=settings.max_connections,
             max_connections_per_client=settings.max_connections_per_client,
         ),
-        registry=plumbing.registry,
+        registry=context.registry,
         exempt=exempt,
     )
-    DrainingServer(config, plumbing.stopping, settings.drain_s).run()
+    DrainingServer(config, context.shutdown, settings.drain_s).run()

@@ -1,35 +1,36 @@
-"""The moment from which a process takes no new work."""
+"""The state of a process's shutdown."""
 
 import time
 from collections.abc import Awaitable, Callable
 
 
-class Stopping:
-    """Set once, on SIGTERM or SIGINT; health reads it, the server acts on it."""
+class ShutdownState:
+    """Set once, on SIGTERM or SIGINT; readiness reports it and the server acts on it."""
 
-    def __init__(self) -> None:
-        self._since: float | None = None
-        self._before_closing: list[Callable[[], Awaitable[None]]] = []
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._started_at: float | None = None
+        self._hooks: list[Callable[[], Awaitable[None]]] = []
 
-    def before_closing(self, call: Callable[[], Awaitable[None]]) -> None:
-        """Have this awaited when nobody new can connect and no connection is closed yet: it ends what has no end."""
-        self._before_closing.append(call)
+    def add_hook(self, hook: Callable[[], Awaitable[None]]) -> None:
+        """Register a function that ends endless responses; the server awaits it before it closes connections."""
+        self._hooks.append(hook)
 
-    async def end_the_endless(self) -> None:
-        """Await what was asked for with ``before_closing``."""
-        for call in self._before_closing:
-            await call()
+    async def run_hooks(self) -> None:
+        """Await all hooks, in the order in which they were added."""
+        for hook in self._hooks:
+            await hook()
 
-    def begin(self) -> None:
-        """Start to stop; later calls change nothing."""
-        if self._since is None:
-            self._since = time.monotonic()
+    def start(self) -> None:
+        """Start to shut down; later calls change nothing."""
+        if self._started_at is None:
+            self._started_at = self._clock()
 
     @property
-    def begun(self) -> bool:
-        """Whether the process is stopping."""
-        return self._since is not None
+    def started(self) -> bool:
+        """Whether the process is shutting down."""
+        return self._started_at is not None
 
-    def begun_for(self, seconds: float) -> bool:
-        """Tell whether the process has been stopping for at least this long."""
-        return self._since is not None and time.monotonic() - self._since >= seconds
+    def started_for(self, seconds: float) -> bool:
+        """Return whether the shutdown started at least this many seconds ago."""
+        return self._started_at is not None and self._clock() - self._started_at >= seconds

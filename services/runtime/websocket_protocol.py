@@ -23,7 +23,7 @@ from websockets.typing import StatusLike
 from services.contracts.problems import Problem, ProblemKind
 from services.runtime.connections import MessageLimits, TimedConnection
 from services.runtime.http_messages import problem_bytes, problem_parts
-from services.runtime.http_protocol import SILENT
+from services.runtime.http_protocol import SILENT_LOGGER
 from services.runtime.limits import BudgetExceededError, Lease, TokenBucket
 
 if TYPE_CHECKING:
@@ -62,14 +62,14 @@ class LimitedWebSocketProtocol(TimedConnection, WebSocketsSansIOProtocol):
     ) -> None:
         super().__init__(config, server_state, app_state, _loop)
         self._application, self.app = self.app, self._run
-        self.logger = SILENT
+        self.logger = SILENT_LOGGER
         self.limits, self.rejections, self._connections = config.limits, config.rejections, config.connections
         self.close_timeout = self.limits.close_s
         now = self.loop.time()
         self._message_limits = MessageLimits()
         self._budget: Lease | None = None
         self._messages: TokenBucket | None = None
-        self.conn = _Handshake(logger=SILENT)
+        self.conn = _Handshake(logger=SILENT_LOGGER)
         self._set_limits(self._message_limits, None)
         self._control_frames = TokenBucket(self._message_limits.control_frames_per_s, now)
         self._accepted = False

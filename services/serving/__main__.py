@@ -10,7 +10,7 @@ from types import FrameType
 
 import services.serving.grpc_environment  # noqa: F401 - before anything that imports grpc
 from services.runtime.logs import configure_logging
-from services.runtime.shutdown import Stopping
+from services.runtime.shutdown import ShutdownState
 from services.serving.flag_parser import FlagError
 from services.serving.flags import Flags, asks_for_version, parse_flags
 from services.serving.ports import PortError, claim_socket_path, listen
@@ -35,10 +35,10 @@ def main() -> int:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     from services.serving.server import run  # imports TensorFlow, which reads the line above and takes seconds
 
-    stopping = Stopping()
-    _on_signals(lambda *_: _stop(stopping))
+    shutdown = ShutdownState()
+    _on_signals(lambda *_: _stop(shutdown))
     try:
-        run(options, rest_socket, stopping)
+        run(options, rest_socket, shutdown)
     except PortError as error:
         return _leave(error, 1)
     return 0
@@ -57,11 +57,11 @@ def _on_signals(handle: Callable[[int, FrameType | None], None]) -> None:
         signal.signal(number, handle)
 
 
-def _stop(stopping: Stopping) -> None:
+def _stop(shutdown: ShutdownState) -> None:
     """Begin to stop on the first signal, and leave at once on a second one."""
-    if stopping.begun:
+    if shutdown.started:
         os._exit(0)
-    stopping.begin()
+    shutdown.start()
 
 
 def _leave(error: Exception, status: int) -> int:

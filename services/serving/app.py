@@ -5,7 +5,7 @@ from contextlib import asynccontextmanager
 
 from fastapi import FastAPI, Response
 
-from services.runtime.app import Plumbing, create_service_app
+from services.runtime.app import ServiceContext, create_service_app
 from services.runtime.openapi import complete_document
 from services.runtime.origins import OriginPolicy
 from services.serving.api_document import describe_errors
@@ -35,10 +35,10 @@ class ModelCheck:
         return describe(models)
 
 
-def create_app(plumbing: Plumbing, core: Core, options: ServerOptions) -> FastAPI:
+def create_app(context: ServiceContext, core: Core, options: ServerOptions) -> FastAPI:
     """Return the application; what it uses is opened and closed by its caller."""
-    plumbing.checks["model"] = ModelCheck(core.manager)
-    app = create_service_app("serving", plumbing, _no_resources, _policy(options), BODY_LIMIT_BYTES, __doc__)
+    context.checks["model"] = ModelCheck(core.manager)
+    app = create_service_app("serving", context, _no_resources, _policy(options), BODY_LIMIT_BYTES, __doc__)
     handle_errors(app)
     complete_document(app, describe_errors)
     limits = RestLimits(options.flags.rest_api_num_threads, options.flags.rest_api_timeout_in_ms / 1e3)

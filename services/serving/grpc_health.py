@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 from enum import IntEnum
 from typing import Any
 
-from services.runtime.shutdown import Stopping
+from services.runtime.shutdown import ShutdownState
 from services.serving.errors import NotFoundError
 from services.serving.grpc_api import MODEL_SERVICE, PREDICTION_SERVICE, Methods
 from services.serving.grpc_calls import Calls
@@ -29,9 +29,9 @@ class Serving(IntEnum):
 class HealthService:
     """``grpc.health.v1.Health``."""
 
-    def __init__(self, manager: Manager, stopping: Stopping) -> None:
+    def __init__(self, manager: Manager, shutdown: ShutdownState) -> None:
         self._manager = manager
-        self._stopping = stopping
+        self._shutdown = shutdown
         self._request, self._response = health_messages()
 
     def methods(self, calls: Calls) -> Methods:
@@ -47,7 +47,7 @@ class HealthService:
 
     async def _watch(self, request: Any) -> AsyncIterator[Any]:
         told = None
-        while not self._stopping.begun:
+        while not self._shutdown.started:
             status = self._status(request.service)
             if status is not told:
                 yield self._response(status=status)
@@ -58,4 +58,6 @@ class HealthService:
     def _status(self, service: str) -> Serving:
         if service not in _SERVICES:
             return Serving.SERVICE_UNKNOWN
-        return Serving.SERVING if are_ready(self._manager.kept()) and not self._stopping.begun else Serving.NOT_SERVING
+        return (
+            Serving.SERVING if are_ready(self._manager.kept()) and not self._shutdown.started else Serving.NOT_SERVING
+        )

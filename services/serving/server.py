@@ -10,9 +10,9 @@ from collections.abc import Callable
 import tensorflow as tf
 from fastapi import FastAPI
 
-from services.runtime.app import Plumbing
+from services.runtime.app import ServiceContext
 from services.runtime.server import DrainingServer, server_config
-from services.runtime.shutdown import Stopping
+from services.runtime.shutdown import ShutdownState
 from services.serving.aio_server import RegisteredMethodsServer
 from services.serving.app import create_app
 from services.serving.batcher import Batcher
@@ -46,32 +46,32 @@ STOP_TIMEOUT_S = 10
 _log = logging.getLogger(__name__)
 
 
-def run(options: ServerOptions, rest_socket: socket.socket | None, stopping: Stopping) -> None:
-    """Serve until ``stopping`` begins, and return once calls in flight are finished.
+def run(options: ServerOptions, rest_socket: socket.socket | None, shutdown: ShutdownState) -> None:
+    """Serve until ``shutdown`` starts, and return once calls in flight are finished.
 
     Args:
         options: What to serve, and how.
         rest_socket: Where REST listens; None for no REST.
-        stopping: Begun by a signal.
+        shutdown: Begun by a signal.
 
     Raises:
         PortError: The port of gRPC was taken in the meantime.
     """
     _configure_tensorflow(options.flags)
     gc.freeze()  # all that is imported stays; a collection of garbage need not look at it
-    asyncio.run(_serve(options, rest_socket, Plumbing(stopping=stopping)))
+    asyncio.run(_serve(options, rest_socket, ServiceContext(shutdown=shutdown)))
 
 
-async def _serve(options: ServerOptions, rest_socket: socket.socket | None, plumbing: Plumbing) -> None:
-    flags, monitoring, stopping = options.flags, Monitoring(), plumbing.stopping
+async def _serve(options: ServerOptions, rest_socket: socket.socket | None, context: ServiceContext) -> None:
+    flags, monitoring, shutdown = options.flags, Monitoring(), context.shutdown
     runner, loader = _create_runner(options, monitoring), Loader(monitoring, flags.enable_model_warmup)
     async with asyncio.TaskGroup() as tasks:
         models = Models()
         manager = Manager(models, _keepers(flags, loader), tasks, flags.allow_version_labels_for_unavailable_models)
-        core = Core(models, runner, manager, CallMetrics(plumbing.registry), monitoring, _reload_policy(options))
-        serving = [tasks.create_task(_serve_grpc(_create_grpc(core, options, stopping), stopping))]
+        core = Core(models, runner, manager, CallMetrics(context.registry), monitoring, _reload_policy(options))
+        serving = [tasks.create_task(_serve_grpc(_create_grpc(core, options, shutdown), shutdown))]
         if rest_socket is not None:
-            serving.append(tasks.create_task(_serve_rest(create_app(plumbing, core, options), rest_socket, plumbing)))
+            serving.append(tasks.create_task(_serve_rest(create_app(context, core, options), rest_socket, context)))
         _log.info("gRPC on %s, REST %s", describe_places(flags), _rest_place(flags))
         manager.apply(options.models)
         watching = tasks.create_task(_watch(flags, manager))
@@ -104,7 +104,7 @@ async def _watch(flags: Flags, manager: Manager) -> None:
         await watch_config_file(flags.model_config_file, flags.model_config_file_poll_wait_seconds, manager)
 
 
-def _create_grpc(core: Core, options: ServerOptions, stopping: Stopping) -> RegisteredMethodsServer:
+def _create_grpc(core: Core, options: ServerOptions, shutdown: ShutdownState) -> RegisteredMethodsServer:
     as_content = options.flags.enable_serialization_as_tensor_content
     calls = Calls()
     services = {
@@ -112,7 +112,7 @@ def _create_grpc(core: Core, options: ServerOptions, stopping: Stopping) -> Regi
         MODEL_SERVICE: ModelService(core).methods(calls),
     }
     if options.flags.enable_grpc_healthcheck_service:
-        services[HEALTH_SERVICE] = HealthService(core.manager, stopping).methods(calls)
+        services[HEALTH_SERVICE] = HealthService(core.manager, shutdown).methods(calls)
     return create_grpc_server(options, services)
 
 
@@ -120,17 +120,17 @@ def _rest_place(flags: Flags) -> str:
     return f"on {host_and_port(flags.bind_address, flags.rest_api_port)}" if flags.rest_api_port else "off"
 
 
-async def _serve_grpc(server: RegisteredMethodsServer, stopping: Stopping) -> None:
+async def _serve_grpc(server: RegisteredMethodsServer, shutdown: ShutdownState) -> None:
     await server.start()
-    while not stopping.begun_for(DRAIN_S):  # noqa: ASYNC110 - begun in a signal handler, which can't set an asyncio event
+    while not shutdown.started_for(DRAIN_S):  # noqa: ASYNC110 - begun in a signal handler, which can't set an asyncio event
         await asyncio.sleep(0.1)
     await server.stop(STOP_TIMEOUT_S)
     _log.info("gRPC has stopped")
 
 
-async def _serve_rest(app: FastAPI, rest_socket: socket.socket, plumbing: Plumbing) -> None:
-    config = server_config(app, STOP_TIMEOUT_S, registry=plumbing.registry)
-    await DrainingServer(config, plumbing.stopping, DRAIN_S).serve([rest_socket])
+async def _serve_rest(app: FastAPI, rest_socket: socket.socket, context: ServiceContext) -> None:
+    config = server_config(app, STOP_TIMEOUT_S, registry=context.registry)
+    await DrainingServer(config, context.shutdown, DRAIN_S).serve([rest_socket])
 
 
 def _configure_tensorflow(flags: Flags) -> None:

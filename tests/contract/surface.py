@@ -19,7 +19,7 @@ from services.detector.settings import DetectorSettings
 from services.gateway.app import create_app as create_gateway
 from services.gateway.familiar.names import FamiliarApi
 from services.gateway.settings import GatewaySettings
-from services.runtime.app import Plumbing
+from services.runtime.app import ServiceContext
 from services.runtime.server import server_config
 from services.serving.metrics import CallMetrics
 from services.serving.monitoring import Monitoring
@@ -46,16 +46,16 @@ class Surface:
     """All services as they are built, with the settings that the environment gives."""
 
     def __init__(self) -> None:
-        plumbing = [Plumbing() for _ in range(3)]
+        context = [ServiceContext() for _ in range(3)]
         publisher = RedisPublisher("redis://127.0.0.1:1/0")
         self._apps = {
-            "8000": create_gateway(GatewaySettings(), plumbing[0]),
-            "8001": create_capture(CaptureSettings(), plumbing[1], publisher, _no_source),
-            "8002": create_detector(DetectorSettings(), plumbing[2]),
+            "8000": create_gateway(GatewaySettings(), context[0]),
+            "8001": create_capture(CaptureSettings(), context[1], publisher, _no_source),
+            "8002": create_detector(DetectorSettings(), context[2]),
         }
         familiar = {"familiar_apis": ",".join(FamiliarApi)}
-        self._familiar = create_gateway(GatewaySettings.model_validate(familiar), Plumbing())
-        registries = [one.registry for one in plumbing] + [CollectorRegistry()]
+        self._familiar = create_gateway(GatewaySettings.model_validate(familiar), ServiceContext())
+        registries = [one.registry for one in context] + [CollectorRegistry()]
         CallMetrics(registries[-1])
         server_config(self._apps["8000"], stop_timeout_s=1, registry=registries[-1])
         self.metrics = {

@@ -9,15 +9,15 @@ import pytest
 from tests.contract.sources import ROOT, Source, all_sources, read_source
 
 EVERYTHING = frozenset({"services", "client", "emotion_client", "training", "bench", "launcher", "docgen", "tests"})
-PLUMBING = frozenset({"services.contracts", "services.runtime"})
+BASE = frozenset({"services.contracts", "services.runtime"})
 
 ROOMS: dict[str, frozenset[str]] = {
     "services.contracts": frozenset(),
     "services.runtime": frozenset({"services.contracts"}),
-    "services.capture": PLUMBING,
-    "services.detector": PLUMBING,
-    "services.serving": PLUMBING,
-    "services.gateway": PLUMBING,
+    "services.capture": BASE,
+    "services.detector": BASE,
+    "services.serving": BASE,
+    "services.gateway": BASE,
     "client": frozenset({"services.contracts", "emotion_client"}),
     # Besides the crop, the detector's whole way from a picture to faces, which evaluation walks.
     "training": frozenset(
@@ -29,7 +29,7 @@ ROOMS: dict[str, frozenset[str]] = {
             "services.detector.options",
         }
     ),
-    "launcher": PLUMBING | {"services.capture.settings", "services.detector.settings", "services.gateway.settings"},
+    "launcher": BASE | {"services.capture.settings", "services.detector.settings", "services.gateway.settings"},
     # What the pages are made from: settings classes and a command line, nothing that runs.
     "docgen": frozenset(
         {

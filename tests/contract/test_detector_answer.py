@@ -9,15 +9,15 @@ import numpy as np
 
 from services.contracts import detection
 from services.contracts.detection import (
-    OVERVIEW_HEADER,
-    PATIENCE_HEADER,
+    REFERENCE_HEADER,
+    REQUEST_TIMEOUT_HEADER,
     DetectedFace,
     Detection,
     DetectTimings,
     Searched,
     encode_pixels,
 )
-from services.contracts.geometry import Box, ImageSize, format_hint, parse_hint
+from services.contracts.geometry import Box, ImageSize, format_roi, parse_roi
 
 RAMP = (np.arange(48 * 48) / 2303).astype(np.float32).reshape(48, 48, 1)
 
@@ -28,8 +28,8 @@ def test_route_and_media_types() -> None:
 
 
 def test_hint_text() -> None:
-    assert format_hint(Box(-4, 133, 196, 200)) == "-4,133,196,200"
-    assert parse_hint("-4,133,196,200") == Box(-4, 133, 196, 200)
+    assert format_roi(Box(-4, 133, 196, 200)) == "-4,133,196,200"
+    assert parse_roi("-4,133,196,200") == Box(-4, 133, 196, 200)
 
 
 def test_pixels_are_base64_of_little_endian_float32_row_by_row() -> None:
@@ -64,7 +64,7 @@ def test_an_overview_stands_last_where_one_was_asked_for() -> None:
     answer = Detection(ImageSize(1, 1), Searched.CHANGES, (), DetectTimings(1, 1, 1, 3), overview="AAAA")
     assert list(answer.encode().items())[-1] == ("overview", "AAAA")
     assert Detection.decode(answer.encode()).overview == "AAAA"
-    assert (OVERVIEW_HEADER, PATIENCE_HEADER) == ("X-Overview", "X-Patience-Ms")
+    assert (REFERENCE_HEADER, REQUEST_TIMEOUT_HEADER) == ("X-Overview", "X-Patience-Ms")
 
 
 def test_where_the_detector_looked() -> None:

@@ -11,7 +11,7 @@ from services.gateway.familiar.names import FamiliarApi
 from services.gateway.familiar.open_inference.tensors import MOST_FACES, MOST_LISTED_FACES
 from services.gateway.familiar.rekognition.errors import SHAPE
 from services.gateway.settings import GatewaySettings
-from services.runtime.app import Plumbing
+from services.runtime.app import ServiceContext
 from tests.support.markdown import code
 from tests.support.processes import ROOT
 
@@ -30,7 +30,7 @@ TOLD = (
 
 
 def routes(familiar_apis: str) -> set[tuple[str, str]]:
-    app = create_app(GatewaySettings.model_validate({"familiar_apis": familiar_apis}), Plumbing())
+    app = create_app(GatewaySettings.model_validate({"familiar_apis": familiar_apis}), ServiceContext())
     return {
         (method, str(route.path))
         for route in iter_route_contexts(app.router.routes)

@@ -1,6 +1,6 @@
 """Messages for every decoder of ``services.contracts``, which run in this process.
 
-They may raise ``MalformedMessage`` only, with a message that can be logged.
+They may raise ``MalformedMessageError`` only, with a message that can be logged.
 """
 
 import base64
@@ -15,9 +15,9 @@ from hypothesis import strategies as st
 from services.contracts.cameras import CameraList, CameraStatus
 from services.contracts.detection import Detection, decode_pixels
 from services.contracts.frames import FrameMessage, captured_at_us
-from services.contracts.geometry import parse_hint
+from services.contracts.geometry import parse_roi
 from services.contracts.live import EmotionEvent
-from services.contracts.messages import MalformedMessage
+from services.contracts.messages import MalformedMessageError
 from services.contracts.prediction import decode_prediction
 from tests.fuzz.cases import Case, Decoding
 from tests.fuzz.draws import drawn
@@ -49,7 +49,7 @@ DECODERS: Mapping[str, Callable[[Fields], Any]] = MappingProxyType(
         "frame": FrameMessage.decode,
         "camera status": CameraStatus.decode,
         "frame id": lambda fields: captured_at_us(_text(fields), 0),
-        "hint": lambda fields: parse_hint(_text(fields)),
+        "hint": lambda fields: parse_roi(_text(fields)),
         "pixels": lambda fields: decode_pixels(_text(fields)),
         "detection": _json(Detection.decode),
         "emotion event": _json(EmotionEvent.decode),
@@ -148,7 +148,7 @@ def fault_of(decoding: Decoding, decoders: Mapping[str, Callable[[Fields], Any]]
     """Run the decoder; return what is wrong with how it ended."""
     try:
         decoders[decoding.decoder](dict(decoding.fields))
-    except MalformedMessage as error:
+    except MalformedMessageError as error:
         size = len(str(error))
         return None if size <= MAX_MESSAGE_CHARS else f"the error of {decoding.decoder} has {size:,} characters"
     except Exception as error:

@@ -15,7 +15,7 @@ from services.gateway.deadline import Deadline
 from services.gateway.frames import KnownCamera
 from services.gateway.resources import Resources
 from services.gateway.settings import GatewaySettings
-from services.runtime.app import Plumbing
+from services.runtime.app import ServiceContext
 from services.runtime.connections import ConnectionLimits
 from services.runtime.logs import configure_logging
 from services.runtime.server import serve
@@ -57,9 +57,9 @@ async def open_fakes(settings: GatewaySettings) -> AsyncIterator[Resources]:
 def main() -> None:
     settings = load_settings_or_exit(GatewaySettings)
     configure_logging("gateway", settings.log_level, settings.log_format)
-    plumbing = Plumbing()
+    context = ServiceContext()
     limits = ConnectionLimits(**json.loads(sys.argv[1]))
-    serve(create_app(settings, plumbing, open_fakes), settings, plumbing, LimitedWebSocketProtocol, limits)
+    serve(create_app(settings, context, open_fakes), settings, context, LimitedWebSocketProtocol, limits)
 
 
 if __name__ == "__main__":

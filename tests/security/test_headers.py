@@ -8,8 +8,8 @@ import pytest
 from starlette.datastructures import Headers
 
 from services.runtime.client_address import UNKNOWN, address_group
-from services.runtime.origins import OriginPolicy, RequestHead, refusal
-from services.runtime.request_body import MAX_LENGTH, announced_length
+from services.runtime.origins import OriginPolicy, RequestOrigin, check_origin
+from services.runtime.request_body import MAX_LENGTH, content_length
 from tests.security.confined import run_confined
 from tests.support.tiny_process import Service
 
@@ -30,13 +30,13 @@ def _costliest_refusal() -> float:
     for filling in FILLINGS:
         long = filling * (1_000_000 // len(filling))
         for head in (
-            RequestHead("GET", "/metrics", host=long),
-            RequestHead("GET", "/metrics", host=f"{long}.example.org"),
-            RequestHead("GET", "/metrics", host="localhost", origin=f"http://{long}"),
-            RequestHead("GET", long, host="localhost", origin=long, site=long, mode=long, dest=long),
+            RequestOrigin("GET", "/metrics", host=long),
+            RequestOrigin("GET", "/metrics", host=f"{long}.example.org"),
+            RequestOrigin("GET", "/metrics", host="localhost", origin=f"http://{long}"),
+            RequestOrigin("GET", long, host="localhost", origin=long, site=long, mode=long, dest=long),
         ):
             began = time.process_time()
-            assert refusal(head, policy) is not None
+            assert check_origin(head, policy) is not None
             most = max(most, time.process_time() - began)
     return most
 
@@ -90,7 +90,7 @@ def test_no_header_at_the_heads_limit_costs_memory_or_an_error(service: Service)
 
 @pytest.mark.parametrize("length", ["0" * 5000, "0" * 5000 + "7", "9" * 5000, "-1", "+1", "1e9", "0x10", "١٢"])
 def test_announced_lengths_of_any_form(length: str) -> None:
-    found = announced_length(Headers(raw=[(b"content-length", length.encode())]))
+    found = content_length(Headers(raw=[(b"content-length", length.encode())]))
     assert 0 <= found <= MAX_LENGTH
     assert (found > 10**15) == (length == "9" * 5000)
 

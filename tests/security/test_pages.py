@@ -10,7 +10,7 @@ from services.gateway.api_page.assets import PAGE, read_page
 from services.gateway.app import create_app
 from services.gateway.familiar.names import FamiliarApi
 from services.gateway.settings import GatewaySettings
-from services.runtime.app import Plumbing
+from services.runtime.app import ServiceContext
 from tests.support.gateway_fakes import FakeServices
 
 ENDLESS = ("/cameras/{camera}/events", "/cameras/{camera}/video")
@@ -20,7 +20,7 @@ PAGE_FILES = [f"/docs/{name}" for name in read_page()]
 @pytest.fixture(scope="module")
 def client() -> Iterator[TestClient]:
     settings = {"allowed_hosts": "testserver", "familiar_apis": ",".join(FamiliarApi)}
-    app = create_app(GatewaySettings.model_validate(settings), Plumbing(), FakeServices().open)
+    app = create_app(GatewaySettings.model_validate(settings), ServiceContext(), FakeServices().open)
     with TestClient(app, raise_server_exceptions=False) as client:
         yield client
 

@@ -18,7 +18,7 @@ from pydantic_settings import SettingsConfigDict
 from starlette.exceptions import HTTPException
 
 from services.contracts.problems import ProblemKind
-from services.runtime.app import Plumbing, create_service_app
+from services.runtime.app import ServiceContext, create_service_app
 from services.runtime.connections import ConnectionLimits
 from services.runtime.logs import configure_logging
 from services.runtime.problems import ProblemError
@@ -78,7 +78,7 @@ class TinySettings(ServiceSettings):
     descriptors: int = 0
 
 
-def create_app(settings: TinySettings, plumbing: Plumbing) -> FastAPI:
+def create_app(settings: TinySettings, context: ServiceContext) -> FastAPI:
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
         _log.info("opening")
@@ -88,7 +88,7 @@ def create_app(settings: TinySettings, plumbing: Plumbing) -> FastAPI:
         finally:
             _log.info("closed")
 
-    app = create_service_app("tiny", plumbing, lifespan, settings.origin_policy, BODY_LIMIT)
+    app = create_service_app("tiny", context, lifespan, settings.origin_policy, BODY_LIMIT)
     held = list[int]()
 
     @app.get("/items/{item}")
@@ -185,10 +185,10 @@ def create_app(settings: TinySettings, plumbing: Plumbing) -> FastAPI:
 def main() -> None:
     settings = load_settings_or_exit(TinySettings)
     configure_logging("tiny", settings.log_level, settings.log_format)
-    plumbing = Plumbing()
+    context = ServiceContext()
     if settings.descriptors:
         resource.setrlimit(resource.RLIMIT_NOFILE, (settings.descriptors, settings.descriptors))
-    serve(create_app(settings, plumbing), settings, plumbing, limits=ConnectionLimits(**settings.limits))
+    serve(create_app(settings, context), settings, context, limits=ConnectionLimits(**settings.limits))
 
 
 if __name__ == "__main__":

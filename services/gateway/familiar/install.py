@@ -26,7 +26,7 @@ from services.gateway.familiar.rekognition.errors import SHAPE as REKOGNITION
 from services.gateway.familiar.rekognition.routes import rekognition_router
 from services.gateway.familiar.shapes import ErrorShape, RefusedError
 from services.gateway.settings import GatewaySettings
-from services.runtime.app import Plumbing
+from services.runtime.app import ServiceContext
 
 _SHAPES: Mapping[FamiliarApi, ErrorShape] = MappingProxyType(
     {
@@ -59,7 +59,7 @@ def shapes_of(apis: Iterable[FamiliarApi]) -> list[ErrorShape]:
 
 
 def add_familiar_apis(
-    app: FastAPI, settings: GatewaySettings, asking: Asking, access: Access, plumbing: Plumbing
+    app: FastAPI, settings: GatewaySettings, asking: Asking, access: Access, context: ServiceContext
 ) -> None:
     """Add routes, and errors in the shapes of their APIs; it comes after every other middleware."""
     chosen = settings.familiar_apis
@@ -72,7 +72,7 @@ def add_familiar_apis(
     if FamiliarApi.REKOGNITION in chosen:
         app.include_router(rekognition_router(asking), dependencies=access.needed(credential))
     if FamiliarApi.OPEN_INFERENCE in chosen:
-        app.include_router(open_inference_health_router(plumbing))
+        app.include_router(open_inference_health_router(context))
         app.include_router(open_inference_router(asking), dependencies=access.needed())
     shapes = shapes_of(chosen)
     app.add_exception_handler(RefusedError, partial(on_refused, shapes))

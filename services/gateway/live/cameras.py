@@ -24,7 +24,7 @@ from services.gateway.metrics import LiveMetrics
 from services.gateway.pipeline import Pipeline
 from services.gateway.settings import GatewaySettings
 from services.runtime.client_address import UNKNOWN
-from services.runtime.limits import SharedLimit
+from services.runtime.limits import FairConcurrencyLimit
 from services.runtime.problems import ProblemError
 
 LINGER_S = 1.0
@@ -47,7 +47,7 @@ class LiveCameras:
     ) -> None:
         self._frames = frames
         self._metrics = metrics
-        self._viewers = SharedLimit(settings.max_viewers, settings.viewer_share, "viewers")
+        self._viewers = FairConcurrencyLimit(settings.max_viewers, settings.viewer_share, "viewers")
         self._open: set[Callable[[], None]] = set()
         self._gone = asyncio.Event()
         self._closed = False
@@ -155,7 +155,7 @@ class LiveCameras:
     def _place(self, close: Callable[[], None], client: str) -> Iterator[None]:
         if self._closed:
             raise ProblemError(ProblemKind.STOPPING, "The service stops")
-        with self._viewers.place(client):
+        with self._viewers.slot(client):
             self._open.add(close)
             try:
                 yield

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from services.contracts.geometry import SAME_FACE_OVERLAP, Box, is_among
+from services.contracts.geometry import NMS_IOU, Box, overlaps_any
 
 MOST_HINTS = 32
 """As many as the detector takes."""
@@ -11,10 +11,10 @@ SAME_PLACE_OVERLAP = 0.8
 """From which hiding what is under one of two boxes hides what is under both."""
 
 
-def distinct_boxes(boxes: Iterable[Box], same: float = SAME_FACE_OVERLAP) -> tuple[Box, ...]:
+def distinct_boxes(boxes: Iterable[Box], same: float = NMS_IOU) -> tuple[Box, ...]:
     """Return the boxes without those that overlap an earlier one that much."""
     kept: list[Box] = []
     for box in boxes:
-        if not is_among(box, kept, same):
+        if not overlaps_any(box, kept, same):
             kept.append(box)
     return tuple(kept)

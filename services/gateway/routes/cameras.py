@@ -12,7 +12,7 @@ from services.gateway.camera_frames import require_camera_id
 from services.gateway.frames import ListedCamera
 from services.gateway.routes.following import EndlessResponse
 from services.gateway.running import RunningParts
-from services.runtime.limits import InFlightLimit
+from services.runtime.limits import ConcurrencyLimit
 
 MAX_FRAMES_SENT = 32
 """Most frames that are sent at the same time; each is held until its client has taken it."""
@@ -28,7 +28,7 @@ def cameras_router() -> APIRouter:
     """Return the routes."""
     router = APIRouter(prefix="/cameras", tags=["cameras"])
 
-    sent = InFlightLimit(MAX_FRAMES_SENT)
+    sent = ConcurrencyLimit(MAX_FRAMES_SENT)
 
     @router.get("", summary="All cameras and their state", responses=_ANSWER)
     async def cameras(parts: RunningParts) -> Response:
@@ -39,7 +39,7 @@ def cameras_router() -> APIRouter:
     @router.get("/{camera}/frame.jpg", summary="A camera's newest frame", response_class=Response, responses=_FRAME)
     async def frame(camera: str, parts: RunningParts) -> Response:
         with ExitStack() as stack:
-            stack.enter_context(sent.place())
+            stack.enter_context(sent.slot())
             newest = await parts.frames.newest(require_camera_id(camera), parts.deadline())
             headers = {
                 "Cache-Control": "no-store",

@@ -9,7 +9,7 @@ from starlette.responses import StreamingResponse
 from starlette.types import Receive, Scope, Send
 
 from services.contracts.frames import frame_order
-from services.contracts.messages import MalformedMessage
+from services.contracts.messages import MalformedMessageError
 from services.contracts.problems import ProblemKind
 from services.runtime.problems import ProblemError
 
@@ -64,6 +64,6 @@ def resume_id(text: str | None) -> str | None:
         return None
     try:
         frame_order(text)
-    except MalformedMessage as error:
+    except MalformedMessageError as error:
         raise ProblemError(ProblemKind.INVALID_PARAMETER, f"after: {error}") from error
     return text

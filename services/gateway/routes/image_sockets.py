@@ -21,7 +21,7 @@ from services.gateway.uploaded import Caller, Moments, Uploaded
 from services.gateway.uploads import ANY_IMAGE
 from services.runtime.client_address import client_of
 from services.runtime.connections import MessageLimits
-from services.runtime.limits import ByteBudget, SharedLimit
+from services.runtime.limits import ByteBudget, FairConcurrencyLimit
 from services.runtime.problems import ProblemError
 from services.runtime.request_context import new_request_id
 from services.runtime.websocket_protocol import limit_messages
@@ -46,7 +46,7 @@ class ImageSocketLimits:
     """
 
     predict: PredictLimits
-    connections: SharedLimit
+    connections: FairConcurrencyLimit
     rate: RateLimit
     settings: GatewaySettings
     budget: ByteBudget
@@ -66,7 +66,7 @@ def image_socket_router(metrics: GatewayMetrics, limits: ImageSocketLimits) -> A
     async def images(websocket: WebSocket, parts: RunningParts) -> None:
         stopping = asyncio.Event()
         client = client_of(websocket)
-        with limits.connections.place(client), parts.live.served(stopping.set, client):
+        with limits.connections.slot(client), parts.live.served(stopping.set, client):
             limit_messages(websocket, limits.messages, limits.budget.lease(client))
             await websocket.accept()
             while True:
@@ -102,7 +102,7 @@ def image_socket_router(metrics: GatewayMetrics, limits: ImageSocketLimits) -> A
 
     async def predicted(parts: Running, image: bytes, caller: Caller) -> dict[str, Any]:
         came = perf_counter()
-        with limits.predict.uploads.place(caller.client):
+        with limits.predict.uploads.slot(caller.client):
             found = await uploaded.predict(parts, image, ANY_IMAGE, caller, Moments(came, came))
         return found.encode()
 

@@ -15,7 +15,7 @@ from services.gateway.running import RunningParts
 from services.gateway.uploaded import Caller, Moments, Uploaded
 from services.gateway.uploads import FORM_FIELD, FORM_MEDIA_TYPE, read_upload
 from services.runtime.client_address import client_of
-from services.runtime.limits import SharedLimit
+from services.runtime.limits import FairConcurrencyLimit
 
 _BINARY = {"schema": {"type": "string", "format": "binary"}}
 _UPLOAD_BODY = {
@@ -48,8 +48,8 @@ class PredictLimits:
         uploads: Uploads from their first byte on, so that slow ones can't keep cameras from being asked.
     """
 
-    in_flight: SharedLimit
-    uploads: SharedLimit
+    in_flight: FairConcurrencyLimit
+    uploads: FairConcurrencyLimit
 
 
 def predict_router(metrics: GatewayMetrics, limits: PredictLimits) -> APIRouter:
@@ -64,7 +64,7 @@ def predict_router(metrics: GatewayMetrics, limits: PredictLimits) -> APIRouter:
         camera: Annotated[str | None, Query(description="May be left out where there is one camera.")] = None,
     ) -> Response:
         started, by = perf_counter(), parts.deadline()
-        with limits.in_flight.place(client_of(request)):
+        with limits.in_flight.slot(client_of(request)):
             chosen = await parts.frames.choose(camera, by)
             live = parts.live.questions.fresh(chosen)
             if live is None:

@@ -6,7 +6,7 @@ import pytest
 
 from services.gateway.app import create_app
 from services.gateway.settings import GatewaySettings
-from services.runtime.app import Plumbing
+from services.runtime.app import ServiceContext
 from tests.integration.client.served import served
 from tests.support.gateway_fakes import FakeServices
 
@@ -27,6 +27,6 @@ def gateway(serve: Serve) -> ServeGateway:
 
     def start(services: FakeServices | None = None, **settings: object) -> str:
         open_resources = (services or FakeServices()).open
-        return serve(create_app(GatewaySettings.model_validate(settings), Plumbing(), open_resources))
+        return serve(create_app(GatewaySettings.model_validate(settings), ServiceContext(), open_resources))
 
     return start

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from services.contracts.detection import Detection
-from services.contracts.geometry import Box, format_hint, overlap
+from services.contracts.geometry import Box, format_roi, overlap
 from tests.support import images
 from tests.support.processes import ModuleProcess
 
@@ -35,7 +35,7 @@ def test_a_face_comes_as_the_models_input(client: httpx.Client) -> None:
 
 def test_a_good_hint_is_followed_and_a_wrong_one_costs_no_face(client: httpx.Client) -> None:
     (face,) = detect(client).faces
-    hinted = detect(client, FACE, format_hint(face.box))
+    hinted = detect(client, FACE, format_roi(face.box))
     wrong = detect(client, FACE, "5,5,80,80")
     assert hinted.searched == "hints"
     assert overlap(hinted.faces[0].box, face.box) > 0.7
@@ -107,7 +107,7 @@ def test_too_many_hints(client: httpx.Client) -> None:
 
 @pytest.mark.parametrize("box", [Box(-500, -500, 600, 600), Box(1279, 719, 50, 50), Box(9000, 9000, 10, 10)])
 def test_hints_beyond_the_edge_do_no_harm(client: httpx.Client, box: Box) -> None:
-    assert len(detect(client, FACE, format_hint(box)).faces) == 1
+    assert len(detect(client, FACE, format_roi(box)).faces) == 1
 
 
 @pytest.mark.parametrize(

@@ -23,7 +23,7 @@ from services.gateway.live.feed import FrameFeed
 from services.gateway.live.session import LiveSession
 from services.gateway.live.viewer import Viewer
 from services.gateway.settings import GatewaySettings
-from services.runtime.app import Plumbing
+from services.runtime.app import ServiceContext
 from services.runtime.server import DrainingServer, server_config
 from tests.support.gateway_fakes import ONLINE, FakeFrames, FakeServices, frame
 from tests.support.live_harness import eventually
@@ -103,16 +103,16 @@ async def cameras(names: Sequence[str]) -> AsyncIterator[FakeFrames]:
 @asynccontextmanager
 async def served(services: FakeServices, **settings: object) -> AsyncIterator[int]:
     """Serve a gateway in this very loop, on a real socket; yield its port."""
-    plumbing = Plumbing()
-    app = create_app(GatewaySettings.model_validate(settings), plumbing, services.open)
+    context = ServiceContext()
+    app = create_app(GatewaySettings.model_validate(settings), context, services.open)
     with socket.create_server(("127.0.0.1", 0), backlog=VIEWERS) as listening:
-        server = DrainingServer(server_config(app, stop_timeout_s=5), plumbing.stopping, drain_s=0)
+        server = DrainingServer(server_config(app, stop_timeout_s=5), context.shutdown, drain_s=0)
         serving = asyncio.create_task(server.serve([listening]))
         try:
             await eventually(lambda: server.started or serving.done(), "the gateway to start")
             yield int(listening.getsockname()[1])
         finally:
-            plumbing.stopping.begin()
+            context.shutdown.start()
             await serving
 
 

@@ -10,7 +10,7 @@ from services.capture.app import STOP_CAMERAS_S, create_app
 from services.capture.settings import CaptureSettings
 from services.capture.sources.base import Frame, FrameSource, SourceError
 from services.capture.sources.spec import SourceSpec
-from services.runtime.app import Plumbing
+from services.runtime.app import ServiceContext
 from services.runtime.settings import load_settings
 from tests.support.waiting import wait_until
 from tests.unit.capture.fakes import FakePublisher, FakeSource, make_frame
@@ -35,7 +35,7 @@ async def capture(
 ) -> AsyncIterator[httpx.AsyncClient]:
     monkeypatch.setenv("EMOTION_CAPTURE_CAMERAS", cameras)
     monkeypatch.setenv("EMOTION_CAPTURE_RECONNECT_MIN_S", "0.01")
-    app = create_app(load_settings(CaptureSettings), Plumbing(), publisher, open_even)
+    app = create_app(load_settings(CaptureSettings), ServiceContext(), publisher, open_even)
     transport = httpx.ASGITransport(app)
     async with (
         app.router.lifespan_context(app),
@@ -109,7 +109,7 @@ async def test_many_stuck_cameras_hold_up_the_end_no_longer_than_one(monkeypatch
         raise SourceError("late")
 
     monkeypatch.setenv("EMOTION_CAPTURE_CAMERAS", "a=0,b=1,c=2,d=3")
-    app = create_app(load_settings(CaptureSettings), Plumbing(), FakePublisher(), hang)
+    app = create_app(load_settings(CaptureSettings), ServiceContext(), FakePublisher(), hang)
     async with app.router.lifespan_context(app):
         started = time.monotonic()
     assert time.monotonic() - started < STOP_CAMERAS_S + 1

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 
 from services.contracts.cameras import CameraList, CameraStatus, CameraView, is_camera_id
-from services.contracts.messages import MalformedMessage
+from services.contracts.messages import MalformedMessageError
 from tests.unit.contracts.samples import statuses
 
 FIELDS = {
@@ -29,7 +29,7 @@ def test_a_status_survives_redis(status: CameraStatus) -> None:
 
 @pytest.mark.parametrize("name", FIELDS)
 def test_a_missing_field_is_malformed_and_named(name: bytes) -> None:
-    with pytest.raises(MalformedMessage, match=name.decode()):
+    with pytest.raises(MalformedMessageError, match=name.decode()):
         CameraStatus.decode({key: value for key, value in FIELDS.items() if key != name})
 
 
@@ -46,7 +46,7 @@ def test_a_missing_field_is_malformed_and_named(name: bytes) -> None:
     ],
 )
 def test_a_value_that_can_not_be_read_is_malformed(name: bytes, value: bytes) -> None:
-    with pytest.raises(MalformedMessage, match="camera status"):
+    with pytest.raises(MalformedMessageError, match="camera status"):
         CameraStatus.decode({**FIELDS, name: value})
 
 
@@ -76,5 +76,5 @@ def test_fields_that_are_not_known_are_ignored() -> None:
 
 @pytest.mark.parametrize("answer", [{}, {"cameras": 1}, {"cameras": [{}]}, {"cameras": ["cam0"]}])
 def test_another_object_is_malformed(answer: dict[str, Any]) -> None:
-    with pytest.raises(MalformedMessage):
+    with pytest.raises(MalformedMessageError):
         CameraList.decode(answer)

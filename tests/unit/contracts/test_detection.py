@@ -17,7 +17,7 @@ from services.contracts.detection import (
     encode_pixels,
 )
 from services.contracts.geometry import Box, ImageSize
-from services.contracts.messages import MalformedMessage
+from services.contracts.messages import MalformedMessageError
 from tests.unit.contracts.samples import boxes
 
 RAMP = np.linspace(0, 1, 48 * 48, dtype=np.float32).reshape(48, 48, 1)
@@ -111,7 +111,7 @@ def test_unknown_fields_are_ignored() -> None:
     ],
 )
 def test_a_value_that_can_not_be_read_is_malformed(path: str, value: Any) -> None:
-    with pytest.raises(MalformedMessage):
+    with pytest.raises(MalformedMessageError):
         Detection.decode(replaced(path, value))
 
 
@@ -119,7 +119,7 @@ def test_a_value_that_can_not_be_read_is_malformed(path: str, value: Any) -> Non
 def test_a_missing_field_is_malformed_and_named(name: str) -> None:
     answer = sample()
     del answer[name]
-    with pytest.raises(MalformedMessage, match=name):
+    with pytest.raises(MalformedMessageError, match=name):
         Detection.decode(answer)
 
 
@@ -127,19 +127,19 @@ def test_a_missing_field_is_malformed_and_named(name: str) -> None:
 def test_a_face_without_one_of_its_fields_is_malformed(name: str) -> None:
     answer = sample()
     del answer["faces"][0][name]
-    with pytest.raises(MalformedMessage, match=name):
+    with pytest.raises(MalformedMessageError, match=name):
         Detection.decode(answer)
 
 
 @pytest.mark.parametrize("count", [0, 1, 48 * 48 - 1, 48 * 48 + 1])
 def test_another_number_of_pixels_is_malformed(count: int) -> None:
-    with pytest.raises(MalformedMessage, match="pixels"):
+    with pytest.raises(MalformedMessageError, match="pixels"):
         decode_pixels(base64.b64encode(np.zeros(count, "<f4").tobytes()).decode())
 
 
 @pytest.mark.parametrize("text", ["=", "not base64!", encode_pixels(RAMP)[:-4] + "\n==="])
 def test_what_is_not_base64_is_malformed(text: str) -> None:
-    with pytest.raises(MalformedMessage, match="pixels"):
+    with pytest.raises(MalformedMessageError, match="pixels"):
         decode_pixels(text)
 
 
@@ -147,5 +147,5 @@ def test_what_is_not_base64_is_malformed(text: str) -> None:
 def test_a_value_that_is_no_brightness_is_malformed(value: float) -> None:
     pixels = RAMP.copy()
     pixels[20, 20, 0] = value
-    with pytest.raises(MalformedMessage, match="0 to 1"):
+    with pytest.raises(MalformedMessageError, match="0 to 1"):
         decode_pixels(encode_pixels(pixels))

@@ -3,7 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.contracts.frames import FrameMessage, captured_at_us, frames_key
-from services.contracts.messages import MalformedMessage
+from services.contracts.messages import MalformedMessageError
 from tests.unit.contracts.samples import frames
 
 FIELDS = {b"jpeg": b"\xff\xd8", b"captured_at": b"5", b"delay_us": b"4", b"width": b"3", b"height": b"2", b"seq": b"1"}
@@ -24,14 +24,14 @@ def test_unknown_fields_are_ignored() -> None:
 
 @pytest.mark.parametrize("name", FIELDS)
 def test_a_missing_field_is_malformed_and_named(name: bytes) -> None:
-    with pytest.raises(MalformedMessage, match=name.decode()):
+    with pytest.raises(MalformedMessageError, match=name.decode()):
         FrameMessage.decode({key: value for key, value in FIELDS.items() if key != name})
 
 
 @pytest.mark.parametrize("name", [name for name in FIELDS if name != b"jpeg"])
 @pytest.mark.parametrize("value", [b"", b"x", b"1.5", b"\xff"])
 def test_a_number_that_is_none_is_malformed(name: bytes, value: bytes) -> None:
-    with pytest.raises(MalformedMessage, match="frame"):
+    with pytest.raises(MalformedMessageError, match="frame"):
         FrameMessage.decode({**FIELDS, name: value})
 
 
@@ -42,13 +42,13 @@ def test_capture_time_is_the_entry_id_less_the_delay(milliseconds: int, sequence
 
 @pytest.mark.parametrize("entry_id", ["", "-", "1", "1-", "-1", "1-x", "x-1", "1.5-0", "-1-0", "1-0-0", f"{10**15}-0"])
 def test_an_entry_id_of_another_form_is_malformed(entry_id: str) -> None:
-    with pytest.raises(MalformedMessage, match="frame id"):
+    with pytest.raises(MalformedMessageError, match="frame id"):
         captured_at_us(entry_id, 0)
 
 
 @pytest.mark.parametrize("delay_us", [b"-1", b"10000001", b"1000000000000000000000000"])
 def test_a_delay_that_cannot_be_is_malformed(delay_us: bytes) -> None:
-    with pytest.raises(MalformedMessage, match="delay"):
+    with pytest.raises(MalformedMessageError, match="delay"):
         FrameMessage.decode({**FIELDS, b"delay_us": delay_us})
 
 

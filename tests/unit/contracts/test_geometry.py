@@ -2,14 +2,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.contracts.geometry import Box, format_hint, parse_hint
-from services.contracts.messages import MalformedMessage
+from services.contracts.geometry import Box, format_roi, parse_roi
+from services.contracts.messages import MalformedMessageError
 from tests.unit.contracts.samples import boxes
 
 
 @given(boxes)
 def test_a_hint_survives_its_text(box: Box) -> None:
-    assert parse_hint(format_hint(box)) == box
+    assert parse_roi(format_roi(box)) == box
 
 
 @pytest.mark.parametrize(
@@ -17,32 +17,32 @@ def test_a_hint_survives_its_text(box: Box) -> None:
     ["", "1,2,3", "1,2,3,4,5", "1,2,3,", "a,2,3,4", "1.5,2,3,4", "1_0,2,3,4", "1, 2,3,4", "١,2,3,4", "1,2,3,4\n"],
 )
 def test_anything_but_four_whole_numbers_is_malformed(text: str) -> None:
-    with pytest.raises(MalformedMessage, match="x,y,w,h"):
-        parse_hint(text)
+    with pytest.raises(MalformedMessageError, match="x,y,w,h"):
+        parse_roi(text)
 
 
 @pytest.mark.parametrize("text", ["1,2,0,4", "1,2,3,0", "1,2,-3,4"])
 def test_a_box_without_an_area_is_malformed(text: str) -> None:
-    with pytest.raises(MalformedMessage):
-        parse_hint(text)
+    with pytest.raises(MalformedMessageError):
+        parse_roi(text)
 
 
 def test_numbers_that_no_picture_has_are_malformed() -> None:
-    with pytest.raises(MalformedMessage):
-        parse_hint("99999999999999999999,0,10,10")
+    with pytest.raises(MalformedMessageError):
+        parse_roi("99999999999999999999,0,10,10")
 
 
 def test_a_long_text_is_not_repeated_whole() -> None:
-    with pytest.raises(MalformedMessage) as raised:
-        parse_hint("x" * 10_000)
+    with pytest.raises(MalformedMessageError) as raised:
+        parse_roi("x" * 10_000)
     assert len(str(raised.value)) < 200
 
 
 @given(st.text(max_size=40))
 def test_any_text_is_a_box_or_malformed(text: str) -> None:
     try:
-        box = parse_hint(text)
-    except MalformedMessage:
+        box = parse_roi(text)
+    except MalformedMessageError:
         return
     assert box.w > 0
     assert box.h > 0

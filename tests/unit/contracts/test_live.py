@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from services.contracts.emotions import Emotion
 from services.contracts.live import EmotionEvent
-from services.contracts.messages import MalformedMessage
+from services.contracts.messages import MalformedMessageError
 from tests.unit.contracts.samples import texts
 
 times = st.floats(allow_nan=False, allow_infinity=False)
@@ -37,7 +37,7 @@ def test_fields_that_are_not_known_are_ignored() -> None:
 
 @pytest.mark.parametrize("name", ENDED)
 def test_a_missing_field_is_malformed_and_named(name: str) -> None:
-    with pytest.raises(MalformedMessage, match=name):
+    with pytest.raises(MalformedMessageError, match=name):
         EmotionEvent.decode({key: value for key, value in ENDED.items() if key != name})
 
 
@@ -56,5 +56,5 @@ def test_a_missing_field_is_malformed_and_named(name: str) -> None:
     ],
 )
 def test_a_value_that_can_not_be_read_is_malformed(name: str, value: Any) -> None:
-    with pytest.raises(MalformedMessage, match="emotion event"):
+    with pytest.raises(MalformedMessageError, match="emotion event"):
         EmotionEvent.decode({**ENDED, name: value})

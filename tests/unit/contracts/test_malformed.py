@@ -13,7 +13,7 @@ from services.contracts.detection import DetectedFace, Detection, decode_pixels
 from services.contracts.frames import MAX_JPEG_BYTES, FrameMessage, captured_at_us, frame_order
 from services.contracts.geometry import Box
 from services.contracts.live import EmotionEvent
-from services.contracts.messages import MAX_TEXT_CHARS, MalformedMessage, printable
+from services.contracts.messages import MAX_TEXT_CHARS, MalformedMessageError, printable
 from services.contracts.prediction import decode_prediction
 
 LONGEST_ERROR = 300
@@ -97,7 +97,7 @@ def error_of(call: Callable[[], object]) -> str:
     """Return the text of the error, empty if there is none; any other error fails the test."""
     try:
         call()
-    except MalformedMessage as error:
+    except MalformedMessageError as error:
         text = str(error)
         assert len(text) <= LONGEST_ERROR
         assert text.isprintable()

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from services.contracts.emotions import EMOTIONS, Emotion
 from services.contracts.geometry import Box, ImageSize
-from services.contracts.messages import MalformedMessage
+from services.contracts.messages import MalformedMessageError
 from services.contracts.prediction import (
     CameraSource,
     FaceEmotion,
@@ -67,7 +67,7 @@ def test_fields_that_are_not_known_are_ignored() -> None:
 
 @pytest.mark.parametrize("name", answer_without_a_face())
 def test_a_missing_field_is_malformed_and_named(name: str) -> None:
-    with pytest.raises(MalformedMessage, match=name):
+    with pytest.raises(MalformedMessageError, match=name):
         decode_prediction({key: value for key, value in answer_without_a_face().items() if key != name})
 
 
@@ -76,5 +76,5 @@ def test_a_missing_field_is_malformed_and_named(name: str) -> None:
     [{"faces": 3}, {"faces": [3]}, {"image": None}, {"emotion": "bored"}, {"source": {"kind": "dream"}}, {"model": []}],
 )
 def test_a_field_of_another_type_is_malformed(wrong: dict[str, Any]) -> None:
-    with pytest.raises(MalformedMessage):
+    with pytest.raises(MalformedMessageError):
         decode_prediction({**answer_without_a_face(), **wrong})

@@ -9,7 +9,7 @@ from services.contracts.problems import PROBLEM_MEDIA_TYPE
 from services.detector.api import is_heavy
 from services.detector.app import create_app
 from services.detector.settings import DetectorSettings
-from services.runtime.app import Plumbing
+from services.runtime.app import ServiceContext
 from services.runtime.images import InvalidImageError
 
 LIMIT = 40_000_000
@@ -48,7 +48,7 @@ def test_what_is_no_image_is_refused_before_a_worker_is_asked() -> None:
 
 
 def test_detection_names_its_body_and_its_problems() -> None:
-    operation = create_app(DetectorSettings(), Plumbing()).openapi()["paths"]["/detect"]["post"]
+    operation = create_app(DetectorSettings(), ServiceContext()).openapi()["paths"]["/detect"]["post"]
     assert set(operation["requestBody"]["content"]) == set(IMAGE_MEDIA_TYPES)
     errors = {status: response for status, response in operation["responses"].items() if status >= "400"}
     assert {"400", "408", "413", "415", "422", "500", "503"} <= set(errors)

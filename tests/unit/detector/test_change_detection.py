@@ -6,7 +6,7 @@ import pytest
 from numpy.typing import NDArray
 
 from services.contracts.geometry import Box
-from services.contracts.messages import MalformedMessage
+from services.contracts.messages import MalformedMessageError
 from services.detector.change_detection import Changes, changes, overview
 from services.detector.options import OVERVIEW_COLUMNS, decode_overview, encode_overview
 
@@ -137,5 +137,5 @@ def test_an_overview_survives_its_way() -> None:
     "text", ["é", "AAA", "AAAA", base64.b64encode(bytes(63)).decode(), base64.b64encode(bytes(64 * 257)).decode(), ""]
 )
 def test_what_is_no_overview_is_malformed(text: str) -> None:
-    with pytest.raises(MalformedMessage, match="overview: "):
+    with pytest.raises(MalformedMessageError, match="overview: "):
         decode_overview(text)

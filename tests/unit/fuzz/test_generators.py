@@ -9,11 +9,11 @@ import httptools
 import pytest
 from fastapi import FastAPI
 
-from services.contracts.messages import MalformedMessage
+from services.contracts.messages import MalformedMessageError
 from services.gateway.app import create_app
 from services.gateway.familiar.names import FamiliarApi
 from services.gateway.settings import GatewaySettings
-from services.runtime.app import Plumbing
+from services.runtime.app import ServiceContext
 from tests.fuzz.cases import Case, Decoding, Exchange, dump, load
 from tests.fuzz.decoders import DECODERS, fault_of
 from tests.fuzz.heavy import BODY_BYTES
@@ -27,7 +27,9 @@ SEED = 3
 
 @pytest.fixture(scope="module")
 def document() -> dict[str, Any]:
-    app: FastAPI = create_app(GatewaySettings.model_validate({"familiar_apis": ",".join(FamiliarApi)}), Plumbing())
+    app: FastAPI = create_app(
+        GatewaySettings.model_validate({"familiar_apis": ",".join(FamiliarApi)}), ServiceContext()
+    )
     return app.openapi()
 
 
@@ -118,7 +120,7 @@ def test_every_decoder_takes_something(every: dict[str, Target]) -> None:
 def _is_read(decoding: Decoding) -> bool:
     try:
         DECODERS[decoding.decoder](dict(decoding.fields))
-    except (MalformedMessage, ValueError, TypeError):
+    except (MalformedMessageError, ValueError, TypeError):
         return False
     return True
 
@@ -126,7 +128,7 @@ def _is_read(decoding: Decoding) -> bool:
 def test_a_decoder_that_raises_something_else_is_a_fault() -> None:
     def decode(fields: dict[bytes, bytes]) -> None:
         if b"long" in fields:
-            raise MalformedMessage("x" * 5000)
+            raise MalformedMessageError("x" * 5000)
         raise KeyError("x")
 
     planted = {"planted": decode}

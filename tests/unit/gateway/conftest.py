@@ -6,7 +6,7 @@ from starlette.testclient import TestClient
 
 from services.gateway.app import create_app
 from services.gateway.settings import GatewaySettings
-from services.runtime.app import Plumbing
+from services.runtime.app import ServiceContext
 from tests.support.gateway_fakes import FakeServices
 
 Gateway = Callable[..., TestClient]
@@ -19,7 +19,7 @@ def gateway() -> Iterator[Gateway]:
 
         def start(services: FakeServices | None = None, **settings: object) -> TestClient:
             named = {"allowed_hosts": "testserver", **settings}  # the name that the test client calls every server by
-            app = create_app(GatewaySettings.model_validate(named), Plumbing(), (services or FakeServices()).open)
+            app = create_app(GatewaySettings.model_validate(named), ServiceContext(), (services or FakeServices()).open)
             return stack.enter_context(TestClient(app, raise_server_exceptions=False))
 
         yield start

@@ -7,7 +7,7 @@ from services.gateway.camera_frames import CameraFrames
 from services.gateway.deadline import Deadline
 from services.gateway.pipeline import Pipeline
 from services.gateway.sharing import SharedCalls
-from services.runtime.limits import InFlightLimit
+from services.runtime.limits import ConcurrencyLimit
 from services.runtime.problems import ProblemError
 from tests.support.gateway_fakes import FakeDetector, FakeFrames, FakeModel, frame
 
@@ -96,7 +96,7 @@ async def test_two_cameras_share_nothing() -> None:
 
 
 async def test_predictions_beyond_the_limit_are_refused_until_one_ends() -> None:
-    limit = InFlightLimit(1)
+    limit = ConcurrencyLimit(1)
     first = limit()
     await anext(first)
     with pytest.raises(ProblemError) as refused:

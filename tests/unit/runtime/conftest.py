@@ -3,7 +3,7 @@ from collections.abc import AsyncIterator
 import httpx
 import pytest
 
-from services.runtime.app import Plumbing
+from services.runtime.app import ServiceContext
 from tests.support.clock import FakeClock
 from tests.support.tiny_service import TinySettings, create_app
 
@@ -14,12 +14,12 @@ def clock() -> FakeClock:
 
 
 @pytest.fixture
-def plumbing(clock: FakeClock) -> Plumbing:
-    return Plumbing(clock=clock)
+def context(clock: FakeClock) -> ServiceContext:
+    return ServiceContext(clock=clock)
 
 
 @pytest.fixture
-async def client(plumbing: Plumbing) -> AsyncIterator[httpx.AsyncClient]:
-    app = create_app(TinySettings.model_validate({"allowed_hosts": "tiny"}), plumbing)
+async def client(context: ServiceContext) -> AsyncIterator[httpx.AsyncClient]:
+    app = create_app(TinySettings.model_validate({"allowed_hosts": "tiny"}), context)
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://tiny") as opened:
         yield opened

@@ -1,6 +1,6 @@
 import pytest
 
-from services.runtime.http_messages import HeadError, check_handshake, check_head, has_body
+from services.runtime.http_messages import RequestHeadError, check_handshake, check_head, has_body
 
 HOST = (b"host", b"a.example")
 KEY = (b"sec-websocket-key", b"AAAAAAAAAAAAAAAAAAAAAA==")
@@ -44,7 +44,7 @@ def test_heads_that_are_taken(version: str, method: bytes, target: bytes, header
 def test_heads_that_are_refused(
     version: str, method: bytes, target: bytes, headers: list[tuple[bytes, bytes]], reason: str
 ) -> None:
-    with pytest.raises(HeadError) as refused:
+    with pytest.raises(RequestHeadError) as refused:
         check_head(version, method, target, headers)
     assert refused.value.reason == reason
 
@@ -90,5 +90,5 @@ def test_a_handshake_is_taken() -> None:
 def test_handshakes_that_are_refused(
     version: str, method: bytes, target: bytes, headers: list[tuple[bytes, bytes]]
 ) -> None:
-    with pytest.raises(HeadError):
+    with pytest.raises(RequestHeadError):
         check_handshake(version, method, target, headers)

@@ -4,7 +4,7 @@ import httpx
 import pytest
 
 from services.contracts.problems import PROBLEM_MEDIA_TYPE
-from services.runtime.app import Plumbing
+from services.runtime.app import ServiceContext
 from services.runtime.openapi import Document, complete_document, operations
 from tests.support.tiny_service import TinySettings, create_app
 
@@ -24,7 +24,7 @@ async def test_readiness_documents_its_states(client: httpx.AsyncClient) -> None
 
 
 def test_several_functions_complete_the_document_in_turn() -> None:
-    app = create_app(TinySettings(), Plumbing())
+    app = create_app(TinySettings(), ServiceContext())
     called: list[str] = []
 
     def first(document: Document) -> None:

@@ -10,20 +10,20 @@ from starlette.websockets import WebSocket
 
 from services.contracts.problems import ProblemKind
 from services.runtime.metrics import HttpMetrics
-from services.runtime.origins import OriginGuard, OriginPolicy, RequestHead, refusal
+from services.runtime.origins import OriginGuard, OriginPolicy, RequestOrigin, check_origin
 from services.runtime.request_context import RequestContext
 
 NOTHING = OriginPolicy()
 HERE = "127.0.0.1:8000"
 
 
-def kind(head: RequestHead, allowed: OriginPolicy = NOTHING) -> ProblemKind | None:
-    problem = refusal(head, allowed)
+def kind(head: RequestOrigin, allowed: OriginPolicy = NOTHING) -> ProblemKind | None:
+    problem = check_origin(head, allowed)
     return problem.kind if problem else None
 
 
-def get(**says: str) -> RequestHead:
-    return RequestHead("GET", "/cameras/cam0/frame.jpg", **{"host": HERE, **says})
+def get(**says: str) -> RequestOrigin:
+    return RequestOrigin("GET", "/cameras/cam0/frame.jpg", **{"host": HERE, **says})
 
 
 @pytest.mark.parametrize(
@@ -50,7 +50,7 @@ def test_other_names_are_unknown(host: str) -> None:
 
 
 def test_a_request_without_a_host_comes_from_no_browser() -> None:
-    assert kind(RequestHead("GET", "/cameras")) is None
+    assert kind(RequestOrigin("GET", "/cameras")) is None
 
 
 @pytest.mark.parametrize(
@@ -76,8 +76,8 @@ def test_names_that_settings_know(hosts: set[str], host: str, known: bool) -> No
 
 @pytest.mark.parametrize("path", ["/healthz", "/readyz", "/v2/health/live", "/v2/health/ready"])
 def test_health_answers_by_any_name_but_not_to_any_page(path: str) -> None:
-    assert kind(RequestHead("GET", path, host="balancer.example")) is None
-    assert kind(RequestHead("GET", path, host=HERE, origin="https://evil.example")) is ProblemKind.FOREIGN_ORIGIN
+    assert kind(RequestOrigin("GET", path, host="balancer.example")) is None
+    assert kind(RequestOrigin("GET", path, host=HERE, origin="https://evil.example")) is ProblemKind.FOREIGN_ORIGIN
 
 
 def test_a_program_says_nothing_of_where_it_comes_from() -> None:
@@ -111,7 +111,7 @@ def test_our_own_pages(host: str, origin: str) -> None:
 )
 @pytest.mark.parametrize("site", [None, "cross-site", "same-site"])
 def test_pages_from_elsewhere(origin: str, site: str | None) -> None:
-    head = RequestHead("GET", "/cameras", HERE, origin, site)
+    head = RequestOrigin("GET", "/cameras", HERE, origin, site)
     assert kind(head) is ProblemKind.FOREIGN_ORIGIN
 
 
@@ -150,7 +150,7 @@ def test_all_pages_may_ask_where_settings_say_so() -> None:
     ],
 )
 def test_what_a_page_may_show_without_an_origin(site: str, method: str, mode: str, dest: str) -> None:
-    head = RequestHead(method, "/cameras/cam0/frame.jpg", HERE, None, site, mode, dest)
+    head = RequestOrigin(method, "/cameras/cam0/frame.jpg", HERE, None, site, mode, dest)
     assert kind(head) is ProblemKind.FOREIGN_ORIGIN
 
 
@@ -172,7 +172,7 @@ def test_typed_addresses_followed_links_and_our_own_pages(site: str, mode: str, 
 
 def test_the_refusal_says_what_to_do_about_it() -> None:
     policy = OriginPolicy(prefix="EMOTION_GATEWAY_")
-    host, page = refusal(get(host="cam.example"), policy), refusal(get(origin="https://app.example"), policy)
+    host, page = check_origin(get(host="cam.example"), policy), check_origin(get(origin="https://app.example"), policy)
     assert host is not None
     assert page is not None
     assert "'cam.example'" in host.detail

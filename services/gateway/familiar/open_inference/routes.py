@@ -14,7 +14,7 @@ from services.gateway.familiar.open_inference.asked import read_infer
 from services.gateway.familiar.reading import UnreadableError
 from services.gateway.familiar.shapes import RefusedError
 from services.gateway.running import Running, RunningParts
-from services.runtime.app import Plumbing
+from services.runtime.app import ServiceContext
 from services.runtime.client_address import client_of
 from services.runtime.problems import ProblemError
 
@@ -55,7 +55,7 @@ def open_inference_router(asking: Asking) -> APIRouter:
         except UnreadableError as error:
             raise RefusedError(refused(str(error))) from error
         read = perf_counter()
-        with asking.limits.in_flight.place(client_of(request)):
+        with asking.limits.in_flight.slot(client_of(request)):
             scores = await parts.pipeline.model.infer(asked.faces, parts.deadline(), asked_version)
         asking.metrics.observe_tensor(scores, perf_counter() - read, perf_counter() - started)
         answer, json_bytes = inferred(asked, scores)
@@ -66,7 +66,7 @@ def open_inference_router(asking: Asking) -> APIRouter:
     return router
 
 
-def open_inference_health_router(plumbing: Plumbing) -> APIRouter:
+def open_inference_health_router(context: ServiceContext) -> APIRouter:
     """Return the routes that need no key, as those of ``/healthz`` and ``/readyz``."""
     router = APIRouter(prefix="/v2/health", tags=["familiar"])
 
@@ -76,9 +76,9 @@ def open_inference_health_router(plumbing: Plumbing) -> APIRouter:
 
     @router.get("/ready", summary="Open Inference Protocol: ready")
     async def ready() -> Response:
-        if plumbing.stopping.begun:
+        if context.shutdown.started:
             raise ProblemError(ProblemKind.STOPPING, "The gateway is stopping")
-        model = (await plumbing.readiness.states())["model"]
+        model = (await context.readiness.states())["model"]
         if not model.ok:
             raise ProblemError(ProblemKind.DEPENDENCY_UNAVAILABLE, model.detail, dependency="model")
         return JSONResponse({"ready": True})
