@@ -7,7 +7,7 @@ from typing import Any
 
 from services.contracts.problems import PROBLEM_MEDIA_TYPE, Problem, ProblemKind
 from services.gateway.access import API_KEY_HEADER, API_KEY_QUERY
-from services.gateway.familiar.shapes import ErrorShape
+from services.gateway.compat.base import ErrorShape
 from services.gateway.uploads import FORM_MEDIA_TYPE
 from services.runtime.openapi import BODY_PROBLEMS, Document, Operation, add_problems, operations, set_content
 

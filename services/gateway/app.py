@@ -14,9 +14,9 @@ from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 from services.gateway.access import ApiKeys, RateLimit, WrongKeys
 from services.gateway.api_document import ApiDocument
 from services.gateway.checks import dependency_checks
+from services.gateway.compat.base import Asking
+from services.gateway.compat.register import Access, add_compat_apis, shapes_of
 from services.gateway.cors import Cors
-from services.gateway.familiar.asking import Asking
-from services.gateway.familiar.install import Access, add_familiar_apis, shapes_of
 from services.gateway.metrics import GatewayMetrics, LiveMetrics
 from services.gateway.resources import OpenResources, open_resources
 from services.gateway.routes.api_page import api_page_router
@@ -106,9 +106,9 @@ def create_app(
     app.include_router(dashboard_router())
     app.include_router(api_page_router())
     app.include_router(unknown_websocket_router())
-    familiar_access = Access(secrets, wrong_keys, settings.rate, counts)
-    add_familiar_apis(app, settings, Asking(metrics, limits), familiar_access, context)
+    compat_access = Access(secrets, wrong_keys, settings.rate, counts)
+    add_compat_apis(app, settings, Asking(metrics, limits), compat_access, context)
     if settings.trusted_proxies:
         app.add_middleware(ProxyHeadersMiddleware, trusted_hosts=list(settings.trusted_proxies))
-    complete_document(app, ApiDocument(bool(secrets), shapes_of(settings.familiar_apis)))
+    complete_document(app, ApiDocument(bool(secrets), shapes_of(settings.compat_apis)))
     return app

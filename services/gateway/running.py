@@ -10,7 +10,7 @@ from services.gateway.camera_analysis import CameraAnalyses
 from services.gateway.camera_frames import CameraFrames
 from services.gateway.deadline import Deadline
 from services.gateway.frames import FrameStore
-from services.gateway.live.cameras import LiveCameras
+from services.gateway.live.manager import LiveCameras
 from services.gateway.metrics import LiveMetrics
 from services.gateway.pipeline import Pipeline
 from services.gateway.resources import Resources

@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import replace
+from enum import StrEnum
 from ipaddress import ip_address, ip_network
 from typing import Annotated, Self
 
@@ -9,10 +10,19 @@ from limits import RateLimitItem, parse
 from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import NoDecode, SettingsConfigDict
 
-from services.gateway.familiar.names import FamiliarApi
 from services.runtime.client_address import parse_networks
 from services.runtime.origins import OriginPolicy
 from services.runtime.settings import GrpcTarget, HttpUrl, RedisUrl, ServiceSettings, is_loopback, split_list
+
+
+class CompatApi(StrEnum):
+    """An API of another product, by the name that the setting gives it."""
+
+    DEEPFACE = "deepface"
+    COMPREFACE = "compreface"
+    REKOGNITION = "rekognition"
+    OPEN_INFERENCE = "open-inference"
+
 
 _ORIGIN = re.compile(r"\*|null|https?://(\[[0-9a-f:.]+\]|[^\s:/@?#\[\]]+)(:[0-9]{1,5})?")
 _SHARE = 8
@@ -114,7 +124,7 @@ class GatewaySettings(ServiceSettings):
     cors_origins: Annotated[tuple[str, ...], NoDecode] = Field(
         (), description="Origins whose web pages may call the API, such as `https://app.example.org`; `*` for all."
     )
-    familiar_apis: Annotated[tuple[FamiliarApi, ...], NoDecode] = Field(
+    compat_apis: Annotated[tuple[CompatApi, ...], NoDecode] = Field(
         (),
         description="APIs of other products that are answered besides: `deepface`, `compreface`, `rekognition`, "
         "`open-inference`.",
@@ -128,7 +138,7 @@ class GatewaySettings(ServiceSettings):
             raise ValueError("is set but holds no key; unset it, or set it to an empty string, for an open API")
         return keys
 
-    @field_validator("cors_origins", "trusted_proxies", "familiar_apis", mode="before")
+    @field_validator("cors_origins", "trusted_proxies", "compat_apis", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
         return split_list(value)

@@ -17,8 +17,7 @@ from services.capture.sources.spec import SourceSpec
 from services.detector.app import create_app as create_detector
 from services.detector.settings import DetectorSettings
 from services.gateway.app import create_app as create_gateway
-from services.gateway.familiar.names import FamiliarApi
-from services.gateway.settings import GatewaySettings
+from services.gateway.settings import CompatApi, GatewaySettings
 from services.runtime.app import ServiceContext
 from services.runtime.server import server_config
 from services.serving.metrics import CallMetrics
@@ -53,8 +52,8 @@ class Surface:
             "8001": create_capture(CaptureSettings(), context[1], publisher, _no_source),
             "8002": create_detector(DetectorSettings(), context[2]),
         }
-        familiar = {"familiar_apis": ",".join(FamiliarApi)}
-        self._familiar = create_gateway(GatewaySettings.model_validate(familiar), ServiceContext())
+        compat = {"compat_apis": ",".join(CompatApi)}
+        self._compat = create_gateway(GatewaySettings.model_validate(compat), ServiceContext())
         registries = [one.registry for one in context] + [CollectorRegistry()]
         CallMetrics(registries[-1])
         server_config(self._apps["8000"], stop_timeout_s=1, registry=registries[-1])
@@ -80,7 +79,7 @@ class Surface:
         if port == "8501" or (not port and _of_model_server(path)):
             return _of_model_server(path)
         apps = [self._apps[port]] if port else list(self._apps.values())
-        may_be = [self._familiar] if port in ("", "8000") else []
+        may_be = [self._compat] if port in ("", "8000") else []
         return any(_matches(app, method, path) for app in apps + may_be)
 
 

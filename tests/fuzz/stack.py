@@ -10,7 +10,7 @@ import psutil
 
 from launcher.ports import free_ports
 from launcher.redis_server import find_redis_server, redis_from_wheel
-from services.gateway.familiar.names import FamiliarApi
+from services.gateway.settings import CompatApi
 from tests.fuzz.cases import Service
 from tests.support.processes import ROOT, ModuleProcess
 from tests.support.redis_server import RedisServer
@@ -26,7 +26,7 @@ _GATEWAY = {
     "EMOTION_GATEWAY_REDIS_TIMEOUT_S": "4",
     "EMOTION_GATEWAY_MAX_FRAME_AGE_S": "10",
     "EMOTION_GATEWAY_WS_IDLE_TIMEOUT_S": "5",
-    "EMOTION_GATEWAY_FAMILIAR_APIS": ",".join(FamiliarApi),
+    "EMOTION_GATEWAY_COMPAT_APIS": ",".join(CompatApi),
 }
 
 

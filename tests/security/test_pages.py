@@ -8,8 +8,7 @@ from starlette.testclient import TestClient
 
 from services.gateway.api_page.assets import PAGE, read_page
 from services.gateway.app import create_app
-from services.gateway.familiar.names import FamiliarApi
-from services.gateway.settings import GatewaySettings
+from services.gateway.settings import CompatApi, GatewaySettings
 from services.runtime.app import ServiceContext
 from tests.support.gateway_fakes import FakeServices
 
@@ -19,7 +18,7 @@ PAGE_FILES = [f"/docs/{name}" for name in read_page()]
 
 @pytest.fixture(scope="module")
 def client() -> Iterator[TestClient]:
-    settings = {"allowed_hosts": "testserver", "familiar_apis": ",".join(FamiliarApi)}
+    settings = {"allowed_hosts": "testserver", "compat_apis": ",".join(CompatApi)}
     app = create_app(GatewaySettings.model_validate(settings), ServiceContext(), FakeServices().open)
     with TestClient(app, raise_server_exceptions=False) as client:
         yield client

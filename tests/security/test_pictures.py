@@ -14,7 +14,7 @@ import pytest
 
 from launcher.ports import free_port
 from services.contracts.geometry import Box
-from services.gateway.drawing.draw import DamagedJpegError, draw
+from services.gateway.drawing.annotate import DamagedJpegError, draw
 from services.runtime.images import ImageTooLargeError, InvalidImageError, read_header
 from tests.security.confined import run_confined
 from tests.support import crafted_images as crafted

@@ -20,8 +20,8 @@ from services.gateway.camera_frames import CameraFrames
 from services.gateway.deadline import Deadline
 from services.gateway.emotions import EmotionScores
 from services.gateway.frames import Frame, KnownCamera
-from services.gateway.live.cameras import LiveCameras
-from services.gateway.live.viewer import Viewer
+from services.gateway.live.broadcast import Viewer
+from services.gateway.live.manager import LiveCameras
 from services.gateway.metrics import LiveMetrics
 from services.gateway.pipeline import Pipeline
 from services.gateway.settings import GatewaySettings

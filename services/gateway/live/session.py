@@ -16,14 +16,12 @@ from services.contracts.problems import Problem, ProblemKind
 from services.gateway.deadline import Deadline
 from services.gateway.emotions import EmotionScores
 from services.gateway.frames import Frame
-from services.gateway.live.answer import LiveAnswer
-from services.gateway.live.board import Board
-from services.gateway.live.face_search import FaceSearch
-from services.gateway.live.feed import FrameFeed
-from services.gateway.live.latest import Latest, cleared
-from services.gateway.live.lifetimes import Lifetimes
-from services.gateway.live.pace import DetectorShare
-from services.gateway.live.tracked import Detected, TrackedFaces
+from services.gateway.live.broadcast import Board
+from services.gateway.live.frame_source import FrameFeed
+from services.gateway.live.latest_value import Latest, cleared
+from services.gateway.live.results import Detected, LiveAnswer, TrackedFaces
+from services.gateway.live.search import DetectorShare, FaceSearch
+from services.gateway.live.shared_tasks import Lifetimes
 from services.gateway.metrics import LiveMetrics
 from services.gateway.pipeline import Pipeline
 from services.runtime.problems import ProblemError

@@ -7,8 +7,8 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Header, Request, Response
 
 from services.gateway.camera_frames import require_camera_id
-from services.gateway.live.latest import Closed
-from services.gateway.live.viewer import Message, Viewer
+from services.gateway.live.broadcast import Message, Viewer
+from services.gateway.live.latest_value import Closed
 from services.gateway.routes.following import NOT_KEPT, After, EndlessResponse, Fps, resume_id
 from services.gateway.running import RunningParts
 from services.runtime.client_address import client_of

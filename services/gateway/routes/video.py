@@ -7,12 +7,12 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query, Request, Response
 
 from services.gateway.camera_frames import require_camera_id
-from services.gateway.live.latest import Closed, Latest
-from services.gateway.live.pictures import Look, Picture
-from services.gateway.live.thinning import Thinning
+from services.gateway.live.latest_value import Closed, Latest
+from services.gateway.live.rendering import Look, Picture
 from services.gateway.routes.following import NOT_KEPT, EndlessResponse, Fps
 from services.gateway.running import RunningParts
 from services.runtime.client_address import client_of
+from services.runtime.frame_rate import FrameRateLimiter
 
 BOUNDARY = "picture"
 Overlay = Annotated[bool, Query(description="Draw faces' boxes and emotions.")]
@@ -50,13 +50,13 @@ def video_router() -> APIRouter:
             look = Look(camera, overlay, blur)
             slot = stack.enter_context(parts.live.pictured(look, client_of(request)))
             return EndlessResponse(
-                _parts(slot, Thinning(fps)), stack.pop_all(), headers=NOT_KEPT, media_type=_MEDIA_TYPE
+                _parts(slot, FrameRateLimiter(fps)), stack.pop_all(), headers=NOT_KEPT, media_type=_MEDIA_TYPE
             )
 
     return router
 
 
-async def _parts(slot: Latest[Picture], thinning: Thinning) -> AsyncIterator[bytes]:
+async def _parts(slot: Latest[Picture], frame_rate: FrameRateLimiter) -> AsyncIterator[bytes]:
     """Yield the parts; each boundary follows its picture at once, since browsers wait for it to show the picture."""
     yield f"--{BOUNDARY}\r\n".encode()
     while True:
@@ -64,7 +64,7 @@ async def _parts(slot: Latest[Picture], thinning: Thinning) -> AsyncIterator[byt
             picture = await slot.take()
         except Closed:
             return
-        parts = [_part(picture)] if thinning.wants(picture.at_s) else []
+        parts = [_part(picture)] if frame_rate.allow(picture.at_s) else []
         del picture  # which would be held until the next one comes
         while parts:
             yield parts.pop()

@@ -10,14 +10,14 @@ import json
 from fastapi import APIRouter, WebSocket
 
 from services.gateway.camera_frames import require_camera_id
-from services.gateway.live.latest import Closed, Latest
-from services.gateway.live.pictures import Look, Picture
-from services.gateway.live.thinning import Thinning
+from services.gateway.live.latest_value import Closed, Latest
+from services.gateway.live.rendering import Look, Picture
 from services.gateway.routes.following import Fps
 from services.gateway.routes.video import Blur, Overlay
 from services.gateway.routes.websockets import send_until_left
 from services.gateway.running import RunningParts
 from services.runtime.client_address import client_of
+from services.runtime.frame_rate import FrameRateLimiter
 
 
 def video_socket_router() -> APIRouter:
@@ -36,18 +36,18 @@ def video_socket_router() -> APIRouter:
         await parts.frames.newest(require_camera_id(camera), parts.deadline())
         look = Look(camera, overlay, blur)
         with parts.live.pictured(look, client_of(websocket)) as slot:
-            await send_until_left(websocket, lambda: _send_all(websocket, slot, Thinning(fps)), slot.close)
+            await send_until_left(websocket, lambda: _send_all(websocket, slot, FrameRateLimiter(fps)), slot.close)
 
     return router
 
 
-async def _send_all(websocket: WebSocket, slot: Latest[Picture], thinning: Thinning) -> None:
+async def _send_all(websocket: WebSocket, slot: Latest[Picture], frame_rate: FrameRateLimiter) -> None:
     while True:
         try:
             picture = await slot.take()
         except Closed:
             return
-        if thinning.wants(picture.at_s):
+        if frame_rate.allow(picture.at_s):
             await websocket.send_text(json.dumps({"frame_id": picture.frame_id, "at_s": picture.at_s}))
             await websocket.send_bytes(picture.jpeg)
         del picture  # which would be held until the next one comes

@@ -7,8 +7,8 @@ from fastapi import APIRouter, WebSocket
 
 from services.contracts.problems import ProblemKind
 from services.gateway.camera_frames import require_camera_id
-from services.gateway.live.latest import Closed
-from services.gateway.live.viewer import Viewer
+from services.gateway.live.broadcast import Viewer
+from services.gateway.live.latest_value import Closed
 from services.gateway.routes.following import After, Fps, resume_id
 from services.gateway.running import RunningParts
 from services.runtime.client_address import client_of

@@ -18,10 +18,9 @@ import pytest
 
 from services.gateway.app import create_app
 from services.gateway.frames import KnownCamera
-from services.gateway.live.board import Board
-from services.gateway.live.feed import FrameFeed
+from services.gateway.live.broadcast import Board, Viewer
+from services.gateway.live.frame_source import FrameFeed
 from services.gateway.live.session import LiveSession
-from services.gateway.live.viewer import Viewer
 from services.gateway.settings import GatewaySettings
 from services.runtime.app import ServiceContext
 from services.runtime.server import DrainingServer, server_config

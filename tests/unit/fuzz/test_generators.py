@@ -11,8 +11,7 @@ from fastapi import FastAPI
 
 from services.contracts.messages import MalformedMessageError
 from services.gateway.app import create_app
-from services.gateway.familiar.names import FamiliarApi
-from services.gateway.settings import GatewaySettings
+from services.gateway.settings import CompatApi, GatewaySettings
 from services.runtime.app import ServiceContext
 from tests.fuzz.cases import Case, Decoding, Exchange, dump, load
 from tests.fuzz.decoders import DECODERS, fault_of
@@ -27,9 +26,7 @@ SEED = 3
 
 @pytest.fixture(scope="module")
 def document() -> dict[str, Any]:
-    app: FastAPI = create_app(
-        GatewaySettings.model_validate({"familiar_apis": ",".join(FamiliarApi)}), ServiceContext()
-    )
+    app: FastAPI = create_app(GatewaySettings.model_validate({"compat_apis": ",".join(CompatApi)}), ServiceContext())
     return app.openapi()
 
 

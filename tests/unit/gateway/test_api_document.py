@@ -8,13 +8,13 @@ from starlette.testclient import TestClient
 
 from services.contracts.problems import PROBLEM_MEDIA_TYPE, ProblemKind
 from services.gateway.api_document import KEY_IN_QUERY, OPEN, PROBLEMS
-from services.gateway.familiar.names import FamiliarApi
+from services.gateway.settings import CompatApi
 from services.runtime.openapi import operations
 from services.runtime.problems import ProblemError
 from tests.support.gateway_fakes import FakeDetector, FakeServices
 from tests.unit.gateway.conftest import Gateway
 
-ALL = ",".join(FamiliarApi)
+ALL = ",".join(CompatApi)
 KEY = "a-key-of-twenty-characters"
 
 
@@ -28,7 +28,7 @@ def documented(client: TestClient) -> Mapping[str, dict[str, Any]]:
 
 
 def test_the_table_has_every_operation_and_no_other(gateway: Gateway) -> None:
-    assert set(documented(gateway(familiar_apis=ALL))) == set(PROBLEMS)
+    assert set(documented(gateway(compat_apis=ALL))) == set(PROBLEMS)
     assert set(PROBLEMS) >= OPEN | KEY_IN_QUERY
 
 
@@ -43,7 +43,7 @@ def test_every_operation_names_a_schema_for_each_error(gateway: Gateway) -> None
 
 
 def test_the_schemas_of_the_framework_are_gone(gateway: Gateway) -> None:
-    document = document_of(gateway(familiar_apis=ALL))
+    document = document_of(gateway(compat_apis=ALL))
     assert "ValidationError" not in str(document)
     assert set(document["components"]["schemas"]["Problem"]["required"]) == {
         "type",
@@ -101,15 +101,15 @@ def test_errors_of_other_products_are_documented_in_their_form(
     gateway: Gateway, path: str, arguments: dict[str, Any], kind: ProblemKind
 ) -> None:
     services = FakeServices(detector=FakeDetector(error=ProblemError(kind, "as asked")))
-    client = gateway(services, familiar_apis=ALL)
+    client = gateway(services, compat_apis=ALL)
     answer = client.post(path, **arguments)
     response = documented(client)[f"POST {path}"]["responses"][str(answer.status_code)]
     assert answer.headers["Content-Type"] in response["content"]
 
 
-@pytest.mark.parametrize("familiar_apis", ["", ALL])
-def test_keys_are_documented_where_they_are_needed(gateway: Gateway, familiar_apis: str) -> None:
-    client = gateway(api_keys=KEY, familiar_apis=familiar_apis)
+@pytest.mark.parametrize("compat_apis", ["", ALL])
+def test_keys_are_documented_where_they_are_needed(gateway: Gateway, compat_apis: str) -> None:
+    client = gateway(api_keys=KEY, compat_apis=compat_apis)
     schemes = document_of(client)["components"]["securitySchemes"]
     for name, operation in documented(client).items():
         method, _, path = name.partition(" ")

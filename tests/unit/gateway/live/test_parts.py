@@ -6,12 +6,18 @@ from contextlib import ExitStack
 import pytest
 
 from services.contracts.geometry import Box
-from services.gateway.live.hints import distinct_boxes
-from services.gateway.live.latest import Closed, Latest
-from services.gateway.live.lifetimes import Lifetimes
-from services.gateway.live.pace import APPEAR_S, FOLLOWING_S, MOST_DUTY, SHARED_DUTY, DetectorShare, SearchPace
-from services.gateway.live.resume import is_news
-from services.gateway.live.thinning import Thinning
+from services.gateway.live.broadcast import is_news
+from services.gateway.live.latest_value import Closed, Latest
+from services.gateway.live.search import (
+    APPEAR_S,
+    FOLLOWING_S,
+    MOST_DUTY,
+    SHARED_DUTY,
+    DetectorShare,
+    SearchPace,
+    distinct_boxes,
+)
+from services.gateway.live.shared_tasks import Lifetimes
 from services.runtime.problems import ProblemError
 from tests.support.live_harness import eventually
 
@@ -22,30 +28,6 @@ class Clock:
 
     def __call__(self) -> float:
         return self.now
-
-
-@pytest.mark.parametrize(
-    ("camera", "wanted", "sent"), [(30, 10, 10), (30, 20, 20), (30, 30, 30), (10, 30, 10), (25, 7, 7)]
-)
-def test_results_are_thinned_evenly(camera: int, wanted: int, sent: int) -> None:
-    thinning = Thinning(wanted)
-    chosen = [number / camera for number in range(camera * 10) if thinning.wants(number / camera)]
-    assert len(chosen) == pytest.approx(sent * 10, abs=2)
-    gaps = [b - a for a, b in zip(chosen, chosen[1:], strict=False)]
-    assert max(gaps) <= 1 / sent + 1 / camera + 1e-9
-
-
-def test_all_results_are_sent_if_no_rate_is_given() -> None:
-    thinning = Thinning(None)
-    assert all(thinning.wants(at_s) for at_s in (1.0, 1.0, 1.01, 0.5, 9.0))
-
-
-@pytest.mark.parametrize("later_s", [1000.0, -1000.0])
-def test_after_a_pause_or_a_change_of_the_clock_the_beat_begins_anew(later_s: float) -> None:
-    thinning = Thinning(10)
-    assert thinning.wants(2000.0)
-    assert thinning.wants(2000.0 + later_s)
-    assert not thinning.wants(2000.0 + later_s + 0.03)
 
 
 def searched(pace: SearchPace, clock: Clock, takes_s: float) -> None:

@@ -1,0 +1,175 @@
+"""Has an image analysed as ``POST /predict`` does, with the same limits, deadline and metrics."""
+
+import base64
+import binascii
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from time import perf_counter
+from typing import Any
+from urllib.parse import unquote_to_bytes
+
+from fastapi import Request
+
+from services.contracts.prediction import FaceEmotion, Prediction
+from services.contracts.problems import Problem, ProblemKind
+from services.gateway.metrics import GatewayMetrics
+from services.gateway.routes.predict import PredictLimits
+from services.gateway.running import Running
+from services.gateway.uploaded import Caller, Moments, Uploaded
+from services.gateway.uploads import ANY_IMAGE
+from services.runtime.problems import ProblemError
+
+
+@dataclass(frozen=True)
+class Asking:
+    """What the routes of all compatible APIs share with ``/predict``."""
+
+    metrics: GatewayMetrics
+    limits: PredictLimits
+
+    async def predict(self, request: Request, parts: Running, image: bytes, started: float) -> Prediction:
+        """Return what is found in an image.
+
+        Args:
+            request: The client's.
+            parts: The running gateway.
+            image: As it came, not decoded.
+            started: When the request came, by ``perf_counter``.
+
+        Raises:
+            ProblemError: The image can't be used, a service fails, or too many requests are in flight.
+        """
+        if not image:
+            raise ProblemError(ProblemKind.INVALID_IMAGE, "The image is empty")
+        moments = Moments(started, perf_counter())
+        uploaded = Uploaded(self.metrics, self.limits.in_flight)
+        return await uploaded.predict(parts, image, ANY_IMAGE, Caller.of(request), moments)
+
+
+@dataclass(frozen=True)
+class OwnError:
+    """An error in the shape of an API.
+
+    Attributes:
+        status: The HTTP status.
+        body: The JSON object.
+    """
+
+    status: int
+    body: Mapping[str, Any]
+
+
+class RefusedError(Exception):
+    """Ends a request with an error that only its API has."""
+
+    def __init__(self, error: OwnError) -> None:
+        super().__init__(error.body)
+        self.error = error
+
+
+@dataclass(frozen=True)
+class ErrorShape:
+    """How one API tells of the problems that every request can have.
+
+    Attributes:
+        owns: Whether a request with this method and path is the API's.
+        of: The API's error for a problem.
+        media_type: Of its errors.
+        request_id_header: Where its clients look for the request id, besides ours.
+    """
+
+    owns: Callable[[str, str], bool]
+    of: Callable[[Problem], OwnError]
+    media_type: str = "application/json"
+    request_id_header: str | None = None
+
+    def headers(self, request_id: str) -> dict[str, str]:
+        """Return the headers of an error."""
+        own = {} if self.request_id_header is None else {self.request_id_header: request_id}
+        return {"Content-Type": self.media_type, **own}
+
+
+_FEW_VALUES = 1000
+"""A request about an image has a handful; base64 has none of the characters that are counted."""
+
+MAX_FORM_FIELDS = 32
+MAX_ESCAPES = 10_000
+"""Of other characters than those of base64: each takes a hundred bytes while it is read."""
+_BASE64_ESCAPES = ((b"%2B", b"+"), (b"%2F", b"/"), (b"%3D", b"="))
+
+_LINE_BREAKS = b" \t\r\n"
+
+
+class UnreadableError(ValueError):
+    """What a client sent can't be read; the message is for people."""
+
+
+def read_object(body: bytes, most_values: int = _FEW_VALUES) -> dict[str, Any]:
+    """Return the JSON object of a body.
+
+    Args:
+        body: As it came.
+        most_values: About how many values it may hold: small bodies can become very many objects.
+
+    Raises:
+        UnreadableError: Not JSON, no object, nested too deeply, or with more values.
+    """
+    if sum(body.count(mark) for mark in (b",", b"[", b"{")) > most_values:
+        raise UnreadableError(f"the JSON has more than {most_values:,} values")
+    try:
+        found = json.loads(body)
+    except (ValueError, RecursionError) as error:
+        raise UnreadableError("the body isn't JSON") from error
+    if not isinstance(found, dict):
+        raise UnreadableError("the JSON must be an object")
+    return found
+
+
+def read_form(body: bytes) -> dict[str, object]:
+    """Return the fields of a url-encoded form; of a field that is sent twice, the last.
+
+    Raises:
+        UnreadableError: It has too many fields or escapes, or isn't UTF-8.
+    """
+    if body.count(b"&") >= MAX_FORM_FIELDS:
+        raise UnreadableError(f"the form has more than {MAX_FORM_FIELDS} fields")
+    pairs = (pair.partition(b"=") for pair in body.split(b"&"))
+    return {_unquoted(name): _unquoted(value) for name, _, value in pairs if name}
+
+
+def _unquoted(text: bytes) -> str:
+    text = text.replace(b"+", b" ")
+    for escape, character in _BASE64_ESCAPES:
+        text = text.replace(escape, character).replace(escape.lower(), character)
+    if text.count(b"%") > MAX_ESCAPES:
+        raise UnreadableError("the form has too many escapes; send the image as a file")
+    try:
+        return unquote_to_bytes(text).decode()
+    except UnicodeError as error:
+        raise UnreadableError("the form isn't UTF-8") from error
+
+
+def read_base64(text: str) -> bytes:
+    """Return the bytes of base64, which may be broken into lines.
+
+    Raises:
+        UnreadableError: It isn't base64.
+    """
+    try:
+        return base64.b64decode(text.encode("ascii").translate(None, _LINE_BREAKS), validate=True)
+    except (binascii.Error, ValueError) as error:
+        raise UnreadableError("it isn't base64") from error
+
+
+def largest_first(faces: Sequence[FaceEmotion]) -> list[FaceEmotion]:
+    """Return the faces by area; where two are the same the one that the detector is surer of comes first."""
+    return sorted(faces, key=lambda face: face.box.w * face.box.h, reverse=True)
+
+
+FACE_PROBABILITY = 0.97
+"""The same for every face: 315 of 324 that the detector found in its evaluation were faces (``docs/decisions.md``).
+
+Clients of the compatible APIs expect a number and compare it with a threshold. The cascade's own weight isn't a
+probability, and a face below its threshold isn't found at all.
+"""

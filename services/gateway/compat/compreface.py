@@ -1,0 +1,202 @@
+"""``POST /api/v1/detection/detect``."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from time import perf_counter
+from typing import Any
+
+from fastapi import APIRouter, Depends, Request, Response
+from fastapi.responses import JSONResponse
+from starlette.datastructures import UploadFile
+
+from services.contracts.prediction import FaceEmotion, Prediction
+from services.contracts.problems import Problem, ProblemKind
+from services.gateway.compat.base import (
+    FACE_PROBABILITY,
+    Asking,
+    ErrorShape,
+    OwnError,
+    RefusedError,
+    UnreadableError,
+    largest_first,
+    read_base64,
+    read_object,
+)
+from services.gateway.running import RunningParts
+from services.gateway.uploads import FORM_MEDIA_TYPE, parse_form
+from services.runtime.request_body import require_media_type
+
+_TRUTHS = {"true": True, "false": False}
+
+
+@dataclass(frozen=True)
+class Detect:
+    """What may stand in the query.
+
+    ``face_plugins`` isn't among it: CompreFace passes over plugins that aren't installed, and the emotion is always
+    there, since its clients for Python and JavaScript refuse to send a name that they don't know.
+
+    Attributes:
+        limit: Most faces, the largest first; 0 for all.
+        threshold: The least probability that a face is one, 0 to 1.
+        status: Whether times and versions are told.
+    """
+
+    limit: int = 0
+    threshold: float = 0.0
+    status: bool = False
+
+
+def read_detect(query: Mapping[str, str]) -> Detect:
+    """Return what is asked for; what is empty counts as left out.
+
+    Raises:
+        UnreadableError: A value can't be used.
+    """
+    return Detect(
+        limit=_limit(query.get("limit") or "0"),
+        threshold=_threshold(query.get("det_prob_threshold") or "0"),
+        status=_status(query.get("status") or "false"),
+    )
+
+
+def _limit(text: str) -> int:
+    if not (text.isascii() and text.isdecimal() and len(text) <= 9):
+        raise UnreadableError("limit must be a whole number, 0 or more")
+    return int(text)
+
+
+def _threshold(text: str) -> float:
+    try:
+        threshold = float(text)
+    except ValueError:
+        threshold = -1.0
+    if not 0 <= threshold <= 1:
+        raise UnreadableError("det_prob_threshold must be a number from 0 to 1")
+    return threshold
+
+
+def _status(text: str) -> bool:
+    found = _TRUTHS.get(text.lower())
+    if found is None:
+        raise UnreadableError("status must be true or false")
+    return found
+
+
+PATH = "/api/v1/detection/detect"
+_UNDEFINED = 0
+_EMPTY_REQUIRED_FIELD = 5
+_MODEL_NOT_FOUND = 10
+_FILE_EXTENSION = 21
+_CONSTRAINT_VIOLATION = 26
+_NO_FACES_FOUND = 28
+_FACES_SERVICE = 41
+_CODES = {
+    ProblemKind.UNAUTHORIZED: (401, _MODEL_NOT_FOUND),
+    ProblemKind.INVALID_PARAMETER: (400, _CONSTRAINT_VIOLATION),
+    ProblemKind.INVALID_IMAGE: (400, _FILE_EXTENSION),
+    ProblemKind.IMAGE_TOO_LARGE: (400, _CONSTRAINT_VIOLATION),
+    ProblemKind.DEPENDENCY_UNAVAILABLE: (503, _FACES_SERVICE),
+    ProblemKind.DEPENDENCY_TIMEOUT: (504, _FACES_SERVICE),
+}
+"""CompreFace's codes (CommonExceptionCode.java); where it has none, our status says more than its 400."""
+
+
+def detection(found: Prediction, asked: Detect) -> dict[str, Any]:
+    """Return the answer for those of the faces that were asked for, the largest first."""
+    answer: dict[str, Any] = {"result": [_face(face, found, asked) for face in wanted(found, asked)]}
+    if asked.status:
+        versions = {"detector": "haar.FaceDetector", "emotion": f"{found.model.name}.{found.model.version}"}
+        answer["plugins_versions"] = versions
+    return answer
+
+
+def wanted(found: Prediction, asked: Detect) -> list[FaceEmotion]:
+    """Return the faces that were asked for, the largest first."""
+    probable = largest_first(found.faces) if asked.threshold <= FACE_PROBABILITY else []
+    return probable[: asked.limit] if asked.limit else probable
+
+
+def no_face() -> OwnError:
+    """Return the error where there is no face; clients compare code and sentence."""
+    return OwnError(400, {"message": "No face is found in the given image", "code": _NO_FACES_FOUND})
+
+
+def no_file() -> OwnError:
+    """Return the error where the image is left out."""
+    return OwnError(400, {"message": "Required field is empty: file", "code": _EMPTY_REQUIRED_FIELD})
+
+
+def refused(detail: str) -> OwnError:
+    """Return the error for a request that can't be answered."""
+    return OwnError(400, {"message": detail, "code": _CONSTRAINT_VIOLATION})
+
+
+def _error(problem: Problem) -> OwnError:
+    status, code = _CODES.get(problem.kind, (problem.kind.status, _UNDEFINED))
+    return OwnError(status, {"message": problem.detail, "code": code})
+
+
+SHAPE = ErrorShape(lambda _, path: path.startswith("/api/v1/"), _error)
+
+
+def _face(face: FaceEmotion, found: Prediction, asked: Detect) -> dict[str, Any]:
+    described: dict[str, Any] = {
+        "box": {
+            "probability": FACE_PROBABILITY,
+            "x_max": face.box.x + face.box.w,
+            "y_max": face.box.y + face.box.h,
+            "x_min": face.box.x,
+            "y_min": face.box.y,
+        },
+        "emotion": {"probability": face.confidence, "value": face.emotion.value},
+    }
+    if asked.status:
+        described["execution_time"] = {"detector": found.timings_ms.detect, "emotion": found.timings_ms.infer}
+    return described
+
+
+_JSON = "application/json"
+
+
+def compreface_router(asking: Asking) -> APIRouter:
+    """Return the route."""
+    router = APIRouter(tags=["compat"])
+
+    @router.post(PATH, summary="As CompreFace's face detection", dependencies=[Depends(asking.limits.uploads)])
+    async def detect(request: Request, parts: RunningParts) -> Response:
+        started = perf_counter()
+        try:
+            asked = read_detect(request.query_params)
+            image = await _image(request)
+        except UnreadableError as error:
+            raise RefusedError(refused(str(error))) from error
+        found = await asking.predict(request, parts, image, started)
+        if not wanted(found, asked):
+            raise RefusedError(no_face())
+        return JSONResponse(detection(found, asked))
+
+    return router
+
+
+async def _image(request: Request) -> bytes:
+    media_type = require_media_type(request.headers, (FORM_MEDIA_TYPE, _JSON))
+    if media_type == FORM_MEDIA_TYPE:
+        form = await parse_form(request)
+        try:
+            file = form.get("file")
+            image = await file.read() if isinstance(file, UploadFile) else b""
+        finally:
+            await form.close()
+    else:
+        image = _from_json(await request.body())
+    if not image:
+        raise RefusedError(no_file())
+    return image
+
+
+def _from_json(body: bytes) -> bytes:
+    given = read_object(body).get("file", "")
+    if not isinstance(given, str):
+        raise UnreadableError("file must be base64 in a string")
+    return read_base64(given)

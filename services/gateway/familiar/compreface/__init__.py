@@ -1,1 +1,0 @@
-"""CompreFace's face detection: ``POST /api/v1/detection/detect``."""

@@ -1,1 +1,0 @@
-"""DeepFace's HTTP API: ``POST /analyze``."""

@@ -1,1 +1,0 @@
-"""Amazon Rekognition's operation DetectFaces."""

@@ -1,0 +1,60 @@
+"""The page on compatible APIs names the routes that they add, and what their clients may be told."""
+
+import re
+
+from fastapi.routing import iter_route_contexts
+
+from services.contracts.problems import Problem, ProblemKind
+from services.gateway.app import create_app
+from services.gateway.compat.base import FACE_PROBABILITY
+from services.gateway.compat.open_inference import MOST_FACES, MOST_LISTED_FACES
+from services.gateway.compat.rekognition import SHAPE
+from services.gateway.settings import CompatApi, GatewaySettings
+from services.runtime.app import ServiceContext
+from tests.support.markdown import code
+from tests.support.processes import ROOT
+
+TEXT = (ROOT / "docs" / "compatible-apis.md").read_text("utf-8")
+TOLD = (
+    ProblemKind.INVALID_IMAGE,
+    ProblemKind.IMAGE_TOO_LARGE,
+    ProblemKind.BODY_TOO_LARGE,
+    ProblemKind.INVALID_PARAMETER,
+    ProblemKind.UNAUTHORIZED,
+    ProblemKind.RATE_LIMITED,
+    ProblemKind.OVERLOADED,
+    ProblemKind.DEPENDENCY_UNAVAILABLE,
+    ProblemKind.DEPENDENCY_TIMEOUT,
+)
+
+
+def routes(compat_apis: str) -> set[tuple[str, str]]:
+    app = create_app(GatewaySettings.model_validate({"compat_apis": compat_apis}), ServiceContext())
+    return {
+        (method, str(route.path))
+        for route in iter_route_contexts(app.router.routes)
+        for method in route.methods or ()
+        if method != "HEAD"
+    }
+
+
+def test_routes_are_those_that_are_added() -> None:
+    added = routes(",".join(CompatApi)) - routes("")
+    told = set(re.findall(r"\b(GET|POST) (/[\w/{}]*)", code(TEXT))) - {("POST", "/predict")}
+    assert told == {(method, path.replace("{name}", "emotion")) for method, path in added}
+
+
+def test_all_names_stand_in_the_line_that_enables_them() -> None:
+    assert f"EMOTION_GATEWAY_COMPAT_APIS={','.join(CompatApi)} make run" in TEXT
+
+
+def test_rekognition_s_errors_are_named_with_their_status() -> None:
+    rows = re.findall(r"\| `(\w+)` \| ([\d; ]+) \|", TEXT)
+    told = {(name, status) for name, statuses in rows for status in statuses.split("; ")}
+    errors = [SHAPE.of(Problem(kind, "")) for kind in TOLD]
+    assert {(error.body["__type"], str(error.status)) for error in errors} <= told
+
+
+def test_numbers_hold() -> None:
+    assert f"in binary {MOST_FACES} faces at most, in JSON, flat or nested, {MOST_LISTED_FACES}" in TEXT
+    assert TEXT.count(f"{FACE_PROBABILITY}") >= 3

@@ -1,0 +1,65 @@
+"""Predictions in the shapes of other products, as the golden files have them."""
+
+import json
+
+import numpy as np
+
+from services.gateway.compat.compreface import Detect, detection, wanted
+from services.gateway.compat.deepface import analysis
+from services.gateway.compat.open_inference import Infer, inferred, model
+from services.gateway.compat.rekognition import MOST_FACES, face_details
+from services.gateway.emotions import EmotionScores
+from tests.unit.gateway.compat.found import LARGE, SMALL, found, golden
+
+FACES = np.zeros((2, 48, 48, 1), np.float32)
+SCORES = EmotionScores(
+    np.array([list(face.probabilities.values()) for face in (SMALL, LARGE)], np.float32), np.array([True, False]), "3"
+)
+
+
+def test_deepface() -> None:
+    assert analysis(found(SMALL, LARGE)) == golden("deepface")
+    assert analysis(found()) == {"results": []}
+
+
+def test_compreface_has_the_largest_first() -> None:
+    assert detection(found(SMALL, LARGE), Detect()) == golden("compreface")
+
+
+def test_compreface_with_status_and_limit() -> None:
+    assert detection(found(SMALL, LARGE), Detect(limit=1, status=True)) == golden("compreface-status")
+
+
+def test_compreface_with_a_threshold() -> None:
+    assert len(wanted(found(SMALL, LARGE), Detect(threshold=0.97))) == 2
+    assert wanted(found(SMALL, LARGE), Detect(threshold=0.98)) == []
+
+
+def test_rekognition() -> None:
+    assert face_details(found(SMALL, LARGE), emotions=True) == golden("rekognition-emotions")
+    assert face_details(found(SMALL), emotions=False) == golden("rekognition-default")
+    assert face_details(found(), emotions=True) == {"FaceDetails": []}
+
+
+def test_rekognition_has_the_hundred_largest() -> None:
+    (*others, last) = face_details(found(*[SMALL] * MOST_FACES, LARGE), emotions=False)["FaceDetails"]
+    assert len(others) + 1 == MOST_FACES
+    assert others[0]["BoundingBox"]["Width"] == 0.4
+    assert last["BoundingBox"]["Width"] == 0.2
+
+
+def test_open_inference_as_json() -> None:
+    body, json_bytes = inferred(Infer("42", FACES, {"probabilities": False, "reliable": False}), SCORES)
+    assert json_bytes is None
+    assert json.loads(body) == golden("open-inference-json")
+
+
+def test_open_inference_in_binary() -> None:
+    body, json_bytes = inferred(Infer(None, FACES, {"reliable": True, "probabilities": True}), SCORES)
+    assert json_bytes is not None
+    assert json.loads(body[:json_bytes]) == golden("open-inference-binary")
+    assert body[json_bytes:] == b"\1\0" + SCORES.probabilities.tobytes()
+
+
+def test_open_inference_tells_of_the_model() -> None:
+    assert model((1, 3)) == golden("open-inference-model")

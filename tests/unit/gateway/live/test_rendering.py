@@ -1,0 +1,149 @@
+"""Pictures of a camera: untouched, drawn once for all, and never with a face that should be hidden."""
+
+import asyncio
+import io
+from dataclasses import replace
+
+import pytest
+from PIL import Image
+
+from services.contracts.detection import Searched
+from services.contracts.geometry import Box
+from services.gateway.frames import Frame, KnownCamera
+from services.gateway.live.latest_value import Closed
+from services.gateway.live.rendering import HeldBack, Look
+from services.gateway.live.results import Seen
+from tests.support.gateway_fakes import ONLINE
+from tests.support.live_harness import FACE, OTHER_FACE, Scene, frame_id, next_object, numbered_frame, scene
+
+
+def jpeg() -> bytes:
+    """Return stripes, which nothing blurred has."""
+    stripes = Image.new("L", (1280, 720))
+    stripes.putdata([255 * (x // 4 % 2) for _ in range(720) for x in range(1280)])
+    written = io.BytesIO()
+    stripes.convert("RGB").save(written, "JPEG", quality=90)
+    return written.getvalue()
+
+
+STRIPES = jpeg()
+
+
+def show_stripes(it: Scene, number: int) -> None:
+    frame = numbered_frame(number)
+    it.store.cameras["cam0"] = KnownCamera("cam0", ONLINE, replace(frame, message=replace(frame.message, jpeg=STRIPES)))
+
+
+def contrast(picture: bytes, box: Box) -> int:
+    inside = Image.open(io.BytesIO(picture)).convert("L").crop((box.x + 20, box.y + 20, box.x + 80, box.y + 80))
+    darkest, brightest = inside.getextrema()
+    assert isinstance(darkest, int)
+    assert isinstance(brightest, int)
+    return brightest - darkest
+
+
+async def test_frames_pass_through_untouched_and_nothing_is_analysed() -> None:
+    async with scene() as it:
+        with it.live.pictured(Look("cam0", overlay=False, blur=False)) as slot:
+            first = await slot.take()
+            assert (first.jpeg, first.frame_id) == (b"jpeg 0", frame_id(0))
+            it.show(1)
+            assert (await slot.take()).jpeg == b"jpeg 1"
+        assert it.detector.asked == []
+
+
+async def test_a_slow_watcher_gets_the_newest_picture() -> None:
+    async with scene() as it:
+        look = Look("cam0", overlay=False, blur=False)
+        with it.live.pictured(look) as quick, it.live.pictured(look) as slow:
+            for number in range(5):
+                it.show(number)
+                while (await quick.take()).frame_id != frame_id(number):
+                    pass
+            assert (await slow.take()).frame_id == frame_id(4)
+        assert it.metric("gateway_live_dropped_total", hop="picture") == 4
+
+
+async def test_what_is_found_is_drawn_once_for_all_who_ask_for_the_same() -> None:
+    async with scene() as it:
+        show_stripes(it, 0)
+        look = Look("cam0", overlay=True, blur=False)
+        with it.live.pictured(look) as a, it.live.pictured(look) as b:
+            first, second = await a.take(), await b.take()
+        assert first is second
+        assert first.jpeg != STRIPES
+        assert Image.open(io.BytesIO(first.jpeg)).size == (1280, 720)
+        assert it.model.calls == 1
+
+
+async def test_faces_are_hidden_from_the_first_picture_on() -> None:
+    async with scene() as it:
+        show_stripes(it, 0)
+        with it.live.viewed("cam0", None, None) as viewer, it.live.pictured(Look("cam0", False, True)) as slot:
+            taking = asyncio.create_task(slot.take())
+            number = 0
+            while not taking.done():
+                await next_object(viewer)
+                number += 1
+                show_stripes(it, number)
+                await asyncio.sleep(0.02)
+            picture = (await taking).jpeg
+        assert contrast(picture, FACE) < 60
+        assert contrast(picture, OTHER_FACE) > 150, "nothing else is hidden"
+        assert Searched.CHANGES not in it.detector.searched, "a change too small to count may be a face"
+
+
+async def test_who_watches_is_let_go_when_the_service_stops() -> None:
+    async with scene() as it:
+        with it.live.pictured(Look("cam0", overlay=False, blur=False)) as slot:
+            await slot.take()
+            closing = asyncio.create_task(it.live.close())
+            with pytest.raises(Closed):
+                await slot.take()
+        await closing
+
+
+def seen(answered: Seen, number: int, hidden: tuple[Box, ...], searched: int) -> Seen:
+    frame: Frame = numbered_frame(number)
+    return replace(answered, frame=frame, hidden=hidden, searched_at_us=numbered_frame(searched).captured_at_us)
+
+
+@pytest.fixture
+async def answered() -> Seen:
+    """Any result; what tests of holding back look at is replaced."""
+    async with scene() as it:
+        with it.live.viewed("cam0", None, None) as viewer:
+            await next_object(viewer)
+        answer = it.live.questions.fresh("cam0")
+        assert answer is not None
+        return Seen(answer.frame, answer, (), (), 0)
+
+
+def test_a_picture_waits_until_a_frame_no_older_was_searched_whole(answered: Seen) -> None:
+    held = HeldBack(hold_s=0.4)
+    held.add(seen(answered, 1, (FACE,), searched=0), now_s=10.0)
+    assert held.wait_s(10.5) is None
+    assert held.ripe(10.5) is None
+    held.add(seen(answered, 2, (FACE, OTHER_FACE), searched=1), now_s=10.5)
+    assert held.wait_s(10.5) == 0
+    shown = held.ripe(10.5)
+    assert shown is not None
+    assert shown.frame.frame_id == frame_id(1)
+    assert set(shown.hidden) == {FACE, OTHER_FACE}, "found later, hidden before"
+    assert held.ripe(11.5) is None
+
+
+def test_a_picture_is_held_back_for_a_while_though_all_was_searched(answered: Seen) -> None:
+    held = HeldBack(hold_s=0.4)
+    held.add(seen(answered, 1, (), searched=1), now_s=10.0)
+    assert held.wait_s(10.1) == pytest.approx(0.3)
+    assert held.ripe(10.1) is None
+    assert held.ripe(10.4) is not None
+
+
+def test_pictures_that_are_never_searched_are_let_go_unshown(answered: Seen) -> None:
+    held = HeldBack(hold_s=0.4)
+    for number in range(1000):
+        held.add(seen(answered, number, (), searched=-1), now_s=float(number))
+        assert held.ripe(float(number)) is None
+    assert held.wait_s(1000.0) is None
