@@ -30,6 +30,9 @@ SECONDS ?=
 TARGETS ?=
 REPLAY ?=
 COMPOSE ?= docker compose
+WORKERS ?= 4
+# A test with the mark xdist_group runs in the same process as the rest of its group, others wherever one is free.
+PYTEST = $(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -61,8 +64,14 @@ down: ## Stop the stack and remove it
 logs: ## Follow the stack's logs
 	$(COMPOSE) logs --follow --tail 100
 
-test: $(VENV)/.dev ## Run the tests that need Python and PyPI only
-	$(BIN)/python -m pytest --ignore=tests/debian --ignore=tests/browser --ignore=tests/e2e
+test: $(VENV)/.dev ## Run the tests that need Python packages only (WORKERS=4 processes; 0 runs them in one)
+	$(PYTEST) --ignore=tests/debian --ignore=tests/browser --ignore=tests/e2e
+
+test-unit: $(VENV)/.dev ## Run the unit and contract tests
+	$(PYTEST) tests/unit tests/contract
+
+coverage: $(VENV)/.dev ## Run the unit and contract tests, and print the branch coverage of the product's code
+	$(PYTEST) --cov --cov-report=term:skip-covered tests/unit tests/contract
 
 fuzz: $(VENV)/.dev ## Fuzz every place that takes data, for five minutes (MINUTES=|SECONDS=|CASES=n SEED=2 TARGETS="heavy grpc" REPLAY=file)
 	$(BIN)/python -m tests.fuzz $(if $(SEED),--seed "$(SEED)") $(if $(CASES),--cases "$(CASES)") $(if $(MINUTES),--minutes "$(MINUTES)") $(if $(SECONDS),--seconds "$(SECONDS)") $(if $(TARGETS),--only $(TARGETS)) $(if $(REPLAY),--replay "$(REPLAY)")
@@ -82,9 +91,10 @@ e2e: $(VENV)/.dev build ## Run the tests that need Docker: they start the stack,
 debian-packages: ## Name the packages that test-debian, test-browser and e2e need
 	@echo chromium faketime redis-server python3-gi gir1.2-gst-rtsp-server-1.0 gstreamer1.0-plugins-base gstreamer1.0-plugins-good
 
-check: $(VENV)/.dev ## Look for faults in style and types; changes nothing
+check: $(VENV)/.dev ## Check style, imports and types; changes nothing
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
+	PYTHONPATH=client $(BIN)/lint-imports --no-logo --cache-dir .cache/import_linter
 	$(BIN)/mypy
 
 fix: $(VENV)/.dev ## Format the code and mend what can be mended mechanically
@@ -134,4 +144,4 @@ $(VENV)/.%: requirements/%.lock $(VENV)/.bootstrap
 	@touch $@
 
 .PRECIOUS: $(VENV)/.bootstrap
-.PHONY: help setup run capture build up down logs test fuzz test-debian test-browser screenshots e2e debian-packages check fix train unpack export evaluate seeds docs bench bench-peers lock clean
+.PHONY: help setup run capture build up down logs test test-unit coverage fuzz test-debian test-browser screenshots e2e debian-packages check fix train unpack export evaluate seeds docs bench bench-peers lock clean
