@@ -11,25 +11,19 @@ from prometheus_client import Gauge
 from starlette.middleware import Middleware
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
-from services.gateway.access import ApiKeys, RateLimit, WrongKeys
-from services.gateway.api_document import ApiDocument
-from services.gateway.checks import dependency_checks
+from services.gateway.api.cameras import cameras_router
+from services.gateway.api.feeds import events_router, unknown_websocket_router, websocket_feed_router
+from services.gateway.api.openapi import ApiDocument
+from services.gateway.api.pages import api_reference_router, dashboard_router
+from services.gateway.api.predict import ImageSocketLimits, PredictLimits, image_socket_router, predict_router
+from services.gateway.api.status import services_router
+from services.gateway.api.video import video_router, video_socket_router
 from services.gateway.compat.base import Asking
 from services.gateway.compat.register import Access, add_compat_apis, shapes_of
-from services.gateway.cors import Cors
+from services.gateway.dependencies import OpenResources, Running, dependency_checks, open_resources, run_parts
 from services.gateway.metrics import GatewayMetrics, LiveMetrics
-from services.gateway.resources import OpenResources, open_resources
-from services.gateway.routes.api_page import api_page_router
-from services.gateway.routes.cameras import cameras_router
-from services.gateway.routes.dashboard import dashboard_router
-from services.gateway.routes.events import events_router
-from services.gateway.routes.image_sockets import ImageSocketLimits, image_socket_router
-from services.gateway.routes.predict import PredictLimits, predict_router
-from services.gateway.routes.services import services_router
-from services.gateway.routes.video import video_router
-from services.gateway.routes.video_sockets import video_socket_router
-from services.gateway.routes.websockets import unknown_websocket_router, websocket_feed_router
-from services.gateway.running import Running, run_parts
+from services.gateway.security.auth import ApiKeys, RateLimit, WrongKeys
+from services.gateway.security.cors import Cors
 from services.gateway.settings import GatewaySettings
 from services.runtime.app import ServiceContext, create_service_app
 from services.runtime.health import Check
@@ -104,7 +98,7 @@ def create_app(
     app.include_router(cameras_router(), dependencies=access)
     app.include_router(services_router(context.readiness, dependencies), dependencies=access)
     app.include_router(dashboard_router())
-    app.include_router(api_page_router())
+    app.include_router(api_reference_router())
     app.include_router(unknown_websocket_router())
     compat_access = Access(secrets, wrong_keys, settings.rate, counts)
     add_compat_apis(app, settings, Asking(metrics, limits), compat_access, context)

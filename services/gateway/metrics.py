@@ -5,7 +5,7 @@ from collections.abc import Callable
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 from services.contracts.prediction import CameraSource, Prediction
-from services.gateway.emotions import EmotionScores
+from services.gateway.protocols import EmotionScores
 from services.runtime.metrics import LATENCY_BUCKETS_S
 
 

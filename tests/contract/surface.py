@@ -37,7 +37,7 @@ DEFAULTS = {
 COMPOSE_DEFAULTS = dict(re.findall(r"^#(EMOTION_\w+)=(.*)$", (ROOT / ".env.example").read_text("utf-8"), re.MULTILINE))
 """Variable → default, of all that the Compose files read."""
 
-_NOT_FOR_CLIENTS = {"/{path:path}", "/docs/{name}", "/dashboard/{path:path}"}
+_NOT_FOR_CLIENTS = {"/{path:path}", "/docs/{path:path}", "/dashboard/{path:path}"}
 """The answer for WebSockets that don't exist, and files of the pages."""
 
 

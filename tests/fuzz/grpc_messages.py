@@ -6,7 +6,7 @@ from random import Random
 import numpy as np
 
 from services.contracts.model import FACE_SHAPE, INPUT_FACE, MODEL_NAME, SIGNATURE_NAME
-from services.gateway.serving_messages import predict_pb2, types_pb2  # TensorFlow itself isn't loaded
+from services.gateway.adapters.serving_messages import predict_pb2, types_pb2  # TensorFlow itself isn't loaded
 from tests.fuzz.cases import Call, Case
 from tests.fuzz.mutation import EDGES, TEXTS, mutated
 

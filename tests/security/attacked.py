@@ -22,7 +22,7 @@ from services.contracts.detection import Detection, DetectTimings, Searched
 from services.contracts.frames import FrameMessage, frames_key
 from services.contracts.geometry import ImageSize
 from services.contracts.problems import Problem, ProblemKind
-from services.gateway.camera_frames import OVERVIEW_S
+from services.gateway.analysis.cameras import OVERVIEW_S
 from tests.support.processes import ModuleProcess
 from tests.support.redis_server import RedisServer
 from tests.support.waiting import wait_until

@@ -11,9 +11,8 @@ from contextlib import asynccontextmanager
 from itertools import count
 
 from services.gateway.app import create_app
-from services.gateway.deadline import Deadline
-from services.gateway.frames import KnownCamera
-from services.gateway.resources import Resources
+from services.gateway.dependencies import Resources
+from services.gateway.protocols import Deadline, KnownCamera
 from services.gateway.settings import GatewaySettings
 from services.runtime.app import ServiceContext
 from services.runtime.connections import ConnectionLimits

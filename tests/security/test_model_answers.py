@@ -12,9 +12,9 @@ import numpy as np
 import pytest
 
 from services.contracts.problems import ProblemKind
-from services.gateway.deadline import Deadline
-from services.gateway.grpc_model import ServingModel, connect
-from services.gateway.serving_messages import predict_pb2
+from services.gateway.adapters.serving_messages import predict_pb2
+from services.gateway.adapters.tf_serving import ServingModel, connect
+from services.gateway.protocols import Deadline
 from services.gateway.settings import GatewaySettings
 from services.runtime.problems import ProblemError
 from services.runtime.settings import load_settings

@@ -6,14 +6,14 @@ import pytest
 from fastapi.routing import iter_route_contexts
 from starlette.testclient import TestClient
 
-from services.gateway.api_page.assets import PAGE, read_page
+from services.gateway.api.pages import API_REFERENCE, read_api_reference
 from services.gateway.app import create_app
 from services.gateway.settings import CompatApi, GatewaySettings
 from services.runtime.app import ServiceContext
 from tests.support.gateway_fakes import FakeServices
 
 ENDLESS = ("/cameras/{camera}/events", "/cameras/{camera}/video")
-PAGE_FILES = [f"/docs/{name}" for name in read_page()]
+PAGE_FILES = [f"/docs/{name}" for name in read_api_reference()]
 
 
 @pytest.fixture(scope="module")
@@ -66,7 +66,7 @@ def test_other_files_are_not_served(client: TestClient, name: str) -> None:
 
 
 def test_the_api_page_holds_no_script_of_its_own() -> None:
-    page = (PAGE / "index.html").read_text("utf-8")
+    page = (API_REFERENCE / "index.html").read_text("utf-8")
     assert "<style" not in page
     assert all("src=" in tag for tag in page.split("<script")[1:])
     assert not any(host in page for host in ("http:", "https:", '"//'))

@@ -14,10 +14,8 @@ from services.contracts.detection import DetectedFace, Detection, DetectTimings,
 from services.contracts.frames import FrameMessage
 from services.contracts.geometry import Box, ImageSize
 from services.contracts.problems import ProblemKind
-from services.gateway.deadline import Deadline
-from services.gateway.emotions import EmotionScores
-from services.gateway.frames import Frame, KnownCamera, ListedCamera
-from services.gateway.resources import Resources
+from services.gateway.dependencies import Resources
+from services.gateway.protocols import Deadline, EmotionScores, Frame, KnownCamera, ListedCamera
 from services.gateway.settings import GatewaySettings
 from services.runtime.problems import ProblemError
 

@@ -16,14 +16,12 @@ from services.contracts.detection import DetectedFace, Detection, DetectTimings,
 from services.contracts.frames import FrameMessage
 from services.contracts.geometry import Box, ImageSize, overlap
 from services.contracts.problems import ProblemKind
-from services.gateway.camera_frames import CameraFrames
-from services.gateway.deadline import Deadline
-from services.gateway.emotions import EmotionScores
-from services.gateway.frames import Frame, KnownCamera
+from services.gateway.analysis.cameras import CameraFrames
+from services.gateway.analysis.pipeline import Pipeline
 from services.gateway.live.broadcast import Viewer
 from services.gateway.live.manager import LiveCameras
 from services.gateway.metrics import LiveMetrics
-from services.gateway.pipeline import Pipeline
+from services.gateway.protocols import Deadline, EmotionScores, Frame, KnownCamera
 from services.gateway.settings import GatewaySettings
 from services.runtime.problems import ProblemError
 from tests.support.gateway_fakes import ONLINE, FakeFrames, FakeModel

@@ -13,11 +13,10 @@ from fastapi import Request
 
 from services.contracts.prediction import FaceEmotion, Prediction
 from services.contracts.problems import Problem, ProblemKind
+from services.gateway.api.predict import PredictLimits
+from services.gateway.api.uploads import ANY_IMAGE, Caller, Moments, Uploaded
+from services.gateway.dependencies import Running
 from services.gateway.metrics import GatewayMetrics
-from services.gateway.routes.predict import PredictLimits
-from services.gateway.running import Running
-from services.gateway.uploaded import Caller, Moments, Uploaded
-from services.gateway.uploads import ANY_IMAGE
 from services.runtime.problems import ProblemError
 
 

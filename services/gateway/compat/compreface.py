@@ -11,6 +11,7 @@ from starlette.datastructures import UploadFile
 
 from services.contracts.prediction import FaceEmotion, Prediction
 from services.contracts.problems import Problem, ProblemKind
+from services.gateway.api.uploads import FORM_MEDIA_TYPE, parse_form
 from services.gateway.compat.base import (
     FACE_PROBABILITY,
     Asking,
@@ -22,8 +23,7 @@ from services.gateway.compat.base import (
     read_base64,
     read_object,
 )
-from services.gateway.running import RunningParts
-from services.gateway.uploads import FORM_MEDIA_TYPE, parse_form
+from services.gateway.dependencies import RunningParts
 from services.runtime.request_body import require_media_type
 
 _TRUTHS = {"true": True, "false": False}

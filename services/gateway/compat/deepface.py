@@ -12,6 +12,7 @@ from starlette.datastructures import UploadFile
 
 from services.contracts.prediction import FaceEmotion, Prediction
 from services.contracts.problems import Problem, ProblemKind
+from services.gateway.api.uploads import FORM_MEDIA_TYPE, parse_form
 from services.gateway.compat.base import (
     FACE_PROBABILITY,
     Asking,
@@ -23,8 +24,7 @@ from services.gateway.compat.base import (
     read_form,
     read_object,
 )
-from services.gateway.running import RunningParts
-from services.gateway.uploads import FORM_MEDIA_TYPE, parse_form
+from services.gateway.dependencies import RunningParts
 from services.runtime.request_body import require_media_type
 
 KNOWN_ACTIONS = ("emotion", "age", "gender", "race")

@@ -16,8 +16,8 @@ from services.contracts.emotions import EMOTIONS
 from services.contracts.model import FACE_SHAPE, INPUT_FACE, MODEL_NAME, OUTPUT_PROBABILITIES, OUTPUT_RELIABLE
 from services.contracts.problems import Problem, ProblemKind
 from services.gateway.compat.base import Asking, ErrorShape, OwnError, RefusedError, UnreadableError, read_object
-from services.gateway.emotions import EmotionScores
-from services.gateway.running import Running, RunningParts
+from services.gateway.dependencies import Running, RunningParts
+from services.gateway.protocols import EmotionScores
 from services.runtime.app import ServiceContext
 from services.runtime.client_address import client_of
 from services.runtime.problems import ProblemError

@@ -11,7 +11,6 @@ from limits.storage import MemoryStorage
 from starlette.middleware import Middleware
 from starlette.requests import HTTPConnection
 
-from services.gateway.access import ApiKeys, RateLimit, WrongKeys, api_key
 from services.gateway.compat.base import Asking, ErrorShape, RefusedError
 from services.gateway.compat.compreface import SHAPE as COMPREFACE
 from services.gateway.compat.compreface import compreface_router
@@ -22,6 +21,7 @@ from services.gateway.compat.open_inference import SHAPE as OPEN_INFERENCE
 from services.gateway.compat.open_inference import open_inference_health_router, open_inference_router
 from services.gateway.compat.rekognition import SHAPE as REKOGNITION
 from services.gateway.compat.rekognition import credential, rekognition_router
+from services.gateway.security.auth import ApiKeys, RateLimit, WrongKeys, api_key
 from services.gateway.settings import CompatApi, GatewaySettings
 from services.runtime.app import ServiceContext
 

@@ -14,7 +14,6 @@ from services.contracts.emotions import Emotion
 from services.contracts.geometry import ImageSize
 from services.contracts.prediction import FaceEmotion, Prediction
 from services.contracts.problems import Problem, ProblemKind
-from services.gateway.access import api_key
 from services.gateway.compat.base import (
     FACE_PROBABILITY,
     Asking,
@@ -26,7 +25,8 @@ from services.gateway.compat.base import (
     read_base64,
     read_object,
 )
-from services.gateway.running import RunningParts
+from services.gateway.dependencies import RunningParts
+from services.gateway.security.auth import api_key
 from services.runtime.request_body import require_media_type
 
 PATH = "/"

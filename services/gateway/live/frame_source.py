@@ -7,9 +7,8 @@ from contextlib import contextmanager
 from time import monotonic
 
 from services.contracts.problems import Problem, ProblemKind
-from services.gateway.camera_frames import CameraFrames, state_of
-from services.gateway.deadline import Deadline
-from services.gateway.frames import Frame, FrameStore, KnownCamera
+from services.gateway.analysis.cameras import CameraFrames, state_of
+from services.gateway.protocols import Deadline, Frame, FrameStore, KnownCamera
 from services.runtime.problems import ProblemError
 
 BLOCK_S = 0.2

@@ -9,9 +9,8 @@ from time import monotonic
 
 from services.contracts.live import LiveState, LiveStatus
 from services.contracts.problems import ProblemKind
-from services.gateway.camera_frames import CameraFrames
-from services.gateway.deadline import Deadline
-from services.gateway.frames import Frame, FrameStore
+from services.gateway.analysis.cameras import CameraFrames
+from services.gateway.analysis.pipeline import Pipeline
 from services.gateway.live.broadcast import Viewer
 from services.gateway.live.frame_source import FrameFeed, soon
 from services.gateway.live.latest_value import Latest, cleared
@@ -21,7 +20,7 @@ from services.gateway.live.search import DetectorShare
 from services.gateway.live.session import LiveSession, SessionParts
 from services.gateway.live.shared_tasks import Lifetimes
 from services.gateway.metrics import LiveMetrics
-from services.gateway.pipeline import Pipeline
+from services.gateway.protocols import Deadline, Frame, FrameStore
 from services.gateway.settings import GatewaySettings
 from services.runtime.client_address import UNKNOWN
 from services.runtime.frame_rate import FrameRateLimiter

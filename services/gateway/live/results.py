@@ -10,11 +10,9 @@ from services.contracts.detection import Detection
 from services.contracts.geometry import Box
 from services.contracts.live import Drops, EmotionEvent, live_fields
 from services.contracts.prediction import CameraSource, FaceEmotion, Prediction
-from services.gateway.answer import prediction
-from services.gateway.emotions import EmotionScores
-from services.gateway.frames import Frame
+from services.gateway.analysis.pipeline import Analysis, describe, prediction
 from services.gateway.live.search import SAME_PLACE_OVERLAP, distinct_boxes
-from services.gateway.pipeline import Analysis, describe
+from services.gateway.protocols import EmotionScores, Frame
 from services.gateway.tracking.tracker import Tracks, advance, expected_boxes, steady_faces
 from services.runtime.request_context import new_request_id
 

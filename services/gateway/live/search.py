@@ -8,11 +8,9 @@ from time import monotonic
 from services.contracts.detection import Detection, Searched
 from services.contracts.geometry import NMS_IOU, Box, overlaps_any
 from services.contracts.problems import ProblemKind
-from services.gateway.camera_analysis import a_cameras_frame
-from services.gateway.deadline import Deadline
-from services.gateway.faces import FaceDetector
-from services.gateway.frames import Frame
+from services.gateway.analysis.cameras import a_cameras_frame
 from services.gateway.metrics import LiveMetrics
+from services.gateway.protocols import Deadline, FaceDetector, Frame
 from services.runtime.problems import ProblemError
 
 APPEAR_S = 0.3

@@ -13,9 +13,7 @@ from services.contracts.detection import Detection, Searched
 from services.contracts.geometry import Box
 from services.contracts.live import Drops
 from services.contracts.problems import Problem, ProblemKind
-from services.gateway.deadline import Deadline
-from services.gateway.emotions import EmotionScores
-from services.gateway.frames import Frame
+from services.gateway.analysis.pipeline import Pipeline
 from services.gateway.live.broadcast import Board
 from services.gateway.live.frame_source import FrameFeed
 from services.gateway.live.latest_value import Latest, cleared
@@ -23,7 +21,7 @@ from services.gateway.live.results import Detected, LiveAnswer, TrackedFaces
 from services.gateway.live.search import DetectorShare, FaceSearch
 from services.gateway.live.shared_tasks import Lifetimes
 from services.gateway.metrics import LiveMetrics
-from services.gateway.pipeline import Pipeline
+from services.gateway.protocols import Deadline, EmotionScores, Frame
 from services.runtime.problems import ProblemError
 from services.runtime.request_context import new_request_id
 

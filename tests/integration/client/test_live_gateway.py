@@ -7,7 +7,7 @@ from threading import Event, Thread
 
 from emotion_client import CameraSource, EmotionClient, FeedStatus
 from services.contracts.problems import ProblemKind
-from services.gateway.frames import KnownCamera
+from services.gateway.protocols import KnownCamera
 from services.runtime.problems import ProblemError
 from tests.integration.client.conftest import ServeGateway
 from tests.support.gateway_fakes import ONLINE, FakeServices, frame

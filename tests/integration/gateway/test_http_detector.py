@@ -14,11 +14,9 @@ from launcher.ports import free_port
 from services.contracts.detection import Detection, DetectTimings, Searched
 from services.contracts.geometry import Box, ImageSize
 from services.contracts.problems import Problem, ProblemKind
-from services.gateway.balanced_transport import BalancedTransport
-from services.gateway.deadline import Deadline
-from services.gateway.http_detector import HttpDetector
-from services.gateway.name_lookup import NameLookup
-from services.gateway.replicas import SHUNNED_S
+from services.gateway.adapters.detector_http import HttpDetector
+from services.gateway.adapters.load_balancing import SHUNNED_S, BalancedTransport, NameLookup
+from services.gateway.protocols import Deadline
 from services.runtime.problems import ProblemError
 
 EMPTY = json.dumps(Detection(ImageSize(1, 1), Searched.FULL, (), DetectTimings(1, 1, 1, 3)).encode()).encode()

@@ -17,10 +17,10 @@ import httpx
 import pytest
 
 from services.gateway.app import create_app
-from services.gateway.frames import KnownCamera
 from services.gateway.live.broadcast import Board, Viewer
 from services.gateway.live.frame_source import FrameFeed
 from services.gateway.live.session import LiveSession
+from services.gateway.protocols import KnownCamera
 from services.gateway.settings import GatewaySettings
 from services.runtime.app import ServiceContext
 from services.runtime.server import DrainingServer, server_config

@@ -10,8 +10,8 @@ from redis.asyncio import Redis
 
 from services.contracts.cameras import CAMERAS_KEY, MAX_CAMERAS, CameraState, CameraStatus, status_key
 from services.contracts.frames import FRAMES_TTL_S, FrameMessage, frames_key
-from services.gateway.deadline import Deadline
-from services.gateway.redis_frames import RedisFrames, connect
+from services.gateway.adapters.redis_store import RedisFrames, connect
+from services.gateway.protocols import Deadline
 from services.runtime.problems import ProblemError
 from tests.support.redis_server import RedisServer
 

@@ -1,6 +1,6 @@
 from services.contracts.problems import ProblemKind
-from services.gateway.frames import KnownCamera, ListedCamera
-from services.gateway.routes.cameras import camera_view
+from services.gateway.api.cameras import camera_view
+from services.gateway.protocols import KnownCamera, ListedCamera
 from services.runtime.problems import ProblemError
 from tests.support.gateway_fakes import ONLINE, FakeDetector, FakeFrames, FakeServices, frame
 from tests.unit.gateway.conftest import Gateway

@@ -8,7 +8,7 @@ from services.gateway.compat.compreface import Detect, detection, wanted
 from services.gateway.compat.deepface import analysis
 from services.gateway.compat.open_inference import Infer, inferred, model
 from services.gateway.compat.rekognition import MOST_FACES, face_details
-from services.gateway.emotions import EmotionScores
+from services.gateway.protocols import EmotionScores
 from tests.unit.gateway.compat.found import LARGE, SMALL, found, golden
 
 FACES = np.zeros((2, 48, 48, 1), np.float32)

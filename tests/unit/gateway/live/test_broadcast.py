@@ -6,9 +6,9 @@ from contextlib import ExitStack
 import pytest
 
 from services.contracts.problems import ProblemKind
-from services.gateway.deadline import Deadline
 from services.gateway.live.broadcast import RESULTS_WAITING
 from services.gateway.live.latest_value import Closed
+from services.gateway.protocols import Deadline
 from services.runtime.problems import ProblemError
 from tests.support.live_harness import (
     DEFAULT_TIMEOUT_S,

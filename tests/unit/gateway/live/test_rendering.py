@@ -9,10 +9,10 @@ from PIL import Image
 
 from services.contracts.detection import Searched
 from services.contracts.geometry import Box
-from services.gateway.frames import Frame, KnownCamera
 from services.gateway.live.latest_value import Closed
 from services.gateway.live.rendering import HeldBack, Look
 from services.gateway.live.results import Seen
+from services.gateway.protocols import Frame, KnownCamera
 from tests.support.gateway_fakes import ONLINE
 from tests.support.live_harness import FACE, OTHER_FACE, Scene, frame_id, next_object, numbered_frame, scene
 

@@ -8,9 +8,9 @@ from prometheus_client import CollectorRegistry
 from services.contracts.detection import Searched
 from services.contracts.geometry import Box
 from services.contracts.problems import ProblemKind
-from services.gateway.deadline import Deadline
 from services.gateway.live.search import DetectorShare, FaceSearch
 from services.gateway.metrics import LiveMetrics
+from services.gateway.protocols import Deadline
 from services.runtime.problems import ProblemError
 from tests.support.live_harness import FACE, OTHER_FACE, SeeingDetector, eventually, numbered_frame
 

@@ -7,8 +7,8 @@ import pytest
 
 from services.contracts.detection import Searched
 from services.contracts.problems import ProblemKind
-from services.gateway.frames import KnownCamera
 from services.gateway.live.search import WHOLE_EVERY_S
+from services.gateway.protocols import KnownCamera
 from services.runtime.problems import ProblemError
 from tests.support.gateway_fakes import ONLINE
 from tests.support.live_harness import (

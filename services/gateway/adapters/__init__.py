@@ -1,0 +1,1 @@
+"""Clients of Redis, the detector and the model server."""

@@ -1,0 +1,193 @@
+"""Frames and cameras in Redis: with ``redis_cameras`` the only file of the gateway that asks it.
+
+Whoever may write to Redis may write anything. So each reply has a limit (``redis_parser``), each field has one
+(``services/contracts``), and what is wrong with one camera's keys is that camera's fault alone.
+"""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import contextmanager
+from time import monotonic
+from typing import TypeVar
+
+from redis.asyncio import Redis
+from redis.exceptions import RedisError
+from redis.exceptions import TimeoutError as RedisTimeoutError
+
+from services.contracts.cameras import CAMERAS_KEY, STATUS_FIELDS, status_key
+from services.contracts.frames import frames_key
+from services.contracts.messages import MalformedMessageError
+from services.contracts.problems import ProblemKind
+from services.gateway.adapters.redis_cameras import STATUS_TOO_LARGE, CameraNames, read_cameras
+from services.gateway.adapters.redis_replies import (
+    LimitedParser,
+    RefusedKeys,
+    ReplyTooLargeError,
+    execute,
+    frame_of,
+    microseconds,
+    status_of,
+)
+from services.gateway.protocols import Deadline, Frame, KnownCamera, ListedCamera
+from services.runtime.problems import ProblemError
+from services.runtime.redis_client import async_redis_client
+
+
+@contextmanager
+def cancellation_kept() -> Iterator[None]:
+    """Raise ``CancelledError`` at the end of the block if the task was cancelled meanwhile.
+
+    In Python 3.11 ``asyncio.wait_for`` gives the result instead where that comes at the same moment (bpo-42130), and
+    redis-py writes through it: a task that reads again and again would never end, and a service that awaits its end
+    wouldn't stop.
+    """
+    task = asyncio.current_task()
+    before = task.cancelling() if task else 0
+    try:
+        yield
+    finally:
+        if task and task.cancelling() > before:
+            raise asyncio.CancelledError
+
+
+MAX_READINGS = 16
+"""Most readings at the same time, besides those of followed cameras; others wait, inside their deadline."""
+
+FRAME_TOO_LARGE = "its newest frame is too large"
+
+_log = logging.getLogger(__name__)
+T = TypeVar("T")
+
+
+def connect(url: str, timeout_s: float, max_connections: int = 100) -> Redis:
+    """Return a client whose replies are limited in size."""
+    return async_redis_client(url, timeout_s, max_connections, LimitedParser)
+
+
+class RedisFrames:
+    """A ``FrameStore``."""
+
+    def __init__(self, redis: Redis, timeout_s: float) -> None:
+        self._redis = redis
+        self._timeout_s = timeout_s
+        self._places = asyncio.Semaphore(MAX_READINGS)
+        self._refused = RefusedKeys()
+        self._names = CameraNames()
+
+    async def camera_ids(self, by: Deadline) -> list[str]:
+        """Return the ids of the cameras that exist, sorted; at most 100, those with the newest heartbeats."""
+        return await self._read_by(by, lambda: self._names.read(self._redis))
+
+    async def listed_cameras(self, by: Deadline) -> Sequence[ListedCamera]:
+        """Return the same cameras with their statuses, by id. One that can't be read has a ``fault``."""
+        return await self._read_by(by, lambda: read_cameras(self._redis, self._names, self._refused))
+
+    async def known_camera(self, camera: str, by: Deadline) -> KnownCamera | None:
+        """Return a camera with its newest frame, in one round trip.
+
+        Redis's own time is asked for along with the frame, so that ages are right whatever the
+        clocks of this host and the camera's host say.
+        """
+        return await self._read_by(by, lambda: self._known_camera(camera))
+
+    async def next_frame(self, camera: str, after: str, wait_s: float) -> Frame | None:
+        """Return a camera's newest frame beyond ``after``; the wait blocks a connection of the pool."""
+        key = frames_key(camera)
+        began_s = monotonic()
+        if not self._refused.has(key):
+            try:
+                return await self._next_frame(camera, after, wait_s)
+            except ReplyTooLargeError:  # of several frames together, perhaps: then the newest alone is taken
+                known = await self.known_camera(camera, Deadline.after(self._timeout_s))
+                if known is not None and known.newest is not None:
+                    return known.newest if known.newest.frame_id != after else None
+            except MalformedMessageError as error:
+                _log.warning("camera %s: %s", camera, error)
+        await asyncio.sleep(max(0.0, wait_s - (monotonic() - began_s)))  # else it would be read again at once
+        return None
+
+    async def ping(self) -> None:
+        """Return if Redis answers; raise if not."""
+        await self._read_by(Deadline.after(self._timeout_s), self._ping)
+
+    async def _ping(self) -> None:
+        await self._redis.ping()
+
+    async def _known_camera(self, camera: str) -> KnownCamera | None:
+        frame_key, state_key = frames_key(camera), status_key(camera)
+        while True:
+            faults = [
+                fault
+                for key, fault in ((frame_key, FRAME_TOO_LARGE), (state_key, STATUS_TOO_LARGE))
+                if self._refused.has(key)
+            ]
+            pipeline = self._redis.pipeline(transaction=False)
+            pipeline.time()
+            pipeline.zscore(CAMERAS_KEY, camera)
+            if STATUS_TOO_LARGE not in faults:
+                pipeline.hmget(state_key, STATUS_FIELDS)
+            if FRAME_TOO_LARGE not in faults:
+                pipeline.xrevrange(frame_key, count=1)
+            try:
+                answers = iter(await execute(pipeline))
+            except ReplyTooLargeError as error:
+                self._refused.add(frame_key if error.in_entry else state_key)
+                continue  # with one question less
+            break
+        read_at_s = monotonic()
+        now_us = microseconds(next(answers))
+        if next(answers) is None:
+            return None
+        status, newest = None, None
+        try:
+            status = None if STATUS_TOO_LARGE in faults else status_of(next(answers))
+        except MalformedMessageError as error:
+            faults.append(str(error))
+        try:
+            entries = None if FRAME_TOO_LARGE in faults else next(answers)
+            newest = frame_of(entries[0], now_us, read_at_s) if entries else None
+        except MalformedMessageError as error:
+            faults.append(str(error))
+        for fault in faults:
+            _log.warning("camera %s: %s", camera, fault)
+        return KnownCamera(camera, status, newest, "; ".join(faults))
+
+    async def _next_frame(self, camera: str, after: str, wait_s: float) -> Frame | None:
+        pipeline = self._redis.pipeline(transaction=False)
+        pipeline.xread({frames_key(camera): after}, block=self._block_ms(wait_s))
+        pipeline.time()
+        streams, now = await self._done_by(Deadline.after(self._timeout_s), execute(pipeline))
+        read_at_s = monotonic()
+        return frame_of(streams[0][1][-1], microseconds(now), read_at_s) if streams else None
+
+    def _block_ms(self, wait_s: float) -> int:
+        return max(1, round(min(wait_s, self._timeout_s / 2) * 1e3))  # 0 would be for ever
+
+    async def _read_by(self, by: Deadline, call: Callable[[], Awaitable[T]]) -> T:
+        """Return the outcome of a reading, one of few at the same time."""
+        return await self._done_by(by, self._in_turn(call))
+
+    async def _in_turn(self, call: Callable[[], Awaitable[T]]) -> T:
+        async with self._places:
+            return await call()
+
+    async def _done_by(self, by: Deadline, call: Awaitable[T]) -> T:
+        seconds = by.within(self._timeout_s).seconds_left()
+        try:
+            async with asyncio.timeout(seconds):
+                with cancellation_kept():
+                    return await call
+        except ReplyTooLargeError:
+            raise
+        except (TimeoutError, RedisTimeoutError) as error:
+            raise ProblemError(
+                ProblemKind.DEPENDENCY_TIMEOUT,
+                f"Redis took longer than {seconds:.2g} s",
+                dependency="redis",
+            ) from error
+        except (RedisError, OSError) as error:
+            _log.warning("redis: %s", type(error).__name__)
+            raise ProblemError(
+                ProblemKind.DEPENDENCY_UNAVAILABLE, "Redis can't be reached", dependency="redis"
+            ) from error

@@ -1,0 +1,208 @@
+"""The model behind TensorFlow Serving's gRPC API: the only file of the gateway that talks to it."""
+
+import logging
+import math
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
+from typing import Any, TypeVar
+
+import grpc
+import grpc.aio
+import numpy as np
+from google.protobuf.message import DecodeError, Message
+from numpy.typing import NDArray
+
+from services.contracts.emotions import EMOTIONS
+from services.contracts.model import (
+    INPUT_FACE,
+    MODEL_NAME,
+    OUTPUT_PROBABILITIES,
+    OUTPUT_RELIABLE,
+    SIGNATURE_NAME,
+)
+from services.contracts.problems import ProblemKind
+from services.gateway.adapters.serving_messages import (
+    get_model_status_pb2,
+    predict_pb2,
+    tensor_pb2,
+    types_pb2,
+)
+from services.gateway.protocols import Deadline, EmotionScores
+from services.runtime.problems import ProblemError
+
+_TENSOR_TYPES: Mapping[type[np.generic], int] = MappingProxyType(
+    {np.float32: types_pb2.DT_FLOAT, np.bool_: types_pb2.DT_BOOL}
+)
+S = TypeVar("S", bound=np.generic)
+
+
+def float_tensor(array: NDArray[np.float32]) -> tensor_pb2.TensorProto:
+    """Return a float32 array as raw bytes in a ``TensorProto``, not as a list of numbers."""
+    tensor = tensor_pb2.TensorProto(
+        dtype=types_pb2.DT_FLOAT, tensor_content=np.ascontiguousarray(array, np.float32).tobytes()
+    )
+    for size in array.shape:
+        tensor.tensor_shape.dim.add(size=size)
+    return tensor
+
+
+def float_array(tensor: tensor_pb2.TensorProto, shape: tuple[int, ...]) -> NDArray[np.float32]:
+    """Return a float32 tensor's array, whichever way the server wrote it.
+
+    Raises:
+        ValueError: Not float32, not of this shape, or not as many numbers as the shape says.
+    """
+    return _array(tensor, np.float32, tensor.float_val, shape)
+
+
+def bool_array(tensor: tensor_pb2.TensorProto, shape: tuple[int, ...]) -> NDArray[np.bool_]:
+    """Return a bool tensor's array, whichever way the server wrote it.
+
+    Raises:
+        ValueError: Not bool, not of this shape, or not as many values as the shape says.
+    """
+    return _array(tensor, np.bool_, tensor.bool_val, shape)
+
+
+def _array(
+    tensor: tensor_pb2.TensorProto, scalar: type[S], listed: Sequence[float], shape: tuple[int, ...]
+) -> NDArray[S]:
+    """Return the array of a tensor, which holds raw bytes or the values listed."""
+    if tensor.dtype != _TENSOR_TYPES[scalar]:
+        raise ValueError(f"expected {scalar.__name__}, got type {tensor.dtype}")
+    sizes = [dim.size for dim in tensor.tensor_shape.dim[: len(shape) + 1]]
+    if sizes != list(shape):
+        raise ValueError(f"expected the shape {shape}, got one that begins with {sizes}")
+    raw = tensor.tensor_content
+    count, sent = math.prod(shape), len(raw) // np.dtype(scalar).itemsize if raw else len(listed)
+    if sent != count or len(raw) % np.dtype(scalar).itemsize:
+        raise ValueError(f"expected {count} values, got {sent}")
+    flat = np.frombuffer(raw, scalar) if raw else np.array(listed, scalar)
+    return flat.reshape(shape)
+
+
+_CHANNEL_OPTIONS = (
+    # All servers behind the name share the calls.
+    ("grpc.service_config", '{"loadBalancingConfig": [{"round_robin": {}}]}'),
+    # Left alone, the pause between tries to reconnect grows to two minutes, and a name is looked up every 30 s at most:
+    # a server that returns at another address would wait that long.
+    ("grpc.initial_reconnect_backoff_ms", 100),
+    ("grpc.max_reconnect_backoff_ms", 1000),
+    ("grpc.dns_min_time_between_resolutions_ms", 500),
+    # This one is how long a try to connect may take.
+    ("grpc.min_reconnect_backoff_ms", 500),
+    # A host that is cut off ends no connection. One that is silent while a call waits is asked for a sign of life;
+    # idle ones are left in peace, so that no server finds the client importunate.
+    ("grpc.keepalive_time_ms", 1000),
+    ("grpc.keepalive_timeout_ms", 1000),
+    ("grpc.enable_http_proxy", 0),
+    # The scores of 512 faces take a tenth of this.
+    ("grpc.max_receive_message_length", 256 * 1024),
+)
+_PREDICT = "/tensorflow.serving.PredictionService/Predict"
+_GET_MODEL_STATUS = "/tensorflow.serving.ModelService/GetModelStatus"
+_AVAILABLE = 30
+M = TypeVar("M", bound=Message)
+_log = logging.getLogger(__name__)
+
+
+def connect(target: str) -> grpc.aio.Channel:
+    """Return a channel to ``host:port`` or ``unix:///path``; it connects by itself, again and again."""
+    address = target if target.startswith("unix:") else f"dns:///{target}"
+    return grpc.aio.insecure_channel(address, options=_CHANNEL_OPTIONS)
+
+
+class ServingModel:
+    """An ``EmotionModel``."""
+
+    def __init__(self, channel: grpc.aio.Channel, timeout_s: float) -> None:
+        # Without the stubs, whose calls end in an AttributeError and a traceback where an answer can't be parsed.
+        self._predict: Any = channel.unary_unary(_PREDICT, predict_pb2.PredictRequest.SerializeToString)
+        self._get_status: Any = channel.unary_unary(
+            _GET_MODEL_STATUS, get_model_status_pb2.GetModelStatusRequest.SerializeToString
+        )
+        self._timeout_s = timeout_s
+
+    async def infer(self, faces: NDArray[np.float32], by: Deadline, version: int | None = None) -> EmotionScores:
+        """Return the scores of all faces of an image, in one call."""
+        request = predict_pb2.PredictRequest()
+        request.model_spec.name = MODEL_NAME
+        if version is not None:
+            request.model_spec.version.value = version
+        request.model_spec.signature_name = SIGNATURE_NAME
+        request.inputs[INPUT_FACE].CopyFrom(float_tensor(faces))
+        by = by.within(self._timeout_s)
+        seconds = by.seconds_left()
+        try:
+            payload = await self._call(request, by)
+        except grpc.aio.AioRpcError as error:
+            if version is not None and error.code() is grpc.StatusCode.NOT_FOUND:
+                raise ProblemError(ProblemKind.NOT_FOUND, f"The model has no version {version}") from error
+            raise _problem(error, seconds) from error
+        return _scores(_parse(predict_pb2.PredictResponse, payload), len(faces))
+
+    async def versions(self) -> tuple[int, ...]:
+        """Return the versions whose state is AVAILABLE."""
+        request = get_model_status_pb2.GetModelStatusRequest()
+        request.model_spec.name = MODEL_NAME
+        try:
+            payload = await self._get_status(request, timeout=self._timeout_s)
+        except grpc.aio.AioRpcError as error:
+            raise _problem(error, self._timeout_s) from error
+        answer = _parse(get_model_status_pb2.GetModelStatusResponse, payload)
+        return tuple(sorted(status.version for status in answer.model_version_status if status.state == _AVAILABLE))
+
+    async def check(self) -> str:
+        """Return the version that is available."""
+        available = await self.versions()
+        if not available:
+            raise _unavailable("No version of the model is available")
+        return f"version {available[-1]} is available"
+
+    async def _call(self, request: predict_pb2.PredictRequest, by: Deadline) -> bytes:
+        try:
+            first: bytes = await self._predict(request, timeout=by.seconds_left())
+            return first
+        except grpc.aio.AioRpcError as error:
+            if error.code() is not grpc.StatusCode.UNAVAILABLE:
+                raise
+        second: bytes = await self._predict(request, timeout=by.seconds_left())
+        return second
+
+
+def _problem(error: grpc.aio.AioRpcError, seconds: float) -> ProblemError:
+    code = error.code()
+    if code is grpc.StatusCode.DEADLINE_EXCEEDED:
+        return ProblemError(
+            ProblemKind.DEPENDENCY_TIMEOUT, f"The model took longer than {seconds:.2g} s", dependency="model"
+        )
+    if code is grpc.StatusCode.UNAVAILABLE:
+        return _unavailable("TensorFlow Serving can't be reached")
+    if code is grpc.StatusCode.RESOURCE_EXHAUSTED:
+        return ProblemError(ProblemKind.OVERLOADED, "TensorFlow Serving has too much to do", dependency="model")
+    _log.warning("model: %s: %.300r", code.name, error.details())
+    return _unavailable(f"TensorFlow Serving answered {code.name}")
+
+
+def _parse(kind: type[M], payload: bytes) -> M:
+    try:
+        return kind.FromString(payload)
+    except DecodeError as error:
+        raise _unavailable("The model's answer can't be read") from error
+
+
+def _scores(response: predict_pb2.PredictResponse, faces: int) -> EmotionScores:
+    try:
+        probabilities = float_array(response.outputs[OUTPUT_PROBABILITIES], (faces, len(EMOTIONS)))
+        reliable = bool_array(response.outputs[OUTPUT_RELIABLE], (faces,))
+    except ValueError as error:
+        raise _unavailable(f"The model's answer can't be read: {error}") from error
+    if response.model_spec.version.value < 0:
+        raise _unavailable("The model's answer names a version below 0")
+    if not np.isfinite(probabilities).all():
+        raise _unavailable("The model's answer holds numbers that are not finite")
+    return EmotionScores(probabilities, reliable, str(response.model_spec.version.value))
+
+
+def _unavailable(detail: str) -> ProblemError:
+    return ProblemError(ProblemKind.DEPENDENCY_UNAVAILABLE, detail, dependency="model")

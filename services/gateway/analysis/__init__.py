@@ -1,0 +1,1 @@
+"""From a frame or an image to the emotions of its faces."""

@@ -1,0 +1,177 @@
+"""What the gateway's OpenAPI document says of each operation: its problems, its keys, the bodies of other products."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any
+
+from services.contracts.problems import PROBLEM_MEDIA_TYPE, Problem, ProblemKind
+from services.gateway.api.uploads import FORM_MEDIA_TYPE
+from services.gateway.compat.base import ErrorShape
+from services.gateway.security.auth import API_KEY_HEADER, API_KEY_QUERY
+from services.runtime.openapi import BODY_PROBLEMS, Document, Operation, add_problems, operations, set_content
+
+Kind = ProblemKind
+
+_ACCESS = (Kind.UNAUTHORIZED, Kind.RATE_LIMITED)
+_DEPENDENCY = (Kind.DEPENDENCY_UNAVAILABLE, Kind.DEPENDENCY_TIMEOUT)
+_CAMERA = (Kind.CAMERA_NOT_FOUND, Kind.INVALID_PARAMETER, Kind.NO_FRESH_FRAME, *_DEPENDENCY)
+_IMAGE = (Kind.INVALID_IMAGE, Kind.IMAGE_TOO_LARGE)
+_UPLOAD = (*BODY_PROBLEMS, Kind.INVALID_PARAMETER, *_IMAGE, *_DEPENDENCY)
+_TENSOR = (Kind.NOT_FOUND, *BODY_PROBLEMS, Kind.INVALID_PARAMETER, *_DEPENDENCY)
+
+OPEN = frozenset({"GET /healthz", "GET /readyz", "GET /metrics", "GET /v2/health/live", "GET /v2/health/ready"})
+"""Operations that take no key and that the rate limit doesn't count."""
+
+KEY_IN_QUERY = frozenset({"GET /cameras/{camera}/events", "GET /cameras/{camera}/video"})
+"""Operations that take the key from the query as well."""
+
+SIGNED = frozenset({"POST /"})
+"""Operations that take the key from an AWS signature as well."""
+
+PROBLEMS: Mapping[str, Sequence[ProblemKind]] = MappingProxyType(
+    {
+        "GET /healthz": (),
+        "GET /readyz": (),
+        "GET /metrics": (),
+        "GET /services": (),
+        "GET /cameras": _DEPENDENCY,
+        "GET /cameras/{camera}/frame.jpg": _CAMERA,
+        "GET /cameras/{camera}/events": _CAMERA,
+        "GET /cameras/{camera}/video": _CAMERA,
+        "GET /predict": (Kind.CAMERA_AMBIGUOUS, Kind.NO_CAMERA, *_IMAGE, *_CAMERA),
+        "POST /predict": _UPLOAD,
+        "POST /analyze": _UPLOAD,
+        "POST /api/v1/detection/detect": _UPLOAD,
+        "POST /": _UPLOAD,
+        "GET /v2": (),
+        "GET /v2/health/live": (),
+        "GET /v2/health/ready": _DEPENDENCY,
+        "GET /v2/models/{name}": (Kind.NOT_FOUND, *_DEPENDENCY),
+        "GET /v2/models/{name}/ready": (Kind.NOT_FOUND, *_DEPENDENCY),
+        "POST /v2/models/{name}/infer": _TENSOR,
+    }
+)
+"""Problems of each operation, besides those of the keys and ``COMMON_PROBLEMS``."""
+
+_BINARY = {"type": "string", "format": "binary"}
+_BASE64 = {"type": "string", "format": "byte"}
+_SECURITY_SCHEMES: Mapping[str, Document] = MappingProxyType(
+    {
+        "ApiKeyHeader": {"type": "apiKey", "in": "header", "name": API_KEY_HEADER},
+        "Bearer": {"type": "http", "scheme": "bearer", "description": "The API key as a bearer token."},
+        "ApiKeyQuery": {
+            "type": "apiKey",
+            "in": "query",
+            "name": API_KEY_QUERY,
+            "description": "For feeds alone, where browsers can't send headers.",
+        },
+        "AwsSignature": {
+            "type": "apiKey",
+            "in": "header",
+            "name": "Authorization",
+            "description": "AWS Signature Version 4, whose access key id is the API key; the signature isn't checked.",
+        },
+    }
+)
+
+
+def _form(field: str) -> Document:
+    return {"type": "object", "required": [field], "properties": {field: _BINARY}}
+
+
+def _json(**properties: Any) -> Document:
+    return {"type": "object", "properties": properties}
+
+
+_ANSWERS: Mapping[str, Mapping[str, Document]] = MappingProxyType(
+    {
+        "GET /cameras/{camera}/frame.jpg": {"image/jpeg": _BINARY},
+        "POST /": {"application/x-amz-json-1.1": _json()},
+        "POST /v2/models/{name}/infer": {"application/json": _json(), "application/octet-stream": _BINARY},
+    }
+)
+"""Answers of 200 whose media types FastAPI doesn't know."""
+
+_BODIES: Mapping[str, Mapping[str, Document]] = MappingProxyType(
+    {
+        "POST /analyze": {
+            "application/json": _json(img={"type": "string"}, actions={"type": "array", "items": {"type": "string"}}),
+            FORM_MEDIA_TYPE: _form("img"),
+            "application/x-www-form-urlencoded": _json(img={"type": "string"}),
+        },
+        "POST /api/v1/detection/detect": {"application/json": _json(file=_BASE64), FORM_MEDIA_TYPE: _form("file")},
+        "POST /": {
+            "application/x-amz-json-1.1": _json(
+                Image=_json(Bytes=_BASE64), Attributes={"type": "array", "items": {"type": "string"}}
+            )
+        },
+        "POST /v2/models/{name}/infer": {
+            "application/json": _json(
+                id={"type": "string"}, inputs={"type": "array", "items": {"type": "object"}, "minItems": 1}
+            ),
+            "application/octet-stream": _BINARY,
+        },
+    }
+)
+"""Bodies of other products' APIs, in outline; their own documents say more."""
+
+
+@dataclass(frozen=True)
+class ApiDocument:
+    """Completes the document that FastAPI makes.
+
+    Attributes:
+        needs_key: Whether keys are set; else they are documented as optional.
+        shapes: Error shapes of the other products' APIs that are switched on.
+    """
+
+    needs_key: bool
+    shapes: Collection[ErrorShape] = ()
+
+    def __call__(self, document: Document) -> None:
+        """Complete the document in place."""
+        document["components"]["securitySchemes"] = {
+            name: scheme
+            for name, scheme in _SECURITY_SCHEMES.items()
+            if name != "AwsSignature" or any(name in SIGNED for name, _ in operations(document))
+        }
+        for name, operation in operations(document):
+            add_problems(operation, PROBLEMS.get(name, ()))
+            if name not in OPEN:
+                add_problems(operation, _ACCESS)
+                operation["security"] = self._security(name)
+            if name in _BODIES:
+                content = {media_type: {"schema": schema} for media_type, schema in _BODIES[name].items()}
+                operation["requestBody"] = {"required": True, "content": content}
+            if name in _ANSWERS:
+                set_content(operation, _ANSWERS[name])
+            self._restate(name, operation)
+
+    def _security(self, name: str) -> list[dict[str, list[str]]]:
+        schemes = ["ApiKeyHeader", "Bearer"]
+        schemes += ["ApiKeyQuery"] if name in KEY_IN_QUERY else []
+        schemes += ["AwsSignature"] if name in SIGNED else []
+        security: list[dict[str, list[str]]] = [{scheme: []} for scheme in schemes]
+        return security if self.needs_key else [*security, {}]
+
+    def _restate(self, name: str, operation: Operation) -> None:
+        """Document the errors of another product's API as it answers them: in its own shape and with its statuses."""
+        method, _, path = name.partition(" ")
+        shape = next((shape for shape in self.shapes if shape.owns(method, path)), None)
+        if shape is None:
+            return
+        # What uvicorn answers itself, before a path is known, and a failure keep the form of problems.
+        responses = {status: response for status, response in operation["responses"].items() if status < "400"}
+        answered = [kind for kind in ProblemKind if _is_documented(kind, operation)]
+        own = {"400", *(str(shape.of(Problem(kind, "")).status) for kind in answered)}
+        content = {shape.media_type: {"schema": {"type": "object"}}}
+        for status in sorted(own):
+            responses[status] = {"description": "An error in the form of this API", "content": dict(content)}
+        operation["responses"] = responses
+        add_problems(operation, [Kind.BAD_REQUEST])
+
+
+def _is_documented(kind: ProblemKind, operation: Operation) -> bool:
+    response = operation["responses"].get(str(kind.status), {})
+    return PROBLEM_MEDIA_TYPE in response.get("content", {}) and f"`{kind.value.slug}`" in response["description"]

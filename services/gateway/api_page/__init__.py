@@ -1,1 +1,0 @@
-"""The page of ``/docs``: Swagger UI over the OpenAPI document."""

@@ -1,1 +1,0 @@
-"""The gateway's routes, a file for each kind of question."""

@@ -1,0 +1,195 @@
+"""Faces on their way to the model, alone and together."""
+
+import asyncio
+from collections.abc import Sequence
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from services.contracts.problems import ProblemKind
+from services.gateway.adapters.batching import MOST_FACES, JoinedModel
+from services.gateway.protocols import Deadline, EmotionScores
+from services.runtime.problems import ProblemError
+
+SOON = 30.0
+
+
+class HeldModel:
+    """A model that answers when it is let; the first probability is the face's own brightness."""
+
+    def __init__(self) -> None:
+        self.calls: list[int] = []
+        self.deadlines: list[Deadline] = []
+        self.asked_versions: list[int | None] = []
+        self.gate = asyncio.Semaphore(0)
+        self.error: Exception | None = None
+
+    async def infer(self, faces: NDArray[np.float32], by: Deadline, version: int | None = None) -> EmotionScores:
+        self.calls.append(len(faces))
+        self.asked_versions.append(version)
+        self.deadlines.append(by)
+        await self.gate.acquire()
+        if self.error:
+            raise self.error
+        probabilities = np.zeros((len(faces), 7), np.float32)
+        probabilities[:, 0] = faces[:, 0, 0, 0]
+        return EmotionScores(probabilities, probabilities[:, 0] > 0.5, "7")
+
+    async def versions(self) -> tuple[int, ...]:
+        return (6, 7)
+
+    async def check(self) -> str:
+        return "there"
+
+    def let(self, calls: int) -> None:
+        for _ in range(calls):
+            self.gate.release()
+
+
+def faces(*brightness: float) -> NDArray[np.float32]:
+    return np.stack([np.full((48, 48, 1), one, np.float32) for one in brightness])
+
+
+def ask(
+    model: JoinedModel, *brightness: float, seconds: float = SOON, version: int | None = None
+) -> asyncio.Task[EmotionScores]:
+    return asyncio.ensure_future(model.infer(faces(*brightness), Deadline.after(seconds), version))
+
+
+async def settle() -> None:
+    for _ in range(10):
+        await asyncio.sleep(0)
+
+
+def brightness_of(answers: Sequence[EmotionScores]) -> list[list[float]]:
+    return [[round(float(one), 3) for one in answer.probabilities[:, 0]] for answer in answers]
+
+
+async def test_who_waits_goes_together_and_everyone_gets_the_own_scores() -> None:
+    held = HeldModel()
+    model = JoinedModel(held, calls=2)
+    asked = [ask(model, 0.1), ask(model, 0.2), ask(model, 0.3), ask(model, 0.6, 0.7), ask(model, 0.4)]
+    await settle()
+    assert held.calls == [1, 1]
+    held.let(1)
+    await settle()
+    assert held.calls == [1, 1, 4]
+    held.let(2)
+    answers = await asyncio.gather(*asked)
+    assert brightness_of(answers) == [[0.1], [0.2], [0.3], [0.6, 0.7], [0.4]]
+    assert answers[3].reliable.tolist() == [True, True]
+    assert {answer.version for answer in answers} == {"7"}
+
+
+async def test_where_nobody_is_asked_nobody_waits() -> None:
+    held = HeldModel()
+    model = JoinedModel(held, calls=1)
+    for brightness in (0.1, 0.2):
+        held.let(1)
+        assert brightness_of([await ask(model, brightness)]) == [[brightness]]
+    assert held.calls == [1, 1]
+    assert await model.check() == "there"
+
+
+async def test_too_many_faces_for_one_call_take_several_in_the_order_they_came() -> None:
+    held = HeldModel()
+    model = JoinedModel(held, calls=1)
+    first = ask(model, 0.1)
+    await settle()
+    many = [ask(model, *[0.1] * n) for n in (MOST_FACES - 1, 2, MOST_FACES + 8, 1)]
+    held.let(5)
+    await asyncio.gather(first, *many)
+    assert held.calls == [1, MOST_FACES - 1, 2, MOST_FACES + 8, 1]
+
+
+async def test_faces_for_different_versions_never_go_together() -> None:
+    held = HeldModel()
+    model = JoinedModel(held, calls=1)
+    first = ask(model, 0.1, version=7)
+    await settle()
+    others = [ask(model, 0.2), ask(model, 0.3), ask(model, 0.4, version=6), ask(model, 0.5, version=6), ask(model, 0.6)]
+    await settle()
+    held.let(4)
+    answers = await asyncio.gather(first, *others)
+    assert brightness_of(answers) == [[0.1], [0.2], [0.3], [0.4], [0.5], [0.6]]
+    assert list(zip(held.calls, held.asked_versions, strict=True)) == [(1, 7), (2, None), (2, 6), (1, None)]
+    assert await model.versions() == (6, 7)
+
+
+async def test_a_failure_is_everyones_and_the_next_are_asked_again() -> None:
+    held = HeldModel()
+    model = JoinedModel(held, calls=1)
+    first = ask(model, 0.1)
+    await settle()
+    waiting = [ask(model, 0.2), ask(model, 0.3)]
+    await settle()
+    held.let(1)
+    await first
+    held.error = ProblemError(ProblemKind.DEPENDENCY_UNAVAILABLE, "gone", dependency="model")
+    held.let(1)
+    errors = await asyncio.gather(*waiting, return_exceptions=True)
+    assert all(
+        isinstance(error, ProblemError) and error.problem.extensions["dependency"] == "model" for error in errors
+    )
+    held.error = None
+    held.let(1)
+    assert brightness_of([await ask(model, 0.5)]) == [[0.5]]
+
+
+async def test_a_bug_in_the_model_frees_its_place_too() -> None:
+    held = HeldModel()
+    model = JoinedModel(held, calls=1)
+    first = ask(model, 0.1)
+    await settle()
+    second = ask(model, 0.2)
+    await settle()
+    held.error = ZeroDivisionError("a bug")
+    held.let(2)
+    for failed in (first, second):
+        with pytest.raises(ZeroDivisionError):
+            await failed
+    held.error = None
+    held.let(1)
+    assert brightness_of([await ask(model, 0.5)]) == [[0.5]]
+
+
+async def test_who_waits_too_long_is_told_and_delays_nobody() -> None:
+    held = HeldModel()
+    model = JoinedModel(held, calls=1)
+    first = ask(model, 0.1)
+    await settle()
+    impatient, patient = ask(model, 0.2, seconds=0.01), ask(model, 0.3)
+    with pytest.raises(ProblemError) as error:
+        await impatient
+    assert error.value.problem.kind is ProblemKind.DEPENDENCY_TIMEOUT
+    held.let(2)
+    assert brightness_of(await asyncio.gather(first, patient)) == [[0.1], [0.3]]
+    assert held.calls == [1, 1]
+
+
+async def test_who_goes_away_takes_nothing_from_the_others() -> None:
+    held = HeldModel()
+    model = JoinedModel(held, calls=1)
+    first, second = ask(model, 0.1), ask(model, 0.2)
+    await settle()
+    third, fourth = ask(model, 0.3), ask(model, 0.4)
+    await settle()
+    first.cancel()  # the call under way ends, and its place is free
+    await settle()
+    assert held.calls == [1, 3]
+    third.cancel()
+    held.let(1)
+    assert brightness_of(await asyncio.gather(second, fourth)) == [[0.2], [0.4]]
+
+
+async def test_the_call_waits_as_long_as_the_most_patient() -> None:
+    held = HeldModel()
+    model = JoinedModel(held, calls=1)
+    first = ask(model, 0.1)
+    await settle()
+    waiting = [ask(model, 0.2, seconds=20), ask(model, 0.3, seconds=29)]
+    await settle()
+    held.let(2)
+    await asyncio.gather(first, *waiting)
+    assert 20 < held.deadlines[1].seconds_left() < 30

@@ -1,0 +1,61 @@
+import asyncio
+from contextlib import suppress
+
+import pytest
+
+from services.gateway.adapters.redis_store import cancellation_kept
+
+
+async def deaf(outcome: Exception | None = None) -> str:
+    """Do what ``asyncio.wait_for`` of Python 3.11 may do: go on as if nobody had cancelled."""
+    with suppress(asyncio.CancelledError):
+        await asyncio.sleep(60)
+    if outcome is not None:
+        raise outcome
+    return "heard nothing"
+
+
+async def kept(outcome: Exception | None = None) -> str:
+    with cancellation_kept():
+        return await deaf(outcome)
+
+
+@pytest.mark.parametrize("outcome", [None, OSError("the connection is gone")])
+async def test_whoever_is_cancelled_ends(outcome: Exception | None) -> None:
+    task = asyncio.create_task(kept(outcome))
+    await asyncio.sleep(0)
+    task.cancel()
+    await asyncio.wait([task])
+    assert task.cancelled()
+
+
+async def test_a_time_that_is_over_is_told_as_such() -> None:
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(0.01):
+            await kept()
+
+
+async def test_what_was_cancelled_before_may_still_tidy_up() -> None:
+    tidied = []
+
+    async def tidying() -> None:
+        try:
+            await asyncio.sleep(60)
+        finally:
+            with cancellation_kept():
+                tidied.append("all")
+
+    task = asyncio.create_task(tidying())
+    await asyncio.sleep(0)
+    task.cancel()
+    await asyncio.wait([task])
+    assert tidied == ["all"]
+    assert task.cancelled()
+
+
+async def test_without_a_cancellation_nothing_changes() -> None:
+    with cancellation_kept():
+        answer = await asyncio.sleep(0, "answer")
+    assert answer == "answer"
+    with pytest.raises(OSError, match="gone"), cancellation_kept():
+        raise OSError("gone")
