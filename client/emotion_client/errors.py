@@ -94,7 +94,7 @@ class ServerError(ProblemError):
 ERROR_OF_KIND: Mapping[ProblemKind, type[ProblemError]] = {
     ProblemKind.BAD_REQUEST: RequestError,
     ProblemKind.UNAUTHORIZED: AccessError,
-    ProblemKind.FOREIGN_ORIGIN: AccessError,
+    ProblemKind.CROSS_ORIGIN_FORBIDDEN: AccessError,
     ProblemKind.NOT_FOUND: RequestError,
     ProblemKind.CAMERA_NOT_FOUND: CameraNotFoundError,
     ProblemKind.METHOD_NOT_ALLOWED: RequestError,

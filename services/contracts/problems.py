@@ -20,28 +20,28 @@ class _Kind:
 class ProblemKind(Enum):
     """Every kind of problem a service answers with."""
 
-    BAD_REQUEST = _Kind("bad-request", 400, "The request is not valid HTTP")
-    UNAUTHORIZED = _Kind("unauthorized", 401, "No API key, or a wrong one")
-    FOREIGN_ORIGIN = _Kind("foreign-origin", 403, "A web page from elsewhere may not ask")
-    NOT_FOUND = _Kind("not-found", 404, "No such route")
-    CAMERA_NOT_FOUND = _Kind("camera-not-found", 404, "No such camera")
-    METHOD_NOT_ALLOWED = _Kind("method-not-allowed", 405, "Wrong method for this route")
-    BODY_TOO_SLOW = _Kind("body-too-slow", 408, "The body came too slowly")
-    BODY_TOO_LARGE = _Kind("body-too-large", 413, "The body is over the limit")
-    UNSUPPORTED_MEDIA_TYPE = _Kind("unsupported-media-type", 415, "The media type is not accepted")
-    UNKNOWN_HOST = _Kind("unknown-host", 421, "The request names another host")
-    INVALID_PARAMETER = _Kind("invalid-parameter", 422, "A parameter or form is malformed")
-    INVALID_IMAGE = _Kind("invalid-image", 422, "Not an image that can be decoded")
-    IMAGE_TOO_LARGE = _Kind("image-too-large", 422, "The image has too many pixels")
-    CAMERA_AMBIGUOUS = _Kind("camera-ambiguous", 422, "Several cameras, and none named")
+    BAD_REQUEST = _Kind("bad-request", 400, "Invalid HTTP request")
+    UNAUTHORIZED = _Kind("unauthorized", 401, "API key missing or invalid")
+    CROSS_ORIGIN_FORBIDDEN = _Kind("cross-origin-forbidden", 403, "Cross-origin request denied")
+    NOT_FOUND = _Kind("not-found", 404, "Not found")
+    CAMERA_NOT_FOUND = _Kind("camera-not-found", 404, "Camera not found")
+    METHOD_NOT_ALLOWED = _Kind("method-not-allowed", 405, "Method not allowed")
+    BODY_TOO_SLOW = _Kind("body-too-slow", 408, "Request body too slow")
+    BODY_TOO_LARGE = _Kind("body-too-large", 413, "Request body too large")
+    UNSUPPORTED_MEDIA_TYPE = _Kind("unsupported-media-type", 415, "Unsupported media type")
+    UNKNOWN_HOST = _Kind("unknown-host", 421, "Host header not allowed")
+    INVALID_PARAMETER = _Kind("invalid-parameter", 422, "Invalid parameter or form")
+    INVALID_IMAGE = _Kind("invalid-image", 422, "Image can't be decoded")
+    IMAGE_TOO_LARGE = _Kind("image-too-large", 422, "Image has too many pixels")
+    CAMERA_AMBIGUOUS = _Kind("camera-ambiguous", 422, "Camera must be specified")
     RATE_LIMITED = _Kind("rate-limited", 429, "Too many requests", 1)
-    INTERNAL = _Kind("internal", 500, "The service failed")
-    NO_CAMERA = _Kind("no-camera", 503, "No camera has registered", 2)
-    NO_FRESH_FRAME = _Kind("no-fresh-frame", 503, "The camera has no fresh frame", 2)
-    DEPENDENCY_UNAVAILABLE = _Kind("dependency-unavailable", 503, "A service that is needed can't be reached", 2)
-    OVERLOADED = _Kind("overloaded", 503, "Too many requests in flight", 1)
-    STOPPING = _Kind("stopping", 503, "The service is stopping", 1)
-    DEPENDENCY_TIMEOUT = _Kind("dependency-timeout", 504, "A service that is needed took too long")
+    INTERNAL = _Kind("internal", 500, "Internal server error")
+    NO_CAMERA = _Kind("no-camera", 503, "No camera registered", 2)
+    NO_FRESH_FRAME = _Kind("no-fresh-frame", 503, "No fresh frame", 2)
+    DEPENDENCY_UNAVAILABLE = _Kind("dependency-unavailable", 503, "Dependency unavailable", 2)
+    OVERLOADED = _Kind("overloaded", 503, "Service overloaded", 1)
+    STOPPING = _Kind("stopping", 503, "Service is shutting down", 1)
+    DEPENDENCY_TIMEOUT = _Kind("dependency-timeout", 504, "Dependency timed out")
 
     @property
     def type(self) -> str:
@@ -88,3 +88,20 @@ class Problem:
             "request_id": request_id,
             **self.extensions,
         }
+
+
+class ServiceError(Exception):
+    """Ends a request with a problem. The runtime's handler turns it into a response."""
+
+    def __init__(self, kind: ProblemKind, detail: str, *, retry_after_s: int | None = None, **extensions: Any) -> None:
+        """Describe the problem.
+
+        Args:
+            kind: What went wrong.
+            detail: A sentence about this occurrence.
+            retry_after_s: Seconds after which a retry makes sense, if they differ from the kind's.
+            extensions: Further members of the problem object.
+        """
+        super().__init__(detail)
+        self.problem = Problem(kind, detail, extensions)
+        self.retry_after_s = kind.retry_after_s if retry_after_s is None else retry_after_s

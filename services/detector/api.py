@@ -9,7 +9,7 @@ from starlette.requests import ClientDisconnect
 from services.contracts.detection import DETECT_PATH, IMAGE_MEDIA_TYPES, REFERENCE_HEADER, REQUEST_TIMEOUT_HEADER
 from services.contracts.geometry import Box, parse_roi
 from services.contracts.messages import MalformedMessageError
-from services.contracts.problems import ProblemKind
+from services.contracts.problems import ProblemKind, ServiceError
 from services.detector.health import DetectorMetrics
 from services.detector.options import Where, decode_overview
 from services.detector.pool import DetectorPool, PoolFullError, WaitedTooLongError
@@ -17,7 +17,6 @@ from services.detector.worker_process import WorkerEndedError
 from services.runtime.images import ImageFormat, ImageTooLargeError, InvalidImageError, read_header
 from services.runtime.limits import ConcurrencyLimit
 from services.runtime.openapi import BODY_PROBLEMS, Document, add_problems
-from services.runtime.problems import ProblemError
 from services.runtime.request_body import require_media_type
 
 MAX_LIGHT_JPEG_BYTES = 4 * 1024 * 1024
@@ -78,21 +77,21 @@ def detect_router(pool: DetectorPool, metrics: DetectorMetrics, pixel_limit: int
         where = _where(near or [], elsewhere, overview)
         body = await request.body()
         if not body:
-            raise ProblemError(ProblemKind.INVALID_IMAGE, "The body is empty")
+            raise ServiceError(ProblemKind.INVALID_IMAGE, "The body is empty")
         if await request.is_disconnected():
             raise ClientDisconnect  # gave up while the body waited to be read
         try:
             answer = await pool.detect(body, where, done_by_s, heavy=is_heavy(body, pixel_limit))
         except InvalidImageError as error:
-            raise ProblemError(ProblemKind.INVALID_IMAGE, str(error)) from error
+            raise ServiceError(ProblemKind.INVALID_IMAGE, str(error)) from error
         except ImageTooLargeError as error:
-            raise ProblemError(ProblemKind.IMAGE_TOO_LARGE, str(error)) from error
+            raise ServiceError(ProblemKind.IMAGE_TOO_LARGE, str(error)) from error
         except PoolFullError as error:
-            raise ProblemError(ProblemKind.OVERLOADED, "Every worker is busy and too many images wait") from error
+            raise ServiceError(ProblemKind.OVERLOADED, "Every worker is busy and too many images wait") from error
         except WaitedTooLongError as error:
-            raise ProblemError(ProblemKind.OVERLOADED, "No worker came free in time") from error
+            raise ServiceError(ProblemKind.OVERLOADED, "No worker came free in time") from error
         except WorkerEndedError as error:
-            raise ProblemError(ProblemKind.OVERLOADED, "The worker ended before it had finished the image") from error
+            raise ServiceError(ProblemKind.OVERLOADED, "The worker ended before it had finished the image") from error
         metrics.observe(answer)
         return Response(answer.body, media_type="application/json")
 
@@ -106,16 +105,16 @@ def _where(near: list[str], elsewhere: bool, overview: str | None) -> Where:
     try:
         return Where(hints, follows=True, before=decode_overview(overview) if overview else None)
     except MalformedMessageError as error:
-        raise ProblemError(ProblemKind.INVALID_PARAMETER, str(error)) from error
+        raise ServiceError(ProblemKind.INVALID_PARAMETER, str(error)) from error
 
 
 def _hints(near: list[str]) -> list[Box]:
     if len(near) > MAX_HINTS:
-        raise ProblemError(ProblemKind.INVALID_PARAMETER, f"near may be given {MAX_HINTS} times, got {len(near)}")
+        raise ServiceError(ProblemKind.INVALID_PARAMETER, f"near may be given {MAX_HINTS} times, got {len(near)}")
     try:
         return [parse_roi(text) for text in near]
     except MalformedMessageError as error:
-        raise ProblemError(ProblemKind.INVALID_PARAMETER, str(error)) from error
+        raise ServiceError(ProblemKind.INVALID_PARAMETER, str(error)) from error
 
 
 _PROBLEMS = (*BODY_PROBLEMS, ProblemKind.INVALID_PARAMETER, ProblemKind.INVALID_IMAGE, ProblemKind.IMAGE_TOO_LARGE)

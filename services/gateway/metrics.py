@@ -48,7 +48,7 @@ class LiveMetrics:
         self._dropped = Counter(
             "gateway_live_dropped",
             "Left out for newer ones: frames before detect and infer, results before viewer, pictures",
-            ["hop"],
+            ["stage"],
             registry=registry,
         )
         self._age = Histogram(
@@ -64,9 +64,9 @@ class LiveMetrics:
         self._sessions.set_function(sessions)
         self._viewers.set_function(viewers)
 
-    def drop(self, hop: str) -> None:
+    def drop(self, stage: str) -> None:
         """Count what was left out."""
-        self._dropped.labels(hop).inc()
+        self._dropped.labels(stage).inc()
 
     def result(self, age_s: float) -> None:
         """Count one frame's result."""

@@ -125,7 +125,7 @@ class ListedCamera:
 
 
 class FrameStore(Protocol):
-    """Where frames are kept. Every method raises ``ProblemError`` where the store fails or isn't done by then."""
+    """Where frames are kept. Every method raises ``ServiceError`` where the store fails or isn't done by then."""
 
     async def camera_ids(self, by: Deadline) -> list[str]:
         """Return the ids of the cameras that exist, sorted; at most 100, those with the newest heartbeats."""
@@ -171,7 +171,7 @@ class FaceDetector(Protocol):
                 for a first one.
 
         Raises:
-            ProblemError: The image can't be used, or the detector fails.
+            ServiceError: The image can't be used, or the detector fails.
         """
 
     async def check(self) -> str:
@@ -200,7 +200,7 @@ class EmotionModel(Protocol):
         """Return the scores of float32 [n, 48, 48, 1] faces in [0, 1], by then; of the newest version if none is named.
 
         Raises:
-            ProblemError: The model fails, or has no such version.
+            ServiceError: The model fails, or has no such version.
         """
 
     async def versions(self) -> tuple[int, ...]:

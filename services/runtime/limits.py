@@ -6,9 +6,8 @@ from contextlib import contextmanager
 
 from starlette.requests import HTTPConnection
 
-from services.contracts.problems import ProblemKind
+from services.contracts.problems import ProblemKind, ServiceError
 from services.runtime.client_address import client_of
-from services.runtime.problems import ProblemError
 
 
 class ConcurrencyLimit:
@@ -31,7 +30,7 @@ class ConcurrencyLimit:
         """Hold a place for a whole request.
 
         Raises:
-            ProblemError: 503, no place left.
+            ServiceError: 503, no place left.
         """
         with self.slot():
             yield
@@ -41,10 +40,10 @@ class ConcurrencyLimit:
         """Hold a place while the block runs.
 
         Raises:
-            ProblemError: 503, no place left.
+            ServiceError: 503, no place left.
         """
         if self._in_flight >= self._limit:
-            raise ProblemError(ProblemKind.OVERLOADED, f"{self._limit} requests are in flight already")
+            raise ServiceError(ProblemKind.OVERLOADED, f"{self._limit} requests are in flight already")
         self._in_flight += 1
         try:
             yield
@@ -81,7 +80,7 @@ class FairConcurrencyLimit:
         """Hold a place for a whole request.
 
         Raises:
-            ProblemError: 429, the client has its share; 503, no place left.
+            ServiceError: 429, the client has its share; 503, no place left.
         """
         with self.slot(client_of(request)):
             yield
@@ -91,13 +90,13 @@ class FairConcurrencyLimit:
         """Hold a place for a client while the block runs.
 
         Raises:
-            ProblemError: 429, the client has its share; 503, no place left.
+            ServiceError: 429, the client has its share; 503, no place left.
         """
         taken, own = self.in_flight, self._held[client]
         if taken >= self._limit:
-            raise ProblemError(ProblemKind.OVERLOADED, f"{self._limit} {self._what} are in flight already")
+            raise ServiceError(ProblemKind.OVERLOADED, f"{self._limit} {self._what} are in flight already")
         if own >= self._share and 2 * taken >= self._limit:
-            raise ProblemError(
+            raise ServiceError(
                 ProblemKind.RATE_LIMITED, f"This client has {own} {self._what} in flight already; try again later"
             )
         self._held[client] += 1

@@ -12,7 +12,7 @@ Operation = dict[str, Any]
 
 COMMON_PROBLEMS = (
     ProblemKind.BAD_REQUEST,
-    ProblemKind.FOREIGN_ORIGIN,
+    ProblemKind.CROSS_ORIGIN_FORBIDDEN,
     ProblemKind.UNKNOWN_HOST,
     ProblemKind.INTERNAL,
     ProblemKind.OVERLOADED,

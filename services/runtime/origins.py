@@ -102,7 +102,7 @@ def check_origin(head: RequestOrigin, policy: OriginPolicy) -> Problem | None:
     if _is_foreign(head, policy):
         page = "A page of another origin" if head.origin in (None, "null") else f"A page of {head.origin[:255]!r}"
         remedy = f"; {policy.prefix}CORS_ORIGINS lists the origins that may" if policy.prefix else ""
-        return Problem(ProblemKind.FOREIGN_ORIGIN, f"{page} may not call this service{remedy}")
+        return Problem(ProblemKind.CROSS_ORIGIN_FORBIDDEN, f"{page} may not call this service{remedy}")
     return None
 
 
@@ -174,7 +174,10 @@ class OriginGuard:
         self._policy = policy
         self._headers = answer_headers(policy)
         self._refused = Counter(
-            "http_refused", "Requests refused because of their Host or Origin", ["reason"], registry=registry
+            "http_requests_rejected",
+            "Requests rejected because of their Host or Origin header",
+            ["reason"],
+            registry=registry,
         )
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

@@ -2,14 +2,13 @@
 
 import json
 from collections.abc import Mapping
-from typing import Any
 
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError, WebSocketRequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.routing import Match
 
-from services.contracts.problems import PROBLEM_MEDIA_TYPE, Problem, ProblemKind
+from services.contracts.problems import PROBLEM_MEDIA_TYPE, Problem, ProblemKind, ServiceError
 
 _KIND_OF_STATUS = {
     401: ProblemKind.UNAUTHORIZED,
@@ -23,31 +22,8 @@ _KIND_OF_STATUS = {
 _METHODS = ("DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT")
 
 
-class ProblemError(HTTPException):
-    """Ends a request with a problem.
-
-    It is an ``HTTPException`` because FastAPI takes any other exception that arises while it reads a
-    body for a malformed body.
-    """
-
-    def __init__(self, kind: ProblemKind, detail: str, *, retry_after_s: int | None = None, **extensions: Any) -> None:
-        """Describe the problem.
-
-        Args:
-            kind: What went wrong.
-            detail: A sentence about this occurrence.
-            retry_after_s: Seconds after which another try makes sense, where they differ from the kind's.
-            extensions: Further members of the problem object.
-        """
-        super().__init__(kind.status, detail, {} if retry_after_s is None else {"Retry-After": str(retry_after_s)})
-        self.problem = Problem(kind, detail, extensions)
-
-    def __str__(self) -> str:
-        return self.problem.detail
-
-
 def problem_response(problem: Problem, request_id: str, headers: Mapping[str, str] | None = None) -> Response:
-    """Return a problem as an HTTP response, with ``Retry-After`` where another try makes sense."""
+    """Return a problem as an HTTP response, with ``Retry-After`` if a retry makes sense."""
     sent = dict(headers or {})
     if problem.kind.retry_after_s is not None:
         sent.setdefault("Retry-After", str(problem.kind.retry_after_s))
@@ -61,19 +37,22 @@ def handle_problems(app: FastAPI) -> None:
 
     A WebSocket that isn't accepted yet is refused with the same answer, by ASGI's denial response.
     """
-    app.add_exception_handler(ProblemError, _on_problem)
+    app.add_exception_handler(ServiceError, _on_service_error)
     app.add_exception_handler(HTTPException, _on_http_exception)
     app.add_exception_handler(RequestValidationError, _on_validation_error)
     app.add_exception_handler(WebSocketRequestValidationError, _on_validation_error)
 
 
-async def _on_problem(request: Request, error: Exception) -> Response:
-    assert isinstance(error, ProblemError)
-    return problem_response(error.problem, request.state.request_id, error.headers)
+async def _on_service_error(request: Request, error: Exception) -> Response:
+    assert isinstance(error, ServiceError)
+    headers = {} if error.retry_after_s is None else {"Retry-After": str(error.retry_after_s)}
+    return problem_response(error.problem, request.state.request_id, headers)
 
 
 async def _on_http_exception(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
+    if isinstance(error.__cause__, ServiceError):  # FastAPI's error for an exception raised while it reads a body
+        return await _on_service_error(request, error.__cause__)
     kind = _kind_of(error.status_code)
     detail = f"{request.method} {request.url.path}" if kind.status in (404, 405) else str(error.detail)
     headers = dict(error.headers or {})

@@ -7,10 +7,9 @@ from collections.abc import Collection
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from services.contracts.problems import ProblemKind
+from services.contracts.problems import ProblemKind, ServiceError
 from services.runtime.client_address import address_group
 from services.runtime.limits import BudgetExceededError, ByteBudget, Lease
-from services.runtime.problems import ProblemError
 
 GRACE_S = 10.0
 """How long a body may take however small it is; a longer one must make progress in each such period."""
@@ -88,7 +87,7 @@ class _Body:
             async with asyncio.timeout(self._seconds_left()):
                 message = await self._receive()
         except TimeoutError as error:
-            raise ProblemError(
+            raise ServiceError(
                 ProblemKind.BODY_TOO_SLOW, f"{self._read:,} bytes came in {time.monotonic() - self._started:.0f} s"
             ) from error
         self._read += len(message.get("body", b""))
@@ -101,14 +100,14 @@ class _Body:
             try:
                 self._lease.resize(self._read)
             except BudgetExceededError as error:
-                raise ProblemError(ProblemKind.OVERLOADED, "Too much is being received from all clients") from error
+                raise ServiceError(ProblemKind.OVERLOADED, "Too much is being received from all clients") from error
         return message
 
     def _seconds_left(self) -> float:
         return max(0.0, self._period_began + self._grace_s - time.monotonic())
 
-    def _too_large(self, why: str) -> ProblemError:
-        return ProblemError(
+    def _too_large(self, why: str) -> ServiceError:
+        return ServiceError(
             ProblemKind.BODY_TOO_LARGE,
             f"The body may have {self._limit:,} bytes; {why}",
             limit_bytes=self._limit,
@@ -124,11 +123,11 @@ def require_media_type(headers: Headers, accepted: Collection[str]) -> str:
     """Return the media type; a request that states none is taken by its bytes.
 
     Raises:
-        ProblemError: 415, the type isn't one of those accepted.
+        ServiceError: 415, the type isn't one of those accepted.
     """
     stated = media_type(headers)
     if stated and stated not in accepted:
-        raise ProblemError(
+        raise ServiceError(
             ProblemKind.UNSUPPORTED_MEDIA_TYPE,
             f"Accepted are {', '.join(accepted)}; got {stated[:100]}",
             accepted=list(accepted),

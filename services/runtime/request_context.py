@@ -13,9 +13,9 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from starlette.websockets import WebSocketClose, WebSocketDisconnect
 from uvicorn.protocols.utils import ClientDisconnected
 
-from services.contracts.problems import Problem, ProblemKind
+from services.contracts.problems import Problem, ProblemKind, ServiceError
 from services.runtime.metrics import HttpMetrics
-from services.runtime.problems import ProblemError, problem_response
+from services.runtime.problems import problem_response
 
 REQUEST_ID_HEADER = "X-Request-ID"
 _CLOSED = "the handler is closed"
@@ -84,7 +84,7 @@ class RequestContext:
             problem = Problem(ProblemKind.STOPPING, "The service stopped before the answer was ready")
             await problem_response(problem, request_id)(scope, receive, send_with_id)
         except Exception as error:
-            if status is not None and isinstance(error.__cause__ or error, ProblemError):
+            if status is not None and isinstance(error.__cause__ or error, ServiceError):
                 return  # a stream's client sent a body that breaks the limits; the server closes the connection
             _log.exception("request %s failed", request_id, extra={"request_id": request_id, "path": scope["path"]})
             if status is not None:

@@ -299,7 +299,7 @@ class _Handshake(ServerProtocol):
         """Return the answer for a handshake that is refused."""
         answer = super().reject(status, text)
         kind = ProblemKind.INTERNAL if answer.status_code >= 500 else ProblemKind.BAD_REQUEST
-        detail = "The service failed" if kind is ProblemKind.INTERNAL else text.strip() or answer.reason_phrase
+        detail = "Internal server error" if kind is ProblemKind.INTERNAL else text.strip() or answer.reason_phrase
         headers, body = problem_parts(Problem(kind, detail))
         phrase = answer.reason_phrase if answer.status_code == kind.status else "Bad Request"
         return Response(kind.status, phrase, Headers(headers), body)

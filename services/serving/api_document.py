@@ -7,8 +7,8 @@ _PREFIX = "/v1/models/"
 _STATUSES = {
     "400": "The request is malformed, or doesn't fit the model",
     "404": "No such model or version",
-    "408": "The body came too slowly",
-    "413": "The body is over the limit",
+    "408": "Request body too slow",
+    "413": "Request body too large",
     "429": "Too many requests",
     "500": "The server or the model failed",
     "501": "Not implemented",

@@ -11,7 +11,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, FastAPI, Request, Response
 from starlette.exceptions import HTTPException
 
-from services.runtime.problems import ProblemError
+from services.contracts.problems import ServiceError
 from services.serving.byte_budget import ByteBudget
 from services.serving.choice import Choice
 from services.serving.core import Core
@@ -56,7 +56,7 @@ def handle_errors(app: FastAPI) -> None:
     """Answer every error in TensorFlow Serving's form."""
     app.add_exception_handler(ServingError, _on_serving_error)
     app.add_exception_handler(HTTPException, _on_http_exception)
-    app.add_exception_handler(ProblemError, _on_problem)
+    app.add_exception_handler(ServiceError, _on_problem)
 
 
 def read_choice(request: Request) -> Choice:
@@ -184,5 +184,5 @@ async def _on_http_exception(request: Request, error: Exception) -> Response:
 
 
 async def _on_problem(request: Request, error: Exception) -> Response:  # noqa: ARG001 - Starlette's signature
-    assert isinstance(error, ProblemError)
+    assert isinstance(error, ServiceError)
     return _json({"error": error.problem.detail}, error.problem.kind.status)

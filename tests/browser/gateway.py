@@ -25,5 +25,6 @@ class GatewayProcess(ModuleProcess):
         """Return how many requests it has refused so far for where they came from or went to."""
         metrics = httpx.get(f"{self.url()}/metrics", trust_env=False).text
         return sum(
-            int(float(count)) for count in re.findall(r"^http_refused_total\{.*\} (\S+)$", metrics, re.MULTILINE)
+            int(float(count))
+            for count in re.findall(r"^http_requests_rejected_total\{.*\} (\S+)$", metrics, re.MULTILINE)
         )

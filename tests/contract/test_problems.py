@@ -7,7 +7,7 @@ from services.contracts.problems import PROBLEM_MEDIA_TYPE, Problem, ProblemKind
 STATUS_AND_RETRY = {
     "bad-request": (400, None),
     "unauthorized": (401, None),
-    "foreign-origin": (403, None),
+    "cross-origin-forbidden": (403, None),
     "not-found": (404, None),
     "camera-not-found": (404, None),
     "method-not-allowed": (405, None),
@@ -50,6 +50,6 @@ def test_media_type() -> None:
 def test_whole_object_with_extensions() -> None:
     problem = Problem(ProblemKind.CAMERA_AMBIGUOUS, "Name one of: cam0, cam1", {"cameras": ["cam0", "cam1"]})
     assert json.dumps(problem.encode("5f3a")) == (
-        '{"type": "urn:emotion:problem:camera-ambiguous", "title": "Several cameras, and none named", "status": 422, '
+        '{"type": "urn:emotion:problem:camera-ambiguous", "title": "Camera must be specified", "status": 422, '
         '"detail": "Name one of: cam0, cam1", "request_id": "5f3a", "cameras": ["cam0", "cam1"]}'
     )

@@ -11,12 +11,11 @@ import grpc
 import numpy as np
 import pytest
 
-from services.contracts.problems import ProblemKind
+from services.contracts.problems import ProblemKind, ServiceError
 from services.gateway.adapters.serving_messages import predict_pb2
 from services.gateway.adapters.tf_serving import ServingModel, connect
 from services.gateway.protocols import Deadline
 from services.gateway.settings import GatewaySettings
-from services.runtime.problems import ProblemError
 from services.runtime.settings import load_settings
 
 FLOAT, BOOL = 1, 10
@@ -74,8 +73,8 @@ def infer(model: ServingModel) -> Any:
     return model.infer(FACE, Deadline.after(5))
 
 
-def problem(answer: Answer, call: Callable[[ServingModel], Any]) -> ProblemError:
-    with pytest.raises(ProblemError) as caught:
+def problem(answer: Answer, call: Callable[[ServingModel], Any]) -> ServiceError:
+    with pytest.raises(ServiceError) as caught:
         asyncio.run(ask(answer, call))
     return caught.value
 

@@ -13,11 +13,10 @@ from services.contracts.cameras import CameraState, CameraStatus
 from services.contracts.detection import DetectedFace, Detection, DetectTimings, Searched
 from services.contracts.frames import FrameMessage
 from services.contracts.geometry import Box, ImageSize
-from services.contracts.problems import ProblemKind
+from services.contracts.problems import ProblemKind, ServiceError
 from services.gateway.dependencies import Resources
 from services.gateway.protocols import Deadline, EmotionScores, Frame, KnownCamera, ListedCamera
 from services.gateway.settings import GatewaySettings
-from services.runtime.problems import ProblemError
 
 ONLINE = CameraStatus(CameraState.ONLINE, "demo", 30.0, 1280, 720, 100, 2, 1, "")
 
@@ -37,7 +36,7 @@ async def pass_time(seconds: float, by: Deadline, dependency: str) -> None:
         async with asyncio.timeout(by.seconds_left()):
             await asyncio.sleep(seconds)
     except TimeoutError as error:
-        raise ProblemError(ProblemKind.DEPENDENCY_TIMEOUT, "too slow", dependency=dependency) from error
+        raise ServiceError(ProblemKind.DEPENDENCY_TIMEOUT, "too slow", dependency=dependency) from error
 
 
 @dataclass
@@ -137,7 +136,7 @@ class FakeModel:
     async def infer(self, faces: NDArray[np.float32], by: Deadline, version: int | None = None) -> EmotionScores:
         self.calls += 1
         if version not in (None, 3):
-            raise ProblemError(ProblemKind.NOT_FOUND, f"The model has no version {version}")
+            raise ServiceError(ProblemKind.NOT_FOUND, f"The model has no version {version}")
         await pass_time(self.delay_s, by, "model")
         if self.error:
             raise self.error

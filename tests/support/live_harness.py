@@ -15,7 +15,7 @@ from prometheus_client import CollectorRegistry
 from services.contracts.detection import DetectedFace, Detection, DetectTimings, Searched
 from services.contracts.frames import FrameMessage
 from services.contracts.geometry import Box, ImageSize, overlap
-from services.contracts.problems import ProblemKind
+from services.contracts.problems import ProblemKind, ServiceError
 from services.gateway.analysis.cameras import CameraFrames
 from services.gateway.analysis.pipeline import Pipeline
 from services.gateway.live.broadcast import Viewer
@@ -23,7 +23,6 @@ from services.gateway.live.manager import LiveCameras
 from services.gateway.metrics import LiveMetrics
 from services.gateway.protocols import Deadline, EmotionScores, Frame, KnownCamera
 from services.gateway.settings import GatewaySettings
-from services.runtime.problems import ProblemError
 from tests.support.gateway_fakes import ONLINE, FakeFrames, FakeModel
 
 DEFAULT_TIMEOUT_S = 30.0
@@ -112,7 +111,7 @@ async def passed(gate: asyncio.Event, by: Deadline, dependency: str) -> None:
         async with asyncio.timeout(by.seconds_left()):
             await gate.wait()
     except TimeoutError as error:
-        raise ProblemError(ProblemKind.DEPENDENCY_TIMEOUT, "too slow", dependency=dependency) from error
+        raise ServiceError(ProblemKind.DEPENDENCY_TIMEOUT, "too slow", dependency=dependency) from error
 
 
 class Scene:

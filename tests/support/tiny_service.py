@@ -17,11 +17,10 @@ from pydantic import Field
 from pydantic_settings import SettingsConfigDict
 from starlette.exceptions import HTTPException
 
-from services.contracts.problems import ProblemKind
+from services.contracts.problems import ProblemKind, ServiceError
 from services.runtime.app import ServiceContext, create_service_app
 from services.runtime.connections import ConnectionLimits
 from services.runtime.logs import configure_logging
-from services.runtime.problems import ProblemError
 from services.runtime.server import serve
 from services.runtime.settings import ServiceSettings, load_settings_or_exit
 
@@ -113,7 +112,7 @@ def create_app(settings: TinySettings, context: ServiceContext) -> FastAPI:
 
     @app.get("/problem/{kind}")
     async def problem(kind: str) -> None:
-        raise ProblemError(ProblemKind[kind], "as asked", hint="h")
+        raise ServiceError(ProblemKind[kind], "as asked", hint="h")
 
     @app.get("/status/{status}")
     async def status(status: int) -> None:

@@ -8,9 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from services.contracts.problems import ProblemKind
+from services.contracts.problems import ProblemKind, ServiceError
 from services.gateway.protocols import Deadline, EmotionModel, EmotionScores
-from services.runtime.problems import ProblemError
 
 MOST_FACES = 32
 """Faces that go together; whoever brings more goes alone."""
@@ -65,7 +64,7 @@ class JoinedModel:
             async with asyncio.timeout(seconds):
                 return await scores
         except TimeoutError as error:
-            raise ProblemError(
+            raise ServiceError(
                 ProblemKind.DEPENDENCY_TIMEOUT, f"The model took longer than {seconds:.2g} s", dependency="model"
             ) from error
 
@@ -99,9 +98,9 @@ class JoinedModel:
         try:
             faces = np.concatenate([one.faces for one in together])
             scores = await self._model.infer(faces, by, together[0].version)
-        except ProblemError as error:
+        except ServiceError as error:
             for one in together:
-                _fail(one, ProblemError(error.problem.kind, error.problem.detail, **error.problem.extensions))
+                _fail(one, ServiceError(error.problem.kind, error.problem.detail, **error.problem.extensions))
         except Exception as error:
             for one in together:
                 _fail(one, error)

@@ -12,10 +12,9 @@ import httpx
 from services.contracts.detection import DETECT_PATH, REFERENCE_HEADER, REQUEST_TIMEOUT_HEADER, Detection
 from services.contracts.geometry import Box, format_roi
 from services.contracts.messages import MalformedMessageError, printable, shown
-from services.contracts.problems import ProblemKind
+from services.contracts.problems import ProblemKind, ServiceError
 from services.gateway.adapters.load_balancing import CONNECT_TIMEOUT_S, BalancedTransport, NameLookup
 from services.gateway.protocols import Deadline
-from services.runtime.problems import ProblemError
 from services.runtime.request_context import REQUEST_ID_HEADER
 
 _IMAGE_PROBLEMS = {
@@ -80,7 +79,7 @@ class HttpDetector:
         except httpx.ConnectTimeout as error:
             raise _unavailable("The detector can't be reached") from error
         except (TimeoutError, httpx.TimeoutException) as error:
-            raise ProblemError(
+            raise ServiceError(
                 ProblemKind.DEPENDENCY_TIMEOUT, f"The detector took longer than {seconds:.2g} s", dependency="detector"
             ) from error
         except httpx.DecodingError as error:
@@ -234,19 +233,19 @@ def _read(response: _Answer) -> Detection:
     raise _problem(response)
 
 
-def _problem(response: _Answer) -> ProblemError:
+def _problem(response: _Answer) -> ServiceError:
     try:
         body = response.json()
         type_, detail = shown(body["type"]), shown(body["detail"])
     except (MalformedMessageError, KeyError, TypeError):
         type_, detail = "", response.start()
     if type_ in _IMAGE_PROBLEMS:
-        return ProblemError(_IMAGE_PROBLEMS[type_], detail)
+        return ServiceError(_IMAGE_PROBLEMS[type_], detail)
     if type_ == ProblemKind.OVERLOADED.type:
-        return ProblemError(ProblemKind.OVERLOADED, f"The detector has too much to do: {detail}", dependency="detector")
+        return ServiceError(ProblemKind.OVERLOADED, f"The detector has too much to do: {detail}", dependency="detector")
     _log.warning("the detector answered %s: %s", response.status_code, detail)
     return _unavailable(f"The detector answered {response.status_code}: {detail}")
 
 
-def _unavailable(detail: str) -> ProblemError:
-    return ProblemError(ProblemKind.DEPENDENCY_UNAVAILABLE, detail, dependency="detector")
+def _unavailable(detail: str) -> ServiceError:
+    return ServiceError(ProblemKind.DEPENDENCY_UNAVAILABLE, detail, dependency="detector")

@@ -18,7 +18,7 @@ from redis.exceptions import TimeoutError as RedisTimeoutError
 from services.contracts.cameras import CAMERAS_KEY, STATUS_FIELDS, status_key
 from services.contracts.frames import frames_key
 from services.contracts.messages import MalformedMessageError
-from services.contracts.problems import ProblemKind
+from services.contracts.problems import ProblemKind, ServiceError
 from services.gateway.adapters.redis_cameras import STATUS_TOO_LARGE, CameraNames, read_cameras
 from services.gateway.adapters.redis_replies import (
     LimitedParser,
@@ -30,7 +30,6 @@ from services.gateway.adapters.redis_replies import (
     status_of,
 )
 from services.gateway.protocols import Deadline, Frame, KnownCamera, ListedCamera
-from services.runtime.problems import ProblemError
 from services.runtime.redis_client import async_redis_client
 
 
@@ -181,13 +180,13 @@ class RedisFrames:
         except ReplyTooLargeError:
             raise
         except (TimeoutError, RedisTimeoutError) as error:
-            raise ProblemError(
+            raise ServiceError(
                 ProblemKind.DEPENDENCY_TIMEOUT,
                 f"Redis took longer than {seconds:.2g} s",
                 dependency="redis",
             ) from error
         except (RedisError, OSError) as error:
             _log.warning("redis: %s", type(error).__name__)
-            raise ProblemError(
+            raise ServiceError(
                 ProblemKind.DEPENDENCY_UNAVAILABLE, "Redis can't be reached", dependency="redis"
             ) from error

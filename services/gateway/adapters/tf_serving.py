@@ -20,7 +20,7 @@ from services.contracts.model import (
     OUTPUT_RELIABLE,
     SIGNATURE_NAME,
 )
-from services.contracts.problems import ProblemKind
+from services.contracts.problems import ProblemKind, ServiceError
 from services.gateway.adapters.serving_messages import (
     get_model_status_pb2,
     predict_pb2,
@@ -28,7 +28,6 @@ from services.gateway.adapters.serving_messages import (
     types_pb2,
 )
 from services.gateway.protocols import Deadline, EmotionScores
-from services.runtime.problems import ProblemError
 
 _TENSOR_TYPES: Mapping[type[np.generic], int] = MappingProxyType(
     {np.float32: types_pb2.DT_FLOAT, np.bool_: types_pb2.DT_BOOL}
@@ -137,7 +136,7 @@ class ServingModel:
             payload = await self._call(request, by)
         except grpc.aio.AioRpcError as error:
             if version is not None and error.code() is grpc.StatusCode.NOT_FOUND:
-                raise ProblemError(ProblemKind.NOT_FOUND, f"The model has no version {version}") from error
+                raise ServiceError(ProblemKind.NOT_FOUND, f"The model has no version {version}") from error
             raise _problem(error, seconds) from error
         return _scores(_parse(predict_pb2.PredictResponse, payload), len(faces))
 
@@ -170,16 +169,16 @@ class ServingModel:
         return second
 
 
-def _problem(error: grpc.aio.AioRpcError, seconds: float) -> ProblemError:
+def _problem(error: grpc.aio.AioRpcError, seconds: float) -> ServiceError:
     code = error.code()
     if code is grpc.StatusCode.DEADLINE_EXCEEDED:
-        return ProblemError(
+        return ServiceError(
             ProblemKind.DEPENDENCY_TIMEOUT, f"The model took longer than {seconds:.2g} s", dependency="model"
         )
     if code is grpc.StatusCode.UNAVAILABLE:
         return _unavailable("TensorFlow Serving can't be reached")
     if code is grpc.StatusCode.RESOURCE_EXHAUSTED:
-        return ProblemError(ProblemKind.OVERLOADED, "TensorFlow Serving has too much to do", dependency="model")
+        return ServiceError(ProblemKind.OVERLOADED, "TensorFlow Serving has too much to do", dependency="model")
     _log.warning("model: %s: %.300r", code.name, error.details())
     return _unavailable(f"TensorFlow Serving answered {code.name}")
 
@@ -204,5 +203,5 @@ def _scores(response: predict_pb2.PredictResponse, faces: int) -> EmotionScores:
     return EmotionScores(probabilities, reliable, str(response.model_spec.version.value))
 
 
-def _unavailable(detail: str) -> ProblemError:
-    return ProblemError(ProblemKind.DEPENDENCY_UNAVAILABLE, detail, dependency="model")
+def _unavailable(detail: str) -> ServiceError:
+    return ServiceError(ProblemKind.DEPENDENCY_UNAVAILABLE, detail, dependency="model")

@@ -6,11 +6,10 @@ from time import monotonic
 
 from services.contracts.cameras import CAMERA_ID_PATTERN, is_camera_id
 from services.contracts.frames import FRAMES_TTL_S
-from services.contracts.problems import ProblemKind
+from services.contracts.problems import ProblemKind, ServiceError
 from services.gateway.analysis.pipeline import Analysis, Pipeline
 from services.gateway.analysis.singleflight import SharedCalls
 from services.gateway.protocols import Deadline, Frame, FrameStore, KnownCamera, ListedCamera
-from services.runtime.problems import ProblemError
 
 OVERVIEW_S = 0.2
 """How long a reading of all cameras is good for."""
@@ -32,22 +31,22 @@ class CameraFrames:
         """Return the named camera, or the only one there is, by then.
 
         Raises:
-            ProblemError: The name is malformed; none is named and there are several, or none.
+            ServiceError: The name is malformed; none is named and there are several, or none.
         """
         if camera is not None:
             return require_camera_id(camera)
         cameras = await self._listings.run(None, lambda: self._store.camera_ids(by))
         if not cameras:
-            raise ProblemError(ProblemKind.NO_CAMERA, "No camera has registered; is capture running?")
+            raise ServiceError(ProblemKind.NO_CAMERA, "No camera has registered; is capture running?")
         if len(cameras) > 1:
-            raise ProblemError(ProblemKind.CAMERA_AMBIGUOUS, "Name one of the cameras with ?camera=", cameras=cameras)
+            raise ServiceError(ProblemKind.CAMERA_AMBIGUOUS, "Name one of the cameras with ?camera=", cameras=cameras)
         return cameras[0]
 
     async def all(self, by: Deadline) -> Sequence[ListedCamera]:
         """Return all cameras, as of a moment ago at most, by then; the store is read once for all who ask meanwhile.
 
         Raises:
-            ProblemError: The store fails.
+            ServiceError: The store fails.
         """
         if monotonic() < self._overview_until_s:
             return self._overview
@@ -62,23 +61,23 @@ class CameraFrames:
         """Return what there is of a camera, by then.
 
         Raises:
-            ProblemError: There is no such camera, or the store fails.
+            ServiceError: There is no such camera, or the store fails.
         """
         known = await self._readings.run(camera, lambda: self._store.known_camera(camera, by))
         if known is None:
-            raise ProblemError(ProblemKind.CAMERA_NOT_FOUND, f"No camera {camera} has registered")
+            raise ServiceError(ProblemKind.CAMERA_NOT_FOUND, f"No camera {camera} has registered")
         return known
 
     async def newest(self, camera: str, by: Deadline) -> Frame:
         """Return a camera's newest frame, by then.
 
         Raises:
-            ProblemError: There is no such camera, or it has no fresh frame.
+            ServiceError: There is no such camera, or it has no fresh frame.
         """
         known = await self.known(camera, by)
         frame = known.newest
         if frame is None or frame.age_ms() > self._max_age_s * 1e3:
-            raise ProblemError(ProblemKind.NO_FRESH_FRAME, _why_no_frame(known), camera=camera)
+            raise ServiceError(ProblemKind.NO_FRESH_FRAME, _why_no_frame(known), camera=camera)
         return frame
 
 
@@ -86,10 +85,10 @@ def require_camera_id(camera: str) -> str:
     """Return the text if it can name a camera.
 
     Raises:
-        ProblemError: It can't.
+        ServiceError: It can't.
     """
     if not is_camera_id(camera):
-        raise ProblemError(ProblemKind.INVALID_PARAMETER, f"camera must match {CAMERA_ID_PATTERN}, got {camera[:64]!r}")
+        raise ServiceError(ProblemKind.INVALID_PARAMETER, f"camera must match {CAMERA_ID_PATTERN}, got {camera[:64]!r}")
     return camera
 
 
@@ -138,7 +137,7 @@ class CameraAnalyses:
             by: When the answer must be there.
 
         Raises:
-            ProblemError: A service fails, or the camera sent no picture.
+            ServiceError: A service fails, or the camera sent no picture.
         """
         last = self._newest.get(camera)
         if last is not None and last[0].frame_id == frame.frame_id:
@@ -165,8 +164,8 @@ def a_cameras_frame(camera: str) -> Iterator[None]:
     """Turn the problem of a picture that can't be used into the camera's: who asks for a camera sent no picture."""
     try:
         yield
-    except ProblemError as error:
+    except ServiceError as error:
         if not 400 <= error.problem.kind.status < 500:
             raise
         detail = f"Camera {camera}'s frame can't be used: {error.problem.detail}"
-        raise ProblemError(ProblemKind.NO_FRESH_FRAME, detail, camera=camera) from error
+        raise ServiceError(ProblemKind.NO_FRESH_FRAME, detail, camera=camera) from error

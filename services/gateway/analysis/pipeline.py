@@ -57,7 +57,7 @@ class Pipeline:
         """Find the faces of an image and their emotions, by then.
 
         Raises:
-            ProblemError: The image can't be used, or a service fails.
+            ServiceError: The image can't be used, or a service fails.
         """
         started = perf_counter()
         detection = await self.detector.detect(image, media_type, request_id, by.keeping(self.kept_for_model_s))

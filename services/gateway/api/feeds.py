@@ -11,13 +11,12 @@ from starlette.types import Receive, Scope, Send
 
 from services.contracts.frames import frame_order
 from services.contracts.messages import MalformedMessageError
-from services.contracts.problems import ProblemKind
+from services.contracts.problems import ProblemKind, ServiceError
 from services.gateway.analysis.cameras import require_camera_id
 from services.gateway.dependencies import RunningParts
 from services.gateway.live.broadcast import Message, Viewer
 from services.gateway.live.latest_value import Closed
 from services.runtime.client_address import client_of
-from services.runtime.problems import ProblemError
 
 MOST_FPS = 120
 
@@ -64,14 +63,14 @@ def resume_id(text: str | None) -> str | None:
     """Return the id of the frame to go on after, if one is given.
 
     Raises:
-        ProblemError: 422, no frame has such an id.
+        ServiceError: 422, no frame has such an id.
     """
     if not text:
         return None
     try:
         frame_order(text)
     except MalformedMessageError as error:
-        raise ProblemError(ProblemKind.INVALID_PARAMETER, f"after: {error}") from error
+        raise ServiceError(ProblemKind.INVALID_PARAMETER, f"after: {error}") from error
     return text
 
 
@@ -158,7 +157,7 @@ def unknown_websocket_router() -> APIRouter:
 
     @router.websocket("/{path:path}")
     async def unknown(websocket: WebSocket) -> None:
-        raise ProblemError(ProblemKind.NOT_FOUND, f"WebSocket {websocket.url.path}")
+        raise ServiceError(ProblemKind.NOT_FOUND, f"WebSocket {websocket.url.path}")
 
     return router
 

@@ -11,8 +11,7 @@ from pathlib import Path
 
 from fastapi import APIRouter, Request, Response
 
-from services.contracts.problems import ProblemKind
-from services.runtime.problems import ProblemError
+from services.contracts.problems import ProblemKind, ServiceError
 
 _STATIC = Path(__file__).parents[1] / "static"
 DASHBOARD = _STATIC / "dashboard"
@@ -151,7 +150,7 @@ def _static_router(
     async def file(request: Request, path: str) -> Response:
         asset = assets.get(path)
         if asset is None:
-            raise ProblemError(ProblemKind.NOT_FOUND, f"{request.method} {request.url.path}")
+            raise ServiceError(ProblemKind.NOT_FOUND, f"{request.method} {request.url.path}")
         return asset.response(request, headers)
 
     return router

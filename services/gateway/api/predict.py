@@ -11,7 +11,7 @@ from fastapi import APIRouter, Depends, Query, Request, Response, WebSocket
 from starlette.types import Message
 
 from services.contracts.prediction import CameraSource, Prediction
-from services.contracts.problems import Problem, ProblemKind
+from services.contracts.problems import Problem, ProblemKind, ServiceError
 from services.gateway.analysis.pipeline import Analysis, prediction
 from services.gateway.api.feeds import GOING_AWAY
 from services.gateway.api.uploads import ANY_IMAGE, FORM_FIELD, FORM_MEDIA_TYPE, Caller, Moments, Uploaded, read_upload
@@ -22,7 +22,6 @@ from services.gateway.settings import GatewaySettings
 from services.runtime.client_address import client_of
 from services.runtime.connections import MessageLimits
 from services.runtime.limits import ByteBudget, FairConcurrencyLimit
-from services.runtime.problems import ProblemError
 from services.runtime.request_context import new_request_id
 from services.runtime.websocket_protocol import limit_messages
 
@@ -172,7 +171,7 @@ def image_socket_router(metrics: GatewayMetrics, limits: ImageSocketLimits) -> A
         try:
             await limits.rate(websocket)
             return await predicted(parts, image_of(message), Caller(request_id, client_of(websocket)))
-        except ProblemError as error:
+        except ServiceError as error:
             return error.problem.encode(request_id)
         except Exception:
             _log.exception("request %s failed", request_id, extra={"request_id": request_id})
@@ -182,13 +181,13 @@ def image_socket_router(metrics: GatewayMetrics, limits: ImageSocketLimits) -> A
     def image_of(message: Message) -> bytes:
         image: bytes | None = message.get("bytes")
         if image is None:
-            raise ProblemError(ProblemKind.UNSUPPORTED_MEDIA_TYPE, "Send each image as a binary message; this was text")
+            raise ServiceError(ProblemKind.UNSUPPORTED_MEDIA_TYPE, "Send each image as a binary message; this was text")
         if not image:
-            raise ProblemError(ProblemKind.INVALID_IMAGE, "The image is empty")
+            raise ServiceError(ProblemKind.INVALID_IMAGE, "The image is empty")
         limit = limits.settings.body_limit_bytes
         if len(image) > limit:
             detail = f"An image may have {limit:,} bytes; this has {len(image):,}"
-            raise ProblemError(ProblemKind.BODY_TOO_LARGE, detail, limit_bytes=limit)
+            raise ServiceError(ProblemKind.BODY_TOO_LARGE, detail, limit_bytes=limit)
         return image
 
     async def predicted(parts: Running, image: bytes, caller: Caller) -> dict[str, Any]:

@@ -11,13 +11,12 @@ from starlette.requests import HTTPConnection
 
 from services.contracts.detection import IMAGE_MEDIA_TYPES
 from services.contracts.prediction import Prediction, UploadSource
-from services.contracts.problems import ProblemKind
+from services.contracts.problems import ProblemKind, ServiceError
 from services.gateway.analysis.pipeline import prediction
 from services.gateway.dependencies import Running
 from services.gateway.metrics import GatewayMetrics
 from services.runtime.client_address import client_of
 from services.runtime.limits import FairConcurrencyLimit
-from services.runtime.problems import ProblemError
 from services.runtime.request_body import require_media_type
 
 FORM_MEDIA_TYPE = "multipart/form-data"
@@ -44,7 +43,7 @@ async def read_upload(request: Request) -> Upload:
     """Return the image that a request carries.
 
     Raises:
-        ProblemError: The media type isn't accepted, the body is empty or too large, or the form is
+        ServiceError: The media type isn't accepted, the body is empty or too large, or the form is
             malformed or lacks the field.
     """
     media_type = require_media_type(request.headers, ACCEPTED_MEDIA_TYPES)
@@ -53,7 +52,7 @@ async def read_upload(request: Request) -> Upload:
     else:
         upload = Upload(await request.body(), media_type or ANY_IMAGE)
     if not upload.data:
-        raise ProblemError(ProblemKind.INVALID_IMAGE, "The image is empty")
+        raise ServiceError(ProblemKind.INVALID_IMAGE, "The image is empty")
     return upload
 
 
@@ -62,7 +61,7 @@ async def _from_form(request: Request) -> Upload:
     try:
         field = form.get(FORM_FIELD)
         if not isinstance(field, UploadFile):
-            raise ProblemError(ProblemKind.INVALID_PARAMETER, f"The form needs a file in the field {FORM_FIELD!r}")
+            raise ServiceError(ProblemKind.INVALID_PARAMETER, f"The form needs a file in the field {FORM_FIELD!r}")
         stated = (field.content_type or "").lower()
         return Upload(await field.read(), stated if stated in IMAGE_MEDIA_TYPES else ANY_IMAGE)
     finally:
@@ -77,7 +76,7 @@ async def parse_form(request: Request, text_limit_bytes: int = 1024 * 1024) -> F
         text_limit_bytes: The longest field that is no file.
 
     Raises:
-        ProblemError: It is malformed.
+        ServiceError: It is malformed.
     """
     parser = _InMemoryParser(
         request.headers, request.stream(), max_files=8, max_fields=32, max_part_size=text_limit_bytes
@@ -85,10 +84,10 @@ async def parse_form(request: Request, text_limit_bytes: int = 1024 * 1024) -> F
     try:
         return await parser.parse()
     except KeyError as error:
-        raise ProblemError(ProblemKind.INVALID_PARAMETER, "The form is malformed: no boundary is stated") from error
+        raise ServiceError(ProblemKind.INVALID_PARAMETER, "The form is malformed: no boundary is stated") from error
     except (MultiPartException, UnicodeError) as error:
         reason = error.message if isinstance(error, MultiPartException) else "its charset can't be used"
-        raise ProblemError(ProblemKind.INVALID_PARAMETER, f"The form is malformed: {reason}") from error
+        raise ServiceError(ProblemKind.INVALID_PARAMETER, f"The form is malformed: {reason}") from error
 
 
 @dataclass(frozen=True)
@@ -141,7 +140,7 @@ class Uploaded:
             moments: When it came.
 
         Raises:
-            ProblemError: The image can't be used, a service fails, or too many requests are in flight.
+            ServiceError: The image can't be used, a service fails, or too many requests are in flight.
         """
         with self.in_flight.slot(caller.client):
             analysis = await parts.pipeline.analyse(image, media_type, caller.request_id, parts.deadline())

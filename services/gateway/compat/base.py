@@ -12,12 +12,11 @@ from urllib.parse import unquote_to_bytes
 from fastapi import Request
 
 from services.contracts.prediction import FaceEmotion, Prediction
-from services.contracts.problems import Problem, ProblemKind
+from services.contracts.problems import Problem, ProblemKind, ServiceError
 from services.gateway.api.predict import PredictLimits
 from services.gateway.api.uploads import ANY_IMAGE, Caller, Moments, Uploaded
 from services.gateway.dependencies import Running
 from services.gateway.metrics import GatewayMetrics
-from services.runtime.problems import ProblemError
 
 
 @dataclass(frozen=True)
@@ -37,10 +36,10 @@ class Asking:
             started: When the request came, by ``perf_counter``.
 
         Raises:
-            ProblemError: The image can't be used, a service fails, or too many requests are in flight.
+            ServiceError: The image can't be used, a service fails, or too many requests are in flight.
         """
         if not image:
-            raise ProblemError(ProblemKind.INVALID_IMAGE, "The image is empty")
+            raise ServiceError(ProblemKind.INVALID_IMAGE, "The image is empty")
         moments = Moments(started, perf_counter())
         uploaded = Uploaded(self.metrics, self.limits.in_flight)
         return await uploaded.predict(parts, image, ANY_IMAGE, Caller.of(request), moments)

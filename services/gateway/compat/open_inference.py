@@ -14,13 +14,12 @@ from starlette.datastructures import Headers
 
 from services.contracts.emotions import EMOTIONS
 from services.contracts.model import FACE_SHAPE, INPUT_FACE, MODEL_NAME, OUTPUT_PROBABILITIES, OUTPUT_RELIABLE
-from services.contracts.problems import Problem, ProblemKind
+from services.contracts.problems import Problem, ProblemKind, ServiceError
 from services.gateway.compat.base import Asking, ErrorShape, OwnError, RefusedError, UnreadableError, read_object
 from services.gateway.dependencies import Running, RunningParts
 from services.gateway.protocols import EmotionScores
 from services.runtime.app import ServiceContext
 from services.runtime.client_address import client_of
-from services.runtime.problems import ProblemError
 
 MOST_FACES = 64
 """In one request: what the model does in some tens of milliseconds."""
@@ -281,10 +280,10 @@ def open_inference_health_router(context: ServiceContext) -> APIRouter:
     @router.get("/ready", summary="Open Inference Protocol: ready")
     async def ready() -> Response:
         if context.shutdown.started:
-            raise ProblemError(ProblemKind.STOPPING, "The gateway is stopping")
+            raise ServiceError(ProblemKind.STOPPING, "The gateway is stopping")
         model = (await context.readiness.states())["model"]
         if not model.ok:
-            raise ProblemError(ProblemKind.DEPENDENCY_UNAVAILABLE, model.detail, dependency="model")
+            raise ServiceError(ProblemKind.DEPENDENCY_UNAVAILABLE, model.detail, dependency="model")
         return JSONResponse({"ready": True})
 
     return router
@@ -293,11 +292,11 @@ def open_inference_health_router(context: ServiceContext) -> APIRouter:
 def _known(name: str, version: str | None) -> int | None:
     """Return the version as a number, where the names can be those of a model at all."""
     if name != MODEL_NAME:
-        raise ProblemError(ProblemKind.NOT_FOUND, f"The only model here is {MODEL_NAME!r}")
+        raise ServiceError(ProblemKind.NOT_FOUND, f"The only model here is {MODEL_NAME!r}")
     if version is None:
         return None
     if not (version.isascii() and version.isdecimal() and len(version) <= 18):
-        raise ProblemError(ProblemKind.NOT_FOUND, "Versions are numbers")
+        raise ServiceError(ProblemKind.NOT_FOUND, "Versions are numbers")
     return int(version)
 
 
@@ -305,16 +304,16 @@ async def _available(parts: Running, version: int | None) -> tuple[int, ...]:
     """Return the versions that are available.
 
     Raises:
-        ProblemError: There is none, or not that one.
+        ServiceError: There is none, or not that one.
     """
     versions = await parts.pipeline.model.versions()
     if not versions:
-        raise ProblemError(ProblemKind.DEPENDENCY_UNAVAILABLE, "No version of the model is available")
+        raise ServiceError(ProblemKind.DEPENDENCY_UNAVAILABLE, "No version of the model is available")
     if version is not None and version not in versions:
-        raise ProblemError(ProblemKind.NOT_FOUND, f"The model has no version {version}")
+        raise ServiceError(ProblemKind.NOT_FOUND, f"The model has no version {version}")
     return versions
 
 
 def _require_plain(headers: Headers) -> None:
     if headers.get("content-encoding", "identity").lower() != "identity":
-        raise ProblemError(ProblemKind.UNSUPPORTED_MEDIA_TYPE, "Send the body uncompressed")
+        raise ServiceError(ProblemKind.UNSUPPORTED_MEDIA_TYPE, "Send the body uncompressed")

@@ -34,7 +34,7 @@ MEDIA_TYPE = "application/x-amz-json-1.1"
 REQUEST_ID_HEADER = "x-amzn-RequestId"
 _TYPES = {
     ProblemKind.UNAUTHORIZED: (403, "UnrecognizedClientException"),
-    ProblemKind.FOREIGN_ORIGIN: (403, "AccessDeniedException"),
+    ProblemKind.CROSS_ORIGIN_FORBIDDEN: (403, "AccessDeniedException"),
     ProblemKind.BODY_TOO_SLOW: (408, "RequestTimeoutException"),
     ProblemKind.BODY_TOO_LARGE: (413, "ImageTooLargeException"),
     ProblemKind.UNSUPPORTED_MEDIA_TYPE: (415, "UnsupportedMediaTypeException"),

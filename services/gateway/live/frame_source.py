@@ -6,10 +6,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from time import monotonic
 
-from services.contracts.problems import Problem, ProblemKind
+from services.contracts.problems import Problem, ProblemKind, ServiceError
 from services.gateway.analysis.cameras import CameraFrames, state_of
 from services.gateway.protocols import Deadline, Frame, FrameStore, KnownCamera
-from services.runtime.problems import ProblemError
 
 BLOCK_S = 0.2
 """The longest that one reading waits for a frame."""
@@ -60,19 +59,19 @@ async def read_again(store: FrameStore, camera: str) -> KnownCamera:
     """Return what there is of a camera now.
 
     Raises:
-        ProblemError: There is no such camera.
+        ServiceError: There is no such camera.
     """
     known = await store.known_camera(camera, soon())
     if known is None:
-        raise ProblemError(ProblemKind.CAMERA_NOT_FOUND, f"No camera {camera} has registered")
+        raise ServiceError(ProblemKind.CAMERA_NOT_FOUND, f"No camera {camera} has registered")
     return known
 
 
-def silent(known: KnownCamera) -> ProblemError:
+def silent(known: KnownCamera) -> ServiceError:
     """Return the problem of a camera whose frames don't come; it says the same as long as nothing changes."""
     frames = f"no frames that can be used: {known.fault}" if known.fault else "no frames"
     detail = f"Camera {known.camera} sends {frames}; {state_of(known)}"
-    return ProblemError(ProblemKind.NO_FRESH_FRAME, detail, camera=known.camera)
+    return ServiceError(ProblemKind.NO_FRESH_FRAME, detail, camera=known.camera)
 
 
 RETRY_S = 0.2
@@ -119,7 +118,7 @@ class FrameFeed:
         while True:
             try:
                 self._publish(await self._next())
-            except ProblemError as error:
+            except ServiceError as error:
                 problem = error.problem
             except Exception:
                 _log.exception("camera %s: reading its frames failed", self._camera)

@@ -8,7 +8,7 @@ from contextlib import contextmanager, suppress
 from time import monotonic
 
 from services.contracts.live import LiveState, LiveStatus
-from services.contracts.problems import ProblemKind
+from services.contracts.problems import ProblemKind, ServiceError
 from services.gateway.analysis.cameras import CameraFrames
 from services.gateway.analysis.pipeline import Pipeline
 from services.gateway.live.broadcast import Viewer
@@ -25,7 +25,6 @@ from services.gateway.settings import GatewaySettings
 from services.runtime.client_address import UNKNOWN
 from services.runtime.frame_rate import FrameRateLimiter
 from services.runtime.limits import FairConcurrencyLimit
-from services.runtime.problems import ProblemError
 
 AGAIN_S = 1.0
 """Who asks again within this time is served by a session, which runs as long after the last question."""
@@ -71,7 +70,7 @@ class Questions:
         self._asked_at[camera] = now
         if before is None or now - before > AGAIN_S or self._sessions.get(camera) is not None:
             return
-        with suppress(ProblemError):  # as many cameras are followed as may be, or the service stops
+        with suppress(ServiceError):  # as many cameras are followed as may be, or the service stops
             self._sessions.keep(camera, AGAIN_S).skip(frame_id)
 
 
@@ -117,13 +116,13 @@ class LiveCameras:
         """Make sure that there is such a camera, as far as can be known now.
 
         Raises:
-            ProblemError: There isn't. A store that fails is no reason: who follows a camera is told of it.
+            ServiceError: There isn't. A store that fails is no reason: who follows a camera is told of it.
         """
         if self._sessions.get(camera) is not None:
             return
         try:
             await self._frames.known(camera, soon())
-        except ProblemError as error:
+        except ServiceError as error:
             if error.problem.kind is ProblemKind.CAMERA_NOT_FOUND:
                 raise
 
@@ -138,7 +137,7 @@ class LiveCameras:
             client: What the viewer counts for.
 
         Raises:
-            ProblemError: 429, the client has its share; 503, too many viewers or cameras, or the service stops.
+            ServiceError: 429, the client has its share; 503, too many viewers or cameras, or the service stops.
         """
         viewer = Viewer(FrameRateLimiter(fps), after, lambda: self._metrics.drop("viewer"))
         goodbye = json.dumps(LiveStatus(camera, LiveState.CLOSING).encode())
@@ -158,7 +157,7 @@ class LiveCameras:
             client: What the viewer counts for.
 
         Raises:
-            ProblemError: 429, the client has its share; 503, too many viewers or cameras, or the service stops.
+            ServiceError: 429, the client has its share; 503, too many viewers or cameras, or the service stops.
         """
         slot: Latest[Picture] = Latest(lambda: self._metrics.drop("picture"))
         with self._place(slot.close, client), cleared(slot):
@@ -178,7 +177,7 @@ class LiveCameras:
             client: What it counts for.
 
         Raises:
-            ProblemError: 429, the client has its share; 503, too many viewers, or the service stops.
+            ServiceError: 429, the client has its share; 503, too many viewers, or the service stops.
         """
         with self._place(close, client):
             yield
@@ -202,7 +201,7 @@ class LiveCameras:
     @contextmanager
     def _place(self, close: Callable[[], None], client: str) -> Iterator[None]:
         if self._closed:
-            raise ProblemError(ProblemKind.STOPPING, "The service stops")
+            raise ServiceError(ProblemKind.STOPPING, "The service stops")
         with self._viewers.slot(client):
             self._open.add(close)
             try:

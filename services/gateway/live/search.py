@@ -7,11 +7,10 @@ from time import monotonic
 
 from services.contracts.detection import Detection, Searched
 from services.contracts.geometry import NMS_IOU, Box, overlaps_any
-from services.contracts.problems import ProblemKind
+from services.contracts.problems import ProblemKind, ServiceError
 from services.gateway.analysis.cameras import a_cameras_frame
 from services.gateway.metrics import LiveMetrics
 from services.gateway.protocols import Deadline, FaceDetector, Frame
-from services.runtime.problems import ProblemError
 
 APPEAR_S = 0.3
 """A new face shows in the results within this time, where the machine can do it."""
@@ -152,7 +151,7 @@ class FaceSearch:
         """Look at these places only.
 
         Raises:
-            ProblemError: The frame can't be used, or the detector fails or takes too long.
+            ServiceError: The frame can't be used, or the detector fails or takes too long.
         """
         found = self._found
         detection = await self._ask(frame, request_id, by, hints)
@@ -168,14 +167,14 @@ class FaceSearch:
         """Look for new faces where something has changed, now and then or if told so in the whole picture.
 
         Raises:
-            ProblemError: The frame can't be used, or the detector fails or takes too long.
+            ServiceError: The frame can't be used, or the detector fails or takes too long.
         """
         began_s, times_forgotten = monotonic(), self._times_forgotten
         refresh = bool(self._overview) and self._whole_due(began_s)
         with self._pace.search(counts=whole or not refresh):
             try:
                 detection = await self._ask_anew(frame, request_id, by, whole or refresh)
-            except ProblemError as error:
+            except ServiceError as error:
                 # It may be another version's overview that this detector doesn't understand.
                 if error.problem.kind is ProblemKind.DEPENDENCY_UNAVAILABLE:
                     self._overview = ""

@@ -12,7 +12,7 @@ import numpy as np
 from services.contracts.detection import Detection, Searched
 from services.contracts.geometry import Box
 from services.contracts.live import Drops
-from services.contracts.problems import Problem, ProblemKind
+from services.contracts.problems import Problem, ProblemKind, ServiceError
 from services.gateway.analysis.pipeline import Pipeline
 from services.gateway.live.broadcast import Board
 from services.gateway.live.frame_source import FrameFeed
@@ -22,7 +22,6 @@ from services.gateway.live.search import DetectorShare, FaceSearch
 from services.gateway.live.shared_tasks import Lifetimes
 from services.gateway.metrics import LiveMetrics
 from services.gateway.protocols import Deadline, EmotionScores, Frame
-from services.runtime.problems import ProblemError
 from services.runtime.request_context import new_request_id
 
 RETRY_S = 0.2
@@ -116,7 +115,7 @@ class LiveSession:
         while True:
             try:
                 await step()
-            except ProblemError as error:
+            except ServiceError as error:
                 problem = error.problem
             except Exception:
                 _log.exception("camera %s: %s failed", self._camera, name)

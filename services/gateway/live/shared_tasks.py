@@ -7,8 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Generic, Protocol, TypeVar
 
-from services.contracts.problems import ProblemKind
-from services.runtime.problems import ProblemError
+from services.contracts.problems import ProblemKind, ServiceError
 
 _log = logging.getLogger(__name__)
 
@@ -62,7 +61,7 @@ class Lifetimes(Generic[K, T]):
         """Need the thing while the block runs.
 
         Raises:
-            ProblemError: 503, too many run already.
+            ServiceError: 503, too many run already.
         """
         life = self._life(key)
         life.holders += 1
@@ -76,7 +75,7 @@ class Lifetimes(Generic[K, T]):
         """Need the thing for some time.
 
         Raises:
-            ProblemError: 503, too many run already.
+            ServiceError: 503, too many run already.
         """
         life = self._life(key)
         self._need(key, life, seconds)
@@ -96,7 +95,7 @@ class Lifetimes(Generic[K, T]):
         life = self._lives.get(key)
         if life is None:
             if len(self._lives) >= self._most:
-                raise ProblemError(ProblemKind.OVERLOADED, f"{len(self._lives)} cameras are followed already")
+                raise ServiceError(ProblemKind.OVERLOADED, f"{len(self._lives)} cameras are followed already")
             thing = self._make(key)
             life = self._lives[key] = _Life(thing, asyncio.create_task(thing.run()))
             life.task.add_done_callback(lambda task: self._ended(key, task))

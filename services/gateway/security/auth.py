@@ -15,9 +15,8 @@ from limits.strategies import MovingWindowRateLimiter
 from prometheus_client import CollectorRegistry, Counter
 from starlette.requests import HTTPConnection
 
-from services.contracts.problems import ProblemKind
+from services.contracts.problems import ProblemKind, ServiceError
 from services.runtime.client_address import address_group
-from services.runtime.problems import ProblemError
 
 API_KEY_HEADER = "X-API-Key"
 API_KEY_QUERY = "key"
@@ -64,7 +63,7 @@ class WrongKeys:
             client: Names its key if that is right.
 
         Raises:
-            ProblemError: 429.
+            ServiceError: 429.
         """
         if client is not None and (address, client) in self._known:
             self._known.move_to_end((address, client))
@@ -115,7 +114,7 @@ class ApiKeys:
         """Check one request, and name its client in ``request.state.client``.
 
         Raises:
-            ProblemError: 401, no key or a wrong one, where keys are set; 429, too many wrong keys.
+            ServiceError: 401, no key or a wrong one, where keys are set; 429, too many wrong keys.
         """
         address = _address(request)
         request.state.client = address
@@ -128,7 +127,7 @@ class ApiKeys:
             if key:
                 await self._wrong_keys.refuse(address)
             query = f" or as ?{API_KEY_QUERY}=" if self._in_query else ""
-            raise ProblemError(
+            raise ServiceError(
                 ProblemKind.UNAUTHORIZED, f"Send a known key in the header {API_KEY_HEADER}, as a bearer token{query}"
             )
         request.state.client = client
@@ -168,7 +167,7 @@ class RateLimit:
         """Count one request.
 
         Raises:
-            ProblemError: 429, over the limit.
+            ServiceError: 429, over the limit.
         """
         if self._rate is None:
             return
@@ -177,9 +176,9 @@ class RateLimit:
             raise _rate_limited(self._limiter, self._rate, client, f"The limit is {self._rate}")
 
 
-def _rate_limited(limiter: MovingWindowRateLimiter, rate: RateLimitItem, client: str, why: str) -> ProblemError:
+def _rate_limited(limiter: MovingWindowRateLimiter, rate: RateLimitItem, client: str, why: str) -> ServiceError:
     wait_s = max(1, math.ceil(limiter.get_window_stats(rate, client).reset_time - time.time()))
-    return ProblemError(
+    return ServiceError(
         ProblemKind.RATE_LIMITED, f"{why}; try again in {wait_s} s", retry_after_s=wait_s, limit=str(rate)
     )
 

@@ -38,6 +38,6 @@ class Cors(CORSMiddleware):
         response = self.preflight_response(request_headers)
         if response.status_code < 400:
             return response
-        problem = Problem(ProblemKind.FOREIGN_ORIGIN, bytes(response.body).decode())
+        problem = Problem(ProblemKind.CROSS_ORIGIN_FORBIDDEN, bytes(response.body).decode())
         headers = {name: value for name, value in response.headers.items() if not name.startswith("content-")}
         return problem_response(problem, request_id, headers)

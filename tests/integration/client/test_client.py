@@ -22,8 +22,7 @@ from emotion_client import (
     UnreachableError,
     UploadSource,
 )
-from services.contracts.problems import ProblemKind
-from services.runtime.problems import ProblemError
+from services.contracts.problems import ProblemKind, ServiceError
 from tests.integration.client.conftest import ServeGateway
 from tests.support.gateway_fakes import FakeDetector, FakeFrames, FakeServices
 
@@ -117,7 +116,7 @@ def test_a_rate_limit_is_told_and_not_waited_for(gateway: ServeGateway, ask: Ask
 def test_503_is_asked_again(gateway: ServeGateway, ask: Ask) -> None:
     class Recovering(FakeDetector):
         async def detect(self, *args: Any, **near: Any) -> Any:
-            self.error = None if self.images else ProblemError(ProblemKind.OVERLOADED, "later", retry_after_s=0)
+            self.error = None if self.images else ServiceError(ProblemKind.OVERLOADED, "later", retry_after_s=0)
             return await super().detect(*args, **near)
 
     services = FakeServices(detector=Recovering())
@@ -126,7 +125,7 @@ def test_503_is_asked_again(gateway: ServeGateway, ask: Ask) -> None:
 
 
 def test_it_gives_up_in_the_end(gateway: ServeGateway, ask: Ask) -> None:
-    error = ProblemError(ProblemKind.DEPENDENCY_UNAVAILABLE, "gone", retry_after_s=0, dependency="detector")
+    error = ServiceError(ProblemKind.DEPENDENCY_UNAVAILABLE, "gone", retry_after_s=0, dependency="detector")
     services = FakeServices(detector=FakeDetector(error=error))
     with pytest.raises(UnavailableError) as raised:
         ask(gateway(services), "predict", b"jpeg")

@@ -11,8 +11,7 @@ from typer.testing import CliRunner, Result
 
 from emotion_client.cli.app import app
 from emotion_client.cli.exit_codes import ExitCode
-from services.contracts.problems import ProblemKind
-from services.runtime.problems import ProblemError
+from services.contracts.problems import ProblemKind, ServiceError
 from tests.integration.client.conftest import Serve, ServeGateway
 from tests.integration.client.feed import RETRY_AT_ONCE, Connection, Ending, ScriptedFeed, results, status
 from tests.support.gateway_fakes import FakeDetector, FakeFrames, FakeServices
@@ -107,7 +106,7 @@ def test_an_output_that_cannot_be_written(gateway: ServeGateway, emotion: Emotio
 
 
 def test_a_service_that_is_gone(gateway: ServeGateway, emotion: Emotion, folder: Path) -> None:
-    gone = ProblemError(ProblemKind.DEPENDENCY_UNAVAILABLE, "The detector is gone", retry_after_s=0)
+    gone = ServiceError(ProblemKind.DEPENDENCY_UNAVAILABLE, "The detector is gone", retry_after_s=0)
     run = emotion("predict", folder, "--url", gateway(FakeServices(detector=FakeDetector(error=gone))))
     assert (run.exit_code, run.stderr) == (ExitCode.UNREACHABLE, "emotion: The detector is gone\n")
 

@@ -6,9 +6,8 @@ from itertools import count, islice
 from threading import Event, Thread
 
 from emotion_client import CameraSource, EmotionClient, FeedStatus
-from services.contracts.problems import ProblemKind
+from services.contracts.problems import ProblemKind, ServiceError
 from services.gateway.protocols import KnownCamera
-from services.runtime.problems import ProblemError
 from tests.integration.client.conftest import ServeGateway
 from tests.support.gateway_fakes import ONLINE, FakeServices, frame
 
@@ -62,7 +61,7 @@ def test_what_is_wrong_is_told_and_passes(gateway: ServeGateway) -> None:
         closing(client.stream("cam0", on_status=on_status)) as feed,
     ):
         next(feed)
-        services.detector.error = ProblemError(ProblemKind.DEPENDENCY_UNAVAILABLE, "gone", dependency="detector")
+        services.detector.error = ServiceError(ProblemKind.DEPENDENCY_UNAVAILABLE, "gone", dependency="detector")
         while [status.state for status in told] != ["problem", "ok"]:
             next(feed)
     assert told[0].detail == "gone"

@@ -13,11 +13,10 @@ import pytest
 from launcher.ports import free_port
 from services.contracts.detection import Detection, DetectTimings, Searched
 from services.contracts.geometry import Box, ImageSize
-from services.contracts.problems import Problem, ProblemKind
+from services.contracts.problems import Problem, ProblemKind, ServiceError
 from services.gateway.adapters.detector_http import HttpDetector
 from services.gateway.adapters.load_balancing import SHUNNED_S, BalancedTransport, NameLookup
 from services.gateway.protocols import Deadline
-from services.runtime.problems import ProblemError
 
 EMPTY = json.dumps(Detection(ImageSize(1, 1), Searched.FULL, (), DetectTimings(1, 1, 1, 3)).encode()).encode()
 BUSY = json.dumps(Problem(ProblemKind.OVERLOADED, "the queue is full").encode("id")).encode()
@@ -103,7 +102,7 @@ async def test_one_of_two_that_hangs_is_left_aside() -> None:
             outcomes = [await asyncio.gather(ask(both, 0.2), return_exceptions=True) for _ in range(8)]
             await asyncio.sleep(SHUNNED_S)  # it is tried again then, but not by an image
             outcomes += [await asyncio.gather(ask(both), return_exceptions=True) for _ in range(2)]
-    failures = [outcome for (outcome,) in outcomes if isinstance(outcome, ProblemError)]
+    failures = [outcome for (outcome,) in outcomes if isinstance(outcome, ServiceError)]
     assert [failure.problem.kind for failure in failures] == [ProblemKind.DEPENDENCY_TIMEOUT]
     assert second.answered == 9
 
@@ -148,7 +147,7 @@ async def test_a_kept_connection_that_died_costs_no_answer() -> None:
 )
 async def test_nobody_there_is_told_soon(addresses: Sequence[str] | OSError) -> None:
     async with detector(free_port(), addresses) as client:
-        with pytest.raises(ProblemError) as gone:
+        with pytest.raises(ServiceError) as gone:
             await ask(client)
     assert gone.value.problem.kind is ProblemKind.DEPENDENCY_UNAVAILABLE
     assert gone.value.problem.extensions == {"dependency": "detector"}
@@ -160,7 +159,7 @@ async def test_one_that_has_too_much_to_do_is_named() -> None:
         FakeDetectorServer("503 Service Unavailable", BUSY).at(FIRST, port),
         detector(port, [FIRST]) as client,
     ):
-        with pytest.raises(ProblemError) as refused:
+        with pytest.raises(ServiceError) as refused:
             await ask(client)
     assert refused.value.problem.kind is ProblemKind.OVERLOADED
     assert refused.value.problem.extensions == {"dependency": "detector"}
@@ -203,7 +202,7 @@ async def test_an_answer_that_no_detector_gives_is_a_short_problem(
 ) -> None:
     port = free_port()
     async with FakeDetectorServer(status, body).at(FIRST, port), detector(port, [FIRST]) as client:
-        with pytest.raises(ProblemError) as caught:
+        with pytest.raises(ServiceError) as caught:
             await ask(client)
     assert caught.value.problem.kind is ProblemKind.DEPENDENCY_UNAVAILABLE
     assert len(caught.value.problem.detail) < 1000
@@ -219,6 +218,6 @@ async def test_a_compressed_answer_is_not_unpacked() -> None:
         FakeDetectorServer("200 OK\r\nContent-Encoding: gzip", gzip.compress(b" " * 100_000_000 + EMPTY)),
     )
     async with server.at(FIRST, port), detector(port, [FIRST]) as client:
-        with pytest.raises(ProblemError):
+        with pytest.raises(ServiceError):
             await ask(client)
     assert server.answered == 1

@@ -58,10 +58,13 @@ def slug(answer: tuple[int, dict[str, str], bytes]) -> str:
 @pytest.mark.parametrize(
     ("headers", "expected"),
     [
-        ({"Origin": "https://evil.example"}, "foreign-origin"),
-        ({"Origin": "http://127.0.0.1:1"}, "foreign-origin"),
-        ({"Origin": "null"}, "foreign-origin"),
-        ({"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "no-cors", "Sec-Fetch-Dest": "image"}, "foreign-origin"),
+        ({"Origin": "https://evil.example"}, "cross-origin-forbidden"),
+        ({"Origin": "http://127.0.0.1:1"}, "cross-origin-forbidden"),
+        ({"Origin": "null"}, "cross-origin-forbidden"),
+        (
+            {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "no-cors", "Sec-Fetch-Dest": "image"},
+            "cross-origin-forbidden",
+        ),
         ({"Host": "evil.example"}, "unknown-host"),
         ({"Host": "evil.example", "Origin": "http://evil.example", "Sec-Fetch-Site": "same-origin"}, "unknown-host"),
     ],
@@ -72,7 +75,7 @@ def test_pages_from_elsewhere_get_nothing(
 ) -> None:
     answer = ask(port, path, {**headers, **extra})
     assert slug(answer) == expected
-    assert answer[0] == {"foreign-origin": 403, "unknown-host": 421}[expected]
+    assert answer[0] == {"cross-origin-forbidden": 403, "unknown-host": 421}[expected]
     assert answer[1]["cross-origin-resource-policy"] == "same-origin"
 
 

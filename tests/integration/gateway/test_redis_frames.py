@@ -10,9 +10,9 @@ from redis.asyncio import Redis
 
 from services.contracts.cameras import CAMERAS_KEY, MAX_CAMERAS, CameraState, CameraStatus, status_key
 from services.contracts.frames import FRAMES_TTL_S, FrameMessage, frames_key
+from services.contracts.problems import ServiceError
 from services.gateway.adapters.redis_store import RedisFrames, connect
 from services.gateway.protocols import Deadline
-from services.runtime.problems import ProblemError
 from tests.support.redis_server import RedisServer
 
 
@@ -165,7 +165,7 @@ async def test_redis_gone_is_a_problem_that_names_it_and_its_return_is_noticed(
 ) -> None:
     await frames.ping()
     redis_server.stop()
-    with pytest.raises(ProblemError) as gone:
+    with pytest.raises(ServiceError) as gone:
         await frames.camera_ids(soon())
     assert gone.value.problem.kind.status == 503
     assert gone.value.problem.extensions == {"dependency": "redis"}

@@ -1,7 +1,6 @@
-from services.contracts.problems import ProblemKind
+from services.contracts.problems import ProblemKind, ServiceError
 from services.gateway.api.cameras import camera_view
 from services.gateway.protocols import KnownCamera, ListedCamera
-from services.runtime.problems import ProblemError
 from tests.support.gateway_fakes import ONLINE, FakeDetector, FakeFrames, FakeServices, frame
 from tests.unit.gateway.conftest import Gateway
 
@@ -48,7 +47,7 @@ def test_frames_that_are_not_there(gateway: Gateway) -> None:
 
 
 def test_services_tells_each_dependency_apart(gateway: Gateway) -> None:
-    down = ProblemError(ProblemKind.DEPENDENCY_UNAVAILABLE, "gone fishing", dependency="detector")
+    down = ServiceError(ProblemKind.DEPENDENCY_UNAVAILABLE, "gone fishing", dependency="detector")
     services = gateway(FakeServices(detector=FakeDetector(error=down))).get("/services").json()["services"]
     assert services["redis"] == {"ok": True, "required": False, "detail": "answers"}
     assert services["detector"] == {"ok": False, "required": True, "detail": "gone fishing"}
@@ -56,7 +55,7 @@ def test_services_tells_each_dependency_apart(gateway: Gateway) -> None:
 
 
 def test_ready_while_uploads_can_be_answered(gateway: Gateway) -> None:
-    down = ProblemError(ProblemKind.DEPENDENCY_UNAVAILABLE, "down")
+    down = ServiceError(ProblemKind.DEPENDENCY_UNAVAILABLE, "down")
     without_redis = gateway(FakeServices(frames=FakeFrames(error=down))).get("/readyz")
     without_detector = gateway(FakeServices(detector=FakeDetector(error=down))).get("/readyz")
     assert (without_redis.status_code, without_redis.json()["status"]) == (200, "degraded")

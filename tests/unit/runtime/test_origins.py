@@ -77,7 +77,9 @@ def test_names_that_settings_know(hosts: set[str], host: str, known: bool) -> No
 @pytest.mark.parametrize("path", ["/healthz", "/readyz", "/v2/health/live", "/v2/health/ready"])
 def test_health_answers_by_any_name_but_not_to_any_page(path: str) -> None:
     assert kind(RequestOrigin("GET", path, host="balancer.example")) is None
-    assert kind(RequestOrigin("GET", path, host=HERE, origin="https://evil.example")) is ProblemKind.FOREIGN_ORIGIN
+    assert (
+        kind(RequestOrigin("GET", path, host=HERE, origin="https://evil.example")) is ProblemKind.CROSS_ORIGIN_FORBIDDEN
+    )
 
 
 def test_a_program_says_nothing_of_where_it_comes_from() -> None:
@@ -112,21 +114,21 @@ def test_our_own_pages(host: str, origin: str) -> None:
 @pytest.mark.parametrize("site", [None, "cross-site", "same-site"])
 def test_pages_from_elsewhere(origin: str, site: str | None) -> None:
     head = RequestOrigin("GET", "/cameras", HERE, origin, site)
-    assert kind(head) is ProblemKind.FOREIGN_ORIGIN
+    assert kind(head) is ProblemKind.CROSS_ORIGIN_FORBIDDEN
 
 
 def test_a_proxy_may_put_its_own_name_for_ours() -> None:
     """The browser, which knows the address that it asked, says that page and address are of one origin."""
     assert kind(get(host="10.0.0.3:8000", origin="https://cam.example.org", site="same-origin")) is None
-    assert kind(get(host="10.0.0.3:8000", origin="https://cam.example.org")) is ProblemKind.FOREIGN_ORIGIN
+    assert kind(get(host="10.0.0.3:8000", origin="https://cam.example.org")) is ProblemKind.CROSS_ORIGIN_FORBIDDEN
 
 
 @pytest.mark.parametrize("origin", ["https://app.example", "HTTPS://App.Example", "null"])
 def test_pages_that_settings_name(origin: str) -> None:
     allowed = OriginPolicy(origins=frozenset({"https://app.example", "null"}))
     assert kind(get(origin=origin, site="cross-site"), allowed) is None
-    assert kind(get(origin="https://app.example:8443"), allowed) is ProblemKind.FOREIGN_ORIGIN
-    assert kind(get(site="cross-site", dest="image"), allowed) is ProblemKind.FOREIGN_ORIGIN
+    assert kind(get(origin="https://app.example:8443"), allowed) is ProblemKind.CROSS_ORIGIN_FORBIDDEN
+    assert kind(get(site="cross-site", dest="image"), allowed) is ProblemKind.CROSS_ORIGIN_FORBIDDEN
 
 
 def test_all_pages_may_ask_where_settings_say_so() -> None:
@@ -151,7 +153,7 @@ def test_all_pages_may_ask_where_settings_say_so() -> None:
 )
 def test_what_a_page_may_show_without_an_origin(site: str, method: str, mode: str, dest: str) -> None:
     head = RequestOrigin(method, "/cameras/cam0/frame.jpg", HERE, None, site, mode, dest)
-    assert kind(head) is ProblemKind.FOREIGN_ORIGIN
+    assert kind(head) is ProblemKind.CROSS_ORIGIN_FORBIDDEN
 
 
 @pytest.mark.parametrize(
@@ -213,8 +215,8 @@ def test_a_program_and_our_own_page_get_through(headers: dict[str, str]) -> None
 @pytest.mark.parametrize(
     ("headers", "status", "slug"),
     [
-        ({"Origin": "https://evil.example"}, 403, "foreign-origin"),
-        ({"Origin": "null"}, 403, "foreign-origin"),
+        ({"Origin": "https://evil.example"}, 403, "cross-origin-forbidden"),
+        ({"Origin": "null"}, 403, "cross-origin-forbidden"),
         ({"Host": "evil.example", "Origin": "http://evil.example"}, 421, "unknown-host"),
     ],
 )
@@ -246,7 +248,7 @@ async def test_a_server_that_cannot_send_a_problem_closes() -> None:
         sent.append(message)
 
     await guarded(app)(scope, receive, send)
-    assert sent == [{"type": "websocket.close", "code": 1008, "reason": "foreign-origin"}]
+    assert sent == [{"type": "websocket.close", "code": 1008, "reason": "cross-origin-forbidden"}]
     assert app.scopes == []
 
 

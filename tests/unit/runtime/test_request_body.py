@@ -4,7 +4,7 @@ import pytest
 from starlette.requests import Request
 from starlette.types import Message, Receive, Scope, Send
 
-from services.runtime.problems import ProblemError
+from services.contracts.problems import ServiceError
 from services.runtime.request_body import BodyLimit
 
 SCOPE: Scope = {"type": "http", "method": "POST", "path": "/", "headers": [], "query_string": b""}
@@ -32,7 +32,7 @@ async def read_body(parts: list[bytes], pause_s: float, grace_s: float) -> bytes
 
 
 async def test_a_body_that_trickles_is_given_up() -> None:
-    with pytest.raises(ProblemError, match="bytes came in") as given_up:
+    with pytest.raises(ServiceError, match="bytes came in") as given_up:
         await read_body([b"a", b"b", b"c", b"d", b"e", b"f"], pause_s=0.1, grace_s=0.25)
     assert given_up.value.problem.kind.status == 408
 
@@ -43,6 +43,6 @@ async def test_a_large_body_may_take_longer_than_a_small_one() -> None:
 
 
 async def test_what_came_fast_before_is_no_credit() -> None:
-    with pytest.raises(ProblemError) as given_up:
+    with pytest.raises(ServiceError) as given_up:
         await read_body([bytes(500_000), *(bytes([n]) for n in range(20))], pause_s=0.1, grace_s=0.25)
     assert given_up.value.problem.kind.status == 408

@@ -7,10 +7,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from services.contracts.problems import ProblemKind
+from services.contracts.problems import ProblemKind, ServiceError
 from services.gateway.adapters.batching import MOST_FACES, JoinedModel
 from services.gateway.protocols import Deadline, EmotionScores
-from services.runtime.problems import ProblemError
 
 SOON = 30.0
 
@@ -126,11 +125,11 @@ async def test_a_failure_is_everyones_and_the_next_are_asked_again() -> None:
     await settle()
     held.let(1)
     await first
-    held.error = ProblemError(ProblemKind.DEPENDENCY_UNAVAILABLE, "gone", dependency="model")
+    held.error = ServiceError(ProblemKind.DEPENDENCY_UNAVAILABLE, "gone", dependency="model")
     held.let(1)
     errors = await asyncio.gather(*waiting, return_exceptions=True)
     assert all(
-        isinstance(error, ProblemError) and error.problem.extensions["dependency"] == "model" for error in errors
+        isinstance(error, ServiceError) and error.problem.extensions["dependency"] == "model" for error in errors
     )
     held.error = None
     held.let(1)
@@ -160,7 +159,7 @@ async def test_who_waits_too_long_is_told_and_delays_nobody() -> None:
     first = ask(model, 0.1)
     await settle()
     impatient, patient = ask(model, 0.2, seconds=0.01), ask(model, 0.3)
-    with pytest.raises(ProblemError) as error:
+    with pytest.raises(ServiceError) as error:
         await impatient
     assert error.value.problem.kind is ProblemKind.DEPENDENCY_TIMEOUT
     held.let(2)

@@ -2,12 +2,12 @@ import asyncio
 
 import pytest
 
+from services.contracts.problems import ServiceError
 from services.gateway.analysis.cameras import CameraAnalyses, CameraFrames
 from services.gateway.analysis.pipeline import Pipeline
 from services.gateway.analysis.singleflight import SharedCalls
 from services.gateway.protocols import Deadline
 from services.runtime.limits import ConcurrencyLimit
-from services.runtime.problems import ProblemError
 from tests.support.gateway_fakes import FakeDetector, FakeFrames, FakeModel, frame
 
 
@@ -98,7 +98,7 @@ async def test_predictions_beyond_the_limit_are_refused_until_one_ends() -> None
     limit = ConcurrencyLimit(1)
     first = limit()
     await anext(first)
-    with pytest.raises(ProblemError) as refused:
+    with pytest.raises(ServiceError) as refused:
         await anext(limit())
     assert refused.value.problem.kind.status == 503
     with pytest.raises(StopAsyncIteration):

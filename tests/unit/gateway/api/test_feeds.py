@@ -9,12 +9,11 @@ import pytest
 from starlette.testclient import TestClient, WebSocketDenialResponse, WebSocketTestSession
 from starlette.websockets import WebSocketDisconnect
 
-from services.contracts.problems import ProblemKind
-from services.runtime.problems import ProblemError
+from services.contracts.problems import ProblemKind, ServiceError
 from tests.support.gateway_fakes import FakeFrames, FakeModel, FakeServices, frame
 from tests.unit.gateway.conftest import Gateway
 
-DOWN = ProblemError(ProblemKind.DEPENDENCY_UNAVAILABLE, "down", dependency="redis")
+DOWN = ServiceError(ProblemKind.DEPENDENCY_UNAVAILABLE, "down", dependency="redis")
 
 
 def refusal(client: TestClient, address: str, **headers: str) -> tuple[int, str]:
@@ -155,7 +154,7 @@ def test_a_message_that_is_no_image_gets_a_problem_and_the_connection_goes_on(ga
         socket.send_bytes(bytes(101))
         too_large = told(socket)
         assert (too_large["status"], too_large["limit_bytes"]) == (413, 100)
-        services.detector.error = ProblemError(ProblemKind.INVALID_IMAGE, "cut off")
+        services.detector.error = ServiceError(ProblemKind.INVALID_IMAGE, "cut off")
         socket.send_bytes(b"broken")
         assert told(socket)["detail"] == "cut off"
         services.detector.error = None

@@ -6,11 +6,10 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
-from services.contracts.problems import PROBLEM_MEDIA_TYPE, ProblemKind
+from services.contracts.problems import PROBLEM_MEDIA_TYPE, ProblemKind, ServiceError
 from services.gateway.api.openapi import KEY_IN_QUERY, OPEN, PROBLEMS
 from services.gateway.settings import CompatApi
 from services.runtime.openapi import operations
-from services.runtime.problems import ProblemError
 from tests.support.gateway_fakes import FakeDetector, FakeServices
 from tests.unit.gateway.conftest import Gateway
 
@@ -100,7 +99,7 @@ def test_what_is_answered_is_documented(gateway: Gateway, method: str, path: str
 def test_errors_of_other_products_are_documented_in_their_form(
     gateway: Gateway, path: str, arguments: dict[str, Any], kind: ProblemKind
 ) -> None:
-    services = FakeServices(detector=FakeDetector(error=ProblemError(kind, "as asked")))
+    services = FakeServices(detector=FakeDetector(error=ServiceError(kind, "as asked")))
     client = gateway(services, compat_apis=ALL)
     answer = client.post(path, **arguments)
     response = documented(client)[f"POST {path}"]["responses"][str(answer.status_code)]

@@ -3,9 +3,8 @@ import re
 import pytest
 
 from services.contracts.emotions import EMOTIONS
-from services.contracts.problems import ProblemKind
+from services.contracts.problems import ProblemKind, ServiceError
 from services.gateway.protocols import KnownCamera
-from services.runtime.problems import ProblemError
 from tests.support.gateway_fakes import ONLINE, FakeDetector, FakeFrames, FakeModel, FakeServices, face, frame
 from tests.unit.gateway.conftest import Gateway
 
@@ -39,7 +38,7 @@ def test_the_only_camera_need_not_be_named(gateway: Gateway) -> None:
 
 
 def test_an_upload_is_answered_without_redis(gateway: Gateway) -> None:
-    down = ProblemError(ProblemKind.DEPENDENCY_UNAVAILABLE, "down", dependency="redis")
+    down = ServiceError(ProblemKind.DEPENDENCY_UNAVAILABLE, "down", dependency="redis")
     services = FakeServices(frames=FakeFrames(error=down))
     answer = gateway(services).post("/predict", content=b"an image", headers=JPEG)
     assert answer.status_code == 200
@@ -139,7 +138,7 @@ def test_a_camera_without_frames_whose_capture_has_gone_says_so(gateway: Gateway
 
 @pytest.mark.parametrize("kind", [ProblemKind.INVALID_IMAGE, ProblemKind.IMAGE_TOO_LARGE, ProblemKind.BODY_TOO_LARGE])
 def test_a_bad_frame_of_a_camera_is_not_the_clients_fault(gateway: Gateway, kind: ProblemKind) -> None:
-    services = FakeServices(detector=FakeDetector(error=ProblemError(kind, "cut off")))
+    services = FakeServices(detector=FakeDetector(error=ServiceError(kind, "cut off")))
     client = gateway(services)
     assert client.get("/predict").json()["type"] == "urn:emotion:problem:no-fresh-frame"
     assert client.post("/predict", content=b"x", headers=JPEG).json()["type"] == kind.type
@@ -148,7 +147,7 @@ def test_a_bad_frame_of_a_camera_is_not_the_clients_fault(gateway: Gateway, kind
 @pytest.mark.parametrize("kind", [ProblemKind.DEPENDENCY_UNAVAILABLE, ProblemKind.DEPENDENCY_TIMEOUT])
 @pytest.mark.parametrize("culprit", ["detector", "model"])
 def test_a_failing_service_is_named(gateway: Gateway, kind: ProblemKind, culprit: str) -> None:
-    error = ProblemError(kind, "it fails", dependency=culprit)
+    error = ServiceError(kind, "it fails", dependency=culprit)
     broken = FakeServices(
         detector=FakeDetector(error=error if culprit == "detector" else None),
         model=FakeModel(error=error if culprit == "model" else None),
@@ -160,7 +159,7 @@ def test_a_failing_service_is_named(gateway: Gateway, kind: ProblemKind, culprit
 
 def test_a_failed_analysis_is_not_kept(gateway: Gateway) -> None:
     services = FakeServices()
-    services.model.error = ProblemError(ProblemKind.DEPENDENCY_UNAVAILABLE, "down", dependency="model")
+    services.model.error = ServiceError(ProblemKind.DEPENDENCY_UNAVAILABLE, "down", dependency="model")
     client = gateway(services)
     failed = client.get("/predict")
     assert (failed.status_code, failed.json()["dependency"]) == (503, "model")

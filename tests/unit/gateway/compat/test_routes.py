@@ -10,9 +10,8 @@ import httpx2
 import pytest
 from starlette.testclient import TestClient
 
-from services.contracts.problems import ProblemKind
+from services.contracts.problems import ProblemKind, ServiceError
 from services.gateway.settings import GatewaySettings
-from services.runtime.problems import ProblemError
 from services.runtime.settings import SettingsError, load_settings
 from tests.support.gateway_fakes import FakeDetector, FakeModel, FakeServices
 from tests.unit.gateway.conftest import Gateway
@@ -141,9 +140,9 @@ def test_the_rate_limit_counts_all_apis_together(gateway: Gateway, ask: Ask) -> 
 @pytest.mark.parametrize(
     ("error", "status"),
     [
-        (ProblemError(ProblemKind.DEPENDENCY_UNAVAILABLE, "gone", dependency="model"), 503),
-        (ProblemError(ProblemKind.DEPENDENCY_TIMEOUT, "slow", dependency="model"), 504),
-        (ProblemError(ProblemKind.OVERLOADED, "busy"), 503),
+        (ServiceError(ProblemKind.DEPENDENCY_UNAVAILABLE, "gone", dependency="model"), 503),
+        (ServiceError(ProblemKind.DEPENDENCY_TIMEOUT, "slow", dependency="model"), 504),
+        (ServiceError(ProblemKind.OVERLOADED, "busy"), 503),
         (RuntimeError("broken"), 500),
     ],
     ids=["gone", "slow", "busy", "broken"],
@@ -169,7 +168,7 @@ def test_requests_beyond_the_limits_are_refused(gateway: Gateway, ask: Ask, limi
 
 @pytest.mark.parametrize("ask", [deepface, compreface, rekognition])
 def test_images_that_cannot_be_used(gateway: Gateway, ask: Ask) -> None:
-    broken = ProblemError(ProblemKind.INVALID_IMAGE, "not an image")
+    broken = ServiceError(ProblemKind.INVALID_IMAGE, "not an image")
     answer = ask(gateway(FakeServices(detector=FakeDetector(error=broken)), compat_apis=ALL))
     assert answer.status_code == 400
     assert "not an image" in shaped(ask, answer.json())
@@ -252,7 +251,7 @@ def test_open_inference_tells_of_server_and_model(gateway: Gateway) -> None:
 
 
 def test_open_inference_is_unready_without_a_model(gateway: Gateway) -> None:
-    gone = ProblemError(ProblemKind.DEPENDENCY_UNAVAILABLE, "gone")
+    gone = ServiceError(ProblemKind.DEPENDENCY_UNAVAILABLE, "gone")
     answer = gateway(FakeServices(model=FakeModel(error=gone)), compat_apis=ALL).get("/v2/health/ready")
     assert (answer.status_code, answer.json()) == (503, {"error": "gone"})
 
@@ -272,7 +271,7 @@ def test_open_inference_takes_no_compressed_body(gateway: Gateway) -> None:
 
 
 def test_what_is_counted_is_what_was_sent(gateway: Gateway) -> None:
-    broken = ProblemError(ProblemKind.INVALID_IMAGE, "not an image")
+    broken = ServiceError(ProblemKind.INVALID_IMAGE, "not an image")
     client = gateway(FakeServices(detector=FakeDetector(error=broken)), compat_apis=ALL)
     assert deepface(client).status_code == 400  # where /predict says 422
     open_inference(client)

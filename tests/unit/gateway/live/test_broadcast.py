@@ -5,11 +5,10 @@ from contextlib import ExitStack
 
 import pytest
 
-from services.contracts.problems import ProblemKind
+from services.contracts.problems import ProblemKind, ServiceError
 from services.gateway.live.broadcast import RESULTS_WAITING
 from services.gateway.live.latest_value import Closed
 from services.gateway.protocols import Deadline
-from services.runtime.problems import ProblemError
 from tests.support.live_harness import (
     DEFAULT_TIMEOUT_S,
     eventually,
@@ -31,7 +30,7 @@ async def test_a_slow_viewer_loses_old_results_is_told_so_and_delays_nobody() ->
             assert [number_of(result) for result in waiting] == list(range(12, RESULTS_WAITING + 12))
             assert [result["dropped"]["viewer"] for result in waiting] == [12] + [0] * (RESULTS_WAITING - 1)
             assert await slow.next(0) is None
-        assert it.metric("gateway_live_dropped_total", hop="viewer") == 12
+        assert it.metric("gateway_live_dropped_total", stage="viewer") == 12
 
 
 async def test_events_of_lost_results_come_with_the_next_one() -> None:
@@ -117,7 +116,7 @@ async def test_when_the_service_stops_all_are_told_and_nobody_new_may_come() -> 
                 await viewer.next(1)
             assert not closing.done(), "viewers get a moment to leave"
         await closing
-        with pytest.raises(ProblemError) as refused, it.live.viewed("cam0", None, None):
+        with pytest.raises(ServiceError) as refused, it.live.viewed("cam0", None, None):
             pass
         assert refused.value.problem.kind is ProblemKind.STOPPING
 
@@ -125,11 +124,11 @@ async def test_when_the_service_stops_all_are_told_and_nobody_new_may_come() -> 
 async def test_viewers_and_cameras_beyond_their_limits_are_refused() -> None:
     async with scene(max_viewers=2, max_viewers_per_client=2, max_live_cameras=1) as it:
         with it.live.viewed("cam0", None, None):
-            with pytest.raises(ProblemError) as refused, it.live.viewed("door", None, None):
+            with pytest.raises(ServiceError) as refused, it.live.viewed("door", None, None):
                 pass
             assert refused.value.problem.kind is ProblemKind.OVERLOADED
             with it.live.viewed("cam0", None, None):
-                with pytest.raises(ProblemError) as refused, it.live.viewed("cam0", None, None):
+                with pytest.raises(ServiceError) as refused, it.live.viewed("cam0", None, None):
                     pass
                 assert refused.value.problem.kind is ProblemKind.OVERLOADED
             with it.live.viewed("cam0", None, None):
@@ -141,12 +140,12 @@ async def test_one_client_leaves_half_of_the_viewers_to_others() -> None:
         with ExitStack() as stack:
             for _ in range(4):
                 stack.enter_context(it.live.viewed("cam0", None, None, "10.0.0.1"))
-            with pytest.raises(ProblemError) as refused, it.live.viewed("cam0", None, None, "10.0.0.1"):
+            with pytest.raises(ServiceError) as refused, it.live.viewed("cam0", None, None, "10.0.0.1"):
                 pass
             assert refused.value.problem.kind is ProblemKind.RATE_LIMITED
             for other in range(2, 6):
                 stack.enter_context(it.live.viewed("cam0", None, None, f"10.0.0.{other}"))
-            with pytest.raises(ProblemError) as refused, it.live.viewed("cam0", None, None, "10.0.0.9"):
+            with pytest.raises(ServiceError) as refused, it.live.viewed("cam0", None, None, "10.0.0.9"):
                 pass
             assert refused.value.problem.kind is ProblemKind.OVERLOADED
 
@@ -169,7 +168,7 @@ async def test_who_asks_twice_within_a_second_is_answered_by_a_session_that_then
 
 async def test_who_asks_while_something_is_wrong_is_not_kept_waiting() -> None:
     async with scene() as it:
-        it.model.error = ProblemError(ProblemKind.DEPENDENCY_UNAVAILABLE, "down", dependency="model")
+        it.model.error = ServiceError(ProblemKind.DEPENDENCY_UNAVAILABLE, "down", dependency="model")
         with it.live.viewed("cam0", None, None) as viewer:
             await next_status(viewer)
             assert await it.live.questions.result_of("cam0", frame_id(0), Deadline.after(DEFAULT_TIMEOUT_S)) is None
@@ -179,8 +178,8 @@ async def test_many_who_come_at_once_cost_one_look_into_the_store() -> None:
     async with scene() as it:
         await asyncio.gather(*(it.live.require_camera("cam0") for _ in range(50)))
         assert it.store.reads == 1
-        with pytest.raises(ProblemError) as refused:
+        with pytest.raises(ServiceError) as refused:
             await it.live.require_camera("nowhere")
         assert refused.value.problem.kind is ProblemKind.CAMERA_NOT_FOUND
-        it.store.error = ProblemError(ProblemKind.DEPENDENCY_UNAVAILABLE, "down", dependency="redis")
+        it.store.error = ServiceError(ProblemKind.DEPENDENCY_UNAVAILABLE, "down", dependency="redis")
         await it.live.require_camera("nowhere")  # viewers are told of it

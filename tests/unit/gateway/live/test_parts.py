@@ -6,6 +6,7 @@ from contextlib import ExitStack
 import pytest
 
 from services.contracts.geometry import Box
+from services.contracts.problems import ServiceError
 from services.gateway.live.broadcast import is_news
 from services.gateway.live.latest_value import Closed, Latest
 from services.gateway.live.search import (
@@ -18,7 +19,6 @@ from services.gateway.live.search import (
     distinct_boxes,
 )
 from services.gateway.live.shared_tasks import Lifetimes
-from services.runtime.problems import ProblemError
 from tests.support.live_harness import eventually
 
 
@@ -158,7 +158,7 @@ async def test_a_thing_runs_while_somebody_holds_it() -> None:
             assert first is second
         await eventually(lambda: first.running, "it to run")
         things.keep("b", 60)
-        with pytest.raises(ProblemError), things.hold("c"):
+        with pytest.raises(ServiceError), things.hold("c"):
             pass
     await eventually(lambda: not first.running, "it to end")
     assert things.get("a") is None

@@ -61,7 +61,7 @@ async def test_a_slow_watcher_gets_the_newest_picture() -> None:
                 while (await quick.take()).frame_id != frame_id(number):
                     pass
             assert (await slow.take()).frame_id == frame_id(4)
-        assert it.metric("gateway_live_dropped_total", hop="picture") == 4
+        assert it.metric("gateway_live_dropped_total", stage="picture") == 4
 
 
 async def test_what_is_found_is_drawn_once_for_all_who_ask_for_the_same() -> None:

@@ -7,11 +7,10 @@ from prometheus_client import CollectorRegistry
 
 from services.contracts.detection import Searched
 from services.contracts.geometry import Box
-from services.contracts.problems import ProblemKind
+from services.contracts.problems import ProblemKind, ServiceError
 from services.gateway.live.search import DetectorShare, FaceSearch
 from services.gateway.metrics import LiveMetrics
 from services.gateway.protocols import Deadline
-from services.runtime.problems import ProblemError
 from tests.support.live_harness import FACE, OTHER_FACE, SeeingDetector, eventually, numbered_frame
 
 
@@ -79,8 +78,8 @@ async def test_an_overview_that_a_detector_may_not_understand_is_forgotten(
     it: Search, kind: ProblemKind, then: Searched
 ) -> None:
     await it.anew(0)
-    it.detector.error = ProblemError(kind, "refused", dependency="detector")
-    with pytest.raises(ProblemError):
+    it.detector.error = ServiceError(kind, "refused", dependency="detector")
+    with pytest.raises(ServiceError):
         await it.anew(1)
     it.detector.error = None
     await it.anew(2)

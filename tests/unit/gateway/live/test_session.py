@@ -6,10 +6,9 @@ from time import monotonic
 import pytest
 
 from services.contracts.detection import Searched
-from services.contracts.problems import ProblemKind
+from services.contracts.problems import ProblemKind, ServiceError
 from services.gateway.live.search import WHOLE_EVERY_S
 from services.gateway.protocols import KnownCamera
-from services.runtime.problems import ProblemError
 from tests.support.gateway_fakes import ONLINE
 from tests.support.live_harness import (
     DEFAULT_TIMEOUT_S,
@@ -24,7 +23,7 @@ from tests.support.live_harness import (
     scene,
 )
 
-DOWN = ProblemError(ProblemKind.DEPENDENCY_UNAVAILABLE, "down", dependency="detector")
+DOWN = ServiceError(ProblemKind.DEPENDENCY_UNAVAILABLE, "down", dependency="detector")
 
 
 async def test_any_number_of_viewers_cost_one_computation_a_frame() -> None:
@@ -106,14 +105,14 @@ async def test_of_the_frames_that_wait_for_a_step_the_newest_wins_and_drops_are_
             while number_of(results[-1]) != 4:
                 results.append(await next_object(viewer))
         assert sum(result["dropped"]["detect"] for result in results) == 2
-        assert it.metric("gateway_live_dropped_total", hop="detect") == 2
+        assert it.metric("gateway_live_dropped_total", stage="detect") == 2
 
 
 @pytest.mark.parametrize(
     ("error", "slug"),
     [
         (DOWN, "dependency-unavailable"),
-        (ProblemError(ProblemKind.INVALID_IMAGE, "cut off"), "no-fresh-frame"),
+        (ServiceError(ProblemKind.INVALID_IMAGE, "cut off"), "no-fresh-frame"),
         (ZeroDivisionError("a bug"), "internal"),
     ],
 )
@@ -135,7 +134,7 @@ async def test_a_failing_detector_is_told_and_the_session_recovers(error: Except
 
 async def test_a_failing_model_is_told_and_the_session_recovers() -> None:
     async with scene() as it:
-        it.model.error = ProblemError(ProblemKind.DEPENDENCY_UNAVAILABLE, "down", dependency="model")
+        it.model.error = ServiceError(ProblemKind.DEPENDENCY_UNAVAILABLE, "down", dependency="model")
         with it.live.viewed("cam0", None, None) as viewer:
             assert (await next_status(viewer))["problem"]["dependency"] == "model"
             it.model.error = None
@@ -158,7 +157,7 @@ async def test_a_store_that_fails_is_told_and_the_session_recovers() -> None:
     async with scene() as it:
         with it.live.viewed("cam0", None, None) as viewer:
             await result_of(viewer, 0)
-            it.store.error = ProblemError(ProblemKind.DEPENDENCY_UNAVAILABLE, "down", dependency="redis")
+            it.store.error = ServiceError(ProblemKind.DEPENDENCY_UNAVAILABLE, "down", dependency="redis")
             assert (await next_status(viewer))["problem"]["dependency"] == "redis"
             it.store.error = None
             await it.show_and_see(1, viewer)

@@ -77,7 +77,7 @@ def test_predictions_beyond_those_in_flight_are_refused(gateway: Gateway) -> Non
 
 def test_no_web_page_may_call_by_default(gateway: Gateway) -> None:
     answer = gateway().get("/predict", headers={"Origin": "https://example.org"})
-    assert (answer.status_code, answer.json()["type"]) == (403, "urn:emotion:problem:foreign-origin")
+    assert (answer.status_code, answer.json()["type"]) == (403, "urn:emotion:problem:cross-origin-forbidden")
     assert answer.json()["request_id"] == answer.headers["X-Request-ID"]
     assert "access-control-allow-origin" not in answer.headers
 
@@ -126,7 +126,7 @@ def test_a_preflight_that_fails_is_a_problem(
     answer = gateway(**settings).options("/predict", headers={**PREFLIGHT, **headers})
     assert answer.status_code == 403
     assert answer.headers["content-type"] == "application/problem+json"
-    assert answer.json()["type"] == "urn:emotion:problem:foreign-origin"
+    assert answer.json()["type"] == "urn:emotion:problem:cross-origin-forbidden"
     assert answer.json()["request_id"] == answer.headers["X-Request-ID"]
     assert answer.headers.get("access-control-allow-origin") in (None, "https://example.org")
 
@@ -147,8 +147,8 @@ def test_what_was_refused_is_counted(gateway: Gateway) -> None:
     client.get("/cameras", headers={"Origin": "null"})
     client.get("/cameras", headers={"Origin": "null"})
     metrics = client.get("/metrics").text
-    assert 'http_refused_total{reason="unknown-host"} 1.0' in metrics
-    assert 'http_refused_total{reason="foreign-origin"} 2.0' in metrics
+    assert 'http_requests_rejected_total{reason="unknown-host"} 1.0' in metrics
+    assert 'http_requests_rejected_total{reason="cross-origin-forbidden"} 2.0' in metrics
 
 
 @pytest.mark.parametrize("path", ["/cameras/cam0/frame.jpg", "/predict", "/nowhere", "/docs"])
