@@ -1,74 +1,73 @@
 import { setText } from "./components/base.js";
-import { Banner, ServicesStrip, bindThemeChoice } from "./components/header.js";
+import { Banner, bindThemeSelect, ServiceStatus } from "./components/header.js";
 import { KeyDialog } from "./components/key_dialog.js";
 import { TabList } from "./components/tab_list.js";
-import { problemWords, serviceWords, watchingWords } from "./lib/text.js";
-import { GatewayWatch } from "./net/status_poller.js";
-import { CamerasTab } from "./pages/cameras.js";
-import { ImagesTab } from "./pages/images.js";
-import { WebcamTab } from "./pages/webcam.js";
+import { activeCamerasText, problemText, serviceProblem } from "./lib/text.js";
+import { StatusPoller } from "./net/status_poller.js";
+import { CamerasPage } from "./pages/cameras.js";
+import { ImagesPage } from "./pages/images.js";
+import { WebcamPage } from "./pages/webcam.js";
 
-const SLEPT_MS = 30_000;
+const SLEEP_MS = 30_000;
 
 const byId = (id) => document.getElementById(id);
-const announce = (words) => {
-  byId("news").textContent = words;
+const announce = (text) => {
+  byId("announcements").textContent = text;
 };
 
-const tabs = {
-  cameras: new CamerasTab(byId("panel-cameras"), announce),
-  webcam: new WebcamTab(byId("panel-webcam"), announce, tellWatching),
-  images: new ImagesTab(byId("panel-images"), announce),
+const pages = {
+  cameras: new CamerasPage(byId("panel-cameras"), announce),
+  webcam: new WebcamPage(byId("panel-webcam"), announce, showActiveCameras),
+  images: new ImagesPage(byId("panel-images"), announce),
 };
-const services = new ServicesStrip(byId("services"));
-const watch = new GatewayWatch(tell);
-const banner = new Banner(byId("banner"), () => watch.now());
-const keys = new KeyDialog(byId("key-dialog"), byId("forget-key"), () => watch.now());
-let before = null;
-let toldAt = 0;
+const services = new ServiceStatus(byId("services"));
+const poller = new StatusPoller(onStatus);
+const banner = new Banner(byId("banner"), () => poller.pollNow());
+const keyDialog = new KeyDialog(byId("key-dialog"), byId("remove-key"), () => poller.pollNow());
+let previousState = null;
+let statusAt = 0;
 let cameras = null;
 
-new TabList(byId("tabs"), (left, shown) => {
-  if (left) tabs[left].hide();
-  tabs[shown].show();
+new TabList(byId("tabs"), (previous, selected) => {
+  if (previous) pages[previous].hide();
+  pages[selected].show();
 });
-bindThemeChoice(byId("theme"), () => tabs.cameras.tick());
-addEventListener("online", () => watch.now());
-watch.now();
+bindThemeSelect(byId("theme"), () => pages.cameras.tick());
+addEventListener("online", () => poller.pollNow());
+poller.pollNow();
 
-/** Tell what was found out about the gateway. */
-function tell(found) {
-  if (found.state === "locked") {
+function onStatus(status) {
+  if (status.state === "unauthorized") {
     banner.hide();
-    keys.ask();
-  } else if (found.state === "gone") {
+    keyDialog.request();
+  } else if (status.state === "unreachable") {
     services.show(null);
-    banner.show("The gateway doesn’t answer.", "What you see is from before. It goes on by itself.", found.retryAt);
+    banner.show("The gateway does not respond.", "The page shows the last values that it received.", status.retryAt);
   } else {
-    keys.accepted();
-    if (found.services) services.show(found.services);
-    tabs.cameras.update(found.cameras);
-    tellTrouble(found);
-    if (before !== "up" || Date.now() - toldAt > SLEPT_MS) tabs.cameras.refresh();
+    keyDialog.showAccepted();
+    if (status.services) services.show(status.services);
+    pages.cameras.update(status.cameras);
+    showProblems(status);
+    if (previousState !== "up" || Date.now() - statusAt > SLEEP_MS) pages.cameras.reconnectIfStale();
   }
-  cameras = found.cameras ?? null;
-  tellWatching();
-  before = found.state;
-  toldAt = Date.now();
+  cameras = status.cameras ?? null;
+  showActiveCameras();
+  previousState = status.state;
+  statusAt = Date.now();
 }
 
-function tellWatching() {
-  setText(byId("watching"), watchingWords(cameras, tabs.webcam.isOn));
+function showActiveCameras() {
+  setText(byId("active-cameras"), activeCamerasText(cameras, pages.webcam.isOn));
 }
 
-function tellTrouble({ services: states, problem }) {
+function showProblems({ services: states, problem }) {
   const down = Object.entries(states ?? {}).filter(([, { ok }]) => !ok);
   if (down.length > 0) {
-    const words = down.map(([name]) => serviceWords(name));
-    const why = down.map(([name, { detail }]) => `${name}: ${detail}`).join("; ");
-    banner.show(words.map(([headline]) => `${headline}.`).join(" "), `${words[0][1]} (${why})`);
+    const texts = down.map(([name]) => serviceProblem(name));
+    const reasons = down.map(([name, { detail }]) => `${name}: ${detail}`).join("; ");
+    banner.show(texts.map(([headline]) => `${headline}.`).join(" "), `${texts[0][1]} (${reasons})`);
   } else if (problem) {
-    const { headline, detail } = problemWords(problem);
+    const { headline, detail } = problemText(problem);
     banner.show(`${headline}.`, detail);
   } else {
     banner.hide();

@@ -1,4 +1,4 @@
-// No module, so that it runs before the page is first drawn.
+// A classic script: it runs before the first paint, which a module does not.
 try {
   document.documentElement.dataset.theme = localStorage.getItem("emotion-theme") ?? "auto";
 } catch {

@@ -1,18 +1,18 @@
-/** Make an element. Texts and attributes only: nothing from outside ever becomes markup. */
+/** Create an element. It sets text and attributes only, so data from outside never becomes markup. */
 export function element(tag, { text, class: className, on = {}, ...attributes } = {}, ...children) {
-  const made = document.createElement(tag);
-  if (className) made.className = className;
-  if (text !== undefined) made.textContent = text;
+  const node = document.createElement(tag);
+  if (className) node.className = className;
+  if (text !== undefined) node.textContent = text;
   for (const [name, value] of Object.entries(attributes)) {
-    if (value === true) made.setAttribute(name, "");
-    else if (value !== false && value !== null && value !== undefined) made.setAttribute(name, value);
+    if (value === true) node.setAttribute(name, "");
+    else if (value !== false && value !== null && value !== undefined) node.setAttribute(name, value);
   }
-  for (const [name, listener] of Object.entries(on)) made.addEventListener(name, listener);
-  made.append(...children);
-  return made;
+  for (const [name, listener] of Object.entries(on)) node.addEventListener(name, listener);
+  node.append(...children);
+  return node;
 }
 
-/** Set a text where it is another, so that screen readers and layout aren't bothered for nothing. */
+/** Set the text of a node if it differs. An unchanged text causes no layout and no announcement by screen readers. */
 export function setText(node, text) {
   if (node.textContent !== text) node.textContent = text;
 }
@@ -21,29 +21,28 @@ export function setData(node, name, value) {
   if (node.dataset[name] !== value) node.dataset[name] = value;
 }
 
-/** Return what a colour of the style sheet is in the present scheme, as a canvas takes it. */
-export function colourReader(within) {
-  const probe = document.createElement("span");
-  probe.hidden = true;
-  within.append(probe);
+/** Read colours of the style sheet as computed values, in the current colour scheme, for use on a canvas. */
+export function colorReader(parent) {
+  const probe = element("span", { class: "color-probe", hidden: true });
+  parent.append(probe);
   const read = (name) => {
     probe.style.color = `var(--${name})`;
     return getComputedStyle(probe).color;
   };
-  return { read, done: () => probe.remove() };
+  return { read, close: () => probe.remove() };
 }
 
-/** A few numbers with their names. */
-export class Figures {
+/** A list of named numbers. `metrics` maps each name to its explanation. */
+export class Metrics {
   #values = new Map();
 
-  constructor(names) {
-    const pairs = names.map((name) => {
+  constructor(metrics) {
+    const pairs = Object.entries(metrics).map(([name, title]) => {
       const value = element("dd", { text: "–" });
       this.#values.set(name, value);
-      return element("div", {}, element("dt", { text: name }), value);
+      return element("div", { title }, element("dt", { text: name }), value);
     });
-    this.node = element("dl", { class: "figures" }, ...pairs);
+    this.node = element("dl", { class: "metrics" }, ...pairs);
   }
 
   set(name, text) {

@@ -1,40 +1,32 @@
-import { SECOND_COLUMNS, toCsv, toJsonLines } from "../lib/export.js";
+import { TIMELINE_COLUMNS, toCsv, toJsonLines } from "../lib/export.js";
 import { element } from "./base.js";
 
-/** Two buttons that save the numbers shown; `rows` is asked when one is pressed. */
-export function exportButtons(name, rows, columns = SECOND_COLUMNS) {
-  const save = (kind, type, text) => () => download(`${name}-${stamp()}.${kind}`, type, text(rows()));
+const REVOKE_AFTER_MS = 10_000;
+
+/** Two buttons that download the data of a tab; `getRows` is called on each click. */
+export function exportButtons(name, getRows, columns = TIMELINE_COLUMNS) {
+  const button = (label, extension, type, encode) => {
+    const onClick = () => download(`${name}-${timestamp()}.${extension}`, type, encode(getRows()));
+    return element("button", { type: "button", class: "button", text: label, "aria-label": `Download ${label}`, on: { click: onClick } });
+  };
   return element(
     "div",
     { class: "buttons" },
-    element("span", { class: "buttons-words", text: "Save the numbers shown:" }),
-    element("button", {
-      type: "button",
-      class: "button",
-      text: "CSV",
-      "aria-label": "Save as CSV",
-      on: { click: save("csv", "text/csv", (all) => toCsv(all, columns)) },
-    }),
-    element("button", {
-      type: "button",
-      class: "button",
-      text: "JSON lines",
-      "aria-label": "Save as JSON lines",
-      on: { click: save("jsonl", "application/jsonl", toJsonLines) },
-    }),
+    element("span", { class: "buttons-label", text: "Download data:" }),
+    button("CSV", "csv", "text/csv", (rows) => toCsv(rows, columns)),
+    button("JSON Lines", "jsonl", "application/jsonl", toJsonLines),
   );
 }
 
-function stamp() {
+function timestamp() {
   return new Date().toISOString().slice(0, 19).replaceAll(":", "-");
 }
 
-/** Hand a text to the person as a file. */
-export function download(name, type, text) {
+function download(name, type, text) {
   const url = URL.createObjectURL(new Blob([text], { type }));
   const link = document.createElement("a");
   link.href = url;
   link.download = name;
   link.click();
-  setTimeout(() => URL.revokeObjectURL(url), 10_000);
+  setTimeout(() => URL.revokeObjectURL(url), REVOKE_AFTER_MS);
 }

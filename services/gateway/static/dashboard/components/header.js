@@ -1,92 +1,84 @@
 import { element, setData, setText } from "./base.js";
 
-/** The state of every service, one chip each. */
-export class ServicesStrip {
+const THEME_NAME = "emotion-theme";
+
+/** The state of every service. */
+export class ServiceStatus {
   #chips = new Map();
 
   constructor(list) {
     this.list = list;
   }
 
-  /** `services` is what `/services` told; null where the gateway itself doesn't answer. */
+  /** `services` is the object of `/services`, or null if the gateway does not respond. */
   show(services) {
-    this.#chip("gateway", services !== null, services ? "answers" : "doesn't answer");
-    for (const [name, { ok, detail }] of Object.entries(services ?? {})) this.#chip(name, ok, detail);
+    this.#show("gateway", services !== null, services ? "responds" : "does not respond");
+    for (const [name, { ok, detail }] of Object.entries(services ?? {})) this.#show(name, ok, detail);
     if (services === null) {
-      for (const name of this.#chips.keys()) if (name !== "gateway") this.#chip(name, null, "not known");
+      for (const name of this.#chips.keys()) if (name !== "gateway") this.#show(name, null, "unknown");
     }
   }
 
-  #chip(name, ok, detail) {
+  #show(name, ok, detail) {
     let chip = this.#chips.get(name);
     if (!chip) {
-      const words = element("span", { class: "chip-words" });
-      chip = { node: element("li", { class: "chip" }, element("span", { class: "chip-name", text: name }), words), words };
+      const status = element("span", { class: "chip-status" });
+      const node = element("li", { class: "chip", "data-service": name }, element("span", { class: "chip-name", text: name }), status);
+      chip = { node, status };
       this.#chips.set(name, chip);
-      this.list.append(chip.node);
+      this.list.append(node);
     }
     setData(chip.node, "tone", ok === null ? "quiet" : ok ? "good" : "bad");
-    setText(chip.words, ok ? "ok" : ok === null ? "?" : "down");
+    setText(chip.status, ok === null ? "unknown" : ok ? "ok" : "down");
     if (chip.node.title !== detail) chip.node.title = detail;
   }
 }
 
-/** What is wrong with the whole, in words, above everything; and what has changed, for screen readers. */
+/** A problem that affects the whole page, with a countdown to the next attempt. */
 export class Banner {
-  #ticking = null;
+  #timer = null;
 
-  constructor(node, retry) {
+  constructor(node, onRetry) {
     this.headline = element("strong");
     this.detail = element("span", { class: "banner-detail" });
-    this.countdown = element("span", { class: "banner-count", "aria-hidden": "true" });
-    this.button = element("button", { type: "button", class: "button", text: "Try now", on: { click: retry } });
-    this.words = element("p", { role: "alert" }, this.headline, " ", this.detail);
+    this.countdown = element("span", { class: "banner-countdown", "aria-hidden": "true" });
+    this.button = element("button", { type: "button", class: "button", text: "Retry now", on: { click: onRetry } });
     this.node = node;
-    node.append(this.words, this.countdown, this.button);
+    node.append(element("p", { role: "alert" }, this.headline, " ", this.detail), this.countdown, this.button);
   }
 
-  /** Show words; with `retryAt` (milliseconds), count down to the next try. */
+  /** `retryAt` is the time of the next attempt in milliseconds, or null. */
   show(headline, detail = "", retryAt = null) {
     this.node.hidden = false;
     setText(this.headline, headline);
     setText(this.detail, detail);
-    clearInterval(this.#ticking);
+    clearInterval(this.#timer);
     this.button.hidden = retryAt === null;
     const count = () => {
       const left = Math.max(0, Math.ceil((retryAt - Date.now()) / 1000));
-      setText(this.countdown, retryAt === null ? "" : left > 0 ? `Next try in ${left} s` : "Trying…");
+      setText(this.countdown, retryAt === null ? "" : left > 0 ? `Next attempt in ${left} s` : "Retrying…");
     };
     count();
-    if (retryAt !== null) this.#ticking = setInterval(count, 500);
+    if (retryAt !== null) this.#timer = setInterval(count, 500);
   }
 
   hide() {
-    clearInterval(this.#ticking);
+    clearInterval(this.#timer);
     this.node.hidden = true;
     setText(this.headline, "");
     setText(this.detail, "");
   }
 }
 
-const NAME = "emotion-theme";
-
-function stored() {
-  try {
-    return localStorage.getItem(NAME) ?? "auto";
-  } catch {
-    return "auto";
-  }
-}
-
-/** Let a select choose between the system's scheme, light and dark; `theme.js` applies it before the page is drawn. */
-export function bindThemeChoice(select, onChange) {
-  select.value = stored();
+/** Connect a select to the theme: the system's, light or dark. `theme.js` applies the stored choice before first paint. */
+export function bindThemeSelect(select, onChange) {
+  select.value = document.documentElement.dataset.theme;
   select.addEventListener("change", () => {
     document.documentElement.dataset.theme = select.value;
     try {
-      localStorage.setItem(NAME, select.value);
+      localStorage.setItem(THEME_NAME, select.value);
     } catch {
-      // it holds for this visit
+      // without storage the choice lasts until the page is reloaded
     }
     onChange();
   });

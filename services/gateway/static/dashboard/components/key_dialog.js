@@ -1,48 +1,47 @@
-import { keyStore } from "../net/api.js";
+import { apiKey } from "../net/api.js";
 import { setText } from "./base.js";
 
-/** Asks for an API key where the gateway wants one. */
+/** Requests an API key if the gateway requires one. */
 export class KeyDialog {
-  isWanted = false;
+  #isRequired = false;
 
-  constructor(dialog, forget, onKey) {
+  constructor(dialog, removeButton, onKey) {
     this.dialog = dialog;
-    this.forget = forget;
+    this.removeButton = removeButton;
     this.field = dialog.querySelector("input");
-    this.words = dialog.querySelector(".dialog-words");
+    this.text = dialog.querySelector(".dialog-text");
     dialog.querySelector("form").addEventListener("submit", (event) => {
       event.preventDefault();
       const key = this.field.value.trim();
       if (!key) return;
-      keyStore.set(key);
-      this.isWanted = false;
+      apiKey.set(key);
+      this.#isRequired = false;
       this.field.value = "";
       dialog.close();
       onKey();
     });
-    // Nothing works without a key, so Escape doesn't close it; browsers insist on the second one.
+    // Escape does not close the dialog. Browsers close it on the second Escape all the same, so it is opened again.
     dialog.addEventListener("cancel", (event) => event.preventDefault());
-    dialog.addEventListener("close", () => this.isWanted && dialog.showModal());
-    forget.addEventListener("click", () => {
-      keyStore.set("");
-      location.reload(); // so that nothing stays that the key has shown
+    dialog.addEventListener("close", () => this.#isRequired && dialog.showModal());
+    removeButton.addEventListener("click", () => {
+      apiKey.set("");
+      location.reload(); // discards all data that the key gave access to
     });
-    this.accepted();
+    this.showAccepted();
   }
 
-  /** Ask; say so where a key was given and isn't known. */
-  ask() {
-    const wrong = keyStore.get() !== "";
-    if (wrong) keyStore.set("");
-    setText(this.words, wrong ? "That key isn't known. Try another one." : "This gateway asks for a key. Whoever runs it has one.");
-    this.field.setAttribute("aria-invalid", String(wrong));
-    this.forget.hidden = true;
-    this.isWanted = true;
+  /** Open the dialog; if a key was sent, it was rejected. */
+  request() {
+    const wasRejected = apiKey.get() !== "";
+    if (wasRejected) apiKey.set("");
+    setText(this.text, wasRejected ? "This API key is not valid. Enter another one." : "Ask the operator of this gateway for a key.");
+    this.field.setAttribute("aria-invalid", String(wasRejected));
+    this.removeButton.hidden = true;
+    this.#isRequired = true;
     if (!this.dialog.open) this.dialog.showModal();
   }
 
-  /** The key, if there is one, was good. */
-  accepted() {
-    this.forget.hidden = keyStore.get() === "";
+  showAccepted() {
+    this.removeButton.hidden = apiKey.get() === "";
   }
 }

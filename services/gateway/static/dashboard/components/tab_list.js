@@ -1,49 +1,49 @@
 /**
- * Tabs as the ARIA Authoring Practices describe them: arrows move and choose, Home and End too.
+ * Tabs with the keyboard behaviour of the ARIA Authoring Practices: arrow keys, Home and End select a tab.
  *
- * A tab's name is its id without `tab-`; it stands in the address, so that a tab can be linked to.
+ * The name of a tab is its id without `tab-`. The selected tab is in the URL's fragment, so tabs can be linked to.
  */
 export class TabList {
   #tabs;
+  #selected = null;
 
-  /** `onChange` gets the names of the tab that is left, or null, and of the one that is shown. */
+  /** `onChange` gets the names of the previous tab, or null, and of the selected one. */
   constructor(list, onChange) {
     this.#tabs = [...list.querySelectorAll("[role=tab]")];
     this.onChange = onChange;
-    this.shown = null;
-    list.addEventListener("keydown", (event) => this.#key(event));
-    for (const tab of this.#tabs) tab.addEventListener("click", () => this.choose(nameOf(tab)));
-    addEventListener("hashchange", () => this.#fromAddress());
-    this.#fromAddress();
+    list.addEventListener("keydown", (event) => this.#onKey(event));
+    for (const tab of this.#tabs) tab.addEventListener("click", () => this.select(nameOf(tab)));
+    addEventListener("hashchange", () => this.#selectFromUrl());
+    this.#selectFromUrl();
   }
 
-  choose(name) {
-    if (name === this.shown) return;
+  select(name) {
+    if (name === this.#selected) return;
     for (const tab of this.#tabs) {
-      const chosen = nameOf(tab) === name;
-      tab.setAttribute("aria-selected", String(chosen));
-      tab.tabIndex = chosen ? 0 : -1;
-      document.getElementById(tab.getAttribute("aria-controls")).hidden = !chosen;
+      const isSelected = nameOf(tab) === name;
+      tab.setAttribute("aria-selected", String(isSelected));
+      tab.tabIndex = isSelected ? 0 : -1;
+      document.getElementById(tab.getAttribute("aria-controls")).hidden = !isSelected;
     }
-    const left = this.shown;
-    this.shown = name;
-    if (left !== null) history.replaceState(null, "", `#${name}`);
-    this.onChange(left, name);
+    const previous = this.#selected;
+    this.#selected = name;
+    if (previous !== null) history.replaceState(null, "", `#${name}`);
+    this.onChange(previous, name);
   }
 
-  #fromAddress() {
-    const named = this.#tabs.find((tab) => `#${nameOf(tab)}` === location.hash);
-    if (named || this.shown === null) this.choose(nameOf(named ?? this.#tabs[0]));
+  #selectFromUrl() {
+    const linked = this.#tabs.find((tab) => `#${nameOf(tab)}` === location.hash);
+    if (linked || this.#selected === null) this.select(nameOf(linked ?? this.#tabs[0]));
   }
 
-  #key(event) {
-    const at = this.#tabs.findIndex((tab) => tab === document.activeElement);
+  #onKey(event) {
+    const index = this.#tabs.findIndex((tab) => tab === document.activeElement);
     const last = this.#tabs.length - 1;
-    const to = { ArrowRight: at < last ? at + 1 : 0, ArrowLeft: at > 0 ? at - 1 : last, Home: 0, End: last }[event.key];
-    if (at < 0 || to === undefined) return;
+    const next = { ArrowRight: index < last ? index + 1 : 0, ArrowLeft: index > 0 ? index - 1 : last, Home: 0, End: last }[event.key];
+    if (index < 0 || next === undefined) return;
     event.preventDefault();
-    this.#tabs[to].focus();
-    this.choose(nameOf(this.#tabs[to]));
+    this.#tabs[next].focus();
+    this.select(nameOf(this.#tabs[next]));
   }
 }
 

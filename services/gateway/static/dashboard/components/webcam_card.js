@@ -1,95 +1,92 @@
-import { Figures, element, setText } from "./base.js";
-import { Boxes, FacesPanel } from "./faces.js";
+import { element, Metrics } from "./base.js";
+import { FacesPanel } from "./faces.js";
+import { Stage } from "./stage.js";
 import { TimelineChart } from "./timeline_chart.js";
 
-const PROMISE =
-  "Its picture goes to this gateway only, is analysed and forgotten. It goes off when you choose another tab above; " +
-  "while this page is hidden, nothing is sent.";
+const PRIVACY =
+  "Frames are sent to this gateway only, analysed in memory and not stored. The webcam stops when you open another tab " +
+  "of this page. While the page is hidden, no frames are sent.";
 
-/** This browser's camera: its picture as in a mirror, faces, timeline, and what one can press. */
+const METRICS = {
+  "Frame rate": "Analysed frames per second, over the last five seconds",
+  "Response time": "Time from sending a frame to its result",
+};
+
+/** The webcam of this browser: mirrored video, faces, timeline and controls. */
 export class WebcamCard {
-  constructor({ onStart, onStop }) {
-    this.video = element("video", { class: "picture mirrored", playsinline: true, "aria-label": "Picture of this browser's camera" });
+  constructor({ onStart, onStop, onSelect }) {
+    this.video = element("video", { class: "picture mirrored", playsinline: true, "aria-label": "Video of the webcam" });
     this.video.muted = true;
-    this.boxes = new Boxes({ mirrored: true });
-    this.panel = new FacesPanel({ most: 4 });
-    this.chart = new TimelineChart("this browser's camera");
-    this.figures = new Figures(["Frame rate", "Answer after"]);
-    this.headline = element("strong");
-    this.detail = element("span");
-    this.words = element("p", { class: "stage-words" }, this.headline, this.detail);
-    this.stage = element("div", { class: "stage" }, element("div", { class: "frame" }, this.video, this.boxes.node), this.words);
-    this.startButton = element("button", { type: "button", class: "button main", text: "Start camera", on: { click: onStart } });
-    this.stopButton = element("button", { type: "button", class: "button", text: "Stop camera", on: { click: onStop } });
-    this.devices = element("select", { id: "webcam-device" });
-    this.chooser = element("label", { class: "chooser", hidden: true }, "Camera ", this.devices);
+    this.stage = new Stage({ label: "Last analysed frame of the webcam", video: this.video });
+    this.panel = new FacesPanel({ maxFaces: 4 });
+    this.chart = new TimelineChart("the webcam");
+    this.metrics = new Metrics(METRICS);
+    this.startButton = element("button", { type: "button", class: "button main", text: "Start webcam", on: { click: onStart } });
+    this.stopButton = element("button", { type: "button", class: "button", text: "Stop webcam", on: { click: onStop } });
+    this.devices = element("select", { on: { change: onSelect } });
+    this.chooser = element("label", { class: "chooser", hidden: true }, "Device ", this.devices);
     this.node = element(
       "article",
       { class: "card", "aria-labelledby": "webcam-title" },
-      element("header", { class: "card-head" }, element("h2", { id: "webcam-title", text: "This browser’s camera" }), this.figures.node),
-      element("div", { class: "card-body" }, this.stage, this.panel.node),
+      element("header", { class: "card-head" }, element("h2", { id: "webcam-title", text: "Webcam" }), this.metrics.node),
+      element("div", { class: "card-body" }, this.stage.node, this.panel.node),
       element("div", { class: "buttons" }, this.startButton, this.stopButton, this.chooser),
       this.chart.node,
     );
-    this.off();
+    this.showOff();
+  }
+
+  get deviceId() {
+    return this.devices.value;
   }
 
   get isStarting() {
     return this.startButton.disabled;
   }
 
-  off() {
-    this.#buttons({ running: false });
-    this.say("The camera is off", PROMISE);
-    this.panel.clear("Start the camera to see what your face shows");
+  showOff() {
+    this.#showStopped("Webcam off", PRIVACY);
+    this.panel.clear("Start the webcam to see results");
   }
 
-  starting() {
-    this.#buttons({ running: false });
+  showStarting() {
+    this.#showStopped("Starting the webcam…", "Allow access if the browser asks for it.");
     this.startButton.disabled = true;
-    this.say("Waiting for the camera…", "Your browser may ask whether this page may use it.");
   }
 
-  on(stream, cameras, current) {
+  showRunning(stream, webcams, currentId) {
     this.video.srcObject = stream;
-    this.video.play().catch(() => {}); // it was stopped again meanwhile
+    this.video.play().catch(() => {}); // rejected if the stream is stopped before it plays
     this.devices.replaceChildren(
-      ...cameras.map(({ deviceId, label }, index) => element("option", { value: deviceId, text: label || `Camera ${index + 1}` })),
+      ...webcams.map(({ deviceId, label }, index) => element("option", { value: deviceId, text: label || `Webcam ${index + 1}` })),
     );
-    if (current) this.devices.value = current;
-    this.chooser.hidden = cameras.length < 2;
-    this.#buttons({ running: true });
-    this.say("Waiting for the first answer…");
-    this.panel.clear("No face in view");
+    if (currentId) this.devices.value = currentId;
+    this.chooser.hidden = webcams.length < 2;
+    this.#setRunning(true);
+    this.stage.setMessage("Waiting for results…");
+    this.panel.clear("");
   }
 
-  failed(headline, advice) {
-    this.#buttons({ running: false });
+  showFailure(headline, detail, { canStart = true } = {}) {
+    this.#showStopped(headline, detail);
     this.devices.replaceChildren();
     this.chooser.hidden = true;
-    this.say(headline, advice);
-    this.panel.clear("Nothing is seen now");
+    this.startButton.hidden = !canStart;
+    this.panel.clear("No results");
   }
 
-  impossible(headline, advice) {
-    this.failed(headline, advice);
-    this.startButton.hidden = true;
+  #showStopped(headline, detail) {
+    this.#setRunning(false);
+    this.video.srcObject = null;
+    this.stage.clear();
+    this.stage.setMessage(headline, detail);
   }
 
-  say(headline, detail = "") {
-    this.words.hidden = headline === "";
-    setText(this.headline, headline);
-    setText(this.detail, detail);
-  }
-
-  #buttons({ running }) {
+  #setRunning(isRunning) {
     const hadFocus = [this.startButton, this.stopButton].includes(document.activeElement);
     this.startButton.disabled = false;
-    this.startButton.hidden = running;
-    this.stopButton.hidden = !running;
-    if (hadFocus) (running ? this.stopButton : this.startButton).focus();
-    if (running) return;
-    this.video.srcObject = null;
-    this.boxes.clear();
+    this.startButton.hidden = isRunning;
+    this.stopButton.hidden = !isRunning;
+    if (hadFocus) (isRunning ? this.stopButton : this.startButton).focus();
   }
 }

@@ -1,20 +1,20 @@
-/** Waits that double up to a limit; a part of each is chance, so that many pages don't come back at once. */
+/** Exponential backoff with jitter, so that many pages don't reconnect at the same moment. */
 export class Backoff {
-  #tries = 0;
+  #attempts = 0;
 
-  constructor(firstMs, longestMs, random = Math.random) {
+  constructor(firstMs, maxMs, random = Math.random) {
     this.firstMs = firstMs;
-    this.longestMs = longestMs;
+    this.maxMs = maxMs;
     this.random = random;
   }
 
-  next() {
-    const whole = Math.min(this.longestMs, this.firstMs * 2 ** this.#tries);
-    this.#tries = Math.min(this.#tries + 1, 16);
-    return whole * (0.75 + 0.25 * this.random());
+  nextDelay() {
+    const delay = Math.min(this.maxMs, this.firstMs * 2 ** this.#attempts);
+    this.#attempts = Math.min(this.#attempts + 1, 16);
+    return delay * (0.75 + 0.25 * this.random());
   }
 
   reset() {
-    this.#tries = 0;
+    this.#attempts = 0;
   }
 }

@@ -1,17 +1,17 @@
 import { EMOTIONS } from "./faces.js";
 
-/** Columns of the seconds that timelines show. */
-export const SECOND_COLUMNS = [
+/** Columns of a timeline export: one row per second. */
+export const TIMELINE_COLUMNS = [
   "time", "source", "results", "faces", "dropped", "age_ms", "emotion", "confidence", "reliable", ...EMOTIONS,
 ];
 
-/** Columns of the faces that were found in images. */
+/** Columns of an image export: one row per face. */
 export const IMAGE_COLUMNS = [
   "image", "face", "x", "y", "w", "h", "emotion", "confidence", "reliable", ...EMOTIONS, "problem",
 ];
 
-/** Rows of a timeline's seconds; those in which nothing came are left out. */
-export function secondRows(source, seconds) {
+/** Rows of a timeline. Seconds without a result are left out. */
+export function timelineRows(source, seconds) {
   return seconds.filter(Boolean).map((second) => ({
     time: new Date(second.second * 1000).toISOString(),
     source,
@@ -26,7 +26,7 @@ export function secondRows(source, seconds) {
   }));
 }
 
-/** Rows of one image: one a face; one without a face where none was found, or something went wrong. */
+/** Rows of one image. An image without a face, or with a problem, has one row without face columns. */
 export function imageRows(name, faces, problem = null) {
   const row = (face, index) => ({
     image: name,
@@ -48,17 +48,17 @@ export function toJsonLines(rows) {
   return rows.map((row) => `${JSON.stringify(row)}\n`).join("");
 }
 
-/** CSV as RFC 4180 has it. */
+/** CSV according to RFC 4180. */
 export function toCsv(rows, columns) {
   return [columns, ...rows.map((row) => columns.map((column) => row[column]))]
-    .map((cells) => `${cells.map(cell).join(",")}\r\n`)
+    .map((cells) => `${cells.map(csvCell).join(",")}\r\n`)
     .join("");
 }
 
-function cell(value) {
+function csvCell(value) {
   if (value === null || value === undefined) return "";
   let text = String(value);
-  // A spreadsheet takes such a text for a formula; a number isn't one.
+  // Spreadsheets evaluate a text that starts like this as a formula.
   if (typeof value === "string" && /^[=+\-@\t\r]/.test(text)) text = `'${text}`;
   return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
 }

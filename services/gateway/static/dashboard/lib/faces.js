@@ -1,10 +1,12 @@
-/** The seven emotions, in the order that the API gives them in. */
+const HOLD_MS = 400;
+
+/** The seven emotions, in the order of the API. */
 export const EMOTIONS = Object.freeze(["angry", "disgust", "fear", "happy", "sad", "surprise", "neutral"]);
 
-/** What a face shows: smoothed over its last frames where the API tells that, else as of this image. */
-export function shownFace(face) {
+/** A face as the page displays it. Smoothed scores are used if the API sends them, else those of the image. */
+function displayFace(face) {
   const probabilities = face.smoothed ?? face.probabilities;
-  const emotion = EMOTIONS.reduce((best, one) => (probabilities[one] > probabilities[best] ? one : best));
+  const emotion = EMOTIONS.reduce((best, name) => (probabilities[name] > probabilities[best] ? name : best));
   return {
     id: face.face_id,
     box: face.box,
@@ -15,57 +17,54 @@ export function shownFace(face) {
   };
 }
 
-/** The faces of an answer. Those with ids keep their order from frame to frame, whoever the detector is surest of. */
-export function shownFaces(answer) {
-  return answer.faces.map(shownFace).sort((one, other) => numberOf(one.id) - numberOf(other.id));
+/** The faces of an API response. Tracked faces are ordered by id, so that they keep their place from frame to frame. */
+export function displayFaces(response) {
+  return response.faces.map(displayFace).sort((a, b) => trackNumber(a.id) - trackNumber(b.id));
 }
 
-function numberOf(id) {
+function trackNumber(id) {
   return id ? Number(id.slice(id.lastIndexOf("-") + 1)) || 0 : 0;
 }
 
-export function percent(share) {
-  return `${Math.round(share * 100)} %`;
+export function formatPercent(fraction) {
+  return `${Math.round(fraction * 100)}%`;
 }
 
-/** What stands beside a box; a question mark where the model isn't sure. Of several faces, a number and no score. */
-export function label(face, number) {
+/** The label of a box. With several faces it has a number and no score; a question mark means "not reliable". */
+export function boxLabel(face, number) {
   const emotion = `${face.emotion}${face.reliable ? "" : "?"}`;
-  return number ? `${number} ${emotion}` : `${emotion} ${percent(face.confidence)}`;
+  return number ? `${number} ${emotion}` : `${emotion} ${formatPercent(face.confidence)}`;
 }
 
-/** An answer in one sentence, for those who don't see it. */
-export function sentence(faces) {
-  if (faces.length === 0) return "No face found";
+/** One sentence for screen readers. */
+export function describeFaces(faces) {
+  if (faces.length === 0) return "No face detected";
   const each = faces.map((face) =>
-    face.reliable ? `${face.emotion} ${percent(face.confidence)}` : `uncertain, maybe ${face.emotion}`,
+    face.reliable ? `${face.emotion} ${formatPercent(face.confidence)}` : `uncertain (${face.emotion})`,
   );
-  return `${faces.length === 1 ? "One face" : `${faces.length} faces`}: ${each.join("; ")}`;
+  return `${faces.length === 1 ? "1 face" : `${faces.length} faces`}: ${each.join("; ")}`;
 }
 
-const DWELL_MS = 400;
+/** Debounces the displayed emotion of each tracked face: it changes after another one has lasted for `HOLD_MS`. */
+export class EmotionDebouncer {
+  #states = new Map();
 
-/** Keeps what a face is said to show from flickering: it changes once something else has held for a moment. */
-export class Steadiness {
-  #known = new Map();
-
-  /** Return the faces of one answer as they are told; faces without an id, of single images, stay as they are. */
-  settle(faces, now) {
-    const before = this.#known;
-    this.#known = new Map(); // of faces that have gone nothing is kept
+  /** Return the faces with their debounced emotion. Faces without an id are returned unchanged. */
+  update(faces, now) {
+    const previous = this.#states;
+    this.#states = new Map(); // drops faces that are gone
     return faces.map((face) => {
       if (!face.id) return face;
-      const told = next(before.get(face.id), face, now);
-      this.#known.set(face.id, told);
-      return { ...face, emotion: told.emotion, reliable: told.reliable, confidence: face.probabilities[told.emotion] };
+      const state = nextState(previous.get(face.id), face, now);
+      this.#states.set(face.id, state);
+      return { ...face, emotion: state.emotion, reliable: state.reliable, confidence: face.probabilities[state.emotion] };
     });
   }
 }
 
-function next(told, face, now) {
-  const { emotion, reliable } = face;
-  if (!told) return { emotion, reliable, otherSince: null };
-  if (told.emotion === emotion && told.reliable === reliable) return { emotion, reliable, otherSince: null };
-  const otherSince = told.otherSince ?? now;
-  return now - otherSince < DWELL_MS ? { ...told, otherSince } : { emotion, reliable, otherSince: null };
+function nextState(state, { emotion, reliable }, now) {
+  if (!state) return { emotion, reliable, changedAt: null };
+  if (state.emotion === emotion && state.reliable === reliable) return { emotion, reliable, changedAt: null };
+  const changedAt = state.changedAt ?? now;
+  return now - changedAt < HOLD_MS ? { ...state, changedAt } : { emotion, reliable, changedAt: null };
 }

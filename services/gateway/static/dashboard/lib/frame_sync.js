@@ -1,52 +1,52 @@
-const MOST_PICTURES = 24;
-const PATIENCE_MS = 700;
+const MAX_QUEUED_FRAMES = 24;
+const STALE_MS = 700;
 
 /**
- * Brings pictures and results together, so that boxes stand on the frame that they were found in.
+ * Pairs video frames with results, so that boxes are drawn on the frame that they belong to.
  *
- * A picture is shown once its frame's result, or a later one's, is there. Where no results come, pictures go on
- * without; where no pictures come, results do. Where results come very late, pictures wait no longer than there is room.
+ * A frame waits until its result, or a later one, arrives. If results stop, frames are shown without them; if frames
+ * stop, results are. The queue is bounded: the oldest frame is shown if results are more than 24 frames late.
  */
-export class Pairing {
-  #pictures = [];
-  #pictureAt = -Infinity;
+export class FrameSync {
+  #frames = [];
+  #frameAt = -Infinity;
   #result = null;
   #resultId = null;
   #resultAt = -Infinity;
 
-  /** Both return what to show now, `{picture, result}`, either of them null; or null where nothing changes. */
-  addPicture(id, picture, now) {
-    this.#pictures.push({ id, picture });
-    this.#pictureAt = now;
-    const oldest = this.#pictures.length > MOST_PICTURES ? this.#pictures.shift() : null;
-    return this.#ready(now) ?? (oldest && { picture: oldest.picture, result: this.#result });
+  /** Both methods return what to show now, `{frame, result}`, either of them null; or null if nothing changes. */
+  addFrame(id, frame, now) {
+    this.#frames.push({ id, frame });
+    this.#frameAt = now;
+    const oldest = this.#frames.length > MAX_QUEUED_FRAMES ? this.#frames.shift() : null;
+    return this.#nextPair(now) ?? (oldest && { frame: oldest.frame, result: this.#result });
   }
 
   addResult(id, result, now) {
     this.#result = result;
     this.#resultId = id;
     this.#resultAt = now;
-    if (now - this.#pictureAt > PATIENCE_MS) return { picture: null, result };
-    return this.#ready(now);
+    if (now - this.#frameAt > STALE_MS) return { frame: null, result };
+    return this.#nextPair(now);
   }
 
-  #ready(now) {
-    if (now - this.#resultAt > PATIENCE_MS) {
-      const newest = this.#pictures.at(-1);
-      this.#pictures = [];
-      return newest ? { picture: newest.picture, result: null } : null;
+  #nextPair(now) {
+    if (now - this.#resultAt > STALE_MS) {
+      const newest = this.#frames.at(-1);
+      this.#frames = [];
+      return newest ? { frame: newest.frame, result: null } : null;
     }
-    const at = this.#pictures.findLastIndex(({ id }) => !isAfter(id, this.#resultId));
-    if (at < 0) return null;
-    const { picture } = this.#pictures[at];
-    this.#pictures.splice(0, at + 1);
-    return { picture, result: this.#result };
+    const index = this.#frames.findLastIndex(({ id }) => !isNewer(id, this.#resultId));
+    if (index < 0) return null;
+    const { frame } = this.#frames[index];
+    this.#frames.splice(0, index + 1);
+    return { frame, result: this.#result };
   }
 }
 
-/** Whether a frame comes after another: ids are Redis's, milliseconds and a count. */
-export function isAfter(id, other) {
-  const [ms, count] = id.split("-").map(Number);
-  const [otherMs, otherCount] = other.split("-").map(Number);
-  return ms > otherMs || (ms === otherMs && count > otherCount);
+/** Compare two frame ids. They are Redis stream ids: milliseconds and a sequence number. */
+function isNewer(id, other) {
+  const [ms, sequence] = id.split("-").map(Number);
+  const [otherMs, otherSequence] = other.split("-").map(Number);
+  return ms > otherMs || (ms === otherMs && sequence > otherSequence);
 }

@@ -1,13 +1,13 @@
 const WINDOW_MS = 5000;
-const MOST = 1024;
+const MAX_EVENTS = 1024;
 
-/** How many a second, over the last five seconds. */
+/** Events per second over the last five seconds. */
 export class RateMeter {
   #times = [];
 
-  count(now) {
+  record(now) {
     this.#times.push(now);
-    if (this.#times.length > MOST) this.#times.shift();
+    if (this.#times.length > MAX_EVENTS) this.#times.shift();
   }
 
   perSecond(now) {
@@ -18,8 +18,8 @@ export class RateMeter {
   }
 }
 
-/** Pictures a second for each camera: fewer where many share the line and the browser. */
-export function pictureRate(cameras) {
+/** Frames per second to request for each camera. The rate falls as more cameras share the connection and the browser. */
+export function videoFrameRate(cameras) {
   if (cameras <= 1) return 25;
   if (cameras <= 4) return 12;
   return cameras <= 9 ? 6 : 3;

@@ -1,109 +1,112 @@
-/** What people are told, in one place: headline and advice. Details from the API stand after it, as text. */
+/** Texts of the page: problems, states, numbers. Each problem has a headline and a detail. */
+
+const RETRYING = "Retrying…";
 
 const DEPENDENCIES = {
-  redis: ["Cameras can't be seen: Redis doesn't answer", "Images and this browser's camera still work."],
-  detector: ["No faces are found: the detector doesn't answer", "It is tried again all the time."],
-  model: ["No emotions are told: the model server doesn't answer", "It is tried again all the time."],
+  redis: ["Cameras are unavailable: Redis does not respond", "Images and the webcam still work. Retrying…"],
+  detector: ["Face detection is unavailable: the detector does not respond", RETRYING],
+  model: ["Emotion recognition is unavailable: the model server does not respond", RETRYING],
 };
 
+/** Headline for each problem type of the API, and a detail that replaces the API's where that is about HTTP. */
 const PROBLEMS = {
-  "no-fresh-frame": "No picture comes from this camera",
-  "camera-not-found": "This camera is no longer known",
-  "body-too-large": "The image is too large",
-  "image-too-large": "The image has too many pixels",
-  "unsupported-media-type": "Only JPEG, PNG and WebP images can be read",
-  "invalid-image": "This is no image that can be read",
-  "rate-limited": "Too many requests: the gateway asks to go slower",
-  overloaded: "The gateway is at its limit",
-  stopping: "The gateway is stopping",
-  unauthorized: "The gateway asks for a key",
-  internal: "The gateway failed",
+  "no-fresh-frame": ["No recent frame from this camera"],
+  "camera-not-found": ["Camera not found"],
+  "body-too-large": ["File too large", ({ limit_bytes: limit }) => (limit ? `The limit is ${formatBytes(limit)}.` : "")],
+  "image-too-large": ["Image has too many pixels"],
+  "unsupported-media-type": ["Unsupported format", () => "Use a JPEG, PNG or WebP image."],
+  "invalid-image": ["Image cannot be read", () => "It is damaged, or not a JPEG, PNG or WebP image."],
+  "rate-limited": ["Rate limit reached"],
+  overloaded: [
+    "The service is overloaded",
+    ({ detail = "" }) => `${withStop(detail)} Lower the cameras' frame rate, or add replicas of the detector.`.trim(),
+  ],
+  stopping: ["The gateway is shutting down"],
+  unauthorized: ["API key required"],
+  internal: ["Internal error in the gateway"],
 };
-
-const slug = (problem) => String(problem?.type ?? "").split(":").at(-1);
 
 /** Return `{headline, detail}` of a problem object (RFC 9457). */
-export function problemWords(problem) {
-  const kind = slug(problem);
+export function problemText(problem) {
+  const slug = String(problem?.type ?? "").split(":").at(-1);
   const detail = String(problem?.detail ?? "");
-  if (kind === "dependency-unavailable" || kind === "dependency-timeout") {
-    const name = String(problem.dependency ?? "");
-    const headline = DEPENDENCIES[name]?.[0] ?? "A service doesn't answer";
-    return { headline: kind.endsWith("timeout") ? headline.replace("doesn't answer", "is too slow") : headline, detail };
+  if (slug === "dependency-unavailable" || slug === "dependency-timeout") {
+    const headline = DEPENDENCIES[problem.dependency]?.[0] ?? "A service does not respond";
+    return { headline: slug.endsWith("timeout") ? headline.replace("does not respond", "responds too slowly") : headline, detail };
   }
-  return { headline: PROBLEMS[kind] ?? String(problem?.title ?? "Something went wrong"), detail };
+  const [headline, ownDetail] = PROBLEMS[slug] ?? [String(problem?.title ?? "Unknown error")];
+  return { headline, detail: ownDetail ? ownDetail(problem) : detail };
 }
 
-/** Return what stands in the banner for a service that `/services` says is down. */
-export function serviceWords(name) {
-  return DEPENDENCIES[name] ?? [`The service ${name} doesn't answer`, "It is tried again all the time."];
+/** Return `[headline, detail]` for a service that `/services` reports as down. */
+export function serviceProblem(name) {
+  return DEPENDENCIES[name] ?? [`The service ${name} does not respond`, RETRYING];
 }
 
-const CAMERA_STATES = {
-  online: ["live", "good"],
-  waiting: ["waiting", "warn"],
-  reconnecting: ["reconnecting", "warn"],
-  failed: ["failed", "bad"],
-  ended: ["ended", "quiet"],
-  offline: ["offline", "bad"],
-};
+const STATE_TONES = { online: "good", failed: "bad", offline: "bad", finished: "quiet" };
 
-/** Return a camera state's word and its tone. */
-export function cameraState(state) {
-  return CAMERA_STATES[state] ?? [String(state), "warn"];
+export function cameraStateTone(state) {
+  return STATE_TONES[state] ?? "warn";
 }
 
-/** Why this browser's camera can't be used, in words: headline and what to do. */
+/** Which cameras record now. `cameras` is the list of `/cameras`, or null while it is unknown. */
+export function activeCamerasText(cameras, isWebcamOn) {
+  const online = cameras?.filter(({ state }) => state === "online").length;
+  if (!online && isWebcamOn) return "The webcam is active.";
+  if (online === undefined) return "Cameras may be active.";
+  if (online === 0) return "No camera is active.";
+  const count = online === 1 ? "1 camera" : `${online} cameras`;
+  if (isWebcamOn) return `${count} and the webcam are active.`;
+  return `${count} ${online === 1 ? "is" : "are"} active.`;
+}
 
-const REASONS = {
+const WEBCAM_ERRORS = {
   NotAllowedError: [
-    "The camera was not allowed",
-    "Allow it for this page, by the camera sign in the address bar or in the system's privacy settings, and start again.",
+    "Webcam access denied",
+    "Allow it in the address bar or in the system's privacy settings, then start again.",
   ],
-  NotFoundError: ["No camera was found", "Connect one and start again."],
+  NotFoundError: ["No webcam found", "Connect one, then start again."],
   NotReadableError: [
-    "The camera is busy",
-    "Another program or page uses it. Close that and start again. On Windows a webcam serves one program at a time.",
+    "Webcam in use",
+    "Close the program or page that uses it, then start again. On Windows a webcam serves one program at a time.",
   ],
-  AbortError: ["The camera could not be started", "Unplug it and plug it in again, then start again."],
-  OverconstrainedError: ["This camera is gone", "Choose another one and start again."],
-  SecurityError: ["This browser forbids cameras", "Its settings or an administrator's policy say so."],
+  AbortError: ["Webcam failed to start", "Unplug it, plug it in again, then start again."],
+  OverconstrainedError: ["Webcam not available", "Choose another one, then start again."],
+  SecurityError: ["Webcam blocked by the browser", "Check the browser's settings or ask the administrator."],
 };
 
-export function webcamProblem(error) {
-  return REASONS[error?.name] ?? ["The camera could not be started", String(error?.message ?? error)];
+/** Return `[headline, detail]` for an error of `getUserMedia`. */
+export function webcamErrorText(error) {
+  return WEBCAM_ERRORS[error?.name] ?? ["Webcam failed to start", String(error?.message ?? error)];
 }
 
-/** Why the page may not ask at all; null where it may. */
-export function whyNoWebcam({ isSecureContext, hasMediaDevices, port }) {
+/** Return `[headline, detail]` if this page cannot use a webcam at all, else null. */
+export function webcamUnavailableText({ isSecureContext, hasMediaDevices, port }) {
   if (!isSecureContext) {
     return [
-      "Browsers give their camera only to pages on localhost or HTTPS",
-      `This page came over plain HTTP from another machine. Open http://localhost${port ? `:${port}` : ""} on the machine that ` +
-        "runs the gateway, or put HTTPS before it. The other tabs work as they are.",
+      "The webcam requires localhost or HTTPS",
+      `Browsers allow webcams only on pages from localhost or over HTTPS. Open http://localhost${port ? `:${port}` : ""} on the ` +
+        "machine that runs the gateway, or put an HTTPS proxy in front of it. The other tabs work over plain HTTP.",
     ];
   }
-  return hasMediaDevices ? null : ["This browser gives pages no camera", "Try another browser."];
+  return hasMediaDevices ? null : ["This browser has no webcam support", "Use another browser."];
 }
 
-/** Who is watching, in words; `cameras` is what `/cameras` tells, null where that isn't known now. */
-export function watchingWords(cameras, webcamIsOn) {
-  const online = cameras?.filter(({ state }) => state === "online").length;
-  if (!online && webcamIsOn) return "This browser’s camera is watching.";
-  if (online === undefined) return "A camera may be watching.";
-  if (online === 0) return "No camera is watching now.";
-  const others = online === 1 ? "A camera" : `${online} cameras`;
-  if (webcamIsOn) return `${others} and this browser’s camera are watching.`;
-  return `${others} ${online === 1 ? "is" : "are"} watching.`;
-}
-
-/** A time as people read it from afar. */
-export function duration(ms) {
+/** A duration in milliseconds, rounded: `45 ms`, `12 s`, `3 min`. */
+export function formatDuration(ms) {
   if (!Number.isFinite(ms)) return "–";
   if (ms < 1500) return `${Math.round(ms)} ms`;
   return ms < 60_000 ? `${Math.round(ms / 1000)} s` : `${Math.floor(ms / 60_000)} min`;
 }
 
-export function many(count) {
+export function formatCount(count) {
   return count.toLocaleString("en");
+}
+
+function formatBytes(bytes) {
+  return bytes < 1_048_576 ? `${Math.floor(bytes / 1024)} KiB` : `${Math.floor(bytes / 1_048_576)} MiB`;
+}
+
+function withStop(sentence) {
+  return sentence && !sentence.endsWith(".") ? `${sentence}.` : sentence;
 }

@@ -1,12 +1,12 @@
-import { EMOTIONS } from "./faces.js";
+import { EMOTIONS, formatPercent } from "./faces.js";
 
 export const TIMELINE_S = 300;
 
-/** What a source showed in each of the last five minutes' seconds: a ring, so it takes the same memory after days. */
+/** Mean scores of the first face for each of the last 300 seconds, in a ring buffer of fixed size. */
 export class Timeline {
   #ring = new Array(TIMELINE_S).fill(null);
 
-  /** Add one result, at a time in milliseconds; `faces` are as they are shown. */
+  /** Add one result at a time in milliseconds. */
   add(atMs, faces, { ageMs = null, dropped = 0 } = {}) {
     const entry = this.#entry(Math.floor(atMs / 1000));
     entry.results += 1;
@@ -22,19 +22,19 @@ export class Timeline {
     });
   }
 
-  /** The seconds of the last five minutes, oldest first; null where there was no result. */
+  /** The last 300 seconds, oldest first; null for a second without a result. */
   seconds(nowMs) {
     const last = Math.floor(nowMs / 1000);
     return Array.from({ length: TIMELINE_S }, (_, index) => {
       const second = last - TIMELINE_S + 1 + index;
       const entry = this.#ring[second % TIMELINE_S];
-      return entry?.second === second ? summary(entry) : null;
+      return entry?.second === second ? summarize(entry) : null;
     });
   }
 
   #entry(second) {
-    const held = this.#ring[second % TIMELINE_S];
-    if (held?.second === second) return held;
+    const current = this.#ring[second % TIMELINE_S];
+    if (current?.second === second) return current;
     const sums = new Float64Array(EMOTIONS.length);
     const entry = { second, results: 0, faces: 0, withFace: 0, reliable: 0, dropped: 0, ageMs: null, sums };
     this.#ring[second % TIMELINE_S] = entry;
@@ -42,7 +42,7 @@ export class Timeline {
   }
 }
 
-function summary(entry) {
+function summarize(entry) {
   const { second, results, faces, dropped, ageMs } = entry;
   if (entry.withFace === 0) return { second, results, faces, dropped, ageMs, emotion: null };
   const mean = [...entry.sums].map((sum) => sum / entry.withFace);
@@ -60,26 +60,26 @@ function summary(entry) {
   };
 }
 
-/** What was shown how much of the time, most first, in words. */
-export function shares(seconds) {
-  const seen = seconds.filter((second) => second?.emotion);
-  if (seen.length === 0) return "No face in the last five minutes";
+/** The share of time of each emotion, largest first, for example `happy 60% · uncertain 40%`. */
+export function describeShares(seconds) {
+  const withFace = seconds.filter((second) => second?.emotion);
+  if (withFace.length === 0) return "No face in the last five minutes";
   const counts = new Map();
-  for (const { emotion, reliable } of seen) {
+  for (const { emotion, reliable } of withFace) {
     const name = reliable ? emotion : "uncertain";
     counts.set(name, (counts.get(name) ?? 0) + 1);
   }
   return [...counts]
-    .sort(([, one], [, other]) => other - one)
-    .map(([name, count]) => `${name} ${Math.round((100 * count) / seen.length)} %`)
+    .sort(([, a], [, b]) => b - a)
+    .map(([name, count]) => `${name} ${formatPercent(count / withFace.length)}`)
     .join(" · ");
 }
 
-/** One second in words. */
-export function secondInWords(second, agoS) {
+/** One second of the timeline, for example `12 s ago: happy 95%`. */
+export function describeSecond(second, agoS) {
   const ago = agoS < 60 ? `${agoS} s ago` : `${Math.floor(agoS / 60)} min ${agoS % 60} s ago`;
-  if (!second) return `${ago}: nothing came`;
+  if (!second) return `${ago}: no result`;
   if (!second.emotion) return `${ago}: no face`;
-  const what = second.reliable ? second.emotion : `uncertain, maybe ${second.emotion}`;
-  return `${ago}: ${what}, ${Math.round(100 * second.confidence)} %`;
+  const emotion = second.reliable ? second.emotion : `uncertain (${second.emotion})`;
+  return `${ago}: ${emotion} ${formatPercent(second.confidence)}`;
 }

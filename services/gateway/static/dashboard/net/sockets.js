@@ -1,70 +1,74 @@
 import { Backoff } from "../lib/backoff.js";
 import { socketUrl } from "./api.js";
 
-const OPENING_MS = 10_000;
+const CONNECT_TIMEOUT_MS = 10_000;
 const STALE_MS = 8000;
+const MIN_FRAME_INTERVAL_MS = 66;
+const PROBLEM_DELAY_MS = 1000;
+const NO_FRAME_DELAY_MS = 100;
 
-/** A WebSocket that comes back by itself until it is closed. */
-export class SteadySocket {
+/** A WebSocket that reconnects until it is closed. */
+class ReconnectingSocket {
   #socket = null;
   #timer = null;
   #closed = false;
-  #heardAt = 0;
+  #activeAt = 0;
   #backoff = new Backoff(500, 8000);
 
-  /** `onMessage` gets each message's data; `onState` is told `open` and `lost`. */
+  /** `onMessage` gets the data of each message, `onState` either `open` or `lost`. */
   constructor(path, parameters, { onMessage, onState = () => {} }) {
     this.path = path;
     this.parameters = parameters;
     this.onMessage = onMessage;
     this.onState = onState;
-    this.#open();
+    this.#connect();
   }
 
+  /** Return whether the data could be sent. */
   send(data) {
     if (this.#socket?.readyState !== WebSocket.OPEN) return false;
     this.#socket.send(data);
     return true;
   }
 
-  /** Connect anew at once if nothing was heard lately: the gateway was away, or a new key is there. */
-  refresh() {
-    if (this.#closed || performance.now() - this.#heardAt < STALE_MS) return;
+  /** Reconnect at once if no message arrived for some seconds, for example after the gateway was restarted. */
+  reconnectIfStale() {
+    if (this.#closed || performance.now() - this.#activeAt < STALE_MS) return;
     this.#backoff.reset();
-    this.#drop();
-    this.#open();
+    this.#disconnect();
+    this.#connect();
   }
 
   close() {
     this.#closed = true;
-    this.#drop();
+    this.#disconnect();
   }
 
-  #open() {
+  #connect() {
     const socket = new WebSocket(socketUrl(this.path, this.parameters));
     socket.binaryType = "blob";
     this.#socket = socket;
-    this.#heardAt = performance.now();
-    const slow = setTimeout(() => socket.close(), OPENING_MS);
+    this.#activeAt = performance.now();
+    const timeout = setTimeout(() => socket.close(), CONNECT_TIMEOUT_MS);
     socket.onopen = () => {
-      clearTimeout(slow);
-      this.#heardAt = performance.now();
+      clearTimeout(timeout);
+      this.#activeAt = performance.now();
       this.onState("open");
     };
     socket.onmessage = ({ data }) => {
-      this.#heardAt = performance.now();
+      this.#activeAt = performance.now();
       this.#backoff.reset();
       this.onMessage(data);
     };
     socket.onclose = () => {
-      clearTimeout(slow);
+      clearTimeout(timeout);
       this.#socket = null;
       this.onState("lost");
-      if (!this.#closed) this.#timer = setTimeout(() => this.#open(), this.#backoff.next());
+      if (!this.#closed) this.#timer = setTimeout(() => this.#connect(), this.#backoff.nextDelay());
     };
   }
 
-  #drop() {
+  #disconnect() {
     clearTimeout(this.#timer);
     const socket = this.#socket;
     this.#socket = null;
@@ -74,73 +78,72 @@ export class SteadySocket {
   }
 }
 
-/** A camera's results, and its pictures where they are wanted, each over a WebSocket of its own. */
+/** The live feeds of a camera: one WebSocket for results, one for video while it is displayed. */
 export class CameraFeeds {
   #results;
-  #pictures = null;
-  #pictureId = null;
+  #video = null;
+  #frameId = null;
 
-  /** `onObject` gets results and statuses; `onPicture` the id of a picture's frame and its JPEG. */
-  constructor(camera, { onObject, onPicture }) {
+  /** `onObject` gets results and statuses, `onFrame` the id of a frame and its JPEG. */
+  constructor(camera, { onObject, onFrame }) {
     this.path = `ws/cameras/${encodeURIComponent(camera)}`;
-    this.onPicture = onPicture;
-    this.#results = new SteadySocket(this.path, {}, { onMessage: (text) => onObject(JSON.parse(text)) });
+    this.onFrame = onFrame;
+    this.#results = new ReconnectingSocket(this.path, {}, { onMessage: (text) => onObject(JSON.parse(text)) });
   }
 
-  /** Get pictures at this rate; none at 0. */
-  wantPictures(fps) {
-    if ((this.#pictures?.parameters.fps ?? 0) === fps) return;
-    this.#pictures?.close();
-    this.#pictures = fps ? new SteadySocket(`${this.path}/video`, { fps }, { onMessage: (data) => this.#taken(data) }) : null;
+  /** Set the frame rate of the video; 0 closes it. */
+  setVideoRate(fps) {
+    if ((this.#video?.parameters.fps ?? 0) === fps) return;
+    this.#video?.close();
+    this.#video = fps
+      ? new ReconnectingSocket(`${this.path}/video`, { fps }, { onMessage: (data) => this.#onVideoMessage(data) })
+      : null;
   }
 
-  /** Connect anew what has been silent for long. */
-  refresh({ results = true } = {}) {
-    if (results) this.#results.refresh();
-    this.#pictures?.refresh();
+  reconnectIfStale({ results = true } = {}) {
+    if (results) this.#results.reconnectIfStale();
+    this.#video?.reconnectIfStale();
   }
 
   close() {
     this.#results.close();
-    this.#pictures?.close();
+    this.#video?.close();
   }
 
-  #taken(data) {
-    if (typeof data === "string") this.#pictureId = JSON.parse(data).frame_id;
-    else this.onPicture(this.#pictureId, data);
+  /** Each frame is a text message with its id and then a binary message with its JPEG. */
+  #onVideoMessage(data) {
+    if (typeof data === "string") this.#frameId = JSON.parse(data).frame_id;
+    else this.onFrame(this.#frameId, data);
   }
 }
 
-const SHORTEST_MS = 66;
-const AFTER_A_PROBLEM_MS = 1000;
-const NOTHING_YET_MS = 100;
-
-/** Sends a video's pictures to `/ws/predict`, the next one when the answer to the last came. */
-export class Asker {
+/** Sends the frames of a video to `/ws/predict`, each after the response to the previous one. */
+export class PredictStream {
   #socket;
-  #waiting = false;
+  #pending = false;
   #stopped = false;
   #timer = null;
   #sentAt = 0;
+  #jpeg = null;
 
-  /** `onAnswer` gets the answer or problem and how long it took; `onState` is told `open` and `lost`. */
-  constructor(video, grabber, { onAnswer, onState }) {
+  /** `onResponse` gets the result or problem, the JPEG it belongs to and the response time; `onState` `open` or `lost`. */
+  constructor(video, grabber, { onResponse, onState }) {
     this.video = video;
     this.grabber = grabber;
-    this.onAnswer = onAnswer;
-    this.#socket = new SteadySocket("ws/predict", {}, {
-      onMessage: (text) => this.#answered(JSON.parse(text)),
+    this.onResponse = onResponse;
+    this.#socket = new ReconnectingSocket("ws/predict", {}, {
+      onMessage: (text) => this.#onMessage(JSON.parse(text)),
       onState: (state) => {
-        this.#waiting = false;
+        this.#pending = false;
         onState(state);
-        if (state === "open") this.#soon(0);
+        if (state === "open") this.#schedule(0);
       },
     });
   }
 
-  /** Connect anew where an answer is long overdue. */
-  refresh() {
-    if (this.#waiting) this.#socket.refresh();
+  /** Reconnect if a response is overdue. */
+  reconnectIfStale() {
+    if (this.#pending) this.#socket.reconnectIfStale();
   }
 
   stop() {
@@ -149,26 +152,26 @@ export class Asker {
     this.#socket.close();
   }
 
-  #answered(answer) {
-    this.#waiting = false;
+  #onMessage(response) {
+    this.#pending = false;
     const tookMs = performance.now() - this.#sentAt;
-    this.onAnswer(answer, tookMs);
-    this.#soon(answer.faces ? Math.max(0, SHORTEST_MS - tookMs) : AFTER_A_PROBLEM_MS);
+    this.onResponse(response, this.#jpeg, tookMs);
+    this.#schedule(response.faces ? Math.max(0, MIN_FRAME_INTERVAL_MS - tookMs) : PROBLEM_DELAY_MS);
   }
 
-  #soon(ms) {
+  #schedule(ms) {
     clearTimeout(this.#timer);
     if (!this.#stopped) this.#timer = setTimeout(() => this.#send(), ms);
   }
 
   async #send() {
-    if (this.#waiting || this.#stopped) return;
-    this.#waiting = true;
-    const jpeg = document.hidden ? null : await this.grabber.grab(this.video);
+    if (this.#pending || this.#stopped) return;
+    this.#pending = true;
+    this.#jpeg = document.hidden ? null : await this.grabber.grab(this.video);
     if (this.#stopped) return;
     this.#sentAt = performance.now();
-    if (jpeg && this.#socket.send(jpeg)) return;
-    this.#waiting = false;
-    this.#soon(NOTHING_YET_MS);
+    if (this.#jpeg && this.#socket.send(this.#jpeg)) return;
+    this.#pending = false;
+    this.#schedule(NO_FRAME_DELAY_MS);
   }
 }

@@ -1,57 +1,57 @@
 import { Backoff } from "../lib/backoff.js";
-import { GatewayGone, Refused, ask } from "./api.js";
+import { GatewayUnreachableError, ProblemError, request } from "./api.js";
 
-const CALM_MS = 4000;
-const TROUBLED_MS = 2000;
-const LIMITED_MS = 10_000;
+const NORMAL_INTERVAL_MS = 4000;
+const DEGRADED_INTERVAL_MS = 2000;
+const RATE_LIMITED_INTERVAL_MS = 10_000;
 
 /**
- * Looks at the gateway again and again, and tells what it found: `{state, services, cameras, problem, retryAt}`.
+ * Polls `/services` and `/cameras`, and reports `{state, services, cameras, problem, retryAt}`.
  *
- * `state` is `up`, `locked` (a key is needed; it waits for `now()`) or `gone`. `cameras` is null where only
- * they can't be told, and `problem` says why.
+ * `state` is `up`, `unauthorized` (a key is needed; polling pauses until `pollNow()`) or `unreachable`. If only the
+ * list of cameras is unavailable, `cameras` is null and `problem` is the reason.
  */
-export class GatewayWatch {
+export class StatusPoller {
   #timer = null;
-  #turn = 0;
+  #poll = 0;
   #backoff = new Backoff(1000, 8000);
 
-  constructor(onFound) {
-    this.onFound = onFound;
+  constructor(onStatus) {
+    this.onStatus = onStatus;
   }
 
-  /** Look now. */
-  async now() {
+  async pollNow() {
     clearTimeout(this.#timer);
-    const turn = ++this.#turn;
-    const found = await this.#look();
-    if (turn !== this.#turn) return; // another look began meanwhile
-    const waitMs = this.#wait(found);
-    // The timer first: the page goes on looking whatever becomes of what was found.
-    if (waitMs !== null) this.#timer = setTimeout(() => this.now(), waitMs);
-    this.onFound({ ...found, retryAt: waitMs === null ? null : Date.now() + waitMs });
+    const poll = ++this.#poll;
+    const status = await this.#request();
+    if (poll !== this.#poll) return; // a newer poll has started
+    const waitMs = this.#interval(status);
+    // The timer is set first, so that an error in the callback does not stop polling.
+    if (waitMs !== null) this.#timer = setTimeout(() => this.pollNow(), waitMs);
+    this.onStatus({ ...status, retryAt: waitMs === null ? null : Date.now() + waitMs });
   }
 
-  async #look() {
-    const [services, cameras] = await Promise.allSettled([ask("services"), ask("cameras")]);
+  async #request() {
+    const [services, cameras] = await Promise.allSettled([request("services"), request("cameras")]);
     const errors = [services, cameras].map(({ reason }) => reason);
-    if (errors.some((error) => error instanceof Refused && error.status === 401)) return { state: "locked" };
-    if (errors.every((error) => error instanceof GatewayGone)) return { state: "gone" };
+    const hasStatus = (status) => errors.some((error) => error instanceof ProblemError && error.status === status);
+    if (hasStatus(401)) return { state: "unauthorized" };
+    if (errors.every((error) => error instanceof GatewayUnreachableError)) return { state: "unreachable" };
     return {
       state: "up",
-      isLimited: errors.some((error) => error instanceof Refused && error.status === 429),
+      isRateLimited: hasStatus(429),
       services: services.value?.services ?? null,
       cameras: cameras.value?.cameras ?? null,
-      problem: cameras.reason instanceof Refused ? cameras.reason.problem : null,
+      problem: cameras.reason instanceof ProblemError ? cameras.reason.problem : null,
     };
   }
 
-  #wait({ state, services, cameras, isLimited }) {
-    if (state === "locked") return null;
-    if (state === "gone") return this.#backoff.next();
+  #interval({ state, services, cameras, isRateLimited }) {
+    if (state === "unauthorized") return null;
+    if (state === "unreachable") return this.#backoff.nextDelay();
     this.#backoff.reset();
-    if (isLimited) return LIMITED_MS;
-    const calm = cameras?.length > 0 && services && Object.values(services).every(({ ok }) => ok);
-    return calm ? CALM_MS : TROUBLED_MS;
+    if (isRateLimited) return RATE_LIMITED_INTERVAL_MS;
+    const isNormal = cameras?.length > 0 && services && Object.values(services).every(({ ok }) => ok);
+    return isNormal ? NORMAL_INTERVAL_MS : DEGRADED_INTERVAL_MS;
   }
 }

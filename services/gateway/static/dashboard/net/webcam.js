@@ -1,10 +1,10 @@
-/** This browser's camera. */
+const CONSTRAINTS = { width: { ideal: 1280 }, height: { ideal: 720 } };
+const MAX_SIDE = 960;
+const JPEG_QUALITY = 0.85;
 
-const WANTED = { width: { ideal: 1280 }, height: { ideal: 720 } };
-
-/** Return a running stream; throws what `getUserMedia` throws. */
+/** Return a running stream; throws the errors of `getUserMedia`. */
 export function openWebcam(deviceId) {
-  const video = deviceId ? { ...WANTED, deviceId: { exact: deviceId } } : { ...WANTED, facingMode: "user" };
+  const video = deviceId ? { ...CONSTRAINTS, deviceId: { exact: deviceId } } : { ...CONSTRAINTS, facingMode: "user" };
   return navigator.mediaDevices.getUserMedia({ video, audio: false });
 }
 
@@ -12,28 +12,25 @@ export function closeStream(stream) {
   for (const track of stream?.getTracks() ?? []) track.stop();
 }
 
-/** The cameras that there are; their names are known once one was allowed. */
+/** The webcams. Their names are empty until the user has allowed access to one. */
 export async function listWebcams() {
   const devices = await navigator.mediaDevices.enumerateDevices();
   return devices.filter(({ kind, deviceId }) => kind === "videoinput" && deviceId);
 }
 
-const LONGEST_SIDE = 960;
-const QUALITY = 0.85;
-
-/** Makes JPEGs of what a video shows, small enough to send many a second. */
-export class Grabber {
+/** Encodes frames of a video element as JPEG, at most 960 pixels wide or high. */
+export class FrameGrabber {
   #canvas = document.createElement("canvas");
 
-  /** Return a JPEG of the moment and its size; null where the video shows nothing yet. */
+  /** Return the current frame as a JPEG; null before the first frame. */
   async grab(video) {
     if (!video.videoWidth) return null;
-    const scale = Math.min(1, LONGEST_SIDE / Math.max(video.videoWidth, video.videoHeight));
+    const scale = Math.min(1, MAX_SIDE / Math.max(video.videoWidth, video.videoHeight));
     const width = Math.round(video.videoWidth * scale);
     const height = Math.round(video.videoHeight * scale);
     if (this.#canvas.width !== width) this.#canvas.width = width;
     if (this.#canvas.height !== height) this.#canvas.height = height;
     this.#canvas.getContext("2d").drawImage(video, 0, 0, width, height);
-    return new Promise((done) => this.#canvas.toBlob(done, "image/jpeg", QUALITY));
+    return new Promise((resolve) => this.#canvas.toBlob(resolve, "image/jpeg", JPEG_QUALITY));
   }
 }

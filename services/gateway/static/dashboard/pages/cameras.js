@@ -1,79 +1,79 @@
 import { element, setText } from "../components/base.js";
 import { CameraCard } from "../components/camera_card.js";
 import { exportButtons } from "../components/export_buttons.js";
-import { secondRows } from "../lib/export.js";
-import { pictureRate } from "../lib/rate.js";
-import { FollowedCamera } from "./live_camera.js";
+import { timelineRows } from "../lib/export.js";
+import { videoFrameRate } from "../lib/rate.js";
+import { LiveCamera } from "./live_camera.js";
 
-/** The tab of all cameras, side by side. */
-export class CamerasTab {
-  #followed = new Map();
-  #shown = false;
+/** The tab with all cameras. */
+export class CamerasPage {
+  #cameras = new Map();
+  #isShown = false;
 
   constructor(panel, announce) {
     this.announce = announce;
-    this.words = element("p", { class: "empty", text: "Looking for cameras…" });
+    this.message = element("p", { class: "empty", text: "Loading cameras…" });
     this.grid = element("div", { class: "cameras" });
     this.tools = element("div", { class: "tools", hidden: true }, exportButtons("cameras", () => this.#rows()));
-    panel.append(this.words, this.grid, this.tools);
+    panel.append(this.message, this.grid, this.tools);
     setInterval(() => this.tick(), 1000);
-    document.addEventListener("visibilitychange", () => this.#watch());
+    document.addEventListener("visibilitychange", () => this.#updateVideoRate());
   }
 
   show() {
-    this.#shown = true;
-    this.#watch();
+    this.#isShown = true;
+    this.#updateVideoRate();
     this.tick();
   }
 
   hide() {
-    this.#shown = false;
-    this.#watch();
+    this.#isShown = false;
+    this.#updateVideoRate();
   }
 
-  /** Follow the cameras that `/cameras` lists; with null they aren't known now, and all stay. */
-  update(views) {
-    if (views === null) return;
-    const listed = new Set(views.map(({ id }) => id));
-    for (const [id, camera] of this.#followed) {
+  /** Show the cameras of `/cameras`. Null means that the list is unavailable: the cards stay. */
+  update(cameras) {
+    if (cameras === null) return;
+    const listed = new Set(cameras.map(({ id }) => id));
+    for (const [id, camera] of this.#cameras) {
       if (listed.has(id)) continue;
       camera.close();
       camera.card.node.remove();
-      this.#followed.delete(id);
+      this.#cameras.delete(id);
     }
-    for (const view of views) {
-      if (!this.#followed.has(view.id)) this.#follow(view.id);
-      this.#followed.get(view.id).know(view);
+    for (const info of cameras) {
+      if (!this.#cameras.has(info.id)) this.#add(info.id);
+      this.#cameras.get(info.id).setInfo(info);
     }
-    this.words.hidden = listed.size > 0;
-    setText(this.words, "No camera has registered yet. As soon as one sends pictures it appears here.");
+    this.message.hidden = listed.size > 0;
+    setText(this.message, "No camera is registered. A camera appears here when its first frame arrives.");
     this.tools.hidden = listed.size === 0;
     this.grid.dataset.count = String(Math.min(listed.size, 4));
-    this.#watch();
+    this.#updateVideoRate();
   }
 
-  /** The gateway is back, or a key is there. */
-  refresh() {
-    for (const camera of this.#followed.values()) camera.refresh();
+  /** Reconnect stale feeds after the gateway was unreachable or a key was entered. */
+  reconnectIfStale() {
+    for (const camera of this.#cameras.values()) camera.reconnectIfStale();
   }
 
   tick() {
     const now = performance.now();
-    for (const camera of this.#followed.values()) camera.tick(now);
+    for (const camera of this.#cameras.values()) camera.tick(now);
   }
 
-  #follow(id) {
+  #add(id) {
     const card = new CameraCard(id);
-    this.#followed.set(id, new FollowedCamera(id, card, this.announce));
+    this.#cameras.set(id, new LiveCamera(id, card, this.announce));
     this.grid.append(card.node);
   }
 
-  #watch() {
-    const fps = this.#shown && !document.hidden ? pictureRate(this.#followed.size) : 0;
-    for (const camera of this.#followed.values()) camera.watch(fps);
+  #updateVideoRate() {
+    const fps = this.#isShown && !document.hidden ? videoFrameRate(this.#cameras.size) : 0;
+    for (const camera of this.#cameras.values()) camera.setVideoRate(fps);
   }
 
   #rows() {
-    return [...this.#followed.values()].flatMap(({ camera, timeline }) => secondRows(camera, timeline.seconds(Date.now())));
+    return [...this.#cameras.values()].flatMap(({ id, timeline }) => timelineRows(id, timeline.seconds(Date.now())));
   }
 }

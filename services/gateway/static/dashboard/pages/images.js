@@ -2,88 +2,91 @@ import { element } from "../components/base.js";
 import { exportButtons } from "../components/export_buttons.js";
 import { DropZone, ImageCard } from "../components/upload.js";
 import { IMAGE_COLUMNS, imageRows } from "../lib/export.js";
-import { sentence, shownFaces } from "../lib/faces.js";
-import { problemWords } from "../lib/text.js";
-import { Refused, ask, mediaTypeToSend } from "../net/api.js";
+import { describeFaces, displayFaces } from "../lib/faces.js";
+import { problemText } from "../lib/text.js";
+import { ProblemError, request, uploadType } from "../net/api.js";
 
-const MOST = 24;
-const UPLOAD_MS = 60_000;
+const MAX_IMAGES = 24;
+const UPLOAD_TIMEOUT_MS = 60_000;
 
-/** The tab that takes images dropped, pasted or chosen. They are sent one after the other. */
-export class ImagesTab {
+/** The tab for images that are chosen, dropped or pasted. They are uploaded one after the other. */
+export class ImagesPage {
   #cards = [];
   #queue = [];
-  #busy = false;
-  #shown = false;
+  #isBusy = false;
+  #isShown = false;
 
   constructor(panel, announce) {
     this.announce = announce;
     this.list = element("div", { class: "images" });
-    const clear = element("button", { type: "button", class: "button", text: "Remove all", on: { click: () => this.#clear() } });
-    this.tools = element("div", { class: "tools", hidden: true }, exportButtons("images", () => this.#rows(), IMAGE_COLUMNS), clear);
-    this.zone = new DropZone((files) => this.add(files));
-    this.note = element("p", { class: "hint" });
+    const removeAll = element("button", { type: "button", class: "button", text: "Remove all", on: { click: () => this.#removeAll() } });
+    this.tools = element("div", { class: "tools", hidden: true }, exportButtons("images", () => this.#rows(), IMAGE_COLUMNS), removeAll);
+    this.zone = new DropZone({ maxFiles: MAX_IMAGES, onFiles: (files) => this.add(files) });
+    this.note = element("p", { class: "hint", "data-note": "" });
     panel.append(this.zone.node, this.note, this.tools, this.list);
     document.addEventListener("paste", (event) => {
-      if (!this.#shown || event.clipboardData.files.length === 0) return;
+      if (!this.#isShown || event.clipboardData.files.length === 0) return;
       event.preventDefault();
       this.add(event.clipboardData.files);
     });
-    // A file dropped beside the zone would replace this page.
+    // Without this, the browser opens a file that is dropped outside the zone.
     for (const kind of ["dragover", "drop"]) document.addEventListener(kind, (event) => event.preventDefault());
   }
 
   show() {
-    this.#shown = true;
+    this.#isShown = true;
   }
 
   hide() {
-    this.#shown = false;
+    this.#isShown = false;
   }
 
   add(files) {
-    const taken = [...files].slice(0, MOST);
-    const leftOut = files.length - taken.length;
-    if (leftOut > 0) this.announce(`Only ${MOST} images are taken at once; the last ${leftOut} were left out.`);
-    this.note.textContent = leftOut > 0 ? `Only ${MOST} images are taken at once: the last ${leftOut} were left out.` : "";
-    for (const file of taken) {
+    const accepted = [...files].slice(0, MAX_IMAGES);
+    const skipped = files.length - accepted.length;
+    const note = skipped > 0 ? `At most ${MAX_IMAGES} images at a time: the last ${skipped} were skipped.` : "";
+    this.note.textContent = note;
+    if (note) this.announce(note);
+    for (const file of accepted) {
       const card = new ImageCard(file);
       this.#cards.unshift(card);
       this.list.prepend(card.node);
       this.#queue.push({ file, card });
     }
-    for (const card of this.#cards.splice(MOST)) card.remove();
+    for (const card of this.#cards.splice(MAX_IMAGES)) card.remove();
     this.tools.hidden = false;
-    this.#work();
+    this.#processQueue();
   }
 
-  async #work() {
-    if (this.#busy) return;
-    this.#busy = true;
+  async #processQueue() {
+    if (this.#isBusy) return;
+    this.#isBusy = true;
     try {
       while (this.#queue.length > 0) {
         const { file, card } = this.#queue.shift();
-        if (!card.isRemoved) await this.#send(file, card);
+        if (!card.isRemoved) await this.#upload(file, card);
       }
     } finally {
-      this.#busy = false;
+      this.#isBusy = false;
     }
   }
 
-  async #send(file, card) {
+  async #upload(file, card) {
     try {
-      const answer = await ask("predict", { method: "POST", body: file, type: mediaTypeToSend(file.type), timeoutMs: UPLOAD_MS });
-      const faces = shownFaces(answer);
-      card.found(faces, answer.image);
-      this.announce(`${card.name}: ${sentence(faces)}`);
+      if (file.type.startsWith("video/")) throw new VideoFileError();
+      const options = { method: "POST", body: file, type: uploadType(file.type), timeoutMs: UPLOAD_TIMEOUT_MS };
+      const response = await request("predict", options);
+      const faces = displayFaces(response);
+      card.showFaces(faces, response.image);
+      this.announce(`${card.name}: ${describeFaces(faces)}`);
     } catch (error) {
-      const { headline, detail } = failure(error);
-      card.failed(headline, detail);
+      const { headline, detail } = uploadErrorText(error);
+      card.showProblem(headline, detail);
       this.announce(`${card.name}: ${headline}`);
     }
   }
 
-  #clear() {
+  #removeAll() {
     for (const card of this.#cards.splice(0)) card.remove();
     this.tools.hidden = true;
     this.zone.focus();
@@ -92,15 +95,20 @@ export class ImagesTab {
   #rows() {
     return this.#cards
       .filter(({ isDone }) => isDone)
-      .reverse() // the oldest first
+      .reverse() // oldest first
       .flatMap(({ name, faces, problem }) => imageRows(name, faces, problem));
   }
 }
 
-function failure(error) {
-  if (error instanceof Refused) return problemWords(error.problem);
+class VideoFileError extends Error {}
+
+function uploadErrorText(error) {
+  if (error instanceof ProblemError) return problemText(error.problem);
+  if (error instanceof VideoFileError) {
+    return { headline: "Videos are not supported here", detail: "Use the command line: emotion predict film.mp4" };
+  }
   return {
-    headline: "The gateway didn’t take the image",
-    detail: "It can’t be reached, or the image is larger than it takes (10 MB unless set otherwise).",
+    headline: "Upload failed",
+    detail: "The gateway does not respond, or the file is over its size limit (10 MiB by default).",
   };
 }

@@ -1,145 +1,149 @@
 import { setText } from "../components/base.js";
-import { Steadiness, shownFaces } from "../lib/faces.js";
-import { Pairing } from "../lib/frame_sync.js";
+import { displayFaces, EmotionDebouncer } from "../lib/faces.js";
+import { FrameSync } from "../lib/frame_sync.js";
 import { RateMeter } from "../lib/rate.js";
-import { cameraState, duration, many, problemWords } from "../lib/text.js";
+import { cameraStateTone, formatCount, formatDuration, problemText } from "../lib/text.js";
 import { Timeline } from "../lib/timeline.js";
 import { CameraFeeds } from "../net/sockets.js";
 
-const PANEL_MS = 180;
-const FRESH_MS = 1500;
-const MISSED = 3;
+const PANEL_INTERVAL_MS = 180;
+const MIN_STALE_MS = 1500;
+const MISSED_FRAMES = 3;
+const ADVICE = "Solutions for each error are in docs/cameras.md.";
 
-/** One camera that is followed: its feeds, and what is kept of them. */
-export class FollowedCamera {
-  #pairing = new Pairing();
+/** Connects the live feeds of one camera with its card. */
+export class LiveCamera {
+  #sync = new FrameSync();
   #rate = new RateMeter();
-  #steadiness = new Steadiness();
+  #debouncer = new EmotionDebouncer();
   #feeds;
-  #pictureAt = -Infinity;
-  #fps = 0;
-  #size = { width: 1280, height: 720 };
+  #frameAt = -Infinity;
+  #videoRate = 0;
+  #imageSize = { width: 1280, height: 720 };
   #panelAt = -Infinity;
   #resultAt = -Infinity;
   #ageMs = 0;
   #dropped = 0;
   #problem = null;
-  #known = null;
-  #everShown = false;
+  #info = null;
+  #wasOnline = false;
 
-  constructor(camera, card, announce) {
-    this.camera = camera;
+  constructor(id, card, announce) {
+    this.id = id;
     this.card = card;
     this.announce = announce;
     this.timeline = new Timeline();
-    this.#feeds = new CameraFeeds(camera, {
-      onObject: (object) => this.#heard(object),
-      onPicture: (id, jpeg) => this.#seen(id, jpeg),
+    this.#feeds = new CameraFeeds(id, {
+      onObject: (object) => (object.event === "status" ? this.#onStatus(object) : this.#onResult(object)),
+      onFrame: (frameId, jpeg) => this.#onFrame(frameId, jpeg),
     });
   }
 
-  /** Get pictures at this rate; none at 0, as where nobody looks. */
-  watch(fps) {
-    this.#fps = fps;
-    this.#feeds.wantPictures(this.#mayHavePictures() ? fps : 0);
+  /** Set the frame rate of the video; 0 while the card is not visible. */
+  setVideoRate(fps) {
+    this.#videoRate = fps;
+    this.#feeds.setVideoRate(this.#mayHaveVideo() ? fps : 0);
   }
 
-  /** Take what `/cameras` tells. */
-  know(view) {
-    this.#known = view;
-    const from = view.source ? `${view.source} · ${view.width} × ${view.height}` : "no source";
-    const counts = `${many(view.published)} sent · ${many(view.dropped)} dropped by capture · ${many(view.reconnects)} reconnects`;
-    setText(this.card.about, `${from} · ${view.fps.toFixed(1)} fps · ${counts}`);
-    // Something always comes from such a camera: a connection without is one whose other end has gone unseen.
-    if (view.state === "online") this.#feeds.refresh({ results: !this.#problem });
+  /** Update the card from an entry of `/cameras`. */
+  setInfo(info) {
+    this.#info = info;
+    const source = info.source ? `${info.source} · ${info.width} × ${info.height}` : "no source";
+    const { published, dropped, reconnects } = info;
+    const counts = `${formatCount(published)} frames sent · ${formatCount(dropped)} dropped by capture · ${formatCount(reconnects)} reconnects`;
+    setText(this.card.about, `${source} · ${info.fps.toFixed(1)} fps · ${counts}`);
+    // An online camera sends something all the time, so a silent connection to it is a dead one.
+    if (info.state === "online") this.#feeds.reconnectIfStale({ results: !this.#problem });
   }
 
-  refresh() {
-    this.#feeds.refresh();
+  reconnectIfStale() {
+    this.#feeds.reconnectIfStale();
   }
 
   close() {
     this.#feeds.close();
   }
 
-  /** Once a second: what is told in numbers, and whether what is shown still holds. */
+  /** Called every second: update the metrics, and the state if results have stopped. */
   tick(now) {
     const silentMs = now - this.#resultAt;
-    const fresh = silentMs < this.#freshMs();
-    const { figures } = this.card;
-    figures.set("Frame rate", `${this.#rate.perSecond(now).toFixed(1)} /s`);
-    figures.set("Age", duration(fresh ? this.#ageMs : silentMs + this.#ageMs));
-    figures.set("Dropped", String(this.#dropped));
-    this.card.chart.draw(this.timeline.seconds(Date.now()));
-    if (!fresh) {
-      this.card.boxes.clear();
-      this.#explain();
-    }
+    const isFresh = silentMs < this.#staleMs();
+    const { metrics, chart, stage } = this.card;
+    metrics.set("Frame rate", `${this.#rate.perSecond(now).toFixed(1)} fps`);
+    metrics.set("Age", formatDuration(isFresh ? this.#ageMs : silentMs + this.#ageMs));
+    metrics.set("Dropped", formatCount(this.#dropped));
+    chart.draw(this.timeline.seconds(Date.now()));
+    if (isFresh) return;
+    stage.boxes.clear();
+    this.#showNoResults();
   }
 
-  /** How long a result holds: cameras may be slow. */
-  #freshMs() {
-    return Math.max(FRESH_MS, (MISSED * 1000) / (this.#known?.fps || MISSED));
+  /** How long a result is displayed. Slow cameras get the time of three frames. */
+  #staleMs() {
+    return Math.max(MIN_STALE_MS, (MISSED_FRAMES * 1000) / (this.#info?.fps || MISSED_FRAMES));
   }
 
-  #mayHavePictures() {
-    return this.#known?.state === "online" || performance.now() - this.#resultAt < this.#freshMs();
+  #mayHaveVideo() {
+    return this.#info?.state === "online" || performance.now() - this.#resultAt < this.#staleMs();
   }
 
-  #heard(message) {
-    if (message.event === "status") {
-      this.#problem = message.state === "problem" ? message.problem : null;
-      if (this.#problem) this.#explain();
-      return;
-    }
+  #onStatus({ state, problem }) {
+    this.#problem = state === "problem" ? problem : null;
+    if (this.#problem) this.#showNoResults();
+  }
+
+  #onResult(result) {
     const now = performance.now();
-    const faces = this.#steadiness.settle(shownFaces(message), now);
-    const dropped = message.dropped.detect + message.dropped.infer + message.dropped.viewer;
-    this.#rate.count(now);
+    const faces = this.#debouncer.update(displayFaces(result), now);
+    const dropped = result.dropped.detect + result.dropped.infer + result.dropped.viewer;
+    this.#rate.record(now);
     this.#problem = null;
     this.#resultAt = now;
-    this.#ageMs = message.source.age_ms;
+    this.#ageMs = result.source.age_ms;
     this.#dropped += dropped;
-    this.timeline.add(Date.now(), faces, { ageMs: message.source.age_ms, dropped });
-    this.#size = message.image;
-    this.#show(this.#pairing.addResult(message.source.frame_id, faces, now));
-    this.#live();
-    if (now - this.#panelAt < PANEL_MS) return;
+    this.#imageSize = result.image;
+    this.timeline.add(Date.now(), faces, { ageMs: this.#ageMs, dropped });
+    this.#show(this.#sync.addResult(result.source.frame_id, faces, now));
+    this.#showOnline();
+    if (now - this.#panelAt < PANEL_INTERVAL_MS) return;
     this.#panelAt = now;
     this.card.panel.show(faces);
   }
 
-  #seen(id, jpeg) {
-    this.#pictureAt = performance.now();
-    this.#show(this.#pairing.addPicture(id, jpeg, this.#pictureAt));
+  #onFrame(frameId, jpeg) {
+    this.#frameAt = performance.now();
+    this.#show(this.#sync.addFrame(frameId, jpeg, this.#frameAt));
   }
 
-  #show(ready) {
-    if (!ready) return;
-    const { picture, result } = ready;
-    const mark = () => (result ? this.card.boxes.show(result, this.#size) : this.card.boxes.clear());
-    if (picture) this.card.picture.show(picture, mark);
-    else mark();
+  #show(pair) {
+    if (!pair) return;
+    const { stage } = this.card;
+    const showBoxes = () => (pair.result ? stage.boxes.show(pair.result, this.#imageSize) : stage.boxes.clear());
+    if (pair.frame) stage.showFrame(pair.frame, showBoxes);
+    else showBoxes();
   }
 
-  #live() {
-    if (this.card.words.hidden) return;
-    this.card.say("");
-    this.card.setState("live", "good");
-    if (this.#everShown) this.announce(`${this.camera} is live again`);
-    this.#everShown = true;
-    this.watch(this.#fps);
+  #showOnline() {
+    const { stage } = this.card;
+    if (stage.message.hidden) return;
+    stage.setMessage("");
+    this.card.setState("online", "good");
+    if (this.#wasOnline) this.announce(`${this.id} is online again`);
+    this.#wasOnline = true;
+    this.setVideoRate(this.#videoRate);
   }
 
-  #explain() {
-    const wasLive = this.card.words.hidden;
-    const [word, tone] = cameraState(this.#known?.state ?? "waiting");
-    const { headline, detail } = this.#problem ? problemWords(this.#problem) : { headline: "Waiting for results…", detail: "" };
-    this.card.setState(word === "live" ? "no results" : word, word === "live" ? "warn" : tone);
-    const pictureGoesOn = performance.now() - this.#pictureAt < this.#freshMs();
-    const cause = word === "live" ? "" : this.#known?.last_error;
-    this.card.say(headline, cause || detail, { pictureGoesOn });
-    this.card.panel.clear("Nothing is seen now");
-    if (wasLive) this.announce(`${this.camera}: ${headline}`);
+  #showNoResults() {
+    const { stage, panel } = this.card;
+    const hadResults = stage.message.hidden;
+    const state = this.#info?.state ?? "connecting";
+    const { headline, detail } = this.#problem ? problemText(this.#problem) : { headline: "Waiting for results…", detail: "" };
+    if (state === "online") this.card.setState("no results", "warn");
+    else this.card.setState(state, cameraStateTone(state));
+    const isVideoLive = performance.now() - this.#frameAt < this.#staleMs();
+    const cameraError = state === "online" ? "" : this.#info?.last_error;
+    stage.setMessage(headline, cameraError ? `${cameraError}. ${ADVICE}` : detail, { isVideoLive });
+    panel.clear("No results");
+    if (hadResults) this.announce(`${this.id}: ${headline}`);
   }
 }

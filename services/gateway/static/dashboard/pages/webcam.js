@@ -1,37 +1,35 @@
 import { element } from "../components/base.js";
 import { exportButtons } from "../components/export_buttons.js";
 import { WebcamCard } from "../components/webcam_card.js";
-import { secondRows } from "../lib/export.js";
-import { shownFaces } from "../lib/faces.js";
+import { timelineRows } from "../lib/export.js";
+import { displayFaces } from "../lib/faces.js";
 import { RateMeter } from "../lib/rate.js";
-import { problemWords, webcamProblem, whyNoWebcam } from "../lib/text.js";
+import { problemText, webcamErrorText, webcamUnavailableText } from "../lib/text.js";
 import { Timeline } from "../lib/timeline.js";
-import { Asker } from "../net/sockets.js";
-import { Grabber, closeStream, listWebcams, openWebcam } from "../net/webcam.js";
+import { PredictStream } from "../net/sockets.js";
+import { closeStream, FrameGrabber, listWebcams, openWebcam } from "../net/webcam.js";
 
-const PANEL_MS = 180;
-const FRESH_MS = 4000;
+const PANEL_INTERVAL_MS = 180;
+const STALE_MS = 4000;
 
-/** The tab of this browser's own camera. It is on only while the tab is shown and the person wants it. */
-export class WebcamTab {
+/** The tab for the webcam of this browser. The webcam is on only while the tab is shown. */
+export class WebcamPage {
   #card;
   #stream = null;
-  #asker = null;
-  #starting = 0;
+  #predictions = null;
+  #attempt = 0;
   #rate = new RateMeter();
   #timeline = new Timeline();
-  #answerAt = -Infinity;
+  #resultAt = -Infinity;
   #panelAt = -Infinity;
 
-  /** `onSwitch` is called when the camera goes on or off. */
-  constructor(panel, announce, onSwitch) {
+  /** `onChange` is called when the webcam is turned on or off. */
+  constructor(panel, announce, onChange) {
     this.announce = announce;
-    this.onSwitch = onSwitch;
-    this.#card = new WebcamCard({ onStart: () => this.start(), onStop: () => this.stop() });
-    const rows = () => secondRows("this browser's camera", this.#timeline.seconds(Date.now()));
-    this.tools = element("div", { class: "tools" }, exportButtons("webcam", rows));
-    panel.append(this.#card.node, this.tools);
-    this.#card.devices.addEventListener("change", () => this.start());
+    this.onChange = onChange;
+    this.#card = new WebcamCard({ onStart: () => this.start(), onStop: () => this.stop(), onSelect: () => this.start() });
+    const getRows = () => timelineRows("webcam", this.#timeline.seconds(Date.now()));
+    panel.append(this.#card.node, element("div", { class: "tools" }, exportButtons("webcam", getRows)));
     setInterval(() => this.tick(), 1000);
   }
 
@@ -40,13 +38,10 @@ export class WebcamTab {
   }
 
   show() {
-    const reason = whyNoWebcam({
-      isSecureContext,
-      hasMediaDevices: Boolean(navigator.mediaDevices?.getUserMedia),
-      port: location.port,
-    });
-    if (reason) this.#card.impossible(...reason);
-    else if (!this.#stream) this.#card.off();
+    const hasMediaDevices = Boolean(navigator.mediaDevices?.getUserMedia);
+    const unavailable = webcamUnavailableText({ isSecureContext, hasMediaDevices, port: location.port });
+    if (unavailable) this.#card.showFailure(...unavailable, { canStart: false });
+    else if (!this.#stream) this.#card.showOff();
     this.tick();
   }
 
@@ -56,83 +51,92 @@ export class WebcamTab {
 
   async start() {
     this.#release();
-    const turn = ++this.#starting;
-    this.#card.starting();
+    const attempt = ++this.#attempt;
+    this.#card.showStarting();
     let stream;
     try {
-      stream = await openWebcam(this.#card.devices.value);
+      stream = await openWebcam(this.#card.deviceId);
     } catch (error) {
-      if (turn === this.#starting) this.#failed(...webcamProblem(error));
+      if (attempt === this.#attempt) this.#fail(...webcamErrorText(error));
       return;
     }
-    if (turn !== this.#starting) {
-      closeStream(stream); // the person stopped or chose another meanwhile
+    if (attempt !== this.#attempt) {
+      closeStream(stream); // the user has stopped it, or chosen another one
       return;
     }
     this.#stream = stream;
-    this.onSwitch();
+    this.onChange();
     const [track] = stream.getVideoTracks();
     track.addEventListener("ended", () => {
-      if (this.#stream === stream) this.#failed("The camera went away", "It was unplugged or taken back. Connect it and start again.");
+      if (this.#stream === stream) this.#fail("Webcam disconnected", "Connect it, then start again.");
     });
-    const cameras = await listWebcams().catch(() => []); // then there is no choice, and this one works
-    if (this.#stream !== stream) return; // it was stopped, or went away, meanwhile
-    this.#card.on(stream, cameras, track.getSettings().deviceId);
-    this.#answerAt = performance.now();
-    this.#asker = new Asker(this.#card.video, new Grabber(), {
-      onAnswer: (answer, tookMs) => this.#answered(answer, tookMs),
-      // While the page is hidden nothing is sent, and the gateway ends a silent connection: nothing is wrong then.
-      onState: (state) => state === "lost" && !document.hidden && this.#card.say("The gateway can't be reached", "It is tried again all the time."),
+    const webcams = await listWebcams().catch(() => []); // without a list there is no choice of webcams
+    if (this.#stream !== stream) return;
+    this.#card.showRunning(stream, webcams, track.getSettings().deviceId);
+    this.#resultAt = performance.now();
+    this.#predictions = new PredictStream(this.#card.video, new FrameGrabber(), {
+      onResponse: (response, jpeg, tookMs) => this.#onResponse(response, jpeg, tookMs),
+      onState: (state) => state === "lost" && this.#onLost(),
     });
   }
 
   stop() {
-    this.#starting += 1;
+    this.#attempt += 1;
     if (!this.#stream && !this.#card.isStarting) return;
     this.#release();
-    this.#card.off();
+    this.#card.showOff();
   }
 
   tick() {
     const now = performance.now();
-    this.#card.figures.set("Frame rate", `${this.#rate.perSecond(now).toFixed(1)} /s`);
+    this.#card.metrics.set("Frame rate", `${this.#rate.perSecond(now).toFixed(1)} fps`);
     this.#card.chart.draw(this.#timeline.seconds(Date.now()));
-    this.#asker?.refresh();
-    if (this.#stream && !document.hidden && now - this.#answerAt > FRESH_MS) this.#card.boxes.clear();
+    this.#predictions?.reconnectIfStale();
+    if (this.#stream && !document.hidden && now - this.#resultAt > STALE_MS) this.#card.stage.clear();
   }
 
-  #answered(answer, tookMs) {
+  #onResponse(response, jpeg, tookMs) {
     const now = performance.now();
-    if (!answer.faces) {
-      const { headline, detail } = problemWords(answer);
-      this.#card.say(headline, detail);
-      this.#card.boxes.clear();
+    const { stage, panel, metrics } = this.#card;
+    if (!response.faces) {
+      const { headline, detail } = problemText(response);
+      stage.clear();
+      stage.setMessage(headline, detail, { isVideoLive: true });
+      panel.clear("No results");
       return;
     }
-    const faces = shownFaces(answer);
-    this.#answerAt = now;
-    this.#rate.count(now);
+    const faces = displayFaces(response);
+    this.#resultAt = now;
+    this.#rate.record(now);
     this.#timeline.add(Date.now(), faces, { ageMs: tookMs });
-    this.#card.say("");
-    this.#card.boxes.show(faces, answer.image);
-    this.#card.figures.set("Answer after", `${Math.round(tookMs)} ms`);
-    if (now - this.#panelAt < PANEL_MS) return;
+    stage.setMessage("");
+    stage.showFrame(jpeg, () => stage.boxes.show(faces, response.image));
+    metrics.set("Response time", `${Math.round(tookMs)} ms`);
+    if (now - this.#panelAt < PANEL_INTERVAL_MS) return;
     this.#panelAt = now;
-    this.#card.panel.show(faces);
+    panel.show(faces);
   }
 
-  #failed(headline, advice) {
+  #onLost() {
+    // The gateway closes idle connections, and a hidden page sends nothing: that is no failure.
+    if (document.hidden) return;
+    this.#card.stage.clear();
+    this.#card.stage.setMessage("The gateway does not respond", "Reconnecting…", { isVideoLive: true });
+    this.#card.panel.clear("No results");
+  }
+
+  #fail(headline, detail) {
     this.#release();
-    this.#card.failed(headline, advice);
-    this.announce(`${headline}. ${advice}`);
+    this.#card.showFailure(headline, detail);
+    this.announce(`${headline}. ${detail}`);
   }
 
   #release() {
-    this.#asker?.stop();
-    this.#asker = null;
+    this.#predictions?.stop();
+    this.#predictions = null;
     if (!this.#stream) return;
     closeStream(this.#stream);
     this.#stream = null;
-    this.onSwitch();
+    this.onChange();
   }
 }
