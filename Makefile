@@ -83,7 +83,7 @@ test-browser: $(VENV)/.dev ## Run the tests that need a browser, Debian's Chromi
 	$(BIN)/python -m pytest tests/browser
 
 screenshots: $(VENV)/.dev ## Take the documentation's pictures of the dashboard, with a browser; takes six minutes
-	SCREENSHOTS=docs/images $(BIN)/python -m pytest tests/browser/test_dashboard_pictures.py
+	SCREENSHOTS=docs/images $(BIN)/python -m pytest tests/browser/test_dashboard_screenshots.py
 
 e2e: $(VENV)/.dev build ## Run the tests that need Docker: they start the stack, and remove it whatever happens
 	$(BIN)/python -m pytest tests/e2e

@@ -1,29 +1,24 @@
-"""A real browser, the system's Chromium, and servers for it to ask."""
+"""A real browser (the system's Chromium), and servers for its pages."""
 
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
 from threading import Thread
 
 import pytest
 from playwright.sync_api import Browser, Page, Playwright, sync_playwright
 
-from launcher.ports import free_port
-from launcher.redis_server import find_redis_server, redis_from_wheel
 from tests.browser.gateway import GatewayProcess
 from tests.browser.stack import Stack
-from tests.support.processes import ModuleProcess
-from tests.support.redis_server import RedisServer
 
-NAMES = ("cam.example", "app.example", "evil.example")
-"""All mean 127.0.0.1 to the browser, as a rebound name does."""
+HOST_NAMES = ("cam.example", "app.example", "evil.example")
+"""The browser resolves all of them to 127.0.0.1."""
 
 
 class Chromium:
-    """Starts the system's Chromium, with switches of one's own besides."""
+    """Starts the system's Chromium with extra switches."""
 
     def __init__(self, playwright: Playwright) -> None:
         self._playwright = playwright
@@ -31,12 +26,12 @@ class Chromium:
     @contextmanager
     def started(self, *switches: str) -> Iterator[Browser]:
         executable = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-        assert executable is not None, "install chromium: make debian-packages names what is needed"
+        assert executable is not None, "Chromium is not installed; make debian-packages lists the packages"
         arguments = [
             "--no-sandbox",  # containers run as root and have no user namespaces
             "--disable-dev-shm-usage",
             "--no-proxy-server",
-            "--host-resolver-rules=" + ",".join(f"MAP {name} 127.0.0.1" for name in NAMES),
+            "--host-resolver-rules=" + ",".join(f"MAP {name} 127.0.0.1" for name in HOST_NAMES),
             *switches,
         ]
         browser = self._playwright.chromium.launch(executable_path=executable, args=arguments)
@@ -48,7 +43,7 @@ class Chromium:
 
 @pytest.fixture(scope="package")
 def chromium() -> Iterator[Chromium]:
-    """Not for the whole session: while it is open its event loop counts as running, beside which no other may run."""
+    """Package scope, not session: Playwright's event loop would block those of other tests."""
     with sync_playwright() as playwright:
         yield Chromium(playwright)
 
@@ -61,7 +56,7 @@ def browser(chromium: Chromium) -> Iterator[Browser]:
 
 @pytest.fixture
 def page(browser: Browser) -> Iterator[Page]:
-    """A page of a fresh profile."""
+    """A page with a fresh profile."""
     with browser.new_context() as context:
         yield context.new_page()
 
@@ -74,12 +69,12 @@ class _EmptyPage(BaseHTTPRequestHandler):
         self.end_headers()
 
     def log_message(self, *_: object) -> None:
-        """Print nothing."""
+        """Log nothing."""
 
 
 @pytest.fixture(scope="package")
-def elsewhere() -> Iterator[int]:
-    """The port of a server of empty pages that isn't ours."""
+def other_origin_port() -> Iterator[int]:
+    """The port of a server of empty pages: another origin than the gateway's."""
     server = ThreadingHTTPServer(("127.0.0.1", 0), _EmptyPage)
     thread = Thread(target=partial(server.serve_forever, poll_interval=0.05))
     thread.start()
@@ -90,27 +85,17 @@ def elsewhere() -> Iterator[int]:
 
 
 @pytest.fixture(scope="package")
-def gateway(elsewhere: int, tmp_path_factory: pytest.TempPathFactory) -> Iterator[GatewayProcess]:
-    """A gateway with the demo feed; it goes by ``cam.example`` too, and lets pages of ``app.example`` ask."""
-    logs: Path = tmp_path_factory.mktemp("gateway")
-    capture = {"EMOTION_CAPTURE_PORT": str(free_port()), "EMOTION_CAPTURE_FPS": "5"}
-    settings = {
-        "EMOTION_GATEWAY_ALLOWED_HOSTS": "cam.example",
-        "EMOTION_GATEWAY_CORS_ORIGINS": f"http://app.example:{elsewhere}",
-        "EMOTION_GATEWAY_MAX_FRAME_AGE_S": "10",
-    }
-    with (
-        RedisServer(redis_from_wheel() or find_redis_server(), logs / "redis.log") as redis,
-        ModuleProcess("services.capture", logs / "capture.log", {**capture, "EMOTION_CAPTURE_REDIS_URL": redis.url}),
-        GatewayProcess(logs / "gateway.log", {**settings, "EMOTION_GATEWAY_REDIS_URL": redis.url}) as gateway,
-    ):
-        gateway.wait_until_answers(f"{gateway.url()}/cameras/cam0/frame.jpg")
-        yield gateway
-
-
-@pytest.fixture(scope="package")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """The whole system, with the demo feed as its camera."""
     with Stack(tmp_path_factory.mktemp("stack")) as stack:
         stack.wait_until_it_predicts()
         yield stack
+
+
+@pytest.fixture(scope="package")
+def gateway(stack: Stack, other_origin_port: int) -> Iterator[GatewayProcess]:
+    """A second gateway of the stack: it accepts ``cam.example`` as its host and ``app.example`` as an origin."""
+    settings = {"EMOTION_GATEWAY_CORS_ORIGINS": f"http://app.example:{other_origin_port}"}
+    with stack.another_gateway(settings) as gateway:
+        gateway.wait_until_answers(f"{gateway.url()}/cameras/cam0/frame.jpg")
+        yield gateway

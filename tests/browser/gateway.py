@@ -1,4 +1,4 @@
-"""A gateway of its own process, as pages in a browser find it."""
+"""A gateway process with the URLs that a browser uses."""
 
 import re
 from collections.abc import Mapping
@@ -18,11 +18,11 @@ class GatewayProcess(ModuleProcess):
         super().__init__("services.gateway", log, {**settings, "EMOTION_GATEWAY_PORT": str(self._port)})
 
     def url(self, host: str = "127.0.0.1") -> str:
-        """Return its address by one of its names."""
+        """Return its URL with one of its host names."""
         return f"http://{host}:{self._port}"
 
-    def refused(self) -> int:
-        """Return how many requests it has refused so far for where they came from or went to."""
+    def rejected_requests(self) -> int:
+        """Return the number of requests rejected so far because of their origin or host."""
         metrics = httpx.get(f"{self.url()}/metrics", trust_env=False).text
         return sum(
             int(float(count))

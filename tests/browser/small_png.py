@@ -1,4 +1,4 @@
-"""Makes pictures of pages small: PNGs of 256 colours, of which the page's own stay as they are."""
+"""Reduces screenshots to PNGs of 256 colours. The colours of the page itself are exact."""
 
 import io
 
@@ -7,19 +7,19 @@ from PIL import Image
 Rectangle = tuple[int, int, int, int]
 """Left, top, right, bottom."""
 
-OF_THE_PAGE = 64
-"""So many colours are the page's most frequent ones; the rest are a photograph's, and it is dithered."""
+PAGE_COLOURS = 64
+"""This number of colours is reserved for the page; the others are for the photograph, which is dithered."""
 
 
 def small_png(screenshot: bytes, photograph: Rectangle) -> bytes:
-    """Return a screenshot that has a photograph at a place, as a small PNG."""
+    """Return a screenshot with a photograph in the given rectangle as a small PNG."""
     whole = Image.open(io.BytesIO(screenshot)).convert("RGB")
     page = whole.copy()
     page.paste((0, 0, 0), photograph)
     counted = page.getcolors(whole.width * whole.height)
-    frequent = sorted(counted or [], key=lambda entry: entry[0], reverse=True)[:OF_THE_PAGE]
+    frequent = sorted(counted or [], key=lambda entry: entry[0], reverse=True)[:PAGE_COLOURS]
     colours = [part for _, colour in frequent for part in (colour if isinstance(colour, tuple) else ())]
-    rest = whole.crop(photograph).quantize(256 - OF_THE_PAGE).getpalette() or []
+    rest = whole.crop(photograph).quantize(256 - PAGE_COLOURS).getpalette() or []
     palette = Image.new("P", (1, 1))
     palette.putpalette([*colours, *rest])
     out = io.BytesIO()

@@ -1,4 +1,4 @@
-"""The whole system as processes on free ports, for pages that show it."""
+"""The whole system as processes on free ports."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
@@ -16,9 +16,9 @@ from tests.support.redis_server import RedisServer
 from tests.support.waiting import wait_until
 
 START_TIMEOUT_S = 180.0
-"""TensorFlow alone takes a minute to load where the machine is very busy."""
+"""Loading TensorFlow takes up to a minute on a busy machine."""
 
-_PATIENT = {
+_LONG_TIMEOUTS = {
     "EMOTION_GATEWAY_ANSWER_TIMEOUT_S": "15",
     "EMOTION_GATEWAY_DETECT_TIMEOUT_S": "10",
     "EMOTION_GATEWAY_INFER_TIMEOUT_S": "10",
@@ -27,13 +27,13 @@ _PATIENT = {
     "EMOTION_GATEWAY_MAX_FRAME_AGE_S": "10",
     "EMOTION_GATEWAY_ALLOWED_HOSTS": "cam.example",
 }
-"""The machine may be busy with a browser, a network and other work at once."""
+"""The machine also runs a browser and other tests."""
 
 
 class Stack:
-    """Redis, model server, detector, capture of the demo feed, and a gateway; more of some where a test asks.
+    """Redis, model server, detector, capture with the demo feed, and a gateway; tests may start more of them.
 
-    As a context manager it outlives none of its processes.
+    Leaving the context stops all processes.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -66,21 +66,21 @@ class Stack:
 
     def another_capture(self, redis: RedisServer, cameras: str, **settings: str) -> ModuleProcess:
         named = {"port": str(free_port()), "fps": "10", "redis_url": redis.url, "cameras": cameras, **settings}
-        ours = {f"EMOTION_CAPTURE_{name.upper()}": value for name, value in named.items()}
-        return ModuleProcess("services.capture", self._log(), ours)
+        prefixed = {f"EMOTION_CAPTURE_{name.upper()}": value for name, value in named.items()}
+        return ModuleProcess("services.capture", self._log(), prefixed)
 
     @contextmanager
     def another_gateway(
         self, settings: Mapping[str, str] = MappingProxyType({}), port: int | None = None
     ) -> Iterator[GatewayProcess]:
-        """Start a gateway over the same services, but for what its settings say; wait until it listens."""
-        over = {
-            **_PATIENT,
+        """Start another gateway for the same services, with other settings, and wait until it listens."""
+        defaults = {
+            **_LONG_TIMEOUTS,
             "EMOTION_GATEWAY_REDIS_URL": self.redis.url,
             "EMOTION_GATEWAY_DETECTOR_URL": f"http://127.0.0.1:{self._detector_port}",
             "EMOTION_GATEWAY_SERVING_TARGET": self._serving_target,
         }
-        with GatewayProcess(self._log(), {**over, **settings}, port) as gateway:
+        with GatewayProcess(self._log(), {**defaults, **settings}, port) as gateway:
             gateway.wait_until_answers(f"{gateway.url()}/healthz", timeout_s=START_TIMEOUT_S)
             yield gateway
 

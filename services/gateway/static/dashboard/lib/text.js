@@ -104,7 +104,8 @@ export function formatCount(count) {
 }
 
 function formatBytes(bytes) {
-  return bytes < 1_048_576 ? `${Math.floor(bytes / 1024)} KiB` : `${Math.floor(bytes / 1_048_576)} MiB`;
+  const [unit, size] = bytes < 1_048_576 ? ["KiB", 1024] : ["MiB", 1_048_576];
+  return `${Math.floor((10 * bytes) / size) / 10} ${unit}`;
 }
 
 function withStop(sentence) {
