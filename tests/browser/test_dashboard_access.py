@@ -7,6 +7,7 @@ from playwright.sync_api import Browser, Page, expect
 from tests.browser.dashboard import TIMEOUT_MS, Dashboard, expect_emotion, expect_service, open_dashboard
 from tests.browser.stack import Stack
 from tests.support import images
+from tests.support.waiting import wait_until
 
 TABS = ["cameras", "webcam", "images"]
 IMPACTS = ("serious", "critical")
@@ -147,6 +148,14 @@ def test_reduced_motion_disables_transitions(browser: Browser, stack: Stack) -> 
     assert durations[1] == "0s" != durations[0]
 
 
+COUNT_COLORS = """(canvas) => {
+    const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
+    const colors = new Set();
+    for (let at = 0; at < data.length; at += 4) if (data[at + 3]) colors.add(`${data.slice(at, at + 3)}`);
+    return colors.size;
+}"""
+
+
 def test_high_contrast_keeps_data_visible(browser: Browser, stack: Stack) -> None:
     """Forced colors replace all backgrounds and borders unless the style sheet opts out."""
     with open_dashboard(browser, forced_colors="active") as dashboard:
@@ -162,10 +171,5 @@ def test_high_contrast_keeps_data_visible(browser: Browser, stack: Stack) -> Non
         border_of = "node => getComputedStyle(node).borderBottomColor"
         selected, other = page.get_by_role("tab", selected=True), page.get_by_role("tab", selected=False).first
         assert selected.evaluate(border_of) != other.evaluate(border_of)
-        colors = page.locator(".timeline canvas").first.evaluate("""(canvas) => {
-            const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
-            const found = new Set();
-            for (let at = 0; at < data.length; at += 4) if (data[at + 3]) found.add(`${data.slice(at, at + 3)}`);
-            return found.size;
-        }""")
-        assert colors > 2, "the lane and the emotions differ"
+        timeline = page.locator(".timeline canvas").first
+        wait_until(lambda: timeline.evaluate(COUNT_COLORS) > 2, "a timeline whose background and emotions differ")
