@@ -13,9 +13,10 @@ from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from services.gateway.api.cameras import cameras_router
 from services.gateway.api.feeds import events_router, unknown_websocket_router, websocket_feed_router
+from services.gateway.api.image_sockets import ImageSocketLimits, image_socket_router
 from services.gateway.api.openapi import ApiDocument
 from services.gateway.api.pages import api_reference_router, dashboard_router
-from services.gateway.api.predict import ImageSocketLimits, PredictLimits, image_socket_router, predict_router
+from services.gateway.api.predict import PredictLimits, predict_router
 from services.gateway.api.status import services_router
 from services.gateway.api.video import video_router, video_socket_router
 from services.gateway.compat.base import Asking
