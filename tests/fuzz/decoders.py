@@ -19,6 +19,7 @@ from services.contracts.geometry import parse_roi
 from services.contracts.live import EmotionEvent
 from services.contracts.messages import MalformedMessageError
 from services.contracts.prediction import decode_prediction
+from services.contracts.video import FrameTime, decode_tracked_prediction
 from tests.fuzz.cases import Case, Decoding
 from tests.fuzz.draws import drawn
 from tests.fuzz.mutation import EDGES, TEXTS
@@ -55,6 +56,8 @@ DECODERS: Mapping[str, Callable[[Fields], Any]] = MappingProxyType(
         "emotion event": _json(EmotionEvent.decode),
         "camera list": _json(CameraList.decode),
         "prediction": _json(decode_prediction),
+        "tracked prediction": _json(decode_tracked_prediction),
+        "frame time": lambda fields: FrameTime.decode(_text(fields)),
     }
 )
 
@@ -70,6 +73,7 @@ FIELDS: Mapping[str, tuple[bytes, ...]] = MappingProxyType(
 _OF_TEXT: Mapping[str, tuple[bytes, ...]] = MappingProxyType(
     {
         "frame id": (b"1-1", b"1700000000000-0", b"0--5"),
+        "frame time": (b'{"at_s": 12.34}', b'{"at_s": -1}', b'{"at_s": NaN}', b"[]"),
         "hint": (b"1,2,3,4", b"-5,-5,48,48", b"0,0,0,0"),
         "pixels": (base64.b64encode(bytes(4 * 48 * 48)), base64.b64encode(b"\x00\x00\xc0\x7f" * 48 * 48), b"AAAA"),
     }

@@ -11,7 +11,7 @@ from tests.fuzz.pictures import samples
 
 _PATHS = (
     b"/ws/predict",
-    b"/ws/predict",
+    b"/ws/predict?track=true",
     b"/ws/cameras/cam0",
     b"/ws/cameras/cam0/video",
     b"/ws/nowhere",
@@ -34,7 +34,7 @@ def raw_websocket_cases(random: Random) -> Iterator[Case]:
             pieces = [odd_handshake(random)]
         else:
             path = random.choice(_PATHS) + random.choice(
-                (b"", b"?fps=1", b"?fps=nan&after=%ff", b"?blur=2", b"?overlay=true")
+                (b"", b"?fps=1", b"?fps=nan&after=%ff", b"?blur=2", b"?overlay=true", b"?track=1", b"&track=x")
             )
             pieces = [handshake(path)]
         frames = [odd_frame(random) for _ in range(random.choice((0, 1, 2, 5, 40)))]

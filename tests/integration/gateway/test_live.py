@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import numpy as np
 import pytest
 from PIL import Image
 from websockets.exceptions import ConnectionClosed, InvalidStatus
@@ -99,6 +100,26 @@ def test_images_over_a_websocket_are_answered_as_uploads_are(client: httpx.Clien
         first, problem, second = (told(socket) for _ in range(3))
     assert first["faces"] == second["faces"] == uploaded["faces"]
     assert (problem["status"], problem["type"]) == (422, "urn:emotion:problem:invalid-image")
+
+
+def test_the_same_video_over_a_websocket_gives_the_same_answers(client: httpx.Client) -> None:
+    # Two faces that move by three pixels a frame; the frames come at irregular times.
+    frames = [images.encode(np.roll(images.two_faces(), 3 * number, axis=1)) for number in range(12)]
+    times = [0.04 * number + (0.5 if number > 6 else 0.0) for number in range(12)]
+    runs = []
+    for _ in range(2):
+        with websocket(client, "/ws/predict?track=true") as socket:
+            for image, at_s in zip(frames, times, strict=True):
+                socket.send(json.dumps({"at_s": at_s}))
+                socket.send(image)
+            runs.append([told(socket) for _ in frames])
+    seen = [[(answer["at_s"], answer["faces"], answer["events"]) for answer in run] for run in runs]
+    assert seen[0] == seen[1]
+    assert [answer["at_s"] for answer in runs[0]] == times
+    assert {face["face_id"] for answer in runs[0] for face in answer["faces"]} == {"face-1", "face-2"}
+    assert all(
+        sum(face["smoothed"].values()) == pytest.approx(1, abs=1e-3) for answer in runs[0] for face in answer["faces"]
+    )
 
 
 def test_a_message_far_over_the_limit_ends_its_connection(client: httpx.Client) -> None:

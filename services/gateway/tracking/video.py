@@ -1,0 +1,53 @@
+"""Tracking over the images of one connection, which are the frames of one video."""
+
+from collections.abc import Callable, Sequence
+from time import monotonic
+
+from services.contracts.prediction import FaceEmotion
+from services.gateway.tracking.tracker import Step, Tracks, advance
+
+ID_PREFIX = "face-"
+"""Ids start at 1 in each connection, so that the same video gets the same ids each time."""
+
+
+class VideoTracker:
+    """The faces of one video, frame by frame.
+
+    A frame has the time that the client gave it. Without one, it comes as long after the frame before as it arrived
+    after it; the first frame then has the time 0.
+    """
+
+    def __init__(self, clock: Callable[[], float] = monotonic) -> None:
+        self._clock = clock
+        self._tracks = Tracks.none(ID_PREFIX)
+        self._given_at_s: float | None = None
+        self._last_at_s: float | None = None
+        self._last_arrival_s = 0.0
+
+    def set_time(self, at_s: float) -> None:
+        """Set the time of the next frame, in seconds.
+
+        Raises:
+            ValueError: It is before the time of the frame before.
+        """
+        if self._last_at_s is not None and at_s < self._last_at_s:
+            raise ValueError(f"at_s is {at_s:g}, before the last frame's {self._last_at_s:g}")
+        self._given_at_s = at_s
+
+    def next_time(self) -> float:
+        """Return the time of the frame that arrives now, whether or not it can be analysed."""
+        arrival_s = self._clock()
+        if self._given_at_s is not None:
+            at_s = self._given_at_s
+        elif self._last_at_s is not None:
+            at_s = self._last_at_s + max(0.0, arrival_s - self._last_arrival_s)
+        else:
+            at_s = 0.0
+        self._given_at_s, self._last_at_s, self._last_arrival_s = None, at_s, arrival_s
+        return at_s
+
+    def update(self, faces: Sequence[FaceEmotion], at_s: float) -> Step:
+        """Track the faces of a frame; the frames of a connection come in order."""
+        step = advance(self._tracks, faces, at_s)
+        self._tracks = step.tracks
+        return step
