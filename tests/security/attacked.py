@@ -170,7 +170,7 @@ def _capture(url: str, stopping: threading.Event) -> None:
         try:
             publisher.publish(HONEST, FrameMessage(JPEG, 1, 1000, 64, 48, seq))
             if seq % 10 == 1:
-                publisher.announce({HONEST: STATUS})
+                publisher.put_statuses({HONEST: STATUS})
         except PublishError:
             continue  # Redis is busy with what it was given
     publisher.close()

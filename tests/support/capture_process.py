@@ -29,7 +29,7 @@ class CaptureProcess(ModuleProcess):
         """Its number."""
         return self._process.pid
 
-    def has_told(self, text: str, times: int) -> Callable[[], bool]:
+    def has_logged(self, text: str, times: int) -> Callable[[], bool]:
         """Return a condition: it printed this text so often."""
         return lambda: self.log().count(text) == times
 

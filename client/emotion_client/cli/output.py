@@ -173,7 +173,7 @@ def _done(_: object) -> None:
     return None
 
 
-_STATE_STYLES = {"online": "green", "ended": "dim"}
+_STATE_STYLES = {"online": "green", "finished": "dim"}
 
 
 def cameras_text(cameras: Sequence[CameraView], format_: Format) -> str:

@@ -21,7 +21,7 @@ from emotion_client.results import ServiceState
 from services.contracts.cameras import OFFLINE, CameraView
 
 _COMPOSE_SERVICE = {"redis": "redis", "detector": "detector", "model": "serving"}
-_WELL = ("online", "ended")
+_WELL = ("online", "finished")
 _ROLE = {"redis": "cameras' pictures", "detector": "finding faces", "model": "telling emotions"}
 
 

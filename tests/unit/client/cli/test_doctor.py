@@ -169,7 +169,7 @@ def camera(state: str, error: str = "") -> CameraView:
     [
         (camera("offline"), Level.WRONG, "its capture process has gone"),
         (camera("failed", "no such device"), Level.WRONG, "no such device"),
-        (camera("ended"), Level.OK, "no picture"),
+        (camera("finished"), Level.OK, "no picture"),
     ],
 )
 def test_cameras_of_the_gateway(seen: CameraView, level: Level, told: str) -> None:
