@@ -21,9 +21,9 @@ from services.gateway.api.status import services_router
 from services.gateway.api.video import video_router, video_socket_router
 from services.gateway.compat.base import Asking
 from services.gateway.compat.register import Access, add_compat_apis, shapes_of
-from services.gateway.dependencies import OpenResources, Running, dependency_checks, open_resources, run_parts
+from services.gateway.dependencies import AppState, OpenClients, build_state, dependency_checks, open_clients
 from services.gateway.metrics import GatewayMetrics, LiveMetrics
-from services.gateway.security.auth import ApiKeys, RateLimit, WrongKeys
+from services.gateway.security.auth import ApiKeyAuth, RateLimit, WrongKeyLimiter
 from services.gateway.security.cors import Cors
 from services.gateway.settings import GatewaySettings
 from services.runtime.app import ServiceContext, create_service_app
@@ -40,20 +40,18 @@ DESCRIPTION = (
 
 
 class _State(TypedDict):
-    running: Running
+    running: AppState
 
 
-def create_app(
-    settings: GatewaySettings, context: ServiceContext, open_resources: OpenResources = open_resources
-) -> FastAPI:
+def create_app(settings: GatewaySettings, context: ServiceContext, open_clients: OpenClients = open_clients) -> FastAPI:
     """Return the application; its resources are open while it runs."""
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[_State]:
-        async with open_resources(settings) as resources:
+        async with open_clients(settings) as resources:
             dependencies.update(dependency_checks(resources))
             context.checks.update(dependencies)
-            parts = run_parts(resources, settings, live_metrics)
+            parts = build_state(resources, settings, live_metrics)
             context.shutdown.add_hook(parts.live.close)
             collecting = asyncio.create_task(collect_garbage())
             try:
@@ -81,8 +79,8 @@ def create_app(
         budget,
     )
     secrets, counts = [key.get_secret_value() for key in settings.api_keys], MemoryStorage()
-    wrong_keys = WrongKeys(context.registry)
-    keys, feed_keys = ApiKeys(secrets, wrong_keys), ApiKeys(secrets, wrong_keys, in_query=True)
+    wrong_keys = WrongKeyLimiter(context.registry)
+    keys, feed_keys = ApiKeyAuth(secrets, wrong_keys), ApiKeyAuth(secrets, wrong_keys, in_query=True)
     feed_rate = RateLimit(settings.rate, feed_keys, counts)
     access = [Depends(RateLimit(settings.rate, keys, counts)), Depends(keys)]
     feed_access = [Depends(feed_rate), Depends(feed_keys)]

@@ -9,7 +9,7 @@ from fastapi import Depends
 from starlette.requests import HTTPConnection
 
 from services.gateway.adapters import detector_http, redis_store, tf_serving
-from services.gateway.adapters.batching import JoinedModel
+from services.gateway.adapters.batching import BatchingModel
 from services.gateway.adapters.redis_cameras import MAX_PARALLEL
 from services.gateway.adapters.redis_store import RedisFrames
 from services.gateway.analysis.cameras import CameraAnalyses, CameraFrames
@@ -28,7 +28,7 @@ _SPARE = 16
 
 
 @dataclass(frozen=True)
-class Resources:
+class Clients:
     """The three services that the gateway orchestrates."""
 
     frames: FrameStore
@@ -36,11 +36,11 @@ class Resources:
     model: EmotionModel
 
 
-OpenResources = Callable[[GatewaySettings], AbstractAsyncContextManager[Resources]]
+OpenClients = Callable[[GatewaySettings], AbstractAsyncContextManager[Clients]]
 
 
 @asynccontextmanager
-async def open_resources(settings: GatewaySettings) -> AsyncIterator[Resources]:
+async def open_clients(settings: GatewaySettings) -> AsyncIterator[Clients]:
     """Open one Redis client, one HTTP client and one gRPC channel; nothing needs to be there yet."""
     redis = redis_store.connect(
         settings.redis_url.get_secret_value(),
@@ -48,25 +48,32 @@ async def open_resources(settings: GatewaySettings) -> AsyncIterator[Resources]:
         max_connections=settings.max_live_cameras + redis_store.MAX_READINGS + MAX_PARALLEL + _SPARE,
     )
     channel = tf_serving.connect(settings.serving_target)
-    connections = settings.max_in_flight + settings.hinted_searches + settings.full_searches + _FOR_HEALTH
+    connections = (
+        settings.max_in_flight
+        + settings.max_concurrent_roi_detections
+        + settings.max_concurrent_full_detections
+        + _FOR_HEALTH
+    )
     async with detector_http.connect(settings.detector_url, connections) as transport:
         try:
-            yield Resources(
+            yield Clients(
                 frames=RedisFrames(redis, settings.redis_timeout_s),
-                detector=detector_http.HttpDetector(transport, settings.detector_url, settings.detect_timeout_s),
-                model=JoinedModel(tf_serving.ServingModel(channel, settings.infer_timeout_s), settings.model_calls),
+                detector=detector_http.DetectorClient(transport, settings.detector_url, settings.detect_timeout_s),
+                model=BatchingModel(
+                    tf_serving.ModelClient(channel, settings.infer_timeout_s), settings.max_concurrent_inferences
+                ),
             )
         finally:
             await channel.close()
             await redis.aclose()
 
 
-MODELS_SHARE = 0.25
+MODEL_TIME_RESERVE = 0.25
 """The part of a request's time that is the model's: a detector that takes more than the rest is the one too slow."""
 
 
 @dataclass(frozen=True)
-class Running:
+class AppState:
     """The parts that live from start to stop."""
 
     store: FrameStore
@@ -81,11 +88,11 @@ class Running:
         return Deadline.after(self.answer_timeout_s)
 
 
-def run_parts(resources: Resources, settings: GatewaySettings, live_metrics: LiveMetrics) -> Running:
+def build_state(resources: Clients, settings: GatewaySettings, live_metrics: LiveMetrics) -> AppState:
     """Build the parts on top of the open resources."""
-    pipeline = Pipeline(resources.detector, resources.model, MODELS_SHARE * settings.answer_timeout_s)
+    pipeline = Pipeline(resources.detector, resources.model, MODEL_TIME_RESERVE * settings.answer_timeout_s)
     frames = CameraFrames(resources.frames, settings.max_frame_age_s)
-    return Running(
+    return AppState(
         store=resources.frames,
         frames=frames,
         analyses=CameraAnalyses(pipeline),
@@ -95,14 +102,14 @@ def run_parts(resources: Resources, settings: GatewaySettings, live_metrics: Liv
     )
 
 
-async def running(request: HTTPConnection) -> Running:
+async def running(request: HTTPConnection) -> AppState:
     """Return the parts of the gateway that a request came to; a coroutine, since others cost each request a thread."""
     parts = request.state.running
-    assert isinstance(parts, Running)
+    assert isinstance(parts, AppState)
     return parts
 
 
-RunningParts = Annotated[Running, Depends(running)]
+AppStateDep = Annotated[AppState, Depends(running)]
 
 
 class DependencyCheck:
@@ -117,7 +124,7 @@ class DependencyCheck:
         return await self._look()
 
 
-def dependency_checks(resources: Resources) -> dict[str, Check]:
+def dependency_checks(resources: Clients) -> dict[str, Check]:
     """Return a check for each dependency.
 
     Without the detector or the model nothing can be answered; without Redis uploads still can.

@@ -78,16 +78,16 @@ class GatewaySettings(ServiceSettings):
         0, ge=0, description="Of these, the share of one client, likewise; 0 for an eighth."
     )
     max_live_cameras: int = Field(32, ge=1, description="Cameras followed at the same time; more get 503.")
-    full_searches: int = Field(
+    max_concurrent_full_detections: int = Field(
         1, ge=1, description="Pictures searched for new faces at the same time, over all followed cameras."
     )
-    hinted_searches: int = Field(
+    max_concurrent_roi_detections: int = Field(
         3,
         ge=1,
         description="Frames searched where faces are expected at the same time, over all followed cameras. One more "
         "than all detectors have workers: what waits at a detector grows old, what waits here is replaced.",
     )
-    model_calls: int = Field(
+    max_concurrent_inferences: int = Field(
         2, ge=1, description="Calls of the model at the same time; faces that wait meanwhile go together in the next."
     )
     live_timeout_s: float = Field(

@@ -63,13 +63,13 @@ class SeeingDetector:
         image: bytes,
         media_type: str,  # noqa: ARG002
         request_id: str,  # noqa: ARG002
-        by: Deadline,
+        deadline: Deadline,
         *,
         near: Sequence[Box] = (),
         overview: str | None = None,
     ) -> Detection:
         self.asked.append((image, tuple(near)))
-        await passed(self.gate, by, "detector")
+        await passed(self.gate, deadline, "detector")
         if self.error:
             raise self.error
         if overview is None:
@@ -100,15 +100,15 @@ class GatedModel(FakeModel):
         self.gate = asyncio.Event()
         self.gate.set()
 
-    async def infer(self, faces: NDArray[np.float32], by: Deadline, version: int | None = None) -> EmotionScores:
-        await passed(self.gate, by, "model")
-        return await super().infer(faces, by, version)
+    async def infer(self, faces: NDArray[np.float32], deadline: Deadline, version: int | None = None) -> EmotionScores:
+        await passed(self.gate, deadline, "model")
+        return await super().infer(faces, deadline, version)
 
 
-async def passed(gate: asyncio.Event, by: Deadline, dependency: str) -> None:
+async def passed(gate: asyncio.Event, deadline: Deadline, dependency: str) -> None:
     """Wait until the gate is open, as long as there is time."""
     try:
-        async with asyncio.timeout(by.seconds_left()):
+        async with asyncio.timeout(deadline.remaining_s()):
             await gate.wait()
     except TimeoutError as error:
         raise ServiceError(ProblemKind.DEPENDENCY_TIMEOUT, "too slow", dependency=dependency) from error

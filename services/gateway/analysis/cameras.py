@@ -8,7 +8,7 @@ from services.contracts.cameras import CAMERA_ID_PATTERN, is_camera_id
 from services.contracts.frames import FRAMES_TTL_S
 from services.contracts.problems import ProblemKind, ServiceError
 from services.gateway.analysis.pipeline import Analysis, Pipeline
-from services.gateway.analysis.singleflight import SharedCalls
+from services.gateway.analysis.singleflight import SingleFlight
 from services.gateway.protocols import Deadline, Frame, FrameStore, KnownCamera, ListedCamera
 
 OVERVIEW_S = 0.2
@@ -21,13 +21,13 @@ class CameraFrames:
     def __init__(self, store: FrameStore, max_age_s: float) -> None:
         self._store = store
         self._max_age_s = max_age_s
-        self._listings: SharedCalls[None, list[str]] = SharedCalls()
-        self._readings: SharedCalls[str, KnownCamera | None] = SharedCalls()
-        self._overviews: SharedCalls[None, Sequence[ListedCamera]] = SharedCalls()
+        self._listings: SingleFlight[None, list[str]] = SingleFlight()
+        self._readings: SingleFlight[str, KnownCamera | None] = SingleFlight()
+        self._overviews: SingleFlight[None, Sequence[ListedCamera]] = SingleFlight()
         self._overview: Sequence[ListedCamera] = ()
         self._overview_until_s = float("-inf")
 
-    async def choose(self, camera: str | None, by: Deadline) -> str:
+    async def choose(self, camera: str | None, deadline: Deadline) -> str:
         """Return the named camera, or the only one there is, by then.
 
         Raises:
@@ -35,14 +35,14 @@ class CameraFrames:
         """
         if camera is not None:
             return require_camera_id(camera)
-        cameras = await self._listings.run(None, lambda: self._store.camera_ids(by))
+        cameras = await self._listings.run(None, lambda: self._store.camera_ids(deadline))
         if not cameras:
             raise ServiceError(ProblemKind.NO_CAMERA, "No camera has registered; is capture running?")
         if len(cameras) > 1:
             raise ServiceError(ProblemKind.CAMERA_AMBIGUOUS, "Name one of the cameras with ?camera=", cameras=cameras)
         return cameras[0]
 
-    async def all(self, by: Deadline) -> Sequence[ListedCamera]:
+    async def all(self, deadline: Deadline) -> Sequence[ListedCamera]:
         """Return all cameras, as of a moment ago at most, by then; the store is read once for all who ask meanwhile.
 
         Raises:
@@ -50,31 +50,31 @@ class CameraFrames:
         """
         if monotonic() < self._overview_until_s:
             return self._overview
-        return await self._overviews.run(None, lambda: self._read_all(by))
+        return await self._overviews.run(None, lambda: self._read_all(deadline))
 
-    async def _read_all(self, by: Deadline) -> Sequence[ListedCamera]:
-        self._overview = await self._store.listed_cameras(by)
+    async def _read_all(self, deadline: Deadline) -> Sequence[ListedCamera]:
+        self._overview = await self._store.listed_cameras(deadline)
         self._overview_until_s = monotonic() + OVERVIEW_S
         return self._overview
 
-    async def known(self, camera: str, by: Deadline) -> KnownCamera:
+    async def known(self, camera: str, deadline: Deadline) -> KnownCamera:
         """Return what there is of a camera, by then.
 
         Raises:
             ServiceError: There is no such camera, or the store fails.
         """
-        known = await self._readings.run(camera, lambda: self._store.known_camera(camera, by))
+        known = await self._readings.run(camera, lambda: self._store.known_camera(camera, deadline))
         if known is None:
             raise ServiceError(ProblemKind.CAMERA_NOT_FOUND, f"No camera {camera} has registered")
         return known
 
-    async def newest(self, camera: str, by: Deadline) -> Frame:
+    async def newest(self, camera: str, deadline: Deadline) -> Frame:
         """Return a camera's newest frame, by then.
 
         Raises:
             ServiceError: There is no such camera, or it has no fresh frame.
         """
-        known = await self.known(camera, by)
+        known = await self.known(camera, deadline)
         frame = known.newest
         if frame is None or frame.age_ms() > self._max_age_s * 1e3:
             raise ServiceError(ProblemKind.NO_FRESH_FRAME, _why_no_frame(known), camera=camera)
@@ -99,10 +99,10 @@ def _why_no_frame(known: KnownCamera) -> str:
         frame = f"Camera {known.camera} has no frame that can be used: {known.fault}"
     else:
         frame = f"Camera {known.camera} has no frame"
-    return f"{frame}; {state_of(known)}"
+    return f"{frame}; {describe_state(known)}"
 
 
-def state_of(known: KnownCamera) -> str:
+def describe_state(known: KnownCamera) -> str:
     """Return what a camera's capture says of it, as part of a sentence."""
     if known.status is None:
         return "its state isn't known" if known.fault else "its capture process has gone"
@@ -124,17 +124,17 @@ class CameraAnalyses:
 
     def __init__(self, pipeline: Pipeline) -> None:
         self._pipeline = pipeline
-        self._running: SharedCalls[str, tuple[Frame, Analysis]] = SharedCalls()
+        self._running: SingleFlight[str, tuple[Frame, Analysis]] = SingleFlight()
         self._newest: dict[str, tuple[Frame, Analysis]] = {}  # without pictures, the oldest first
 
-    async def now(self, camera: str, frame: Frame, request_id: str, by: Deadline) -> tuple[Frame, Analysis]:
+    async def now(self, camera: str, frame: Frame, request_id: str, deadline: Deadline) -> tuple[Frame, Analysis]:
         """Return what was found in a camera's frame, by then, and the frame that it was found in, without its picture.
 
         Args:
             camera: The camera.
             frame: Its newest frame.
             request_id: Who asks.
-            by: When the answer must be there.
+            deadline: When the answer must be there.
 
         Raises:
             ServiceError: A service fails, or the camera sent no picture.
@@ -142,11 +142,11 @@ class CameraAnalyses:
         last = self._newest.get(camera)
         if last is not None and last[0].frame_id == frame.frame_id:
             return last
-        return await self._running.run(camera, lambda: self._analyse(camera, frame, request_id, by))
+        return await self._running.run(camera, lambda: self._analyse(camera, frame, request_id, deadline))
 
-    async def _analyse(self, camera: str, frame: Frame, request_id: str, by: Deadline) -> tuple[Frame, Analysis]:
-        with a_cameras_frame(camera):
-            analysis = await self._pipeline.analyse(frame.message.jpeg, "image/jpeg", request_id, by)
+    async def _analyse(self, camera: str, frame: Frame, request_id: str, deadline: Deadline) -> tuple[Frame, Analysis]:
+        with as_camera_error(camera):
+            analysis = await self._pipeline.analyse(frame.message.jpeg, "image/jpeg", request_id, deadline)
         self._keep(camera, frame.without_picture(), analysis)
         return self._newest[camera]
 
@@ -160,7 +160,7 @@ class CameraAnalyses:
 
 
 @contextmanager
-def a_cameras_frame(camera: str) -> Iterator[None]:
+def as_camera_error(camera: str) -> Iterator[None]:
     """Turn the problem of a picture that can't be used into the camera's: who asks for a camera sent no picture."""
     try:
         yield

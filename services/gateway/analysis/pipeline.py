@@ -51,34 +51,34 @@ class Pipeline:
 
     detector: FaceDetector
     model: EmotionModel
-    kept_for_model_s: float = 0.0
+    model_time_s: float = 0.0
 
-    async def analyse(self, image: bytes, media_type: str, request_id: str, by: Deadline) -> Analysis:
+    async def analyse(self, image: bytes, media_type: str, request_id: str, deadline: Deadline) -> Analysis:
         """Find the faces of an image and their emotions, by then.
 
         Raises:
             ServiceError: The image can't be used, or a service fails.
         """
         started = perf_counter()
-        detection = await self.detector.detect(image, media_type, request_id, by.keeping(self.kept_for_model_s))
+        detection = await self.detector.detect(image, media_type, request_id, deadline.reserve(self.model_time_s))
         detected = perf_counter()
-        scores = await self._infer(detection, by)
+        scores = await self._infer(detection, deadline)
         done = perf_counter()
         return Analysis(
             image=detection.image,
-            faces=describe(detection.faces, scores) if scores else (),
+            faces=merge_scores(detection.faces, scores) if scores else (),
             model_version=scores.version if scores else None,
             detect_ms=(detected - started) * 1e3,
             infer_ms=(done - detected) * 1e3,
         )
 
-    async def _infer(self, detection: Detection, by: Deadline) -> EmotionScores | None:
+    async def _infer(self, detection: Detection, deadline: Deadline) -> EmotionScores | None:
         if not detection.faces:
             return None
-        return await self.model.infer(np.stack([face.pixels for face in detection.faces]), by)
+        return await self.model.infer(np.stack([face.pixels for face in detection.faces]), deadline)
 
 
-def describe(faces: Sequence[DetectedFace], scores: EmotionScores) -> tuple[FaceEmotion, ...]:
+def merge_scores(faces: Sequence[DetectedFace], scores: EmotionScores) -> tuple[FaceEmotion, ...]:
     """Join boxes and scores, face by face."""
     described = []
     for face, row, reliable in zip(faces, scores.probabilities, scores.reliable, strict=True):
@@ -96,7 +96,7 @@ def describe(faces: Sequence[DetectedFace], scores: EmotionScores) -> tuple[Face
     return tuple(described)
 
 
-def prediction(
+def build_prediction(
     request_id: str,
     source: CameraSource | UploadSource,
     analysis: Analysis,

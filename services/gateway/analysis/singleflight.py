@@ -8,7 +8,7 @@ K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
 
 
-class SharedCalls(Generic[K, V]):
+class SingleFlight(Generic[K, V]):
     """Runs a call once for each key; those who come while it runs wait for the same outcome.
 
     One who goes away takes nothing from the others. An outcome is forgotten as soon as it is there.

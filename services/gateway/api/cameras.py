@@ -10,7 +10,7 @@ from fastapi import APIRouter, Response
 from services.contracts.cameras import OFFLINE, CameraList, CameraState, CameraView
 from services.gateway.analysis.cameras import require_camera_id
 from services.gateway.api.feeds import EndlessResponse
-from services.gateway.dependencies import RunningParts
+from services.gateway.dependencies import AppStateDep
 from services.gateway.protocols import ListedCamera
 from services.runtime.limits import ConcurrencyLimit
 
@@ -31,13 +31,13 @@ def cameras_router() -> APIRouter:
     sent = ConcurrencyLimit(MAX_FRAMES_SENT)
 
     @router.get("", summary="All cameras and their state", responses=_ANSWER)
-    async def cameras(parts: RunningParts) -> Response:
+    async def cameras(parts: AppStateDep) -> Response:
         listed = await parts.frames.all(parts.deadline())
         answer = CameraList(tuple(camera_view(camera) for camera in listed)).encode()
         return Response(json.dumps(answer, allow_nan=False), media_type="application/json")
 
     @router.get("/{camera}/frame.jpg", summary="A camera's newest frame", response_class=Response, responses=_FRAME)
-    async def frame(camera: str, parts: RunningParts) -> Response:
+    async def frame(camera: str, parts: AppStateDep) -> Response:
         with ExitStack() as stack:
             stack.enter_context(sent.slot())
             newest = await parts.frames.newest(require_camera_id(camera), parts.deadline())

@@ -13,7 +13,7 @@ from services.contracts.frames import frame_order
 from services.contracts.messages import MalformedMessageError
 from services.contracts.problems import ProblemKind, ServiceError
 from services.gateway.analysis.cameras import require_camera_id
-from services.gateway.dependencies import RunningParts
+from services.gateway.dependencies import AppStateDep
 from services.gateway.live.broadcast import Message, Viewer
 from services.gateway.live.latest_value import Closed
 from services.runtime.client_address import client_of
@@ -98,7 +98,7 @@ def events_router() -> APIRouter:
     async def events(
         request: Request,
         camera: str,
-        parts: RunningParts,
+        parts: AppStateDep,
         fps: Fps = None,
         after: After = None,
         last_event_id: Annotated[str | None, Header(description="Sent by browsers that come back.")] = None,
@@ -140,9 +140,7 @@ def websocket_feed_router() -> APIRouter:
     router = APIRouter()
 
     @router.websocket("/ws/cameras/{camera}")
-    async def feed(
-        websocket: WebSocket, camera: str, parts: RunningParts, fps: Fps = None, after: After = None
-    ) -> None:
+    async def feed(websocket: WebSocket, camera: str, parts: AppStateDep, fps: Fps = None, after: After = None) -> None:
         resume_after = resume_id(after)
         await parts.live.require_camera(require_camera_id(camera))
         with parts.live.viewed(camera, fps, resume_after, client_of(websocket)) as viewer:

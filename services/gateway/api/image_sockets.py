@@ -16,8 +16,8 @@ from services.contracts.problems import Problem, ProblemKind, ServiceError
 from services.contracts.video import FrameTime, TrackedPrediction
 from services.gateway.api.feeds import GOING_AWAY
 from services.gateway.api.predict import PredictLimits
-from services.gateway.api.uploads import ANY_IMAGE, Caller, Moments, Uploaded
-from services.gateway.dependencies import Running, RunningParts
+from services.gateway.api.uploads import ANY_IMAGE, Caller, RequestTimer, Uploaded
+from services.gateway.dependencies import AppState, AppStateDep
 from services.gateway.metrics import GatewayMetrics
 from services.gateway.security.auth import RateLimit
 from services.gateway.settings import GatewaySettings
@@ -74,7 +74,7 @@ def image_socket_router(metrics: GatewayMetrics, limits: ImageSocketLimits) -> A
     uploaded = Uploaded(metrics, limits.predict.in_flight)
 
     @router.websocket("/ws/predict")
-    async def images(websocket: WebSocket, parts: RunningParts, track: Track = False) -> None:
+    async def images(websocket: WebSocket, parts: AppStateDep, track: Track = False) -> None:
         stopping = asyncio.Event()
         client = client_of(websocket)
         video = VideoTracker() if track else None
@@ -90,7 +90,7 @@ def image_socket_router(metrics: GatewayMetrics, limits: ImageSocketLimits) -> A
                     await websocket.send_text(json.dumps(found, allow_nan=False))
 
     async def answer(
-        websocket: WebSocket, parts: Running, message: Message, video: VideoTracker | None
+        websocket: WebSocket, parts: AppState, message: Message, video: VideoTracker | None
     ) -> dict[str, Any] | None:
         """Return the answer to one message, or the problem; None for the time of a frame."""
         if video is None:
@@ -104,7 +104,7 @@ def image_socket_router(metrics: GatewayMetrics, limits: ImageSocketLimits) -> A
         return {**found, "at_s": at_s}  # a problem has it too, which tells it from one of a time
 
     async def answer_to_image(
-        websocket: WebSocket, parts: Running, message: Message, encode: Callable[[Prediction], dict[str, Any]]
+        websocket: WebSocket, parts: AppState, message: Message, encode: Callable[[Prediction], dict[str, Any]]
     ) -> dict[str, Any]:
         request_id = new_request_id()
         try:
@@ -129,10 +129,10 @@ def image_socket_router(metrics: GatewayMetrics, limits: ImageSocketLimits) -> A
             raise ServiceError(ProblemKind.BODY_TOO_LARGE, detail, limit_bytes=limit)
         return image
 
-    async def predicted(parts: Running, image: bytes, caller: Caller) -> Prediction:
+    async def predicted(parts: AppState, image: bytes, caller: Caller) -> Prediction:
         came = perf_counter()
         with limits.predict.uploads.slot(caller.client):
-            return await uploaded.predict(parts, image, ANY_IMAGE, caller, Moments(came, came))
+            return await uploaded.predict(parts, image, ANY_IMAGE, caller, RequestTimer(came, came))
 
     return router
 

@@ -8,9 +8,9 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Query, Request, Response
 
 from services.contracts.prediction import CameraSource, Prediction
-from services.gateway.analysis.pipeline import Analysis, prediction
-from services.gateway.api.uploads import FORM_FIELD, FORM_MEDIA_TYPE, Caller, Moments, Uploaded, read_upload
-from services.gateway.dependencies import RunningParts
+from services.gateway.analysis.pipeline import Analysis, build_prediction
+from services.gateway.api.uploads import FORM_FIELD, FORM_MEDIA_TYPE, Caller, RequestTimer, Uploaded, read_upload
+from services.gateway.dependencies import AppStateDep
 from services.gateway.metrics import GatewayMetrics
 from services.runtime.client_address import client_of
 from services.runtime.limits import FairConcurrencyLimit
@@ -58,23 +58,23 @@ def predict_router(metrics: GatewayMetrics, limits: PredictLimits) -> APIRouter:
     @router.get("/predict", summary="The emotion in a camera's newest frame", responses=_ANSWER)
     async def predict_camera(
         request: Request,
-        parts: RunningParts,
+        parts: AppStateDep,
         camera: Annotated[str | None, Query(description="May be left out where there is one camera.")] = None,
     ) -> Response:
-        started, by = perf_counter(), parts.deadline()
+        started, deadline = perf_counter(), parts.deadline()
         with limits.in_flight.slot(client_of(request)):
-            chosen = await parts.frames.choose(camera, by)
+            chosen = await parts.frames.choose(camera, deadline)
             live = parts.live.questions.fresh(chosen)
             if live is None:
-                newest = await parts.frames.newest(chosen, by)
-                live = await parts.live.questions.result_of(chosen, newest.frame_id, by)
+                newest = await parts.frames.newest(chosen, deadline)
+                live = await parts.live.questions.result_of(chosen, newest.frame_id, deadline)
             read = perf_counter()
             if live is not None:
-                return _answer(request, live.source(), live.analysis, Moments(started, read), metrics)
-            frame, analysis = await parts.analyses.now(chosen, newest, request.state.request_id, by)
+                return _answer(request, live.source(), live.analysis, RequestTimer(started, read), metrics)
+            frame, analysis = await parts.analyses.now(chosen, newest, request.state.request_id, deadline)
         parts.live.questions.asked(chosen, frame.frame_id)
         source = CameraSource(chosen, frame.frame_id, frame.captured_at(), frame.age_ms())
-        return _answer(request, source, analysis, Moments(started, read), metrics)
+        return _answer(request, source, analysis, RequestTimer(started, read), metrics)
 
     @router.post(
         "/predict",
@@ -83,21 +83,21 @@ def predict_router(metrics: GatewayMetrics, limits: PredictLimits) -> APIRouter:
         openapi_extra=_UPLOAD_BODY,
         dependencies=[Depends(limits.uploads)],
     )
-    async def predict_upload(request: Request, parts: RunningParts) -> Response:
+    async def predict_upload(request: Request, parts: AppStateDep) -> Response:
         started = perf_counter()
         upload = await read_upload(request)
         read = perf_counter()
-        moments = Moments(started, read)
-        found = await uploaded.predict(parts, upload.data, upload.media_type, Caller.of(request), moments)
+        timer = RequestTimer(started, read)
+        found = await uploaded.predict(parts, upload.data, upload.media_type, Caller.of(request), timer)
         return _response(found)
 
     return router
 
 
 def _answer(
-    request: Request, source: CameraSource, analysis: Analysis, moments: Moments, metrics: GatewayMetrics
+    request: Request, source: CameraSource, analysis: Analysis, timer: RequestTimer, metrics: GatewayMetrics
 ) -> Response:
-    answer = prediction(request.state.request_id, source, analysis, *moments.until_now_ms())
+    answer = build_prediction(request.state.request_id, source, analysis, *timer.elapsed_ms())
     metrics.observe(answer)
     return _response(answer)
 

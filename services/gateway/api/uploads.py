@@ -12,8 +12,8 @@ from starlette.requests import HTTPConnection
 from services.contracts.detection import IMAGE_MEDIA_TYPES
 from services.contracts.prediction import Prediction, UploadSource
 from services.contracts.problems import ProblemKind, ServiceError
-from services.gateway.analysis.pipeline import prediction
-from services.gateway.dependencies import Running
+from services.gateway.analysis.pipeline import build_prediction
+from services.gateway.dependencies import AppState
 from services.gateway.metrics import GatewayMetrics
 from services.runtime.client_address import client_of
 from services.runtime.limits import FairConcurrencyLimit
@@ -91,13 +91,13 @@ async def parse_form(request: Request, text_limit_bytes: int = 1024 * 1024) -> F
 
 
 @dataclass(frozen=True)
-class Moments:
+class RequestTimer:
     """When a request came and when its image was there, by ``perf_counter``."""
 
     started: float
     read: float
 
-    def until_now_ms(self) -> tuple[float, float]:
+    def elapsed_ms(self) -> tuple[float, float]:
         """Return the milliseconds until the image was there, and until now."""
         return (self.read - self.started) * 1e3, (perf_counter() - self.started) * 1e3
 
@@ -128,7 +128,7 @@ class Uploaded:
     in_flight: FairConcurrencyLimit
 
     async def predict(
-        self, parts: Running, image: bytes, media_type: str, caller: Caller, moments: Moments
+        self, parts: AppState, image: bytes, media_type: str, caller: Caller, timer: RequestTimer
     ) -> Prediction:
         """Return what is found in an image.
 
@@ -144,6 +144,6 @@ class Uploaded:
         """
         with self.in_flight.slot(caller.client):
             analysis = await parts.pipeline.analyse(image, media_type, caller.request_id, parts.deadline())
-        found = prediction(caller.request_id, UploadSource(), analysis, *moments.until_now_ms())
+        found = build_prediction(caller.request_id, UploadSource(), analysis, *timer.elapsed_ms())
         self.metrics.observe(found)
         return found

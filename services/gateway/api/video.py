@@ -9,7 +9,7 @@ from fastapi import APIRouter, Query, Request, Response, WebSocket
 
 from services.gateway.analysis.cameras import require_camera_id
 from services.gateway.api.feeds import NOT_KEPT, EndlessResponse, Fps, send_until_left
-from services.gateway.dependencies import RunningParts
+from services.gateway.dependencies import AppStateDep
 from services.gateway.live.latest_value import Closed, Latest
 from services.gateway.live.rendering import Look, Picture
 from services.runtime.client_address import client_of
@@ -40,7 +40,7 @@ def video_router() -> APIRouter:
     async def video(
         request: Request,
         camera: str,
-        parts: RunningParts,
+        parts: AppStateDep,
         overlay: Overlay = False,
         blur: Blur = False,
         fps: Fps = None,
@@ -84,7 +84,7 @@ def video_socket_router() -> APIRouter:
     async def pictures(
         websocket: WebSocket,
         camera: str,
-        parts: RunningParts,
+        parts: AppStateDep,
         overlay: Overlay = False,
         blur: Blur = False,
         fps: Fps = None,

@@ -14,8 +14,8 @@ from fastapi import Request
 from services.contracts.prediction import FaceEmotion, Prediction
 from services.contracts.problems import Problem, ProblemKind, ServiceError
 from services.gateway.api.predict import PredictLimits
-from services.gateway.api.uploads import ANY_IMAGE, Caller, Moments, Uploaded
-from services.gateway.dependencies import Running
+from services.gateway.api.uploads import ANY_IMAGE, Caller, RequestTimer, Uploaded
+from services.gateway.dependencies import AppState
 from services.gateway.metrics import GatewayMetrics
 
 
@@ -26,7 +26,7 @@ class Asking:
     metrics: GatewayMetrics
     limits: PredictLimits
 
-    async def predict(self, request: Request, parts: Running, image: bytes, started: float) -> Prediction:
+    async def predict(self, request: Request, parts: AppState, image: bytes, started: float) -> Prediction:
         """Return what is found in an image.
 
         Args:
@@ -40,9 +40,9 @@ class Asking:
         """
         if not image:
             raise ServiceError(ProblemKind.INVALID_IMAGE, "The image is empty")
-        moments = Moments(started, perf_counter())
+        timer = RequestTimer(started, perf_counter())
         uploaded = Uploaded(self.metrics, self.limits.in_flight)
-        return await uploaded.predict(parts, image, ANY_IMAGE, Caller.of(request), moments)
+        return await uploaded.predict(parts, image, ANY_IMAGE, Caller.of(request), timer)
 
 
 @dataclass(frozen=True)

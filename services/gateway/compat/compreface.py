@@ -23,7 +23,7 @@ from services.gateway.compat.base import (
     read_base64,
     read_object,
 )
-from services.gateway.dependencies import RunningParts
+from services.gateway.dependencies import AppStateDep
 from services.runtime.request_body import require_media_type
 
 _TRUTHS = {"true": True, "false": False}
@@ -164,7 +164,7 @@ def compreface_router(asking: Asking) -> APIRouter:
     router = APIRouter(tags=["compat"])
 
     @router.post(PATH, summary="As CompreFace's face detection", dependencies=[Depends(asking.limits.uploads)])
-    async def detect(request: Request, parts: RunningParts) -> Response:
+    async def detect(request: Request, parts: AppStateDep) -> Response:
         started = perf_counter()
         try:
             asked = read_detect(request.query_params)

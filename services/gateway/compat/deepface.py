@@ -24,7 +24,7 @@ from services.gateway.compat.base import (
     read_form,
     read_object,
 )
-from services.gateway.dependencies import RunningParts
+from services.gateway.dependencies import AppStateDep
 from services.runtime.request_body import require_media_type
 
 KNOWN_ACTIONS = ("emotion", "age", "gender", "race")
@@ -157,7 +157,7 @@ def deepface_router(asking: Asking, body_limit_bytes: int) -> APIRouter:
     router = APIRouter(tags=["compat"])
 
     @router.post(PATH, summary="As DeepFace's API", dependencies=[Depends(asking.limits.uploads)])
-    async def analyze(request: Request, parts: RunningParts) -> Response:
+    async def analyze(request: Request, parts: AppStateDep) -> Response:
         started = perf_counter()
         asked = await _read(request, body_limit_bytes)
         found = await asking.predict(request, parts, asked.image, started)

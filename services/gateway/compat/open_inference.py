@@ -16,12 +16,12 @@ from services.contracts.emotions import EMOTIONS
 from services.contracts.model import FACE_SHAPE, INPUT_FACE, MODEL_NAME, OUTPUT_PROBABILITIES, OUTPUT_RELIABLE
 from services.contracts.problems import Problem, ProblemKind, ServiceError
 from services.gateway.compat.base import Asking, ErrorShape, OwnError, RefusedError, UnreadableError, read_object
-from services.gateway.dependencies import Running, RunningParts
+from services.gateway.dependencies import AppState, AppStateDep
 from services.gateway.protocols import EmotionScores
 from services.runtime.app import ServiceContext
 from services.runtime.client_address import client_of
 
-MOST_FACES = 64
+MAX_FACES = 64
 """In one request: what the model does in some tens of milliseconds."""
 
 MOST_LISTED_FACES = 8
@@ -45,7 +45,7 @@ def read_faces(given: Mapping[str, Any], binary: bytes) -> NDArray[np.float32]:
     parameters = given.get("parameters")
     size = parameters.get("binary_data_size") if isinstance(parameters, Mapping) else None
     if size is None and shape[0] > MOST_LISTED_FACES:
-        raise UnreadableError(f"in JSON a request may have {MOST_LISTED_FACES} faces; in binary {MOST_FACES}")
+        raise UnreadableError(f"in JSON a request may have {MOST_LISTED_FACES} faces; in binary {MAX_FACES}")
     values = _listed(given.get("data")) if size is None else _raw(size, binary)
     if values.size != np.prod(shape):
         raise UnreadableError(f"input {INPUT_FACE!r} has {values.size:,} values, the shape {shape} another number")
@@ -60,8 +60,8 @@ def _shape(given: Mapping[str, Any]) -> tuple[int, ...]:
     shape = given.get("shape")
     if not isinstance(shape, list) or tuple(shape[1:]) != FACE_SHAPE or type(shape[0]) is not int:
         raise UnreadableError(f"input {INPUT_FACE!r} must have the shape [n, {', '.join(map(str, FACE_SHAPE))}]")
-    if not 1 <= shape[0] <= MOST_FACES:
-        raise UnreadableError(f"a request may have 1 to {MOST_FACES} faces, not {shape[0]}")
+    if not 1 <= shape[0] <= MAX_FACES:
+        raise UnreadableError(f"a request may have 1 to {MAX_FACES} faces, not {shape[0]}")
     return (shape[0], *FACE_SHAPE)
 
 
@@ -236,12 +236,12 @@ def open_inference_router(asking: Asking) -> APIRouter:
 
     @router.get(_MODEL, summary="Open Inference Protocol: the model")
     @router.get(_VERSION, include_in_schema=False)
-    async def about_model(parts: RunningParts, name: str, version: str | None = None) -> Response:
+    async def about_model(parts: AppStateDep, name: str, version: str | None = None) -> Response:
         return JSONResponse(model(await _available(parts, _known(name, version))))
 
     @router.get(f"{_MODEL}/ready", summary="Open Inference Protocol: whether the model is there")
     @router.get(f"{_VERSION}/ready", include_in_schema=False)
-    async def model_ready(parts: RunningParts, name: str, version: str | None = None) -> Response:
+    async def model_ready(parts: AppStateDep, name: str, version: str | None = None) -> Response:
         await _available(parts, _known(name, version))
         return JSONResponse({"name": name, "ready": True})
 
@@ -249,7 +249,7 @@ def open_inference_router(asking: Asking) -> APIRouter:
         f"{_MODEL}/infer", summary="Open Inference Protocol: inference", dependencies=[Depends(asking.limits.uploads)]
     )
     @router.post(f"{_VERSION}/infer", include_in_schema=False, dependencies=[Depends(asking.limits.uploads)])
-    async def infer(request: Request, parts: RunningParts, name: str, version: str | None = None) -> Response:
+    async def infer(request: Request, parts: AppStateDep, name: str, version: str | None = None) -> Response:
         started, asked_version = perf_counter(), _known(name, version)
         _require_plain(request.headers)
         body = await request.body()
@@ -300,7 +300,7 @@ def _known(name: str, version: str | None) -> int | None:
     return int(version)
 
 
-async def _available(parts: Running, version: int | None) -> tuple[int, ...]:
+async def _available(parts: AppState, version: int | None) -> tuple[int, ...]:
     """Return the versions that are available.
 
     Raises:

@@ -21,7 +21,7 @@ from services.gateway.compat.open_inference import SHAPE as OPEN_INFERENCE
 from services.gateway.compat.open_inference import open_inference_health_router, open_inference_router
 from services.gateway.compat.rekognition import SHAPE as REKOGNITION
 from services.gateway.compat.rekognition import credential, rekognition_router
-from services.gateway.security.auth import ApiKeys, RateLimit, WrongKeys, api_key
+from services.gateway.security.auth import ApiKeyAuth, RateLimit, WrongKeyLimiter, api_key
 from services.gateway.settings import CompatApi, GatewaySettings
 from services.runtime.app import ServiceContext
 
@@ -40,13 +40,13 @@ class Access:
     """Who may ask, and how often: the same keys and counts as for the gateway's own routes."""
 
     keys: Sequence[str]
-    wrong_keys: WrongKeys
+    wrong_keys: WrongKeyLimiter
     rate: RateLimitItem | None
     counts: MemoryStorage
 
     def needed(self, in_headers: Callable[[HTTPConnection], str] = api_key) -> list[params.Depends]:
         """Return what a route depends on, where clients give their key in these headers."""
-        keys = ApiKeys(self.keys, self.wrong_keys, in_headers=in_headers)
+        keys = ApiKeyAuth(self.keys, self.wrong_keys, in_headers=in_headers)
         return [Depends(RateLimit(self.rate, keys, self.counts)), Depends(keys)]
 
 

@@ -25,7 +25,7 @@ from services.gateway.compat.base import (
     read_base64,
     read_object,
 )
-from services.gateway.dependencies import RunningParts
+from services.gateway.dependencies import AppStateDep
 from services.gateway.security.auth import api_key
 from services.runtime.request_body import require_media_type
 
@@ -131,7 +131,7 @@ def _image(given: object) -> bytes:
         raise RefusedError(error(400, "SerializationException", f"Image.Bytes: {unreadable}")) from unreadable
 
 
-MOST_FACES = 100
+MAX_FACES = 100
 _NAMES: Mapping[Emotion, str] = MappingProxyType(
     {
         Emotion.ANGRY: "ANGRY",
@@ -151,7 +151,7 @@ def face_details(found: Prediction, emotions: bool) -> dict[str, Any]:
 
     What isn't measured here (pose, brightness, age and so on) is left out rather than made up.
     """
-    faces = largest_first(found.faces)[:MOST_FACES]
+    faces = largest_first(found.faces)[:MAX_FACES]
     return {"FaceDetails": [_face(face, found.image, emotions) for face in faces]}
 
 
@@ -186,7 +186,7 @@ def rekognition_router(asking: Asking) -> APIRouter:
     router = APIRouter(tags=["compat"])
 
     @router.post(PATH, summary="As Amazon Rekognition's DetectFaces", dependencies=[Depends(asking.limits.uploads)])
-    async def detect_faces(request: Request, parts: RunningParts) -> Response:
+    async def detect_faces(request: Request, parts: AppStateDep) -> Response:
         started = perf_counter()
         target = request.headers.get("X-Amz-Target", "")
         if target != _OPERATION:

@@ -56,10 +56,10 @@ class Questions:
             return None
         return newest
 
-    async def result_of(self, camera: str, frame_id: str, by: Deadline) -> LiveAnswer | None:
+    async def result_of(self, camera: str, frame_id: str, deadline: Deadline) -> LiveAnswer | None:
         """Return the result of a frame or a newer one, if the camera's session runs and has it or will have it soon."""
         session = self._sessions.get(camera)
-        return None if session is None else await session.result_of(frame_id, by.within(PATIENCE_S).seconds_left())
+        return None if session is None else await session.result_of(frame_id, deadline.capped(PATIENCE_S).remaining_s())
 
     def asked(self, camera: str, frame_id: str) -> None:
         """Take note that somebody was answered about a frame that no session analysed."""
@@ -101,7 +101,7 @@ class LiveCameras:
         self._pool = ThreadPoolExecutor(_DRAWING_THREADS, thread_name_prefix="draw")
         most = settings.max_live_cameras
         self._feeds: Lifetimes[str, FrameFeed] = Lifetimes(lambda camera: FrameFeed(camera, store, frames), most)
-        share = DetectorShare(settings.hinted_searches, settings.full_searches)
+        share = DetectorShare(settings.max_concurrent_roi_detections, settings.max_concurrent_full_detections)
         parts = SessionParts(self._feeds, pipeline, share, settings.live_timeout_s, settings.detect_timeout_s, metrics)
         self._sessions: Lifetimes[str, LiveSession] = Lifetimes(
             lambda camera: LiveSession(camera, parts), most, LINGER_S

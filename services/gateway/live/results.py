@@ -10,7 +10,7 @@ from services.contracts.detection import Detection
 from services.contracts.geometry import Box
 from services.contracts.live import Drops, EmotionEvent, live_fields
 from services.contracts.prediction import CameraSource, FaceEmotion, Prediction
-from services.gateway.analysis.pipeline import Analysis, describe, prediction
+from services.gateway.analysis.pipeline import Analysis, build_prediction, merge_scores
 from services.gateway.live.search import SAME_PLACE_OVERLAP, distinct_boxes
 from services.gateway.protocols import EmotionScores, Frame
 from services.gateway.tracking.tracker import Tracks, advance, expected_boxes, steady_faces
@@ -83,7 +83,7 @@ def live_answer(
     return LiveAnswer(
         frame=replace(frame, message=replace(frame.message, jpeg=b"")),
         analysis=analysis,
-        prediction=prediction(request_id, source, analysis, waited_ms, total_ms),
+        prediction=build_prediction(request_id, source, analysis, waited_ms, total_ms),
         events=events,
         drops=drops,
     )
@@ -145,7 +145,7 @@ class TrackedFaces:
     def follow(self, detected: Detected, scores: EmotionScores | None, infer_ms: float, drops: Drops) -> Seen:
         """Follow the faces into the next frame and return its result."""
         frame, found = detected.frame, detected.detection.faces
-        step = advance(self._tracks, describe(found, scores) if scores else (), frame.captured_at_us / 1e6)
+        step = advance(self._tracks, merge_scores(found, scores) if scores else (), frame.captured_at_us / 1e6)
         self._tracks = step.tracks
         analysis = Analysis(
             image=detected.detection.image,

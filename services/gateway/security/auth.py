@@ -29,7 +29,7 @@ _BEARER = "bearer "
 _log = logging.getLogger(__name__)
 
 
-class WrongKeys:
+class WrongKeyLimiter:
     """Limits how many keys can be tried from an address.
 
     Over the limit a right key is refused as well, since otherwise the answer would tell that it is right. Clients
@@ -83,7 +83,7 @@ class WrongKeys:
         await self._sleep(WRONG_KEY_DELAY_S)
 
 
-class ApiKeys:
+class ApiKeyAuth:
     """Lets requests through that carry a known key, as ``X-API-Key`` or as a bearer token.
 
     Where browsers can't send headers (``EventSource``, ``WebSocket``, ``<img>``) it may stand in the query as well.
@@ -93,7 +93,7 @@ class ApiKeys:
     def __init__(
         self,
         keys: Sequence[str],
-        wrong_keys: WrongKeys,
+        wrong_keys: WrongKeyLimiter,
         in_query: bool = False,
         in_headers: Callable[[HTTPConnection], str] | None = None,
     ) -> None:
@@ -158,7 +158,7 @@ class RateLimit:
     It comes before the keys are checked, so that trying keys is limited too.
     """
 
-    def __init__(self, rate: RateLimitItem | None, keys: ApiKeys, counts: MemoryStorage) -> None:
+    def __init__(self, rate: RateLimitItem | None, keys: ApiKeyAuth, counts: MemoryStorage) -> None:
         self._rate = rate
         self._keys = keys
         self._limiter = MovingWindowRateLimiter(counts)

@@ -5,7 +5,7 @@ import pytest
 from services.contracts.problems import ServiceError
 from services.gateway.analysis.cameras import CameraAnalyses, CameraFrames
 from services.gateway.analysis.pipeline import Pipeline
-from services.gateway.analysis.singleflight import SharedCalls
+from services.gateway.analysis.singleflight import SingleFlight
 from services.gateway.protocols import Deadline
 from services.runtime.limits import ConcurrencyLimit
 from tests.support.gateway_fakes import FakeDetector, FakeFrames, FakeModel, frame
@@ -16,7 +16,7 @@ def soon() -> Deadline:
 
 
 async def test_callers_at_the_same_time_share_one_call() -> None:
-    shared: SharedCalls[str, int] = SharedCalls()
+    shared: SingleFlight[str, int] = SingleFlight()
     calls = 0
 
     async def work() -> int:
@@ -30,7 +30,7 @@ async def test_callers_at_the_same_time_share_one_call() -> None:
 
 
 async def test_an_error_reaches_all_and_is_forgotten() -> None:
-    shared: SharedCalls[str, int] = SharedCalls()
+    shared: SingleFlight[str, int] = SingleFlight()
 
     async def fail() -> int:
         await asyncio.sleep(0)
@@ -45,7 +45,7 @@ async def test_an_error_reaches_all_and_is_forgotten() -> None:
 
 
 async def test_one_who_goes_away_takes_nothing_from_the_others() -> None:
-    shared: SharedCalls[str, str] = SharedCalls()
+    shared: SingleFlight[str, str] = SingleFlight()
     go = asyncio.Event()
 
     async def work() -> str:
