@@ -14,7 +14,6 @@ import httpx
 import redis
 
 from launcher.ports import free_ports
-from launcher.redis_server import find_redis_server, redis_from_wheel
 from services.capture.publisher_thread import PublishError
 from services.capture.redis_publisher import RedisPublisher
 from services.contracts.cameras import CAMERAS_KEY, CameraState, CameraStatus, status_key
@@ -24,7 +23,7 @@ from services.contracts.geometry import ImageSize
 from services.contracts.problems import Problem, ProblemKind
 from services.gateway.analysis.cameras import OVERVIEW_S
 from tests.support.processes import ModuleProcess
-from tests.support.redis_server import RedisServer
+from tests.support.redis_server import RedisServer, oldest_redis
 from tests.support.waiting import wait_until
 
 JPEG = b"\xff\xd8" + b"picture" * 2000 + b"\xff\xd9"
@@ -125,7 +124,7 @@ def attacked(folder: Path, with_detector: bool = True) -> Iterator[Attacked]:
     """Run all of it while the block runs; where there is no detector, no picture can be analysed."""
     gateway_port, detector_port = free_ports(2)
     url = f"http://127.0.0.1:{gateway_port}"
-    server = RedisServer(redis_from_wheel() or find_redis_server(), folder / "redis.log")
+    server = RedisServer(oldest_redis(), folder / "redis.log")
     detector = ThreadingHTTPServer(("127.0.0.1", detector_port if with_detector else 0), _Detector)
     threading.Thread(target=detector.serve_forever, daemon=True).start()
     stopping = threading.Event()

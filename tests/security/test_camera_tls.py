@@ -9,12 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from launcher.redis_server import find_redis_server, redis_from_wheel
 from services.contracts.cameras import CameraState
 from tests.security.certificates import Authority, make_authority
 from tests.support.capture_process import CaptureProcess, Viewer, viewing
 from tests.support.mjpeg_server import MjpegCamera, mjpeg_camera
-from tests.support.redis_server import RedisServer
+from tests.support.redis_server import RedisServer, oldest_redis
 from tests.support.waiting import wait_until
 
 
@@ -25,7 +24,7 @@ def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
 
 @pytest.fixture
 def redis_url(tmp_path: Path) -> Iterator[str]:
-    with RedisServer(redis_from_wheel() or find_redis_server(), tmp_path / "redis.log") as server:
+    with RedisServer(oldest_redis(), tmp_path / "redis.log") as server:
         yield server.url
 
 

@@ -17,13 +17,12 @@ import redis
 from hypothesis import given
 from hypothesis import strategies as st
 
-from launcher.redis_server import find_redis_server, redis_from_wheel
 from services.capture.sources.spec import parse_cameras
 from services.contracts.cameras import CameraState
 from tests.support.capture_process import CaptureProcess, viewing
 from tests.support.launcher_process import Launch
 from tests.support.processes import ROOT, ModuleProcess
-from tests.support.redis_server import RedisServer
+from tests.support.redis_server import RedisServer, oldest_redis
 from tests.support.waiting import wait_until
 
 SECRET = "hushword"
@@ -72,7 +71,7 @@ REFUSED = [
 
 @pytest.fixture
 def server(tmp_path: Path) -> Iterator[RedisServer]:
-    with RedisServer(redis_from_wheel() or find_redis_server(), tmp_path / "redis.log") as server:
+    with RedisServer(oldest_redis(), tmp_path / "redis.log") as server:
         yield server
 
 

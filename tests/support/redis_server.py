@@ -5,8 +5,14 @@ from pathlib import Path
 import redis
 
 from launcher.ports import free_port
+from launcher.redis_server import find_redis_server, redis_from_wheel
 from tests.support.processes import Restartable
 from tests.support.waiting import wait_until
+
+
+def oldest_redis() -> str:
+    """Return the oldest supported Redis if its wheel is installed, otherwise the system's."""
+    return redis_from_wheel() or find_redis_server()
 
 
 class RedisServer(Restartable):
