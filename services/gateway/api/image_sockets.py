@@ -148,8 +148,8 @@ def problem_with_time(video: VideoTracker, text: str) -> dict[str, Any] | None:
 
 def tracked(video: VideoTracker, found: Prediction, at_s: float) -> TrackedPrediction:
     """Return the answer to a frame of a video."""
-    step = video.update(found.faces, at_s)
-    return TrackedPrediction(replace(found, faces=step.faces), at_s, step.events)
+    update = video.update(found.faces, at_s)
+    return TrackedPrediction(replace(found, faces=update.faces), at_s, update.events)
 
 
 async def _next(websocket: WebSocket, stopping: asyncio.Event, idle_s: float) -> Message | None:
