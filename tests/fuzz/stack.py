@@ -20,6 +20,7 @@ _GATEWAY = {
     # The machine may be busy, and the fuzzer keeps it so: what is slow isn't what is looked for here.
     "EMOTION_GATEWAY_ANSWER_TIMEOUT_S": "8",
     "EMOTION_GATEWAY_DETECT_TIMEOUT_S": "6",
+    "EMOTION_GATEWAY_LIVE_SEARCH_TIMEOUT_S": "6",
     "EMOTION_GATEWAY_INFER_TIMEOUT_S": "4",
     "EMOTION_GATEWAY_LIVE_TIMEOUT_S": "6",
     "EMOTION_GATEWAY_REDIS_TIMEOUT_S": "4",

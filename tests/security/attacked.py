@@ -21,7 +21,7 @@ from services.contracts.detection import Detection, DetectTimings, Searched
 from services.contracts.frames import FrameMessage, frames_key
 from services.contracts.geometry import ImageSize
 from services.contracts.problems import Problem, ProblemKind
-from services.gateway.analysis.cameras import OVERVIEW_S
+from services.gateway.analysis.cameras import LIST_TTL_S
 from tests.support.processes import ModuleProcess
 from tests.support.redis_server import RedisServer, oldest_redis
 from tests.support.waiting import wait_until
@@ -89,7 +89,7 @@ class Attacked:
 
     def listed(self) -> dict[str, dict[str, Any]]:
         """Return what ``/cameras`` says of each camera now, not a moment ago."""
-        sleep(OVERVIEW_S)
+        sleep(LIST_TTL_S)
         return self.listed_lately()
 
     def listed_lately(self) -> dict[str, dict[str, Any]]:
@@ -142,6 +142,7 @@ def attacked(folder: Path, with_detector: bool = True) -> Iterator[Attacked]:
                     # The machine that runs the tests may be busy with all of them at once.
                     "EMOTION_GATEWAY_ANSWER_TIMEOUT_S": "15",
                     "EMOTION_GATEWAY_DETECT_TIMEOUT_S": "10",
+                    "EMOTION_GATEWAY_LIVE_SEARCH_TIMEOUT_S": "10",
                     "EMOTION_GATEWAY_REDIS_TIMEOUT_S": "5",
                     "EMOTION_GATEWAY_MAX_FRAME_AGE_S": "5",
                 },

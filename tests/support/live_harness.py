@@ -16,7 +16,7 @@ from services.contracts.detection import DetectedFace, Detection, DetectTimings,
 from services.contracts.frames import FrameMessage
 from services.contracts.geometry import Box, ImageSize, overlap
 from services.contracts.problems import ProblemKind, ServiceError
-from services.gateway.analysis.cameras import CameraFrames
+from services.gateway.analysis.cameras import CameraService
 from services.gateway.analysis.pipeline import Pipeline
 from services.gateway.live.broadcast import Viewer
 from services.gateway.live.manager import LiveCameras
@@ -122,7 +122,7 @@ class Scene:
         self.detector = SeeingDetector()
         self.model = GatedModel()
         self.registry = CollectorRegistry()
-        frames = CameraFrames(self.store, max_age_s=2.0)
+        frames = CameraService(self.store, max_frame_age_s=2.0)
         pipeline = Pipeline(self.detector, self.model)
         chosen = GatewaySettings.model_validate(settings)
         self.live = LiveCameras(self.store, frames, pipeline, chosen, LiveMetrics(self.registry))

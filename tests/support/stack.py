@@ -44,6 +44,7 @@ def running_stack(redis_executable: str, logs: Path) -> Iterator[Stack]:
         # The machine that runs the tests may be busy with all of them at once.
         "EMOTION_GATEWAY_ANSWER_TIMEOUT_S": "15",
         "EMOTION_GATEWAY_DETECT_TIMEOUT_S": "10",
+        "EMOTION_GATEWAY_LIVE_SEARCH_TIMEOUT_S": "10",
         "EMOTION_GATEWAY_INFER_TIMEOUT_S": "10",
         "EMOTION_GATEWAY_LIVE_TIMEOUT_S": "10",
     }

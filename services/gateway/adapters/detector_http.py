@@ -46,19 +46,18 @@ def connect(url: str, connections: int) -> BalancedTransport:
 class DetectorClient:
     """A ``FaceDetector``."""
 
-    def __init__(self, transport: httpx.AsyncBaseTransport, url: str, timeout_s: float) -> None:
+    def __init__(self, transport: httpx.AsyncBaseTransport, url: str) -> None:
         """Ask the detectors at a URL.
 
         Args:
             transport: What requests go through. An httpx client around it would add cookies, redirects and logins,
                 which a detector has none of, at half of a request's cost.
             url: The detector's address.
-            timeout_s: Longest wait for anything but a connection.
         """
         self._transport = transport
         self._url = httpx.URL(url)
-        self._timeout_s = timeout_s
-        self._timeout = httpx.Timeout(timeout_s, connect=CONNECT_TIMEOUT_S).as_dict()
+        # Callers limit the whole request: a prediction by its deadline, a check by the runtime.
+        self._timeout = httpx.Timeout(None, connect=CONNECT_TIMEOUT_S).as_dict()
 
     async def detect(
         self,
@@ -71,7 +70,6 @@ class DetectorClient:
         overview: str | None = None,
     ) -> Detection:
         """Return the faces of an image, of the surroundings of boxes in it, or of what differs in it."""
-        deadline = deadline.capped(self._timeout_s)
         seconds = deadline.remaining_s()
         try:
             async with asyncio.timeout(seconds):
@@ -120,19 +118,19 @@ class DetectorClient:
         headers = {
             "Content-Type": media_type,
             "Content-Length": str(len(image)),
-            REQUEST_TIMEOUT_HEADER: str(round(deadline.remaining_s() * 1e3)),
             REQUEST_ID_HEADER: request_id,
         }
         if overview is not None:
             headers[REFERENCE_HEADER] = overview
         try:
-            return await self._send_image(path, headers, image)
+            return await self._send_image(path, headers, image, deadline)
         except _BROKEN_CONNECTION:
             # A kept connection may have died with an earlier detector, or this one detector of several is gone.
             # It keeps no state, so once more, within the deadline.
-            return await self._send_image(path, headers, image)
+            return await self._send_image(path, headers, image, deadline)
 
-    async def _send_image(self, path: str, headers: Mapping[str, str], image: bytes) -> "_Answer":
+    async def _send_image(self, path: str, headers: Mapping[str, str], image: bytes, deadline: Deadline) -> "_Answer":
+        headers = {**headers, REQUEST_TIMEOUT_HEADER: str(round(deadline.remaining_s() * 1e3))}
         body = _SingleUseBody(image)
         try:
             return await self._send("POST", path, headers, body)

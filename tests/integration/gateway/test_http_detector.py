@@ -66,7 +66,7 @@ async def detector(port: int, addresses: Sequence[str] | OSError) -> AsyncIterat
         return addresses
 
     async with BalancedTransport(httpx.AsyncHTTPTransport(), CachingResolver("detector.test", resolve)) as transport:
-        yield DetectorClient(transport, f"http://detector.test:{port}", timeout_s=5)
+        yield DetectorClient(transport, f"http://detector.test:{port}")
 
 
 async def ask(detector: DetectorClient, seconds: float = 5) -> Detection:

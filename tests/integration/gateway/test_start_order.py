@@ -52,6 +52,7 @@ def test_started_at_once_in_any_order_they_answer(
             serving_target=f"127.0.0.1:{grpc_port}",
             answer_timeout_s="15",
             detect_timeout_s="10",
+            live_search_timeout_s="10",
             infer_timeout_s="10",
         ),
     }
