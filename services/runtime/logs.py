@@ -5,11 +5,12 @@ import math
 import re
 import sys
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 from pythonjsonlogger.json import JsonFormatter
+
+from services.runtime.clock import Clock
 
 MAX_MESSAGE_CHARACTERS = 2000
 """A longer message is cut: what comes from outside can have any length."""
@@ -85,7 +86,7 @@ class LineLimit:
         self,
         lines: int = MAX_LINES_A_PERIOD,
         period_s: float = PERIOD_S,
-        clock: Callable[[], float] = time.monotonic,
+        clock: Clock = time.monotonic,
     ) -> None:
         self._lines = lines
         self._period_s = period_s

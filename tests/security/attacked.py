@@ -22,6 +22,7 @@ from services.contracts.frames import FrameMessage, frames_key
 from services.contracts.geometry import ImageSize
 from services.contracts.problems import Problem, ProblemKind
 from services.gateway.analysis.cameras import LIST_TTL_S
+from services.runtime.redis_client import redis_client
 from tests.support.processes import ModuleProcess
 from tests.support.redis_server import RedisServer, oldest_redis
 from tests.support.waiting import wait_until
@@ -131,7 +132,7 @@ def attacked(folder: Path, with_detector: bool = True) -> Iterator[Attacked]:
     try:
         with (
             server,
-            redis.Redis.from_url(server.url, protocol=2, driver_info=None) as writer,
+            redis_client(server.url, timeout_s=10) as writer,
             ModuleProcess(
                 "services.gateway",
                 folder / "gateway.log",

@@ -13,12 +13,12 @@ from typing import Any
 import httpx
 import psutil
 import pytest
-import redis
 from hypothesis import given
 from hypothesis import strategies as st
 
 from services.capture.sources.spec import parse_cameras
 from services.contracts.cameras import CameraState
+from services.runtime.redis_client import redis_client
 from tests.support.capture_process import CaptureProcess, viewing
 from tests.support.launcher_process import Launch
 from tests.support.processes import ROOT, ModuleProcess
@@ -77,7 +77,7 @@ def server(tmp_path: Path) -> Iterator[RedisServer]:
 
 def everything_in(url: str) -> str:
     """Return all that a Redis holds."""
-    with redis.Redis.from_url(url, protocol=2, driver_info=None) as client:
+    with redis_client(url, timeout_s=10) as client:
         parts: list[Any] = []
         for key in client.scan_iter():
             kind = client.type(key)

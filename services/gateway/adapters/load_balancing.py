@@ -9,6 +9,8 @@ from time import monotonic
 
 import httpx
 
+from services.runtime.clock import Clock
+
 TTL_S = 1.0
 """How long addresses are believed before they are looked up again."""
 RESOLVE_TIMEOUT_S = 2.0
@@ -123,7 +125,7 @@ class Replicas:
     failed is passed over for a while, if there is another; then one caller tries it.
     """
 
-    def __init__(self, clock: Callable[[], float] = monotonic) -> None:
+    def __init__(self, clock: Clock = monotonic) -> None:
         self._clock = clock
         self._known: dict[str, Replica] = {}
         self._choices = 0

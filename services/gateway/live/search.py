@@ -1,7 +1,7 @@
 """Finds one camera's faces: in each frame where they should be, and new ones now and then where something changed."""
 
 import asyncio
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from time import monotonic
 
@@ -11,6 +11,7 @@ from services.contracts.problems import ProblemKind, ServiceError
 from services.gateway.analysis.cameras import as_camera_error
 from services.gateway.metrics import LiveMetrics
 from services.gateway.protocols import Deadline, FaceDetector, Frame
+from services.runtime.clock import Clock
 
 APPEAR_S = 0.3
 """A new face shows in the results within this time, where the machine can do it."""
@@ -65,7 +66,7 @@ class SearchPace:
         self._hastened = True
 
     @contextmanager
-    def search(self, clock: Callable[[], float] = monotonic, counts: bool = True) -> Iterator[None]:
+    def search(self, clock: Clock = monotonic, counts: bool = True) -> Iterator[None]:
         """Take note of a search, which the block does.
 
         One that fails says nothing about how long the next takes, nor does one that doesn't count since it is

@@ -1,10 +1,11 @@
 """Tracking over the images of one connection, which are the frames of one video."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from time import monotonic
 
 from services.contracts.prediction import FaceEmotion
 from services.gateway.tracking.tracker import TrackerState, TrackerUpdate, update
+from services.runtime.clock import Clock
 
 ID_PREFIX = "face-"
 """Ids start at 1 in each connection, so the same video gets the same ids each time."""
@@ -17,7 +18,7 @@ class VideoTracker:
     arrivals; the first frame then has the time 0.
     """
 
-    def __init__(self, clock: Callable[[], float] = monotonic) -> None:
+    def __init__(self, clock: Clock = monotonic) -> None:
         self._clock = clock
         self._state = TrackerState(ID_PREFIX)
         self._given_at_s: float | None = None

@@ -12,6 +12,7 @@ from services.capture.publisher_thread import PublishError
 from services.capture.redis_publisher import TIMEOUT_S, RedisPublisher
 from services.contracts.cameras import CameraState, CameraStatus
 from services.contracts.frames import FrameMessage, frames_key
+from services.runtime.redis_client import redis_client
 from tests.support.redis_server import RedisServer
 
 MESSAGE = FrameMessage(b"\xff\xd8", 1, 2, 3, 4, 5)
@@ -77,7 +78,7 @@ def test_a_redis_that_was_restarted_takes_the_next_frame(redis_server: RedisServ
 def test_a_stream_whose_ids_are_of_a_time_to_come_begins_anew(redis_server: RedisServer) -> None:
     publisher = RedisPublisher(redis_server.url)
     status = CameraStatus(CameraState.ONLINE, "demo", 30.0, 1280, 720, 1, 0, 0, "")
-    with redis.Redis.from_url(redis_server.url, protocol=2, driver_info=None) as client:
+    with redis_client(redis_server.url, TIMEOUT_S) as client:
         ahead_ms = round((time.time() + 3600) * 1000)
         client.xadd(frames_key("cam0"), {"jpeg": b"x"}, id=f"{ahead_ms}-0")  # as before the clock was set back
         publisher.publish("cam0", MESSAGE)
