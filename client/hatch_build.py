@@ -1,7 +1,7 @@
-"""Puts the contracts that the client shares with the services into its packages, under a name of its own.
+"""Copies the contracts that the client shares with the services into its packages.
 
-In the repository they are ``services.contracts``. A wheel that installed a package called ``services`` would get in the
-way of everybody's own, so there they are ``emotion_client.contracts``.
+In the repository they are ``services.contracts``. A wheel must not install a top-level package ``services``, so in the
+wheel they are ``emotion_client.contracts``.
 """
 
 import re
@@ -11,8 +11,8 @@ from typing import Any
 
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
-HERE = "services.contracts"
-THERE = "emotion_client.contracts"
+REPOSITORY_PACKAGE = "services.contracts"
+WHEEL_PACKAGE = "emotion_client.contracts"
 CONTRACTS = (
     "__init__",
     "cameras",
@@ -25,31 +25,32 @@ CONTRACTS = (
     "prediction",
     "problems",
     "text",
+    "video",
 )
-"""Those that the client reads; none needs numpy."""
+"""Modules that the client imports; none needs numpy."""
 
-_IMPORT = re.compile(rf"^(\s*(?:from|import)\s+){re.escape(HERE)}\b", re.MULTILINE)
+_IMPORT = re.compile(rf"^(\s*(?:from|import)\s+){re.escape(REPOSITORY_PACKAGE)}\b", re.MULTILINE)
 
 
 def renamed(code: str) -> str:
-    """Return a module's text with its imports of contracts as they are in the wheel."""
-    return _IMPORT.sub(rf"\g<1>{THERE}", code)
+    """Return the source of a module with its imports of contracts renamed for the wheel."""
+    return _IMPORT.sub(rf"\g<1>{WHEEL_PACKAGE}", code)
 
 
 def contracts_folder(root: Path) -> Path:
-    """Return where the contracts are: copied into a source distribution, else in the repository."""
+    """Return the folder of the contracts: in a source distribution, or else in the repository."""
     copied = root / "contracts"
     return copied if copied.is_dir() else root.parent / "services" / "contracts"
 
 
 class ContractsHook(BuildHookInterface[Any]):
-    """Called by hatchling for both kinds of package."""
+    """The build hook of the wheel and of the source distribution."""
 
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
-        """Name the files and their places.
+        """Add the files to the package.
 
         Raises:
-            RuntimeError: An editable installation is asked for, which can't rename anything.
+            RuntimeError: The installation is editable, which can't rename imports.
         """
         if version == "editable":
             raise RuntimeError("The client can't be installed as editable; add the folder client/ to PYTHONPATH")
@@ -58,7 +59,7 @@ class ContractsHook(BuildHookInterface[Any]):
         if self.target_name == "sdist":
             build_data["force_include"].update({str(path): place for path, place in contracts.items()})
             return
-        # Removed when the hook is, after the wheel is written.
+        # Removed together with the hook, after the wheel is written.
         self._folder = tempfile.TemporaryDirectory()
         own = {
             path: path.relative_to(root / "emotion_client").as_posix()

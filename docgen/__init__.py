@@ -1,1 +1,1 @@
-"""Generates the pages under ``docs/`` that are derived from the code: ``make docs``."""
+"""Writes the pages under ``docs/`` that are made from the code: ``make docs``."""

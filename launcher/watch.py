@@ -1,15 +1,15 @@
-"""``python -m launcher.watch``: waits until the gateway is ready, then prints each camera's emotion every second."""
+"""``python -m launcher.watch``: waits until the gateway is ready, then prints the emotion each second."""
 
 import contextlib
 import signal
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import httpx
 
-from launcher.ports import local_address
+from launcher.ports import reachable
 from services.contracts.text import printable
 from services.gateway.settings import GatewaySettings
 from services.runtime.settings import load_settings_or_exit
@@ -18,46 +18,46 @@ INTERVAL_S = 1.0
 WAIT_S = 0.2
 
 
-def format_line(response: Mapping[str, Any]) -> str:
-    """Return a line about a response of ``/predict``."""
-    source = response["source"]
-    if not response["faces"]:
-        result = "no face"
+def line(answer: Mapping[str, Any]) -> str:
+    """Return one line for people about an answer of ``/predict``."""
+    source = answer["source"]
+    if not answer["faces"]:
+        seen = "no face"
     else:
-        unsure = "" if response["reliable"] else ", unsure"
-        count = len(response["faces"])
-        emotion, confidence = response["emotion"], response["confidence"]
-        result = f"{emotion:<8} {confidence:.2f}{unsure}  ({count} face{'s' if count > 1 else ''})"
-    return f"{source['camera']}  {result}  frame {source['age_ms']:.0f} ms old"
+        unsure = "" if answer["reliable"] else ", unsure"
+        count = len(answer["faces"])
+        seen = f"{answer['emotion']:<8} {answer['confidence']:.2f}{unsure}  ({count} face{'s' if count > 1 else ''})"
+    return f"{source['camera']}  {seen}  frame {source['age_ms']:.0f} ms old"
 
 
-def unavailable(readiness: Mapping[str, Any]) -> str:
-    """Return the names of the dependencies that aren't available."""
+def missing(readiness: Mapping[str, Any]) -> str:
+    """Return the names of the dependencies that aren't there yet."""
     return ", ".join(name for name, state in readiness["dependencies"].items() if not state["ok"])
 
 
-def wait_until_ready(client: httpx.Client, sleep: Callable[[float], None] = time.sleep) -> None:
-    """Return when the gateway is ready; print what it waits for whenever that changes."""
-    printed = ""
+def wait_until_ready(client: httpx.Client) -> None:
+    """Return once the gateway can answer; say what it waits for, whenever that changes."""
+    said = ""
     while True:
-        missing = "the gateway"
+        waiting = "the gateway"
         with contextlib.suppress(httpx.HTTPError, KeyError, ValueError):
-            readiness = client.get("/readyz").json()
+            response = client.get("/readyz")
+            readiness = response.json()
             if readiness["status"] == "ready":
                 return
-            missing = unavailable(readiness) or "the gateway"
-        if missing != printed:
-            print(printable(f"waiting for {missing}"), flush=True)
-            printed = missing
-        sleep(WAIT_S)
+            waiting = missing(readiness) or "the gateway"
+        if waiting != said:
+            print(printable(f"waiting for {waiting}"), flush=True)
+            said = waiting
+        time.sleep(WAIT_S)
 
 
 def watch(client: httpx.Client) -> None:
-    """Print a line for each camera every second, without end."""
+    """Print a line for each camera each second, for ever."""
     while True:
         started = time.monotonic()
         for camera in _cameras(client):
-            print(printable(_predict(client, camera)), flush=True)
+            print(printable(_seen(client, camera)), flush=True)
         time.sleep(max(0.0, INTERVAL_S - (time.monotonic() - started)))
 
 
@@ -67,27 +67,26 @@ def _cameras(client: httpx.Client) -> list[str]:
     return []
 
 
-def _predict(client: httpx.Client, camera: str) -> str:
+def _seen(client: httpx.Client, camera: str) -> str:
     try:
         response = client.get("/predict", params={"camera": camera})
-        body = response.json()
+        answer = response.json()
     except (httpx.HTTPError, ValueError) as error:
-        return f"{camera}  no result: {error}"
+        return f"{camera}  no answer: {error}"
     if response.status_code != 200:
-        return f"{camera}  no result: {body.get('detail', response.status_code)}"
-    return format_line(body)
+        return f"{camera}  no answer: {answer.get('detail', response.status_code)}"
+    return line(answer)
 
 
 def main() -> None:
-    """Watch the gateway that the environment configures."""
+    """Watch the gateway that the environment tells of."""
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     settings = load_settings_or_exit(GatewaySettings)
-    address = f"http://{local_address(settings.host)}:{settings.port}"
+    address = f"http://{reachable(settings.host)}:{settings.port}"
     keys = [key.get_secret_value() for key in settings.api_keys]
-    header = "-H 'X-API-Key: YOUR_KEY' " if keys else ""
     with httpx.Client(base_url=address, headers={"X-API-Key": keys[0]} if keys else {}, trust_env=False) as client:
         wait_until_ready(client)
-        print(f"ready: dashboard {address}   try: curl {header}{address}/predict   API: {address}/docs", flush=True)
+        print(f"ready: {address} shows it   try: curl {address}/predict   API: {address}/docs", flush=True)
         watch(client)
 
 

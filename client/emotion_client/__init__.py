@@ -1,4 +1,4 @@
-"""The Python client of the emotion gateway: HTTP only, and none of the services' dependencies.
+"""Python client of the emotion gateway.
 
 >>> from emotion_client import EmotionClient
 >>> with EmotionClient("http://127.0.0.1:8000") as client:  # doctest: +SKIP
@@ -20,16 +20,18 @@ from emotion_client.errors import (
     RequestError,
     ServerError,
     UnavailableError,
-    UnexpectedAnswerError,
+    UnexpectedResponseError,
     UnreachableError,
 )
 from emotion_client.requests import Image
 from emotion_client.results import CameraFrame, FeedStatus, LiveResult, Readiness, ServiceState
+from emotion_client.video import VideoFrame
 from services.contracts.cameras import CameraView
 from services.contracts.emotions import EMOTIONS, Emotion
 from services.contracts.geometry import Box, ImageSize
 from services.contracts.live import Drops, EmotionEvent
 from services.contracts.prediction import CameraSource, FaceEmotion, Prediction, UploadSource
+from services.contracts.video import TrackedPrediction
 
 __all__ = [
     "EMOTIONS",
@@ -61,8 +63,10 @@ __all__ = [
     "RequestError",
     "ServerError",
     "ServiceState",
+    "TrackedPrediction",
     "UnavailableError",
-    "UnexpectedAnswerError",
+    "UnexpectedResponseError",
     "UnreachableError",
     "UploadSource",
+    "VideoFrame",
 ]

@@ -1,4 +1,4 @@
-"""The client for programs with an event loop: ``EmotionClient`` with ``await``."""
+"""The asynchronous client: the methods of ``EmotionClient`` with ``await``."""
 
 import asyncio
 import time
@@ -10,28 +10,36 @@ import httpx
 
 from emotion_client import responses
 from emotion_client.errors import EmotionError
-from emotion_client.event_stream import SILENCE_S, EventReader, Following, OnStatus
-from emotion_client.requests import ASK_CAMERAS, ASK_READINESS, ASK_SERVICES, Ask, Image, ask_frame, ask_prediction
+from emotion_client.event_stream import READ_TIMEOUT_S, EventStream, EventStreamParser, OnStatus
+from emotion_client.requests import (
+    CAMERAS_REQUEST,
+    READINESS_REQUEST,
+    SERVICES_REQUEST,
+    Image,
+    RequestSpec,
+    frame_request,
+    predict_request,
+)
 from emotion_client.results import CameraFrame, LiveResult, Readiness, ServiceState
-from emotion_client.retry import Patience
+from emotion_client.retry import RetryPolicy
 from emotion_client.transport import (
     DEFAULT_RETRIES,
     DEFAULT_TIMEOUT_S,
     DEFAULT_URL,
     BoundedBody,
-    connection,
-    request,
-    shown_url,
+    client_options,
+    redact_url,
+    request_options,
 )
 from services.contracts.cameras import CameraView
 from services.contracts.prediction import Prediction
 
 
 class AsyncEmotionClient:
-    """Asks a gateway. It keeps connections open: use it for many requests, and close it in the end.
+    """A client of one gateway. It keeps its connections open and can be shared by tasks; close it after use.
 
-    Every method raises ``EmotionError``: ``UnreachableError`` where there is no answer in time, a ``ProblemError``
-    where the gateway refuses, ``UnexpectedAnswerError`` where something else responses. Tasks may share it.
+    Every method raises a subclass of ``EmotionError``: ``UnreachableError`` if there is no response in time,
+    ``ProblemError`` if the gateway rejects the request, ``UnexpectedResponseError`` if the response isn't a gateway's.
     """
 
     def __init__(
@@ -43,33 +51,33 @@ class AsyncEmotionClient:
         retries: int = DEFAULT_RETRIES,
         transport: httpx.AsyncBaseTransport | None = None,
     ) -> None:
-        """Connect with the first request.
+        """Create the client; the first request connects.
 
         Args:
-            base_url: The gateway's address.
-            api_key: Where the gateway asks for one.
-            timeout: Seconds for one answer, all tries together.
-            retries: How often a request is sent again that failed on its way or was answered with 503.
-            transport: In place of httpx's own.
+            base_url: The gateway's URL.
+            api_key: Key of a gateway that requires one.
+            timeout: Seconds for one response, all attempts together.
+            retries: Attempts after a failed connection or a 503 with ``Retry-After``.
+            transport: Replaces httpx's transport.
 
         Raises:
-            ValueError: The address isn't one of HTTP.
+            ValueError: The URL isn't an HTTP URL.
         """
-        self._url = shown_url(base_url)
+        self._url = redact_url(base_url)
         self._timeout_s = timeout
         self._retries = retries
-        self._http = httpx.AsyncClient(**connection(base_url, api_key), transport=transport)
+        self._http = httpx.AsyncClient(**client_options(base_url, api_key), transport=transport)
 
     async def __aenter__(self) -> Self:
-        """Return the client itself."""
+        """Return the client."""
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        """Close it."""
+        """Close the client."""
         await self.aclose()
 
     async def aclose(self) -> None:
-        """Close its connections."""
+        """Close all connections."""
         await self._http.aclose()
 
     @overload
@@ -79,88 +87,89 @@ class AsyncEmotionClient:
     async def predict(self, *, camera: str | None = None) -> Prediction: ...
 
     async def predict(self, image: Image | None = None, *, camera: str | None = None) -> Prediction:
-        """Return the emotions in an image, or in a camera's newest frame.
+        """Return the emotions of the faces in an image or in a camera's newest frame.
 
         Args:
             image: JPEG, PNG or WebP: bytes, a path, or a file opened in binary mode.
-            camera: May be left out where there is one camera.
+            camera: The camera's id; optional if there is only one camera.
         """
-        return responses.prediction(await self._answer(ask_prediction(image, camera)))
+        return responses.prediction(await self._send(predict_request(image, camera)))
 
     async def cameras(self) -> tuple[CameraView, ...]:
         """Return all cameras and their state."""
-        return responses.cameras(await self._answer(ASK_CAMERAS))
+        return responses.cameras(await self._send(CAMERAS_REQUEST))
 
     async def services(self) -> dict[str, ServiceState]:
         """Return the state of each service that the gateway depends on."""
-        return responses.services(await self._answer(ASK_SERVICES))
+        return responses.services(await self._send(SERVICES_REQUEST))
 
     async def readiness(self) -> Readiness:
-        """Return whether the gateway can do its work; it needs no key."""
-        return responses.readiness(await self._answer(ASK_READINESS))
+        """Return whether the gateway can answer requests; this needs no key."""
+        return responses.readiness(await self._send(READINESS_REQUEST))
 
     async def frame(self, camera: str) -> CameraFrame:
         """Return a camera's newest frame."""
-        return responses.frame(await self._answer(ask_frame(camera)))
+        return responses.frame(await self._send(frame_request(camera)))
 
     async def stream(
         self, camera: str, fps: float | None = None, on_status: OnStatus | None = None
     ) -> AsyncGenerator[LiveResult, None]:
-        """Yield the results of a camera as they come, until the caller stops.
+        """Yield the results of a camera until the caller stops.
 
-        A connection that is lost is made anew, with growing pauses, and goes on after the last result. Only the
-        first must come about; a feed that the gateway refuses ends with the error.
+        If an established connection is lost, the client reconnects with growing delays and resumes after the last
+        result. An error of the first connection, or a feed that the gateway rejects, is raised.
 
         Args:
-            camera: Its id.
-            fps: At most this many a second; all if None.
-            on_status: Is told when the feed's state changes.
+            camera: The camera's id.
+            fps: Maximum number of results a second; all if None.
+            on_status: Called when the state of the feed changes.
         """
-        following = Following(camera, fps, self._url, on_status)
+        stream = EventStream(camera, fps, self._url, on_status)
         while True:
             failure: Exception | None = None
             try:
-                async with aclosing(self._connected(following)) as results:
+                async with aclosing(self._read_events(stream)) as results:
                     async for result in results:
                         yield result
             except (EmotionError, httpx.RequestError) as error:
                 failure = error
-            await asyncio.sleep(following.pause_after(failure))
+            await asyncio.sleep(stream.reconnect_delay_s(failure))
 
-    async def _connected(self, following: Following) -> AsyncGenerator[LiveResult, None]:
-        timeout = httpx.Timeout(self._timeout_s, read=SILENCE_S)
-        async with self._http.stream(**request(following.ask(), timeout)) as response:
+    async def _read_events(self, stream: EventStream) -> AsyncGenerator[LiveResult, None]:
+        timeout = httpx.Timeout(self._timeout_s, read=READ_TIMEOUT_S)
+        spec = stream.request()
+        async with self._http.stream(**request_options(spec, timeout)) as response:
             if response.status_code != 200:
-                response = await self._whole(response, following.ask(), time.monotonic() + self._timeout_s)
-            following.opened(response)
-            reader = EventReader(response)
+                response = await self._read_body(response, spec, time.monotonic() + self._timeout_s)
+            stream.check_response(response)
+            parser = EventStreamParser(response)
             async for chunk in response.aiter_raw():
-                for event in reader.events(chunk):
-                    result = following.result(event)
+                for event in parser.feed(chunk):
+                    result = stream.handle(event)
                     if result is not None:
                         yield result
 
-    async def _answer(self, ask: Ask) -> httpx.Response:
-        patience = Patience(ask, self._url, self._timeout_s, self._retries, time.monotonic())
+    async def _send(self, spec: RequestSpec) -> httpx.Response:
+        policy = RetryPolicy(spec, self._url, self._timeout_s, self._retries, time.monotonic())
         while True:
             try:
-                timeout = httpx.Timeout(patience.seconds_left(time.monotonic()))
-                response = await self._read(ask, timeout, patience.ends_s)
+                timeout = httpx.Timeout(policy.remaining_s(time.monotonic()))
+                response = await self._send_once(spec, timeout, policy.deadline_s)
             except httpx.RequestError as failure:
-                pause_s = patience.after_failure(failure, time.monotonic())
+                delay_s = policy.delay_after_failure(failure, time.monotonic())
             else:
-                again_after_s = patience.after_answer(response, time.monotonic())
-                if again_after_s is None:
+                retry_delay_s = policy.delay_after_response(response, time.monotonic())
+                if retry_delay_s is None:
                     return response
-                pause_s = again_after_s
-            await asyncio.sleep(pause_s)
+                delay_s = retry_delay_s
+            await asyncio.sleep(delay_s)
 
-    async def _read(self, ask: Ask, limits: httpx.Timeout, ends_s: float) -> httpx.Response:
-        async with self._http.stream(**request(ask, limits)) as response:
-            return await self._whole(response, ask, ends_s)
+    async def _send_once(self, spec: RequestSpec, limits: httpx.Timeout, deadline_s: float) -> httpx.Response:
+        async with self._http.stream(**request_options(spec, limits)) as response:
+            return await self._read_body(response, spec, deadline_s)
 
-    async def _whole(self, response: httpx.Response, ask: Ask, ends_s: float) -> httpx.Response:
-        body = BoundedBody(response, ask.max_bytes, ends_s)
+    async def _read_body(self, response: httpx.Response, spec: RequestSpec, deadline_s: float) -> httpx.Response:
+        body = BoundedBody(response, spec.max_bytes, deadline_s)
         async for chunk in response.aiter_raw():
-            body.add(chunk)
-        return body.whole()
+            body.append(chunk)
+        return body.response()

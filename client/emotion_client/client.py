@@ -1,35 +1,45 @@
-"""The client for programs without an event loop."""
+"""The synchronous client."""
 
 import time
-from collections.abc import Generator
+from collections.abc import Generator, Iterable
 from typing import Self, overload
 
 import httpx
 
 from emotion_client import responses
 from emotion_client.errors import EmotionError
-from emotion_client.event_stream import SILENCE_S, EventReader, Following, OnStatus
-from emotion_client.requests import ASK_CAMERAS, ASK_READINESS, ASK_SERVICES, Ask, Image, ask_frame, ask_prediction
+from emotion_client.event_stream import READ_TIMEOUT_S, EventStream, EventStreamParser, OnStatus
+from emotion_client.requests import (
+    CAMERAS_REQUEST,
+    READINESS_REQUEST,
+    SERVICES_REQUEST,
+    Image,
+    RequestSpec,
+    frame_request,
+    predict_request,
+)
 from emotion_client.results import CameraFrame, LiveResult, Readiness, ServiceState
-from emotion_client.retry import Patience
+from emotion_client.retry import RetryPolicy
 from emotion_client.transport import (
     DEFAULT_RETRIES,
     DEFAULT_TIMEOUT_S,
     DEFAULT_URL,
     BoundedBody,
-    connection,
-    request,
-    shown_url,
+    client_options,
+    redact_url,
+    request_options,
 )
+from emotion_client.video import GatewayAddress, VideoFrame, predict_video
 from services.contracts.cameras import CameraView
 from services.contracts.prediction import Prediction
+from services.contracts.video import TrackedPrediction
 
 
 class EmotionClient:
-    """Asks a gateway. It keeps connections open: use it for many requests, and close it in the end.
+    """A client of one gateway. It keeps its connections open and can be shared by threads; close it after use.
 
-    Every method raises ``EmotionError``: ``UnreachableError`` where there is no answer in time, a ``ProblemError``
-    where the gateway refuses, ``UnexpectedAnswerError`` where something else responses. Threads may share it.
+    Every method raises a subclass of ``EmotionError``: ``UnreachableError`` if there is no response in time,
+    ``ProblemError`` if the gateway rejects the request, ``UnexpectedResponseError`` if the response isn't a gateway's.
     """
 
     def __init__(
@@ -41,33 +51,34 @@ class EmotionClient:
         retries: int = DEFAULT_RETRIES,
         transport: httpx.BaseTransport | None = None,
     ) -> None:
-        """Connect with the first request.
+        """Create the client; the first request connects.
 
         Args:
-            base_url: The gateway's address.
-            api_key: Where the gateway asks for one.
-            timeout: Seconds for one answer, all tries together.
-            retries: How often a request is sent again that failed on its way or was answered with 503.
-            transport: In place of httpx's own.
+            base_url: The gateway's URL.
+            api_key: Key of a gateway that requires one.
+            timeout: Seconds for one response, all attempts together.
+            retries: Attempts after a failed connection or a 503 with ``Retry-After``.
+            transport: Replaces httpx's transport.
 
         Raises:
-            ValueError: The address isn't one of HTTP.
+            ValueError: The URL isn't an HTTP URL.
         """
-        self._url = shown_url(base_url)
+        self._gateway = GatewayAddress(base_url, api_key, timeout, retries)
+        self._url = redact_url(base_url)
         self._timeout_s = timeout
         self._retries = retries
-        self._http = httpx.Client(**connection(base_url, api_key), transport=transport)
+        self._http = httpx.Client(**client_options(base_url, api_key), transport=transport)
 
     def __enter__(self) -> Self:
-        """Return the client itself."""
+        """Return the client."""
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Close it."""
+        """Close the client."""
         self.close()
 
     def close(self) -> None:
-        """Close its connections."""
+        """Close all connections."""
         self._http.close()
 
     @overload
@@ -77,86 +88,99 @@ class EmotionClient:
     def predict(self, *, camera: str | None = None) -> Prediction: ...
 
     def predict(self, image: Image | None = None, *, camera: str | None = None) -> Prediction:
-        """Return the emotions in an image, or in a camera's newest frame.
+        """Return the emotions of the faces in an image or in a camera's newest frame.
 
         Args:
             image: JPEG, PNG or WebP: bytes, a path, or a file opened in binary mode.
-            camera: May be left out where there is one camera.
+            camera: The camera's id; optional if there is only one camera.
         """
-        return responses.prediction(self._answer(ask_prediction(image, camera)))
+        return responses.prediction(self._send(predict_request(image, camera)))
 
     def cameras(self) -> tuple[CameraView, ...]:
         """Return all cameras and their state."""
-        return responses.cameras(self._answer(ASK_CAMERAS))
+        return responses.cameras(self._send(CAMERAS_REQUEST))
 
     def services(self) -> dict[str, ServiceState]:
         """Return the state of each service that the gateway depends on."""
-        return responses.services(self._answer(ASK_SERVICES))
+        return responses.services(self._send(SERVICES_REQUEST))
 
     def readiness(self) -> Readiness:
-        """Return whether the gateway can do its work; it needs no key."""
-        return responses.readiness(self._answer(ASK_READINESS))
+        """Return whether the gateway can answer requests; this needs no key."""
+        return responses.readiness(self._send(READINESS_REQUEST))
 
     def frame(self, camera: str) -> CameraFrame:
         """Return a camera's newest frame."""
-        return responses.frame(self._answer(ask_frame(camera)))
+        return responses.frame(self._send(frame_request(camera)))
 
     def stream(
         self, camera: str, fps: float | None = None, on_status: OnStatus | None = None
     ) -> Generator[LiveResult, None, None]:
-        """Yield the results of a camera as they come, until the caller stops.
+        """Yield the results of a camera until the caller stops.
 
-        A connection that is lost is made anew, with growing pauses, and goes on after the last result. Only the
-        first must come about; a feed that the gateway refuses ends with the error.
+        If an established connection is lost, the client reconnects with growing delays and resumes after the last
+        result. An error of the first connection, or a feed that the gateway rejects, is raised.
 
         Args:
-            camera: Its id.
-            fps: At most this many a second; all if None.
-            on_status: Is told when the feed's state changes.
+            camera: The camera's id.
+            fps: Maximum number of results a second; all if None.
+            on_status: Called when the state of the feed changes.
         """
-        following = Following(camera, fps, self._url, on_status)
+        stream = EventStream(camera, fps, self._url, on_status)
         while True:
             failure: Exception | None = None
             try:
-                yield from self._connected(following)
+                yield from self._read_events(stream)
             except (EmotionError, httpx.RequestError) as error:
                 failure = error
-            time.sleep(following.pause_after(failure))
+            time.sleep(stream.reconnect_delay_s(failure))
 
-    def _connected(self, following: Following) -> Generator[LiveResult, None, None]:
-        timeout = httpx.Timeout(self._timeout_s, read=SILENCE_S)
-        with self._http.stream(**request(following.ask(), timeout)) as response:
+    def predict_video(
+        self, frames: Iterable[VideoFrame]
+    ) -> Generator[tuple[VideoFrame, TrackedPrediction], None, None]:
+        """Yield the result of each frame of a video, in order, with tracked faces.
+
+        Needs the package ``websockets`` (the extra ``video``).
+
+        Args:
+            frames: Frames of one video, in order, each later than the one before.
+        """
+        yield from predict_video(self._gateway, frames)
+
+    def _read_events(self, stream: EventStream) -> Generator[LiveResult, None, None]:
+        timeout = httpx.Timeout(self._timeout_s, read=READ_TIMEOUT_S)
+        spec = stream.request()
+        with self._http.stream(**request_options(spec, timeout)) as response:
             if response.status_code != 200:
-                response = self._whole(response, following.ask(), time.monotonic() + self._timeout_s)
-            following.opened(response)
-            reader = EventReader(response)
+                response = self._read_body(response, spec, time.monotonic() + self._timeout_s)
+            stream.check_response(response)
+            parser = EventStreamParser(response)
             for chunk in response.iter_raw():
-                for event in reader.events(chunk):
-                    result = following.result(event)
+                for event in parser.feed(chunk):
+                    result = stream.handle(event)
                     if result is not None:
                         yield result
 
-    def _answer(self, ask: Ask) -> httpx.Response:
-        patience = Patience(ask, self._url, self._timeout_s, self._retries, time.monotonic())
+    def _send(self, spec: RequestSpec) -> httpx.Response:
+        policy = RetryPolicy(spec, self._url, self._timeout_s, self._retries, time.monotonic())
         while True:
             try:
-                timeout = httpx.Timeout(patience.seconds_left(time.monotonic()))
-                response = self._read(ask, timeout, patience.ends_s)
+                timeout = httpx.Timeout(policy.remaining_s(time.monotonic()))
+                response = self._send_once(spec, timeout, policy.deadline_s)
             except httpx.RequestError as failure:
-                pause_s = patience.after_failure(failure, time.monotonic())
+                delay_s = policy.delay_after_failure(failure, time.monotonic())
             else:
-                again_after_s = patience.after_answer(response, time.monotonic())
-                if again_after_s is None:
+                retry_delay_s = policy.delay_after_response(response, time.monotonic())
+                if retry_delay_s is None:
                     return response
-                pause_s = again_after_s
-            time.sleep(pause_s)
+                delay_s = retry_delay_s
+            time.sleep(delay_s)
 
-    def _read(self, ask: Ask, limits: httpx.Timeout, ends_s: float) -> httpx.Response:
-        with self._http.stream(**request(ask, limits)) as response:
-            return self._whole(response, ask, ends_s)
+    def _send_once(self, spec: RequestSpec, limits: httpx.Timeout, deadline_s: float) -> httpx.Response:
+        with self._http.stream(**request_options(spec, limits)) as response:
+            return self._read_body(response, spec, deadline_s)
 
-    def _whole(self, response: httpx.Response, ask: Ask, ends_s: float) -> httpx.Response:
-        body = BoundedBody(response, ask.max_bytes, ends_s)
+    def _read_body(self, response: httpx.Response, spec: RequestSpec, deadline_s: float) -> httpx.Response:
+        body = BoundedBody(response, spec.max_bytes, deadline_s)
         for chunk in response.iter_raw():
-            body.add(chunk)
-        return body.whole()
+            body.append(chunk)
+        return body.response()

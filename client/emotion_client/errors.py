@@ -1,4 +1,4 @@
-"""What can go wrong, one exception for each family of problems that the gateway answers with."""
+"""The exceptions of the client: one for each family of problems that the gateway responds with."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -7,34 +7,34 @@ from services.contracts.problems import ProblemKind
 
 
 class EmotionError(Exception):
-    """Anything that keeps the client from giving a result."""
+    """Base class of all errors of the client."""
 
 
 class UnreachableError(EmotionError):
-    """The gateway can't be reached, or didn't answer in time."""
+    """The gateway can't be reached or didn't respond in time."""
 
 
-class UnexpectedAnswerError(EmotionError):
-    """Something answered, and not as a gateway of this version does."""
+class UnexpectedResponseError(EmotionError):
+    """The response isn't one that a gateway of this version sends."""
 
 
 class ProblemError(EmotionError):
-    """The gateway answered with a problem (RFC 9457); what it is follows from the subclass.
+    """The gateway responded with problem details (RFC 9457); the subclass tells the family of the problem.
 
     Attributes:
         status: The HTTP status.
-        type: The URI that names the kind of problem.
-        title: A sentence that is the same for each kind.
+        type: URI of the kind of problem.
+        title: A sentence for the kind.
         detail: A sentence about this occurrence.
-        request_id: What the gateway's log calls the request.
-        retry_after: Seconds after which another try makes sense, if the gateway names them.
-        dependency: Which service the gateway lacks, if that is the problem.
+        request_id: Id of the request in the gateway's log.
+        retry_after: Seconds to wait before another attempt, if the gateway gives them.
+        dependency: The service that is unavailable, if that is the problem.
         cameras: The cameras to choose from, if that is the problem.
         members: The whole problem object.
     """
 
     def __init__(self, members: Mapping[str, Any], status: int, retry_after: float | None = None) -> None:
-        """Take the problem's members; those that are missing or of another type are left out."""
+        """Read the problem's members; one that is missing or has the wrong type is ignored."""
         self.members = dict(members)
         self.status = status
         self.type = _text(members, "type") or "about:blank"
@@ -47,12 +47,12 @@ class ProblemError(EmotionError):
         super().__init__(self.detail or self.title)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """Let it be sent to another process."""
+        """Support pickling."""
         return type(self), (self.members, self.status, self.retry_after)
 
 
 class AccessError(ProblemError):
-    """No API key or a wrong one, or the gateway isn't meant to be asked from here or by this name."""
+    """No API key or a wrong one, a cross-origin request, or a host name that isn't allowed."""
 
 
 class RequestError(ProblemError):
@@ -68,27 +68,27 @@ class CameraNotFoundError(ProblemError):
 
 
 class CameraAmbiguousError(ProblemError):
-    """There are several cameras (``cameras``), and none was named."""
+    """There are several cameras (``cameras``), and the request named none."""
 
 
 class RateLimitedError(ProblemError):
-    """Too many requests; ``retry_after`` says when the next is welcome."""
+    """Too many requests; wait ``retry_after`` seconds."""
 
 
 class UnavailableError(ProblemError):
-    """The gateway can't answer now: it stops, is overloaded, or lacks the service named by ``dependency``."""
+    """The gateway can't answer now: it is stopping or overloaded, or the service ``dependency`` is unavailable."""
 
 
 class CameraUnavailableError(UnavailableError):
-    """No camera at all, or none with a fresh frame."""
+    """There is no camera, or the camera has no fresh frame."""
 
 
 class DependencyTimeoutError(ProblemError):
-    """The service named by ``dependency`` took too long."""
+    """The service ``dependency`` took too long."""
 
 
 class ServerError(ProblemError):
-    """The gateway failed; its log tells more under ``request_id``."""
+    """The gateway failed; its log has the error under ``request_id``."""
 
 
 ERROR_OF_KIND: Mapping[ProblemKind, type[ProblemError]] = {
@@ -126,7 +126,7 @@ _ERROR_OF_STATUS: Mapping[int, type[ProblemError]] = {
 
 
 def problem_error(members: Mapping[str, Any], status: int, retry_after: float | None = None) -> ProblemError:
-    """Return the exception for a problem; a kind that isn't known yet is judged by its status."""
+    """Return the exception for a problem; the exception for an unknown type follows from the status."""
     by_type = {kind.type: error for kind, error in ERROR_OF_KIND.items()}
     by_status = _ERROR_OF_STATUS.get(status, RequestError if status < 500 else ServerError)
     error = by_type.get(str(members.get("type")), by_status)

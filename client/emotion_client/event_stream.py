@@ -1,25 +1,24 @@
-"""Follows a camera's feed across lost connections; it decides and reads, and touches no socket."""
+"""A camera's feed of server-sent events: the parser, and its state across reconnects. Nothing here does I/O."""
 
 from collections.abc import Callable
 
 import httpx
 from httpx_sse import ServerSentEvent
 
-from emotion_client.errors import EmotionError, ProblemError, UnexpectedAnswerError
-from emotion_client.requests import Ask, ask_events
-from emotion_client.responses import decode_feed_status, decode_live_result, parsed, refusal
+from emotion_client.errors import EmotionError, ProblemError, UnexpectedResponseError
+from emotion_client.requests import RequestSpec, events_request
+from emotion_client.responses import decode_feed_status, decode_json, decode_live_result, response_error
 from emotion_client.results import FeedStatus, LiveResult
-from emotion_client.retry import Backoff, unreachable
-from emotion_client.transport import require_uncompressed, shown_url
+from emotion_client.retry import Backoff, unreachable_error
+from emotion_client.transport import redact_url, require_uncompressed
 from services.contracts.live import RESULT, STATUS
 
-SILENCE_S = 30.0
-"""A feed that is silent for this long is lost: the gateway sends a sign of life each ten seconds."""
+READ_TIMEOUT_S = 30.0
+"""The gateway sends a comment every ten seconds, so a feed that is silent for longer is lost."""
 
 MAX_EVENT_BYTES = 2 * 1024 * 1024
-"""The largest event of a feed."""
 MAX_ID_CHARACTERS = 128
-"""The longest id of an event that is sent back."""
+"""A longer event id is not sent back."""
 
 EVENT_STREAM = "text/event-stream"
 _MAX_RETRY_DIGITS = 9
@@ -27,21 +26,20 @@ _MAX_RETRY_DIGITS = 9
 OnStatus = Callable[[FeedStatus], None]
 
 
-class EventReader:
-    """Reads the events of a feed from its bytes, as the HTML standard describes them (section 9.2.6)."""
+class EventStreamParser:
+    """Parses server-sent events from bytes (HTML standard, section 9.2.6)."""
 
     def __init__(self, response: httpx.Response) -> None:
-        """Begin.
-
-        Args:
-            response: Its headers have come.
+        """Check the headers of a response.
 
         Raises:
-            UnexpectedAnswerError: It is no feed.
+            UnexpectedResponseError: It is not an uncompressed event stream.
         """
         require_uncompressed(response)
         if response.headers.get("Content-Type", "").partition(";")[0].strip() != EVENT_STREAM:
-            raise UnexpectedAnswerError(f"{shown_url(response.url)} answered without a feed: is it the gateway?")
+            raise UnexpectedResponseError(
+                f"{redact_url(response.url)} sent no event stream; it may not be an emotion gateway"
+            )
         self._line = bytearray()
         self._after_cr = False
         self._size = 0
@@ -50,11 +48,11 @@ class EventReader:
         self._id = ""
         self._retry: int | None = None
 
-    def events(self, chunk: bytes) -> list[ServerSentEvent]:
-        """Return the events that are whole with the next piece.
+    def feed(self, chunk: bytes) -> list[ServerSentEvent]:
+        """Return the events that are complete after the next chunk.
 
         Raises:
-            UnexpectedAnswerError: One has more than ``MAX_EVENT_BYTES``.
+            UnexpectedResponseError: An event has more than ``MAX_EVENT_BYTES``.
         """
         if self._after_cr and chunk.startswith(b"\n"):
             chunk = chunk[1:]
@@ -64,26 +62,28 @@ class EventReader:
         events = []
         for line in lines:
             self._extend(line)
-            event = self._take(self._line.decode("utf-8", "replace"))
+            event = self._parse_line(self._line.decode("utf-8", "replace"))
             self._line.clear()
             if event is not None:
                 events.append(event)
         self._extend(rest)
         return events
 
-    def _extend(self, piece: bytes) -> None:
-        self._line += piece
-        self._size += len(piece)
+    def _extend(self, part: bytes) -> None:
+        self._line += part
+        self._size += len(part)
         if self._size > MAX_EVENT_BYTES:
-            raise UnexpectedAnswerError(f"an event of more than {MAX_EVENT_BYTES:,} bytes: is it the gateway?")
+            raise UnexpectedResponseError(
+                f"the feed sent an event of more than {MAX_EVENT_BYTES:,} bytes; it may not be an emotion gateway"
+            )
 
-    def _take(self, line: str) -> ServerSentEvent | None:
+    def _parse_line(self, line: str) -> ServerSentEvent | None:
         if not line:
-            return self._end()
+            return self._dispatch()
         name, _, value = line.partition(":")
         value = value.removeprefix(" ")
         match name:
-            case "":  # a comment, such as the sign of life
+            case "":  # a comment, such as the heartbeat
                 self._size -= min(self._size, len(line.encode()))
             case "event":
                 self._event = value
@@ -95,27 +95,27 @@ class EventReader:
                 self._retry = int(value)
         return None
 
-    def _end(self) -> ServerSentEvent | None:
+    def _dispatch(self) -> ServerSentEvent | None:
         event = ServerSentEvent(self._event, "\n".join(self._data), self._id, self._retry)
-        something = self._event or self._data or self._retry is not None
+        is_empty = not (self._event or self._data or self._retry is not None)
         self._event, self._data, self._retry, self._size = "", [], None, 0
-        return event if something else None
+        return None if is_empty else event
 
 
-class Following:
-    """One caller's place in a feed."""
+class EventStream:
+    """The position of one caller in a camera's feed."""
 
     def __init__(
         self, camera: str, fps: float | None, url: str, on_status: OnStatus | None, backoff: Backoff | None = None
     ) -> None:
-        """Begin with the newest frame.
+        """Start at the newest frame.
 
         Args:
-            camera: Its id.
-            fps: At most this many results a second; all if None.
-            url: The gateway's, for messages.
-            on_status: Is told of changes.
-            backoff: The pauses between connections.
+            camera: The camera's id.
+            fps: Maximum number of results a second; all if None.
+            url: The gateway's URL, for messages.
+            on_status: Called when the state of the feed changes.
+            backoff: Delays between connections.
         """
         self._camera = camera
         self._fps = fps
@@ -123,68 +123,67 @@ class Following:
         self._on_status = on_status or (lambda _: None)
         self._backoff = backoff or Backoff()
         self._last_id: str | None = None
-        self._connected_before = False
+        self._was_connected = False
 
-    def ask(self) -> Ask:
-        """Return the request for what comes next."""
-        return ask_events(self._camera, self._fps, self._last_id)
+    def request(self) -> RequestSpec:
+        """Return the request that resumes after the last result."""
+        return events_request(self._camera, self._fps, self._last_id)
 
-    def opened(self, response: httpx.Response) -> None:
-        """Judge the answer to the request; that of one which isn't 200 was read whole.
+    def check_response(self, response: httpx.Response) -> None:
+        """Check the response to the request; the body of an error must have been read.
 
         Raises:
-            EmotionError: It is a refusal.
+            EmotionError: The response is an error.
         """
-        error = refusal(response, self.ask())
+        error = response_error(response, self.request())
         if error is not None:
             raise error
-        self._connected_before = True
+        self._was_connected = True
 
-    def result(self, event: ServerSentEvent) -> LiveResult | None:
-        """Return what an event tells of a frame, if it does.
+    def handle(self, event: ServerSentEvent) -> LiveResult | None:
+        """Return the result that an event carries; None for other events.
 
         Raises:
-            UnexpectedAnswerError: It can't be read.
+            UnexpectedResponseError: The event can't be decoded.
         """
         if event.retry is not None:
-            self._backoff.begin_with(event.retry / 1000)
+            self._backoff.initial_s = event.retry / 1000
         if not event.data:
             return None
-        self._backoff.succeeded()
+        self._backoff.reset()
         if event.event == STATUS:
-            self._on_status(parsed(event.data, decode_feed_status))
+            self._on_status(decode_json(event.data, decode_feed_status))
             return None
         if event.event != RESULT:
             return None
-        result = parsed(event.data, decode_live_result)
+        result = decode_json(event.data, decode_live_result)
         self._last_id = event.id or self._last_id
         return result
 
-    def pause_after(self, failure: Exception | None) -> float:
+    def reconnect_delay_s(self, failure: Exception | None) -> float:
         """Return the seconds to wait before the next connection.
 
         Args:
-            failure: What ended this one; None where the gateway did.
+            failure: Why the connection ended; None if the gateway closed it.
 
         Raises:
-            EmotionError: There will be none: the gateway refuses the feed, or was never reached.
+            EmotionError: The gateway rejects the feed, or the first connection failed.
         """
         error = self._error(failure)
-        if error is not None and not (self._connected_before and _may_pass(error)):
+        if error is not None and not (self._was_connected and _is_temporary(error)):
             raise error from failure
-        self._on_status(FeedStatus("lost", str(error) if error else "the gateway ended the feed"))
-        asked_s = error.retry_after if isinstance(error, ProblemError) else None
-        return self._backoff.pause_s(asked_s or 0.0)
+        self._on_status(FeedStatus("lost", str(error) if error else "the gateway closed the feed"))
+        retry_after_s = error.retry_after if isinstance(error, ProblemError) else None
+        return self._backoff.next_delay_s(retry_after_s or 0.0)
 
     def _error(self, failure: Exception | None) -> EmotionError | None:
         if failure is None or isinstance(failure, EmotionError):
             return failure
         assert isinstance(failure, httpx.RequestError)
-        return unreachable(self._url, failure)
+        return unreachable_error(self._url, failure)
 
 
-def _may_pass(error: EmotionError) -> bool:
-    """Tell whether waiting may help; what the client can't read won't become readable."""
+def _is_temporary(error: EmotionError) -> bool:
     if isinstance(error, ProblemError):
         return error.status >= 500 or error.status == 429
-    return not isinstance(error, UnexpectedAnswerError)
+    return not isinstance(error, UnexpectedResponseError)

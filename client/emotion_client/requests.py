@@ -1,4 +1,4 @@
-"""What the client asks: the gateway's requests, as plain values."""
+"""The gateway's requests as plain values."""
 
 import os
 from collections.abc import Mapping
@@ -7,25 +7,24 @@ from typing import IO
 from urllib.parse import quote
 
 Image = bytes | bytearray | memoryview | str | os.PathLike[str] | IO[bytes]
-"""An encoded image (JPEG, PNG or WebP): its bytes, the path of its file, or a file opened for reading bytes."""
+"""An encoded image (JPEG, PNG or WebP): its bytes, the path of a file, or a file opened in binary mode."""
 
 ANY_IMAGE = "application/octet-stream"
-"""The gateway recognises the format by the image's bytes."""
-
+"""The gateway detects the format from the bytes."""
 
 MAX_JSON_BYTES = 2 * 1024 * 1024
-"""The largest answer in JSON; one with a hundred faces has 40 kB."""
+"""A JSON response with a hundred faces has 40 kB."""
 MAX_FRAME_BYTES = 20 * 1024 * 1024
-"""The largest picture of a camera; the system's own limit is 16 MiB."""
+"""The system itself allows camera images of 16 MiB."""
 
 
 @dataclass(frozen=True)
-class Ask:
-    """One request. All are safe to send twice: a prediction changes nothing.
+class RequestSpec:
+    """One request. Every request is safe to repeat: none changes anything on the gateway.
 
     Attributes:
-        accepts: Statuses that are an answer besides 200.
-        max_bytes: The largest answer that is read.
+        accepted_statuses: Statuses other than 200 whose body is a result.
+        max_bytes: Largest response body that is read.
     """
 
     method: str
@@ -33,48 +32,49 @@ class Ask:
     params: Mapping[str, str] = field(default_factory=dict)
     headers: Mapping[str, str] = field(default_factory=dict)
     content: bytes | None = None
-    accepts: frozenset[int] = frozenset()
+    accepted_statuses: frozenset[int] = frozenset()
     max_bytes: int = MAX_JSON_BYTES
 
 
-def ask_prediction(image: Image | None, camera: str | None) -> Ask:
-    """Ask for the emotion in an image, or in a camera's newest frame; without either, in the only camera's.
+CAMERAS_REQUEST = RequestSpec("GET", "/cameras")
+SERVICES_REQUEST = RequestSpec("GET", "/services")
+READINESS_REQUEST = RequestSpec("GET", "/readyz", accepted_statuses=frozenset({503}))
+
+
+def predict_request(image: Image | None, camera: str | None) -> RequestSpec:
+    """Return the request for an image or for a camera's newest frame; without either, for the only camera.
 
     Raises:
-        TypeError: Both are given, or the image is none.
-        OSError: The image's file can't be read.
+        TypeError: Both are given, or the image has an unsupported type.
+        OSError: The image file can't be read.
     """
     if image is None:
-        return Ask("GET", "/predict", {"camera": camera} if camera is not None else {})
+        return RequestSpec("GET", "/predict", {"camera": camera} if camera is not None else {})
     if camera is not None:
         raise TypeError("Give an image or a camera, not both")
-    return Ask("POST", "/predict", headers={"Content-Type": ANY_IMAGE}, content=image_bytes(image))
+    return RequestSpec("POST", "/predict", headers={"Content-Type": ANY_IMAGE}, content=image_bytes(image))
 
 
-def ask_frame(camera: str) -> Ask:
-    """Ask for a camera's newest frame."""
-    return Ask("GET", f"/cameras/{_segment(camera)}/frame.jpg", max_bytes=MAX_FRAME_BYTES)
+def frame_request(camera: str) -> RequestSpec:
+    """Return the request for a camera's newest frame."""
+    return RequestSpec("GET", f"/cameras/{_path_segment(camera)}/frame.jpg", max_bytes=MAX_FRAME_BYTES)
 
 
-def ask_events(camera: str, fps: float | None, last_id: str | None) -> Ask:
-    """Ask for a camera's feed, from after the frame whose result came last."""
+def events_request(camera: str, fps: float | None, last_id: str | None) -> RequestSpec:
+    """Return the request for a camera's feed, from the result after ``last_id``."""
     headers = {"Accept": "text/event-stream", "Cache-Control": "no-store"}
     if last_id:
         headers["Last-Event-ID"] = last_id
-    return Ask("GET", f"/cameras/{_segment(camera)}/events", {} if fps is None else {"fps": f"{fps:g}"}, headers)
-
-
-ASK_CAMERAS = Ask("GET", "/cameras")
-ASK_SERVICES = Ask("GET", "/services")
-ASK_READINESS = Ask("GET", "/readyz", accepts=frozenset({503}))
+    params = {} if fps is None else {"fps": f"{fps:g}"}
+    return RequestSpec("GET", f"/cameras/{_path_segment(camera)}/events", params, headers)
 
 
 def image_bytes(image: Image) -> bytes:
-    """Return an image's bytes.
+    """Return the encoded bytes of an image.
 
     Raises:
-        TypeError: It is none of the kinds that an image may be.
-        OSError: Its file can't be read.
+        TypeError: The image has an unsupported type.
+        OSError: The file can't be read.
     """
     if isinstance(image, bytes | bytearray | memoryview):
         return bytes(image)
@@ -87,6 +87,6 @@ def image_bytes(image: Image) -> bytes:
     return data
 
 
-def _segment(name: str) -> str:
-    """Return a name as one segment of a path; a dot alone would mean another path."""
+def _path_segment(name: str) -> str:
+    # A segment of dots alone would mean another path.
     return quote(name, safe="").replace(".", "%2E")

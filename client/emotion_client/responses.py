@@ -1,4 +1,4 @@
-"""Reads the gateway's answers: a result, or the exception that stands for the problem."""
+"""Decodes the gateway's responses: a result, or the exception for a problem."""
 
 import json
 from collections.abc import Callable, Mapping
@@ -6,10 +6,10 @@ from typing import Any, TypeVar
 
 import httpx
 
-from emotion_client.errors import ProblemError, UnexpectedAnswerError, problem_error
-from emotion_client.requests import Ask
+from emotion_client.errors import ProblemError, UnexpectedResponseError, problem_error
+from emotion_client.requests import RequestSpec
 from emotion_client.results import CameraFrame, FeedStatus, LiveResult, Readiness, ServiceState
-from emotion_client.transport import shown_url
+from emotion_client.transport import redact_url
 from services.contracts.cameras import CameraList, CameraView
 from services.contracts.live import Drops, EmotionEvent
 from services.contracts.messages import (
@@ -24,47 +24,135 @@ from services.contracts.messages import (
     truth,
 )
 from services.contracts.prediction import Prediction, decode_prediction
-from services.contracts.problems import PROBLEM_MEDIA_TYPE
+from services.contracts.problems import PROBLEM_MEDIA_TYPE, ProblemKind
+from services.contracts.video import TrackedPrediction, decode_tracked_prediction
+
+T = TypeVar("T")
 
 _MAX_EVENTS = 10_000
-"""Most events of one result; it carries those of the results that were left out before it, too."""
+"""Events of one live result, including those of results that were dropped before it."""
+_MAX_REASON = 300
+"""Characters of a decoding error, which may quote the response."""
 
 
-def decode_live_result(answer: Mapping[str, Any]) -> LiveResult:
-    """Read a result of a feed; fields it doesn't know are ignored.
+def response_error(response: httpx.Response, spec: RequestSpec) -> ProblemError | UnexpectedResponseError | None:
+    """Return the error that a response stands for; None if it is a result. The body must have been read."""
+    if response.status_code == 200 or response.status_code in spec.accepted_statuses:
+        return None
+    if response.headers.get("Content-Type", "").partition(";")[0].strip() != PROBLEM_MEDIA_TYPE:
+        return UnexpectedResponseError(
+            f"{redact_url(response.url)} responded with status {response.status_code} and no problem details; "
+            "it may not be an emotion gateway"
+        )
+    try:
+        members = _decode_body(response, lambda body: body)
+    except UnexpectedResponseError as error:
+        return error
+    return problem_error(members, response.status_code, parse_retry_after(response.headers))
+
+
+def parse_retry_after(headers: Mapping[str, str]) -> float | None:
+    """Return ``Retry-After`` in seconds; None if it is missing or a date, which the gateway never sends."""
+    value = headers.get("Retry-After", "")
+    return float(value) if value.isascii() and value.isdigit() else None
+
+
+def prediction(response: httpx.Response) -> Prediction:
+    """Decode the response of ``/predict``."""
+    return _decode_body(response, decode_prediction)
+
+
+def cameras(response: httpx.Response) -> tuple[CameraView, ...]:
+    """Decode the response of ``/cameras``."""
+    return _decode_body(response, CameraList.decode).cameras
+
+
+def services(response: httpx.Response) -> dict[str, ServiceState]:
+    """Decode the response of ``/services``."""
+    return _decode_body(response, lambda body: decode_services(_member(body, "services")))
+
+
+def readiness(response: httpx.Response) -> Readiness:
+    """Decode the response of ``/readyz``."""
+    return _decode_body(
+        response,
+        lambda body: Readiness(text(_member(body, "status")), decode_services(_member(body, "dependencies"))),
+    )
+
+
+def frame(response: httpx.Response) -> CameraFrame:
+    """Decode the response of ``/cameras/{id}/frame.jpg``."""
+    try:
+        return decode_frame(response.content, response.headers)
+    except MalformedMessageError as error:
+        raise UnexpectedResponseError(f"{redact_url(response.url)}: {error}") from error
+
+
+def decode_json(content: str, decode: Callable[[Mapping[str, Any]], T]) -> T:
+    """Decode a JSON object.
 
     Raises:
-        MalformedMessageError: A field is missing or can't be read.
+        UnexpectedResponseError: The text isn't a JSON object, or ``decode`` rejects it.
     """
     try:
-        dropped = answer["dropped"]
+        body = json.loads(content)
+        if not isinstance(body, dict):
+            raise MalformedMessageError("not an object")
+        return decode(body)
+    except RecursionError as error:
+        raise UnexpectedResponseError("can't be decoded: nested too deeply") from error
+    except ValueError as error:
+        raise UnexpectedResponseError(f"can't be decoded: {str(error)[:_MAX_REASON]}") from error
+
+
+def decode_live_result(body: Mapping[str, Any]) -> LiveResult:
+    """Decode a result of a feed; unknown fields are ignored.
+
+    Raises:
+        MalformedMessageError: A field is missing or invalid.
+    """
+    try:
+        dropped = body["dropped"]
         return LiveResult(
-            prediction=decode_prediction(answer),
-            events=several(EmotionEvent.decode, answer["events"], _MAX_EVENTS),
-            dropped=Drops(*(natural(dropped[place]) for place in ("detect", "infer", "viewer"))),
+            prediction=decode_prediction(body),
+            events=several(EmotionEvent.decode, body["events"], _MAX_EVENTS),
+            dropped=Drops(*(natural(dropped[stage]) for stage in ("detect", "infer", "viewer"))),
         )
     except (KeyError, TypeError, ValueError) as error:
         raise explained("live result", error) from None
 
 
-def decode_feed_status(answer: Mapping[str, Any]) -> FeedStatus:
-    """Read a change of a feed's state.
+def decode_tracked_response(body: Mapping[str, Any]) -> TrackedPrediction | ProblemError:
+    """Decode the response to one frame of a video; unknown fields are ignored.
 
     Raises:
-        MalformedMessageError: A field is missing or can't be read.
+        MalformedMessageError: A field is missing or invalid.
+    """
+    status = body.get("status")
+    if not isinstance(status, int):
+        return decode_tracked_prediction(body)
+    default_delays_s = {kind.type: kind.retry_after_s for kind in ProblemKind}
+    return problem_error(body, status, default_delays_s.get(str(body.get("type"))))
+
+
+def decode_feed_status(body: Mapping[str, Any]) -> FeedStatus:
+    """Decode a status of a feed.
+
+    Raises:
+        MalformedMessageError: A field is missing or invalid.
     """
     try:
-        problem = answer.get("problem") or {}
-        return FeedStatus(text(answer["state"]), shown(problem.get("detail") or problem.get("title") or ""))
+        problem = body.get("problem") or {}
+        return FeedStatus(text(body["state"]), shown(problem.get("detail") or problem.get("title") or ""))
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise explained("feed status", error) from None
 
 
 def decode_services(services: Mapping[str, Any]) -> dict[str, ServiceState]:
-    """Read the state of each service.
+    """Decode the state of each service.
 
     Raises:
-        MalformedMessageError: A field is missing or can't be read.
+        MalformedMessageError: A field is missing or invalid.
     """
     try:
         return {
@@ -76,107 +164,27 @@ def decode_services(services: Mapping[str, Any]) -> dict[str, ServiceState]:
 
 
 def decode_frame(jpeg: bytes, headers: Mapping[str, str]) -> CameraFrame:
-    """Read a frame's answer.
+    """Decode a camera's frame and its headers.
 
     Raises:
-        MalformedMessageError: A header is missing or can't be read.
+        MalformedMessageError: A header is missing or invalid.
     """
     try:
         return CameraFrame(jpeg, text(headers["X-Frame-Id"]), finite(float(headers["X-Frame-Age-Ms"])))
     except MalformedMessageError as error:
         raise explained("frame", error) from None
     except (KeyError, ValueError):
-        raise MalformedMessageError("frame: X-Frame-Id or X-Frame-Age-Ms is missing or can't be read") from None
+        raise MalformedMessageError("frame: X-Frame-Id or X-Frame-Age-Ms is missing or invalid") from None
 
 
-T = TypeVar("T")
-
-MAX_REASON = 300
-"""Most characters of why an answer can't be read: the reason may repeat the answer."""
-
-
-def refusal(response: httpx.Response, ask: Ask) -> ProblemError | UnexpectedAnswerError | None:
-    """Return why a response, which was read whole, is no answer; None if it is one."""
-    if response.status_code == 200 or response.status_code in ask.accepts:
-        return None
-    if response.headers.get("Content-Type", "").partition(";")[0].strip() != PROBLEM_MEDIA_TYPE:
-        return UnexpectedAnswerError(
-            f"{shown_url(response.url)} answered with status {response.status_code} and without a problem: "
-            "is it the gateway?"
-        )
-    try:
-        members = _object(response)
-    except UnexpectedAnswerError as error:
-        return error
-    return problem_error(members, response.status_code, retry_after(response.headers))
-
-
-def retry_after(headers: Mapping[str, str]) -> float | None:
-    """Return the seconds that an answer asks to wait for; the gateway never gives a date."""
-    given = headers.get("Retry-After", "")
-    return float(given) if given.isascii() and given.isdigit() else None
-
-
-def prediction(response: httpx.Response) -> Prediction:
-    """Read ``/predict``."""
-    return _read(response, decode_prediction)
-
-
-def cameras(response: httpx.Response) -> tuple[CameraView, ...]:
-    """Read ``/cameras``."""
-    return _read(response, CameraList.decode).cameras
-
-
-def services(response: httpx.Response) -> dict[str, ServiceState]:
-    """Read ``/services``."""
-    return _read(response, lambda answer: decode_services(_member(answer, "services")))
-
-
-def readiness(response: httpx.Response) -> Readiness:
-    """Read ``/readyz``."""
-    return _read(
-        response,
-        lambda answer: Readiness(text(_member(answer, "status")), decode_services(_member(answer, "dependencies"))),
-    )
-
-
-def frame(response: httpx.Response) -> CameraFrame:
-    """Read ``/cameras/{id}/frame.jpg``."""
-    try:
-        return decode_frame(response.content, response.headers)
-    except MalformedMessageError as error:
-        raise UnexpectedAnswerError(f"{shown_url(response.url)}: {error}") from error
-
-
-def parsed(given: str, decode: Callable[[Mapping[str, Any]], T]) -> T:
-    """Read a JSON object.
-
-    Raises:
-        UnexpectedAnswerError: It is none, or can't be decoded.
-    """
-    try:
-        answer = json.loads(given)
-        if not isinstance(answer, dict):
-            raise MalformedMessageError("not an object")
-        return decode(answer)
-    except RecursionError as error:
-        raise UnexpectedAnswerError("can't be read: it is nested too deeply") from error
-    except ValueError as error:
-        raise UnexpectedAnswerError(f"can't be read: {str(error)[:MAX_REASON]}") from error
-
-
-def _member(answer: Mapping[str, Any], name: str) -> Any:
-    if name not in answer:
+def _member(body: Mapping[str, Any], name: str) -> Any:
+    if name not in body:
         raise MalformedMessageError(f"{name!r} is missing")
-    return answer[name]
+    return body[name]
 
 
-def _object(response: httpx.Response) -> Mapping[str, Any]:
-    return _read(response, lambda answer: answer)
-
-
-def _read(response: httpx.Response, decode: Callable[[Mapping[str, Any]], T]) -> T:
+def _decode_body(response: httpx.Response, decode: Callable[[Mapping[str, Any]], T]) -> T:
     try:
-        return parsed(response.content.decode(), decode)
-    except (UnexpectedAnswerError, UnicodeError) as error:
-        raise UnexpectedAnswerError(f"{shown_url(response.url)}: {error}") from error
+        return decode_json(response.content.decode(), decode)
+    except (UnexpectedResponseError, UnicodeError) as error:
+        raise UnexpectedResponseError(f"{redact_url(response.url)}: {error}") from error

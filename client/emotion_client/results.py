@@ -1,4 +1,4 @@
-"""Results that the gateway's contracts don't name, as the client gives them."""
+"""Results that only the client has; the others are the dataclasses of the gateway's contracts."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -12,9 +12,9 @@ class CameraFrame:
     """A camera's newest frame.
 
     Attributes:
-        jpeg: The picture as the camera sent it.
-        frame_id: Its id.
-        age_ms: From the capture to the answer.
+        jpeg: The image as the camera sent it.
+        frame_id: The frame's id.
+        age_ms: Milliseconds from the capture to the response.
     """
 
     jpeg: bytes
@@ -27,9 +27,9 @@ class ServiceState:
     """The state of one service that the gateway depends on.
 
     Attributes:
-        ok: Whether it does its part now.
-        required: Whether the gateway can answer nothing without it.
-        detail: What is wrong, or what was found.
+        ok: Whether the service works now.
+        required: Whether the gateway can't answer any request without it.
+        detail: The fault, or what the check found.
     """
 
     ok: bool
@@ -39,11 +39,11 @@ class ServiceState:
 
 @dataclass(frozen=True)
 class Readiness:
-    """Whether the gateway can do its work.
+    """Whether the gateway can answer requests.
 
     Attributes:
-        status: ``ready``, ``degraded`` (something optional fails), ``unready`` or ``stopping``.
-        dependencies: Each service by its name.
+        status: ``ready``, ``degraded`` (an optional service fails), ``unready`` or ``stopping``.
+        dependencies: State of each service by name.
     """
 
     status: str
@@ -52,12 +52,12 @@ class Readiness:
 
 @dataclass(frozen=True)
 class LiveResult:
-    """What a camera's feed tells of one frame.
+    """A feed's result for one frame.
 
     Attributes:
-        prediction: As ``predict`` gives it, with each face's ``face_id`` and ``smoothed`` probabilities.
-        events: Emotions that began or ended.
-        dropped: What was left out before this frame.
+        prediction: As from ``predict``, with ``face_id`` and ``smoothed`` probabilities of each face.
+        events: Emotions that started or ended.
+        dropped: Frames and results left out before this one.
     """
 
     prediction: Prediction
@@ -65,7 +65,7 @@ class LiveResult:
     dropped: Drops
 
     def encode(self) -> dict[str, Any]:
-        """Return the feed's JSON object."""
+        """Return the JSON object of the feed."""
         return {**self.prediction.encode(), **live_fields(self.events, self.dropped)}
 
 
@@ -74,9 +74,8 @@ class FeedStatus:
     """A change of a feed's state.
 
     Attributes:
-        state: ``ok``, ``problem`` or ``closing`` as the gateway says; ``lost`` where the connection was lost and is
-            made anew.
-        detail: What is wrong, or an empty string.
+        state: ``ok``, ``problem`` or ``closing`` from the gateway; ``lost`` while the client reconnects.
+        detail: The problem, or an empty string.
     """
 
     state: str

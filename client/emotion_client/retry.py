@@ -1,111 +1,119 @@
-"""When to ask again, and when to give up; it decides and never sleeps."""
+"""When a request is repeated and when it fails. Nothing here sleeps: callers pass the time and wait themselves."""
 
+import math
 import random
 from collections.abc import Callable
 
 import httpx
 
 from emotion_client.errors import ProblemError, UnreachableError
-from emotion_client.requests import Ask
-from emotion_client.responses import refusal
+from emotion_client.requests import RequestSpec
+from emotion_client.responses import response_error
+from emotion_client.transport import redact_url
 
-FIRST_PAUSE_S = 0.25
-"""Before a second try where no connection came about; it doubles with each."""
+INITIAL_RETRY_DELAY_S = 0.25
 
-_MOST_DOUBLINGS = 16
+_MAX_DOUBLINGS = 16
 
-Random = Callable[[float, float], float]
+Jitter = Callable[[float, float], float]
+"""Returns a delay between two bounds, in seconds."""
 
 
-class Patience:
-    """Judges what came of each try.
+def no_jitter(_: float, longest_s: float) -> float:
+    """Return the longest delay."""
+    return longest_s
 
-    A try that failed on its way, or that was answered with 503 and ``Retry-After``, is made again while that can
-    end before the deadline. No other answer changes by asking again.
 
-    Attributes:
-        ends_s: The deadline, by the same clock as all times.
-    """
+class Backoff:
+    """Exponential backoff: each delay is twice the previous one, up to a maximum."""
 
-    def __init__(self, ask: Ask, url: str, deadline_s: float, retries: int, now_s: float) -> None:
-        """Begin.
+    def __init__(self, initial_s: float = 1.0, max_s: float = 30.0, jitter: Jitter = random.uniform) -> None:
+        """Start with the initial delay.
 
         Args:
-            ask: What is asked.
-            url: Whom, for messages.
-            deadline_s: Seconds for all tries together.
-            retries: At most this many tries after the first.
-            now_s: By a monotonic clock, as are all times.
+            initial_s: First delay.
+            max_s: Longest delay.
+            jitter: Returns a value between half the delay and the delay, so that clients don't reconnect together.
         """
-        self._ask = ask
+        self.initial_s = initial_s
+        self._max_s = max_s
+        self._jitter = jitter
+        self._failures = 0
+
+    def reset(self) -> None:
+        """Start again with the initial delay."""
+        self._failures = 0
+
+    def next_delay_s(self, at_least_s: float = 0.0) -> float:
+        """Return the next delay; the server's ``at_least_s`` is limited to the maximum as well."""
+        delay_s = min(self.initial_s * 2**self._failures, self._max_s)
+        self._failures = min(self._failures + 1, _MAX_DOUBLINGS)
+        return max(min(at_least_s, self._max_s), self._jitter(delay_s / 2, delay_s))
+
+
+class RetryPolicy:
+    """Decides after each attempt of one request whether it is repeated.
+
+    An attempt is repeated if its connection failed, or if the response is 503 with ``Retry-After``, and if the delay
+    ends before the deadline. No other response changes when the request is repeated.
+
+    Attributes:
+        deadline_s: In seconds of the caller's monotonic clock, as are all times.
+    """
+
+    def __init__(self, spec: RequestSpec, url: str, timeout_s: float, retries: int, now_s: float) -> None:
+        """Start the first attempt.
+
+        Args:
+            spec: The request.
+            url: The gateway's URL, for messages.
+            timeout_s: Seconds for all attempts together.
+            retries: Maximum number of attempts after the first.
+            now_s: Monotonic seconds.
+        """
+        self._spec = spec
         self._url = url
-        self.ends_s = now_s + deadline_s
+        self.deadline_s = now_s + timeout_s
         self._retries_left = retries
-        self._pause_s = FIRST_PAUSE_S
+        self._backoff = Backoff(INITIAL_RETRY_DELAY_S, math.inf, no_jitter)
 
-    def seconds_left(self, now_s: float) -> float:
-        """Return how long the next try may take; never 0, which would mean none at all."""
-        return max(0.001, self.ends_s - now_s)
+    def remaining_s(self, now_s: float) -> float:
+        """Return the timeout of the next attempt; never 0, which httpx would take for no timeout."""
+        return max(0.001, self.deadline_s - now_s)
 
-    def after_answer(self, response: httpx.Response, now_s: float) -> float | None:
-        """Return None if the response is an answer, else the seconds to wait before the next try.
+    def delay_after_response(self, response: httpx.Response, now_s: float) -> float | None:
+        """Return None if the response is a result, else the seconds before the next attempt.
 
         Raises:
-            EmotionError: It is a refusal, and asking again won't help or would take too long.
+            EmotionError: The response is an error, and no attempt is left or another one can't help.
         """
-        error = refusal(response, self._ask)
+        error = response_error(response, self._spec)
         if error is None:
             return None
         if not isinstance(error, ProblemError) or error.status != 503 or error.retry_after is None:
             raise error
-        return self._wait(error.retry_after, now_s, error)
+        return self._delay(error.retry_after, now_s, error)
 
-    def after_failure(self, failure: httpx.RequestError, now_s: float) -> float:
-        """Return the seconds to wait before the next try.
+    def delay_after_failure(self, failure: httpx.RequestError, now_s: float) -> float:
+        """Return the seconds before the next attempt.
 
         Raises:
-            UnreachableError: There is none.
+            UnreachableError: No attempt is left.
         """
-        error = unreachable(self._url, failure)
+        error = unreachable_error(self._url, failure)
         error.__cause__ = failure
         if not isinstance(failure, httpx.TransportError) or isinstance(failure, httpx.UnsupportedProtocol):
             raise error
-        pause_s, self._pause_s = self._pause_s, 2 * self._pause_s
-        return self._wait(pause_s, now_s, error)
+        return self._delay(self._backoff.next_delay_s(), now_s, error)
 
-    def _wait(self, wait_s: float, now_s: float, error: Exception) -> float:
-        if self._retries_left == 0 or now_s + wait_s >= self.ends_s:
+    def _delay(self, delay_s: float, now_s: float, error: Exception) -> float:
+        if self._retries_left == 0 or now_s + delay_s >= self.deadline_s:
             raise error
         self._retries_left -= 1
-        return wait_s
+        return delay_s
 
 
-class Backoff:
-    """How long to wait before a feed is asked for anew: a second at first, up to half a minute."""
-
-    def __init__(self, first_s: float = 1.0, most_s: float = 30.0, random: Random = random.uniform) -> None:
-        """Begin with the first pause; each is shortened by chance, so that not all clients come back at once."""
-        self._first_s = first_s
-        self._most_s = most_s
-        self._random = random
-        self._failures = 0
-
-    def begin_with(self, first_s: float) -> None:
-        """Take the first pause that the server asks for."""
-        self._first_s = first_s
-
-    def succeeded(self) -> None:
-        """Begin with the first pause again."""
-        self._failures = 0
-
-    def pause_s(self, at_least_s: float = 0.0) -> float:
-        """Return the next pause."""
-        pause_s = min(self._first_s * 2**self._failures, self._most_s)
-        self._failures = min(self._failures + 1, _MOST_DOUBLINGS)
-        return max(min(at_least_s, self._most_s), self._random(pause_s / 2, pause_s))
-
-
-def unreachable(url: str, failure: httpx.RequestError) -> UnreachableError:
-    """Return the error for a request that got no answer."""
-    reason = "no answer in time" if isinstance(failure, httpx.TimeoutException) else str(failure)
-    return UnreachableError(f"{url}: {reason or type(failure).__name__}")
+def unreachable_error(url: str, failure: httpx.RequestError) -> UnreachableError:
+    """Return the error for a request that got no response."""
+    reason = "timed out" if isinstance(failure, httpx.TimeoutException) else str(failure)
+    return UnreachableError(f"{redact_url(url)}: {reason or type(failure).__name__}")

@@ -10,9 +10,7 @@ DEFAULT_TIMEOUT_S = 60.0
 T = TypeVar("T")
 
 
-def wait_until(
-    condition: Callable[[], T], what: str, timeout_s: float = DEFAULT_TIMEOUT_S, interval_s: float = 0.02
-) -> T:
+def wait_until(condition: Callable[[], T], what: str, timeout_s: float = DEFAULT_TIMEOUT_S) -> T:
     """Return the condition's first true value; fail, saying what was waited for, where none comes in time."""
     deadline = time.monotonic() + timeout_s
     while True:
@@ -20,4 +18,4 @@ def wait_until(
         if value:
             return value
         assert time.monotonic() < deadline, f"not within {timeout_s:g} s: {what}"
-        time.sleep(interval_s)
+        time.sleep(0.02)

@@ -1,1 +1,1 @@
-"""The command line ``emotion``; it needs the extra ``cli``."""
+"""The command ``emotion``; it needs the extra ``cli``."""

@@ -1,4 +1,4 @@
-"""How the command line ends: exit codes, and one sentence on stderr."""
+"""How a command ends: exit codes, and one line on standard error."""
 
 import os
 import sys
@@ -15,77 +15,87 @@ from emotion_client.errors import (
     EmotionError,
     RequestError,
     UnavailableError,
-    UnexpectedAnswerError,
+    UnexpectedResponseError,
     UnreachableError,
 )
 from services.contracts.text import printable
 
 
 class ExitCode(IntEnum):
-    """What scripts learn."""
+    """Exit codes of every command."""
 
     OK = 0
     """Everything was done."""
     FAILED = 1
-    """Some inputs failed, or ``doctor`` found something wrong."""
+    """Some inputs failed, or ``doctor`` found a problem."""
     USAGE = 2
-    """The command was given wrongly, or names a camera that doesn't exist."""
+    """Wrong arguments, or a camera that doesn't exist."""
     UNREACHABLE = 3
     """The gateway can't be reached or can't answer now."""
     REFUSED = 4
-    """The gateway refuses: no API key, a wrong one, or the wrong name."""
+    """The gateway denied access: no API key, a wrong one, or a host name that isn't allowed."""
     INTERRUPTED = 130
     """Ctrl-C."""
     BROKEN_PIPE = 141
-    """Whoever read the output has gone; nothing is said about it."""
+    """The reader of standard output has closed it; nothing is printed."""
 
 
 def exit_code(error: EmotionError) -> ExitCode:
-    """Return how a command ends that failed with this error."""
+    """Return the exit code for an error."""
     match error:
         case AccessError():
             return ExitCode.REFUSED
         case CameraNotFoundError() | CameraAmbiguousError() | RequestError():
             return ExitCode.USAGE
-        case UnreachableError() | UnavailableError() | UnexpectedAnswerError():
+        case UnreachableError() | UnavailableError() | UnexpectedResponseError():
             return ExitCode.UNREACHABLE
     return ExitCode.FAILED
 
 
-def sentence(error: EmotionError) -> str:
-    """Return what people are told."""
+def user_message(error: EmotionError) -> str:
+    """Return one sentence for an error, with the option that helps."""
     match error:
         case UnreachableError():
-            return f"The gateway can't be reached at {error} (--url or EMOTION_URL names another; try: emotion doctor)"
+            return f"Can't reach the gateway at {error} (set --url or EMOTION_URL, or run: emotion doctor)"
         case AccessError(status=401):
-            return f"{error} (give it with --api-key or EMOTION_API_KEY)"
+            return f"{error} (set --api-key or EMOTION_API_KEY)"
         case CameraAmbiguousError(cameras=cameras) if cameras:
-            return f"Which camera? One of: {', '.join(cameras)}"
+            return which_camera(cameras)
     return str(error)
 
 
-def say(text: str) -> None:
-    """Tell something on stderr, as one line that a terminal only shows."""
-    typer.echo(printable(f"emotion: {text}"), err=True)
+def which_camera(cameras: tuple[str, ...]) -> str:
+    """Return the message for a missing camera id."""
+    return f"Several cameras; name one of: {', '.join(cameras)}"
+
+
+def error_line(text: str) -> str:
+    """Return a message as one line that is safe to show in a terminal."""
+    return printable(f"emotion: {text}")
+
+
+def print_error(text: str) -> None:
+    """Print one line on standard error."""
+    typer.echo(error_line(text), err=True)
 
 
 @contextmanager
-def ending() -> Iterator[None]:
-    """Turn what goes wrong in a command into its exit code.
+def exit_on_error() -> Iterator[None]:
+    """Turn an exception in a command into a message and an exit code.
 
     Raises:
-        typer.Exit: It failed.
+        typer.Exit: The command failed.
     """
     try:
         yield
     except EmotionError as error:
-        say(sentence(error))
+        print_error(user_message(error))
         raise typer.Exit(exit_code(error)) from error
     except BrokenPipeError as error:
-        # The interpreter flushes what is left when it ends, which would fail again.
-        with open(os.devnull, "wb") as nowhere:
-            os.dup2(nowhere.fileno(), sys.stdout.fileno())
+        # The interpreter flushes standard output when it ends, which would fail again.
+        with open(os.devnull, "wb") as devnull:
+            os.dup2(devnull.fileno(), sys.stdout.fileno())
         raise typer.Exit(ExitCode.BROKEN_PIPE) from error
-    except OSError as error:  # the output can't be written: a full disk, a folder that isn't there
-        say(f"{error.filename}: {error.strerror}" if error.filename else str(error))
+    except OSError as error:  # the output can't be written: disk full, no such folder
+        print_error(f"{error.filename}: {error.strerror}" if error.filename else str(error))
         raise typer.Exit(ExitCode.FAILED) from error

@@ -1,4 +1,4 @@
-"""Write results as they come, in one of three formats."""
+"""Results as tables, JSON lines and CSV."""
 
 import csv
 import io
@@ -7,155 +7,44 @@ import sys
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, fields
 from enum import StrEnum
-from typing import Annotated, Any, Protocol, TextIO
+from typing import Any, Protocol, TextIO
 
-import typer
 from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from emotion_client.client import EmotionClient
-from emotion_client.transport import DEFAULT_URL
 from services.contracts.cameras import CameraView
 from services.contracts.emotions import EMOTIONS
+from services.contracts.live import EmotionEvent
 from services.contracts.prediction import FaceEmotion, Prediction
 from services.contracts.text import csv_text, printable
 
 COLUMNS = (
-    *("file", "frame", "time_s", "face", "x", "y", "w", "h"),
+    *("file", "frame", "time_s", "face", "face_id", "x", "y", "w", "h"),
     *("emotion", "confidence", "reliable", "sharpness", *(emotion.value for emotion in EMOTIONS), "model_version"),
 )
-"""Of CSV; one row for each face, and one without a face where there is none."""
+"""Columns of the CSV: one row for each face; an image without a face has one row with empty cells."""
 
+_STATE_STYLES = {"online": "green", "ended": "dim"}
 
-@dataclass(frozen=True)
-class Analysed:
-    """One image, or one frame of a video.
-
-    Attributes:
-        file: Its name.
-        frame: Counted from 0, in a video.
-        time_s: From the start, in a video.
-    """
-
-    file: str
-    prediction: Prediction
-    frame: int | None = None
-    time_s: float | None = None
-
-    @property
-    def place(self) -> str:
-        """Where it is from, for people."""
-        return self.file if self.time_s is None else f"{self.file} {self.time_s:.2f} s"
-
-
-def json_object(analysed: Analysed) -> dict[str, Any]:
-    """Return the gateway's answer with its place before it."""
-    place = {"file": analysed.file, "frame": analysed.frame, "time_s": analysed.time_s}
-    return {**place, **analysed.prediction.encode()}
-
-
-def csv_rows(analysed: Analysed) -> list[list[Any]]:
-    """Return one row for each face, in the order of ``COLUMNS``."""
-    place = [csv_text(analysed.file), analysed.frame, analysed.time_s]
-    if not analysed.prediction.faces:
-        return [[*place, *[None] * (len(COLUMNS) - len(place))]]
-    version = csv_text(analysed.prediction.model.version or "")
-    return [[*place, index, *_face(face), version] for index, face in enumerate(analysed.prediction.faces)]
-
-
-def _face(face: FaceEmotion) -> list[Any]:
-    box = (face.box.x, face.box.y, face.box.w, face.box.h)
-    reliable = "true" if face.reliable else "false"
-    scores = (face.probabilities[emotion] for emotion in EMOTIONS)
-    return [*box, face.emotion.value, face.confidence, reliable, face.sharpness, *scores]
-
-
-def table_line(analysed: Analysed, face: FaceEmotion | None, place_width: int) -> str:
-    """Return one line of the table; an emotion that isn't reliable has a question mark."""
-    place = f"{printable(analysed.place):<{place_width}}"
-    if face is None:
-        return f"{place}  no face"
-    emotion = face.emotion.value + ("" if face.reliable else "?")
-    box = f"{face.box.w}×{face.box.h} at {face.box.x},{face.box.y}"
-    return f"{place}  {emotion:<9} {face.confidence:>5.0%}  {box}"
-
-
-Url = Annotated[str, typer.Option("--url", envvar="EMOTION_URL", help="The gateway's address.")]
-ApiKey = Annotated[
-    str | None,
-    typer.Option("--api-key", envvar="EMOTION_API_KEY", show_envvar=True, help="Where the gateway asks for one."),
-]
-Timeout = Annotated[float, typer.Option("--timeout", min=0.1, help="Seconds for one answer, all tries together.")]
+Write = Callable[[str], object]
 
 
 class Format(StrEnum):
-    """How results are written."""
+    """Output formats."""
 
     TABLE = "table"
     JSONL = "jsonl"
     CSV = "csv"
 
 
-Formatted = Annotated[
-    Format | None,
-    typer.Option("--format", "-f", help="Table in a terminal, else JSON lines, if left out.", case_sensitive=False),
-]
-
-
-def chosen_format(given: Format | None, out: TextIO | None = None) -> Format:
-    """Return the format: what was asked for, else what suits the reader."""
-    return given or (Format.TABLE if (out or sys.stdout).isatty() else Format.JSONL)
-
-
-def open_client(url: str, api_key: str | None, timeout: float) -> EmotionClient:
-    """Return a client.
-
-    Raises:
-        typer.BadParameter: The address is none.
-    """
-    try:
-        return EmotionClient(url or DEFAULT_URL, api_key, timeout=timeout)
-    except ValueError as error:
-        raise typer.BadParameter(str(error), param_hint="--url") from error
-
-
-Write = Callable[[str], object]
-
-
-class Writer(Protocol):
-    """Takes one result after the other."""
-
-    def __call__(self, analysed: Analysed) -> None:
-        """Write it, so that whoever reads along has it at once."""
-
-
-class _Sink:
-    """A place for ``csv.writer``, which wants an object."""
-
-    def __init__(self, write: Write) -> None:
-        self.write = write
-
-
-def make_writer(format_: Format, write: Write, place_width: int) -> Writer:
-    """Return the writer of a format; a header is written first, where there is one.
-
-    Args:
-        format_: Which.
-        write: Takes text.
-        place_width: Letters of the longest place, for the table.
-    """
-    if format_ is Format.JSONL:
-        return lambda analysed: _done(write(json.dumps(json_object(analysed)) + "\n"))
-    if format_ is Format.CSV:
-        rows = csv.writer(_Sink(write), lineterminator="\n")
-        rows.writerow(COLUMNS)
-        return lambda analysed: rows.writerows(csv_rows(analysed))
-    return lambda analysed: _done(write(_lines(analysed, place_width)))
+def resolve_format(chosen: Format | None, out: TextIO | None = None) -> Format:
+    """Return the chosen format; by default a table in a terminal, else JSON lines."""
+    return chosen or (Format.TABLE if (out or sys.stdout).isatty() else Format.JSONL)
 
 
 def flushing(out: TextIO) -> Write:
-    """Return what writes to a stream at once."""
+    """Return a function that writes to a stream and flushes it."""
 
     def write(text: str) -> None:
         out.write(text)
@@ -164,16 +53,97 @@ def flushing(out: TextIO) -> Write:
     return write
 
 
-def _lines(analysed: Analysed, place_width: int) -> str:
-    faces = analysed.prediction.faces or (None,)
-    return "".join(table_line(analysed, face, place_width) + "\n" for face in faces)
+@dataclass(frozen=True)
+class FrameResult:
+    """The result for one image, or for one frame of a video.
+
+    Attributes:
+        file: File name.
+        frame: Number of the frame in a video, from 0.
+        time_s: Seconds from the start of a video.
+        events: Emotions that started or ended in this frame of a video.
+    """
+
+    file: str
+    prediction: Prediction
+    frame: int | None = None
+    time_s: float | None = None
+    events: tuple[EmotionEvent, ...] | None = None
+
+    @property
+    def label(self) -> str:
+        """File and time, for people."""
+        return self.file if self.time_s is None else f"{self.file} {self.time_s:.2f} s"
 
 
-def _done(_: object) -> None:
-    return None
+class ResultWriter(Protocol):
+    """Writes one result."""
+
+    def __call__(self, result: FrameResult) -> None:
+        """Write a result and flush."""
 
 
-_STATE_STYLES = {"online": "green", "finished": "dim"}
+def make_writer(format_: Format, write: Write, label_width: int) -> ResultWriter:
+    """Return the writer of a format; CSV starts with its header.
+
+    Args:
+        format_: The format.
+        write: Receives the text.
+        label_width: Characters of the longest label, for the table.
+    """
+    if format_ is Format.JSONL:
+        return lambda result: _discard(write(json.dumps(json_object(result)) + "\n"))
+    if format_ is Format.CSV:
+        rows = csv.writer(_Sink(write), lineterminator="\n")
+        rows.writerow(COLUMNS)
+        return lambda result: rows.writerows(csv_rows(result))
+    return lambda result: _discard(write(_table_lines(result, label_width)))
+
+
+class _Sink:
+    """The file-like object that ``csv.writer`` needs."""
+
+    def __init__(self, write: Write) -> None:
+        self.write = write
+
+
+def json_object(result: FrameResult) -> dict[str, Any]:
+    """Return the gateway's JSON object, preceded by the file, frame and time."""
+    origin = {"file": result.file, "frame": result.frame, "time_s": result.time_s}
+    events = {} if result.events is None else {"events": [event.encode() for event in result.events]}
+    return {**origin, **result.prediction.encode(), **events}
+
+
+def csv_rows(result: FrameResult) -> list[list[Any]]:
+    """Return one row for each face, in the order of ``COLUMNS``."""
+    origin = [csv_text(result.file), result.frame, result.time_s]
+    if not result.prediction.faces:
+        return [[*origin, *[None] * (len(COLUMNS) - len(origin))]]
+    version = csv_text(result.prediction.model.version or "")
+    return [[*origin, index, *_face_cells(face), version] for index, face in enumerate(result.prediction.faces)]
+
+
+def _face_cells(face: FaceEmotion) -> list[Any]:
+    face_id = None if face.face_id is None else csv_text(face.face_id)
+    box = (face.box.x, face.box.y, face.box.w, face.box.h)
+    reliable = "true" if face.reliable else "false"
+    scores = (face.probabilities[emotion] for emotion in EMOTIONS)
+    return [face_id, *box, face.emotion.value, face.confidence, reliable, face.sharpness, *scores]
+
+
+def _table_lines(result: FrameResult, label_width: int) -> str:
+    faces = result.prediction.faces or (None,)
+    return "".join(table_line(result, face, label_width) + "\n" for face in faces)
+
+
+def table_line(result: FrameResult, face: FaceEmotion | None, label_width: int) -> str:
+    """Return one line of the table; a question mark marks an unreliable emotion."""
+    label = f"{printable(result.label):<{label_width}}"
+    if face is None:
+        return f"{label}  no face"
+    emotion = face.emotion.value + ("" if face.reliable else "?")
+    box = f"{face.box.w}×{face.box.h} at {face.box.x},{face.box.y}"
+    return f"{label}  {emotion:<9} {face.confidence:>5.0%}  {box}"
 
 
 def cameras_text(cameras: Sequence[CameraView], format_: Format) -> str:
@@ -191,9 +161,9 @@ def cameras_text(cameras: Sequence[CameraView], format_: Format) -> str:
 
 
 def cameras_table(cameras: Sequence[CameraView]) -> RenderableType:
-    """Return the cameras as a table for people."""
+    """Return the cameras as a table."""
     if not cameras:
-        return Text("The gateway has no camera; this says why: emotion doctor")
+        return Text("The gateway has no cameras. To find out why, run: emotion doctor")
     table = Table("camera", "state", "fps", "size", "age", "dropped", "source", "last error")
     for camera in cameras:
         table.add_row(
@@ -207,3 +177,7 @@ def cameras_table(cameras: Sequence[CameraView]) -> RenderableType:
             Text(printable(camera.last_error)),
         )
     return table
+
+
+def _discard(_: object) -> None:
+    return None

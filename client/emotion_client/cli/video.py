@@ -1,37 +1,32 @@
-"""Reads video files, where OpenCV is installed."""
+"""Frames of video files, read with OpenCV."""
 
 import importlib.util
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from emotion_client.cli.inputs import InputError
+from emotion_client.video import VideoFrame, has_websockets
+
+if TYPE_CHECKING:
+    import cv2
+
+INSTALL_VIDEO = "pip install 'emotion-client[video]'"
 
 _JPEG_QUALITY = 92
-NEEDS_OPENCV = "videos need OpenCV: pip install 'emotion-client[video]'"
-
-
-@dataclass(frozen=True)
-class VideoFrame:
-    """One frame.
-
-    Attributes:
-        index: Counted from 0.
-        time_s: From the video's start.
-        jpeg: The picture.
-    """
-
-    index: int
-    time_s: float
-    jpeg: bytes
+_DEFAULT_FPS = 25.0
+_MAX_FPS = 1000.0
+_MAX_FRAME_COUNT = 10_000_000
+"""A larger count in a file's header is not believed."""
 
 
 @dataclass(frozen=True)
 class Video:
-    """A video that was opened.
+    """An open video.
 
     Attributes:
-        count: How many frames will come, as far as the file tells; None if it doesn't.
-        frames: The frames, to be read once.
+        count: Expected number of frames; None if the file doesn't contain it.
+        frames: The frames; can be iterated once.
     """
 
     count: int | None
@@ -39,54 +34,67 @@ class Video:
 
 
 def has_opencv() -> bool:
-    """Tell whether videos and cameras can be opened here."""
+    """Return whether OpenCV is installed."""
     return importlib.util.find_spec("cv2") is not None
 
 
 def open_video(path: str, fps: float | None) -> Video:
-    """Open a video.
+    """Open a video file.
 
     Args:
-        path: Its file.
-        fps: At most this many frames of a second; all if None.
+        path: The file.
+        fps: Maximum number of frames for each second of the video; all if None.
 
     Raises:
-        InputError: OpenCV is missing, or can't read the file.
+        InputError: A package is missing, or the file can't be decoded.
     """
-    if not has_opencv():
-        raise InputError(NEEDS_OPENCV)
+    if not (has_opencv() and has_websockets()):
+        raise InputError(f"videos need the packages opencv-python-headless and websockets: {INSTALL_VIDEO}")
     import cv2
 
     capture = cv2.VideoCapture(path)
     if not capture.isOpened():
         capture.release()
         raise InputError("not a video that can be decoded")
-    own_fps = capture.get(cv2.CAP_PROP_FPS)
-    own_fps = own_fps if 0 < own_fps < 1000 else 25.0
+    header_fps = capture.get(cv2.CAP_PROP_FPS)
+    header_fps = header_fps if 0 < header_fps < _MAX_FPS else _DEFAULT_FPS
     total = int(capture.get(cv2.CAP_PROP_FRAME_COUNT))
-    count = sum(is_wanted(index, own_fps, fps) for index in range(total)) if 0 < total < 10_000_000 else None
-
-    def frames() -> Iterator[VideoFrame]:
-        index = 0
-        try:
-            while capture.grab():
-                if is_wanted(index, own_fps, fps):
-                    read, image = capture.retrieve()
-                    encoded, jpeg = cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, _JPEG_QUALITY])
-                    if not (read and encoded):
-                        raise InputError(f"frame {index} can't be decoded")
-                    yield VideoFrame(index, index / own_fps, jpeg.tobytes())
-                index += 1
-        finally:
-            capture.release()
-        if index == 0:
-            raise InputError("no frame can be decoded")
-
-    return Video(count, frames())
+    count = round(total * min(1.0, (fps or header_fps) / header_fps)) if 0 < total < _MAX_FRAME_COUNT else None
+    return Video(count, _frames(capture, header_fps, fps))
 
 
-def is_wanted(index: int, own_fps: float, fps: float | None) -> bool:
-    """Tell whether a frame is the first in its slice of a second."""
-    if fps is None or fps >= own_fps or index == 0:
-        return True
-    return int(index * fps / own_fps) != int((index - 1) * fps / own_fps)
+def _frames(capture: "cv2.VideoCapture", header_fps: float, fps: float | None) -> Iterator[VideoFrame]:
+    import cv2
+
+    index, at_s, last_at_s = 0, 0.0, None
+    try:
+        while capture.grab():
+            at_s = frame_time_s(capture.get(cv2.CAP_PROP_POS_MSEC) / 1e3, at_s if index else None, header_fps)
+            if last_at_s is None or starts_interval(at_s, last_at_s, fps):
+                decoded, image = capture.retrieve()
+                encoded, jpeg = cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, _JPEG_QUALITY])
+                if not (decoded and encoded):
+                    raise InputError(f"frame {index} can't be decoded")
+                last_at_s = at_s
+                yield VideoFrame(index, at_s, jpeg.tobytes())
+            index += 1
+    finally:
+        capture.release()
+    if index == 0:
+        raise InputError("no frame can be decoded")
+
+
+def frame_time_s(timestamp_s: float, previous_s: float | None, header_fps: float) -> float:
+    """Return the time of a frame: its timestamp, or one period after the previous frame if that isn't later.
+
+    Some containers have no timestamps, or repeat one.
+    """
+    if previous_s is None:
+        return max(0.0, timestamp_s)
+    return timestamp_s if timestamp_s > previous_s else previous_s + 1 / header_fps
+
+
+def starts_interval(at_s: float, last_at_s: float, fps: float | None) -> bool:
+    """Return whether a frame is the first in its interval of ``1 / fps`` seconds."""
+    # A timestamp may be a rounding error below the start of its interval.
+    return fps is None or int(at_s * fps + 1e-6) != int(last_at_s * fps + 1e-6)

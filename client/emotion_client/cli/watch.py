@@ -1,4 +1,4 @@
-"""Ties ``emotion watch`` to the terminal and the gateway."""
+"""``emotion watch``: the live results of a camera, in the terminal or as JSON lines."""
 
 import json
 import sys
@@ -16,7 +16,7 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-from emotion_client.cli.exit_codes import ExitCode, ending, say
+from emotion_client.cli.exit_codes import ExitCode, exit_on_error, print_error, which_camera
 from emotion_client.cli.output import flushing
 from emotion_client.client import EmotionClient
 from emotion_client.results import FeedStatus, LiveResult
@@ -26,9 +26,9 @@ from services.contracts.prediction import CameraSource, FaceEmotion
 from services.contracts.text import printable
 
 BAR_WIDTH = 30
-_EVENTS_SHOWN = 5
+_MAX_EVENTS = 5
 _FPS_WINDOW_S = 3.0
-_FPS_LEAST_S = 0.5  # what comes in a heap at first says nothing
+_MIN_FPS_WINDOW_S = 0.5  # the first results arrive in a burst
 _EIGHTHS = ("", "▏", "▎", "▍", "▌", "▋", "▊", "▉")
 
 COLOURS: dict[Emotion, str] = {
@@ -42,74 +42,130 @@ COLOURS: dict[Emotion, str] = {
 }
 
 
+def run_watch(client: EmotionClient, camera: str | None, fps: float | None, count: int | None, is_jsonl: bool) -> None:
+    """Show a camera's results until Ctrl-C or the count ends the command.
+
+    Args:
+        client: Closed at the end.
+        camera: Id of the camera; optional if there is only one.
+        fps: Maximum number of results a second.
+        count: Stop after this many results.
+        is_jsonl: Write JSON lines instead of the live view.
+    """
+    with exit_on_error(), client:
+        camera = camera or _only_camera(client)
+        if is_jsonl:
+            _write_lines(client, camera, fps, count)
+        else:
+            _show_live(client, camera, fps, count)
+
+
+def _only_camera(client: EmotionClient) -> str:
+    ids = tuple(camera.id for camera in client.cameras())
+    if len(ids) == 1:
+        return ids[0]
+    print_error(which_camera(ids) if ids else "The gateway has no cameras. To find out why, run: emotion doctor")
+    raise typer.Exit(ExitCode.USAGE if ids else ExitCode.UNREACHABLE)
+
+
+def _write_lines(client: EmotionClient, camera: str, fps: float | None, count: int | None) -> None:
+    write = flushing(sys.stdout)
+
+    def on_status(status: FeedStatus) -> None:
+        print_error(f"{camera}: {status_text(status)}")
+
+    with closing(client.stream(camera, fps, on_status)) as results:
+        for result in islice(results, count):
+            write(json.dumps(result.encode()) + "\n")
+
+
+def _show_live(client: EmotionClient, camera: str, fps: float | None, count: int | None) -> None:
+    state = WatchState(camera)
+    with Live(console=Console(), refresh_per_second=10, get_renderable=lambda: view(state, time.monotonic())):
+
+        def on_status(status: FeedStatus) -> None:
+            state.status = status
+
+        with closing(client.stream(camera, fps, on_status)) as results:
+            _add_all(islice(results, count), state)
+
+
+def _add_all(results: Iterator[LiveResult], state: "WatchState") -> None:
+    for result in results:
+        state.add(result, time.monotonic())
+
+
 @dataclass
-class Watched:
-    """What was seen of a camera.
+class WatchState:
+    """What the live view shows.
 
     Attributes:
-        camera: Its id.
+        camera: Id of the camera.
         latest: The newest result.
-        status: What the feed said last of itself.
-        dropped: Frames and results left out since the beginning.
-        events: The newest ones, the newest last.
+        status: The last status of the feed, until a result follows.
+        dropped: Frames and results dropped since the start.
+        events: The newest events, newest last.
     """
 
     camera: str
     latest: LiveResult | None = None
     status: FeedStatus | None = None
     dropped: int = 0
-    events: deque[EmotionEvent] = field(default_factory=lambda: deque(maxlen=_EVENTS_SHOWN))
-    _came_s: deque[float] = field(default_factory=deque)
+    events: deque[EmotionEvent] = field(default_factory=lambda: deque(maxlen=_MAX_EVENTS))
+    _arrivals_s: deque[float] = field(default_factory=deque)
 
-    def saw(self, result: LiveResult, now_s: float) -> None:
-        """Take a result."""
+    def add(self, result: LiveResult, now_s: float) -> None:
+        """Add a result."""
         self.latest = result
         self.dropped += result.dropped.total
         self.events.extend(result.events)
-        self._came_s.append(now_s)
-        self._forget(now_s)
+        self._arrivals_s.append(now_s)
+        self._expire(now_s)
         if self.status is not None and self.status.state != "closing":
             self.status = None
 
     def fps(self, now_s: float) -> float:
-        """Return how many results came in a second, of late; 0 where it is too early to tell."""
-        self._forget(now_s)
-        if not self._came_s or now_s - self._came_s[0] < _FPS_LEAST_S:
+        """Return the recent number of results a second; 0 until it can be measured."""
+        self._expire(now_s)
+        if not self._arrivals_s or now_s - self._arrivals_s[0] < _MIN_FPS_WINDOW_S:
             return 0.0
-        return (len(self._came_s) - 1) / (now_s - self._came_s[0])
+        return (len(self._arrivals_s) - 1) / (now_s - self._arrivals_s[0])
 
-    def _forget(self, now_s: float) -> None:
-        while self._came_s and now_s - self._came_s[0] > _FPS_WINDOW_S:
-            self._came_s.popleft()
+    def _expire(self, now_s: float) -> None:
+        while self._arrivals_s and now_s - self._arrivals_s[0] > _FPS_WINDOW_S:
+            self._arrivals_s.popleft()
 
 
-def view(watched: Watched, now_s: float) -> RenderableType:
-    """Return what the terminal shows now."""
-    parts: list[RenderableType] = [_head(watched, now_s)]
-    if watched.status is not None and watched.status.state != "ok":
-        parts.append(
-            Text(printable(f"{watched.status.state}: {watched.status.detail}".removesuffix(": ")), style="bold red")
-        )
-    if watched.latest is None:
+def status_text(status: FeedStatus) -> str:
+    """Return a feed's state and its problem, if it has one."""
+    return f"{status.state}: {status.detail}" if status.detail else status.state
+
+
+def view(state: WatchState, now_s: float) -> RenderableType:
+    """Return the live view."""
+    parts: list[RenderableType] = [_header(state, now_s)]
+    if state.status is not None and state.status.state != "ok":
+        parts.append(Text(printable(status_text(state.status)), style="bold red"))
+    if state.latest is None:
         parts.append(Text("waiting for the first result", style="dim"))
     else:
-        faces = watched.latest.prediction.faces
-        parts.extend(_face(face) for face in faces)
+        faces = state.latest.prediction.faces
+        parts.extend(_face_panel(face) for face in faces)
         if not faces:
             parts.append(Text("no face", style="dim"))
-    parts.extend(_event(event) for event in watched.events)
-    parts.append(Text("Ctrl-C ends it", style="dim"))
+    parts.extend(_event_line(event) for event in state.events)
+    parts.append(Text("Press Ctrl-C to stop", style="dim"))
     return Group(*parts)
 
 
-def _head(watched: Watched, now_s: float) -> Text:
-    source = watched.latest.prediction.source if watched.latest else None
+def _header(state: WatchState, now_s: float) -> Text:
+    source = state.latest.prediction.source if state.latest else None
     age = f"{source.age_ms:.0f} ms old" if isinstance(source, CameraSource) else "–"
-    head = Text(printable(watched.camera), style="bold")
-    return head.append(f"   {watched.fps(now_s):.1f} fps   {age}   {watched.dropped} dropped", style="not bold")
+    header = Text(printable(state.camera), style="bold")
+    return header.append(f"   {state.fps(now_s):.1f} fps   {age}   {state.dropped} dropped", style="not bold")
 
 
-def _face(face: FaceEmotion) -> Panel:
+def _face_panel(face: FaceEmotion) -> Panel:
     scores = face.smoothed or face.probabilities
     bars = Table.grid(padding=(0, 1))
     for emotion in EMOTIONS:
@@ -117,72 +173,19 @@ def _face(face: FaceEmotion) -> Panel:
         name = Text(emotion.value, style="bold" if emotion is face.emotion else "")
         bars.add_row(name, Text(bar(scores[emotion]), style=style), f"{scores[emotion]:4.0%}")
     title = Text(face.emotion.value if face.reliable else f"{face.emotion.value}? uncertain")
-    who = f"face {face.face_id}" if face.face_id else f"{face.box.w}×{face.box.h} at {face.box.x},{face.box.y}"
+    label = f"face {face.face_id}" if face.face_id else f"{face.box.w}×{face.box.h} at {face.box.x},{face.box.y}"
     return Panel(
-        bars, title=title, title_align="left", subtitle=Text(printable(who)), subtitle_align="left", expand=False
+        bars, title=title, title_align="left", subtitle=Text(printable(label)), subtitle_align="left", expand=False
     )
 
 
-def _event(event: EmotionEvent) -> Text:
-    what = "began" if event.duration_s is None else f"ended after {event.duration_s:.1f} s"
-    return Text(printable(f"face {event.face_id}: {event.emotion.value} {what}"), style="dim")
+def _event_line(event: EmotionEvent) -> Text:
+    change = "started" if event.duration_s is None else f"ended after {event.duration_s:.1f} s"
+    return Text(printable(f"face {event.face_id}: {event.emotion.value} {change}"), style="dim")
 
 
 def bar(share: float) -> str:
-    """Return a bar of ``BAR_WIDTH`` cells, filled by the share, to an eighth of a cell."""
+    """Return a bar of ``BAR_WIDTH`` cells, filled to an eighth of a cell."""
     eighths = round(min(1.0, max(0.0, share)) * BAR_WIDTH * 8)
     full, rest = divmod(eighths, 8)
     return ("█" * full + _EIGHTHS[rest]).ljust(BAR_WIDTH)
-
-
-def run_watch(client: EmotionClient, camera: str | None, fps: float | None, count: int | None, lines: bool) -> None:
-    """Show a camera's results as they come, until the caller or Ctrl-C ends it.
-
-    Args:
-        client: Is closed in the end.
-        camera: May be None where there is one camera.
-        fps: At most this many a second.
-        count: End after this many results.
-        lines: JSON lines instead of the view.
-    """
-    with ending(), client:
-        chosen = camera or _only_camera(client)
-        if lines:
-            _print_lines(client, chosen, fps, count)
-        else:
-            _show(client, chosen, fps, count)
-
-
-def _only_camera(client: EmotionClient) -> str:
-    ids = [camera.id for camera in client.cameras()]
-    if len(ids) == 1:
-        return ids[0]
-    say(f"Which camera? One of: {', '.join(ids)}" if ids else "The gateway has no camera (try: emotion doctor)")
-    raise typer.Exit(ExitCode.USAGE if ids else ExitCode.UNREACHABLE)
-
-
-def _print_lines(client: EmotionClient, camera: str, fps: float | None, count: int | None) -> None:
-    write = flushing(sys.stdout)
-
-    def on_status(status: FeedStatus) -> None:
-        say(f"{camera}: {status.state}{': ' if status.detail else ''}{status.detail}")
-
-    with closing(client.stream(camera, fps, on_status)) as results:
-        for result in islice(results, count):
-            write(json.dumps(result.encode()) + "\n")
-
-
-def _show(client: EmotionClient, camera: str, fps: float | None, count: int | None) -> None:
-    watched = Watched(camera)
-    with Live(console=Console(), refresh_per_second=10, get_renderable=lambda: view(watched, time.monotonic())):
-
-        def on_status(status: FeedStatus) -> None:
-            watched.status = status
-
-        with closing(client.stream(camera, fps, on_status)) as results:
-            _take(islice(results, count), watched)
-
-
-def _take(results: Iterator[LiveResult], watched: Watched) -> None:
-    for result in results:
-        watched.saw(result, time.monotonic())

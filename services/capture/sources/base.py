@@ -1,4 +1,4 @@
-"""Frames, and the interface of every source of frames."""
+"""What every source of frames offers, and how it says that there are no more."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -15,10 +15,10 @@ Pixels = NDArray[np.uint8]
 
 @dataclass(frozen=True, eq=False)
 class Frame:
-    """One frame as its source delivered it.
+    """One frame as its source gave it.
 
     Attributes:
-        picture: Pixels, or the bytes of a JPEG that the camera made.
+        picture: Pixels, or the bytes of a JPEG that the camera made itself.
         width: Pixels.
         height: Pixels.
         grabbed_at: Monotonic seconds, right after the grab.
@@ -33,27 +33,27 @@ class Frame:
 
 
 class SourceError(Exception):
-    """A source can't be opened or read; opening it again may help."""
+    """A source can't be opened or read; opening it anew may help."""
 
 
-class SourceEndedError(Exception):
+class SourceEnded(Exception):
     """A file has no more frames."""
 
 
 class FrameSource(Protocol):
-    """An opened source. Used by one thread; each call may block until a frame arrives."""
+    """An opened source. Used by one thread; each call may block until a frame comes."""
 
     def read(self) -> Frame:
         """Return the next frame.
 
         Raises:
-            SourceEndedError: There are no more frames.
-            SourceError: The source delivers no frame.
+            SourceEnded: There are no more.
+            SourceError: No frame could be had.
         """
 
     def close(self) -> None:
-        """Close the device, connection or file."""
+        """Let go of the camera or connection."""
 
 
-SourceFactory = Callable[[SourceSpec], FrameSource]
-"""Opens a source; raises ``SourceError`` if that fails."""
+SourceOpener = Callable[[SourceSpec], FrameSource]
+"""Opens a source; raises ``SourceError`` where that fails."""

@@ -1,4 +1,4 @@
-"""Reads webcams, streams and files with OpenCV's ``VideoCapture``."""
+"""The only file that reads from OpenCV's ``VideoCapture``."""
 
 import ctypes
 import sys
@@ -9,26 +9,18 @@ from typing import Any, Protocol
 import cv2
 import numpy as np
 
-from services.capture.jpeg import MAX_PIXELS, is_jpeg, jpeg_size
-from services.capture.sources.base import Frame, Pixels, SourceEndedError, SourceError
+from services.capture.jpeg import MAX_PIXELS, jpeg_size, starts_as_jpeg
+from services.capture.sources.base import Frame, Pixels, SourceEnded, SourceError
 from services.capture.sources.spec import SourceKind
 from services.runtime.clock import Clock, WallClock, unix_us
 
-MAX_BAD_FRAMES = 10
-"""Broken frames in a row before a source fails. Single ones are common over USB and wireless links."""
-PROBED_FRAMES = 3
-MAX_ALLOCATION_BYTES = 128 * 1024 * 1024
-"""Limit for one allocation of FFmpeg. A decoded picture of 40 megapixels takes 120 MB."""
-
-_WEBCAM_BACKENDS = {
-    "linux": (cv2.CAP_V4L2,),
-    "darwin": (cv2.CAP_AVFOUNDATION,),
-    "win32": (cv2.CAP_DSHOW, cv2.CAP_MSMF),
-}
+BAD_FRAMES_BORNE = 10
+"""Over USB and over the air a frame arrives broken now and then; that alone is no reason to start over."""
+FRAMES_PROBED = 3
 
 
 class Capture(Protocol):
-    """The methods of ``cv2.VideoCapture`` that sources use."""
+    """What we use of ``cv2.VideoCapture``."""
 
     def grab(self) -> bool:
         """Fetch the next frame without decoding it."""
@@ -37,7 +29,7 @@ class Capture(Protocol):
         """Decode the frame that was grabbed."""
 
     def set(self, propId: int, value: float, /) -> bool:
-        """Set a property; the driver may reject it."""
+        """Ask the driver for something; it may decline."""
 
     def release(self) -> None:
         """Close the device, connection or file."""
@@ -47,7 +39,7 @@ class OpenCvSource:
     """Reads decoded frames."""
 
     def __init__(self, capture: Capture, clock: Clock, ends: bool, wall_clock: WallClock = unix_us) -> None:
-        """Read from an opened capture. If ``ends``, a missing frame is the end of a file, not a failure."""
+        """Read from an opened capture; ``ends`` says that a missing frame is the end and no failure."""
         self._capture = capture
         self._clock = clock
         self._ends = ends
@@ -57,14 +49,13 @@ class OpenCvSource:
         """Return the next frame.
 
         Raises:
-            SourceEndedError: The file has no more frames.
-            SourceError: There is no frame, it is too large, or too many in a row can't be decoded.
+            SourceEnded: The file has no more.
+            SourceError: The camera gave none, one that is too large, or many in a row that can't be decoded.
         """
-        for _ in range(MAX_BAD_FRAMES):
+        for _ in range(BAD_FRAMES_BORNE):
             pixels, grabbed_at, captured_at_us = _grab(self._capture, self._clock, self._wall_clock, self._ends)
             if pixels is not None and pixels.ndim == 3 and pixels.size > 0:
-                if pixels.shape[0] * pixels.shape[1] > MAX_PIXELS:
-                    raise SourceError(f"the picture has more than {MAX_PIXELS // 10**6} megapixels")
+                require_moderate_size(pixels)
                 return Frame(pixels, pixels.shape[1], pixels.shape[0], grabbed_at, captured_at_us)
         raise SourceError("the frames can't be decoded")
 
@@ -74,10 +65,10 @@ class OpenCvSource:
 
 
 class MjpegSource:
-    """Returns a webcam's own JPEGs without decoding them."""
+    """Passes on the JPEGs that a webcam makes, undecoded."""
 
     def __init__(self, capture: Capture, clock: Clock, size: tuple[int, int], wall_clock: WallClock = unix_us) -> None:
-        """Read from a capture that returns JPEG bytes of this (width, height)."""
+        """Read from a capture that gives JPEG bytes of this (width, height)."""
         self._capture = capture
         self._clock = clock
         self._size = size
@@ -87,22 +78,32 @@ class MjpegSource:
         """Return the next frame.
 
         Raises:
-            SourceError: There is no frame, or too many in a row aren't JPEG.
+            SourceError: The camera gave none, or many in a row that are no JPEG.
         """
-        for _ in range(MAX_BAD_FRAMES):
+        for _ in range(BAD_FRAMES_BORNE):
             data, grabbed_at, captured_at_us = _grab(self._capture, self._clock, self._wall_clock, ends=False)
-            if data is not None and is_jpeg(jpeg := data.tobytes()):
+            if data is not None and starts_as_jpeg(jpeg := data.tobytes()):
                 return Frame(jpeg, *self._size, grabbed_at, captured_at_us)
-        raise SourceError("the camera no longer delivers JPEG")
+        raise SourceError("the camera no longer gives JPEG")
 
     def close(self) -> None:
         """Release the capture."""
         self._capture.release()
 
 
-def probe_jpeg_size(capture: Capture) -> tuple[int, int] | None:
-    """Grab a few undecoded frames and return (width, height) of the first that is a valid JPEG, or None."""
-    for _ in range(PROBED_FRAMES):
+def require_moderate_size(pixels: Pixels) -> None:
+    """Make sure that a picture isn't larger than the rest of the system takes.
+
+    Raises:
+        SourceError: It has more than ``MAX_PIXELS``.
+    """
+    if pixels.shape[0] * pixels.shape[1] > MAX_PIXELS:
+        raise SourceError(f"the picture has more than {MAX_PIXELS // 10**6} megapixels")
+
+
+def first_jpeg_size(capture: Capture) -> tuple[int, int] | None:
+    """Grab a few frames, undecoded, and return (width, height) of the first that is a JPEG, if any."""
+    for _ in range(FRAMES_PROBED):
         retrieved, data = capture.retrieve() if capture.grab() else (False, None)
         size = jpeg_size(np.asarray(data).tobytes()) if retrieved and data is not None else None
         if size is not None:
@@ -111,27 +112,34 @@ def probe_jpeg_size(capture: Capture) -> tuple[int, int] | None:
 
 
 def _grab(capture: Capture, clock: Clock, wall_clock: WallClock, ends: bool) -> tuple[Pixels | None, float, int]:
-    """Return a frame, or None if it can't be decoded, and the time of its grab.
+    """Return a frame, or none where it can't be decoded, and when it was grabbed.
 
-    The time is given in monotonic seconds and in Unix microseconds.
+    The moment is given in monotonic seconds and in Unix microseconds.
     """
     grabbed = capture.grab()
     grabbed_at, captured_at_us = clock(), wall_clock()
     if not grabbed:
         if ends:
-            raise SourceEndedError
-        raise SourceError("the source stopped delivering frames")
+            raise SourceEnded
+        raise SourceError("the source gives no more frames")
     retrieved, data = capture.retrieve()
     usable = retrieved and data is not None
     return np.asarray(data, dtype=np.uint8) if usable else None, grabbed_at, captured_at_us
 
 
+_WEBCAM_BACKENDS = {
+    "linux": (cv2.CAP_V4L2,),
+    "darwin": (cv2.CAP_AVFOUNDATION,),
+    "win32": (cv2.CAP_DSHOW, cv2.CAP_MSMF),
+}
+
+
 def backends_for(kind: SourceKind, platform: str) -> tuple[int, ...]:
-    """Return the OpenCV backends to try, in order of preference.
+    """Return the backends to try, the best first.
 
     Args:
-        kind: Any kind but the demo feed.
-        platform: As in ``sys.platform``.
+        kind: Anything but the demo feed.
+        platform: As ``sys.platform`` names it.
     """
     if kind in (SourceKind.STREAM, SourceKind.FILE):
         return (cv2.CAP_FFMPEG,)
@@ -139,10 +147,10 @@ def backends_for(kind: SourceKind, platform: str) -> tuple[int, ...]:
 
 
 def opening_parameters(kind: SourceKind, open_s: float, stall_s: float) -> list[int]:
-    """Return the parameters for opening, as OpenCV's flat list of names and values.
+    """Return what must be said while opening, as OpenCV's flat list of names and values.
 
     Args:
-        kind: Any kind but the demo feed.
+        kind: Anything but the demo feed.
         open_s: Seconds that a stream may take to open.
         stall_s: Seconds that a stream may take for a frame.
     """
@@ -151,17 +159,18 @@ def opening_parameters(kind: SourceKind, open_s: float, stall_s: float) -> list[
     return [
         *(cv2.CAP_PROP_OPEN_TIMEOUT_MSEC, round(open_s * 1000)),
         *(cv2.CAP_PROP_READ_TIMEOUT_MSEC, round(stall_s * 1000)),
-        # With several threads, FFmpeg decodes several frames at once, which delays each of them.
+        # Several threads decode several frames at once, which holds each of them back.
         *(cv2.CAP_PROP_N_THREADS, 1),
     ]
 
 
-def limit_ffmpeg_memory() -> bool:
-    """Limit FFmpeg's allocations in this process; return whether OpenCV's FFmpeg was found.
+MAX_ALLOCATION_BYTES = 128 * 1024 * 1024
+"""A decoded picture of 40 megapixels takes 120 MB."""
 
-    The camera decides how much FFmpeg allocates: without the limit, an endless picture fills all memory.
-    """
-    for path in _ffmpeg_libraries():
+
+def limit_ffmpeg_memory() -> bool:
+    """Set the bound for this process; tell whether the FFmpeg that OpenCV uses was found."""
+    for path in _loaded_libraries():
         try:
             limit = ctypes.CDLL(str(path)).av_max_alloc
         except (OSError, AttributeError):
@@ -172,8 +181,8 @@ def limit_ffmpeg_memory() -> bool:
     return False
 
 
-def _ffmpeg_libraries() -> Iterator[Path]:
-    """Yield the files that may be the libavutil that ``cv2`` is linked with."""
+def _loaded_libraries() -> Iterator[Path]:
+    """Yield the files that may be the libavutil that ``cv2`` was linked with."""
     if sys.platform.startswith("linux"):
         mapped = {line.split(maxsplit=5)[-1].strip() for line in Path("/proc/self/maps").read_text().splitlines()}
         yield from (Path(name) for name in sorted(mapped) if Path(name).name.startswith("libavutil"))

@@ -1,4 +1,4 @@
-"""Serves an application over a real socket, in a thread of the tests."""
+"""Serves an ASGI application over a real socket, in a thread."""
 
 import socket
 import threading
@@ -13,11 +13,9 @@ from tests.support.waiting import DEFAULT_TIMEOUT_S, wait_until
 
 @contextmanager
 def served(app: Any) -> Iterator[str]:
-    """Yield the address of an ASGI application while it is served."""
+    """Yield the URL of an application while it is served."""
     with socket.create_server(("127.0.0.1", 0)) as listening:
-        config = uvicorn.Config(
-            app, lifespan="auto", ws="none", log_config=None, access_log=False, timeout_graceful_shutdown=1
-        )
+        config = uvicorn.Config(app, lifespan="auto", log_config=None, access_log=False, timeout_graceful_shutdown=1)
         server = uvicorn.Server(config)
         thread = threading.Thread(target=server.run, args=([listening],), name="served")
         thread.start()

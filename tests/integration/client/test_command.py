@@ -30,7 +30,7 @@ def emotion(monkeypatch: pytest.MonkeyPatch) -> Emotion:
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """Two images, a film of 12 frames, and what isn't looked at."""
+    """Two images, a film of 12 frames, and files that are ignored."""
     (tmp_path / "below").mkdir()
     (tmp_path / ".hidden").mkdir()
     for name in ("b.JPG", "below/a.png", ".hidden/c.jpg", ".d.jpg", "notes.txt"):
@@ -43,9 +43,7 @@ def lines(run: Result) -> list[dict[str, Any]]:
     return [json.loads(line) for line in run.stdout.splitlines()]
 
 
-def test_a_folder_means_the_images_and_videos_in_it_and_below(
-    gateway: ServeGateway, emotion: Emotion, folder: Path
-) -> None:
+def test_folder_stands_for_its_images_and_videos(gateway: ServeGateway, emotion: Emotion, folder: Path) -> None:
     services = FakeServices()
     run = emotion("predict", folder, "--url", gateway(services))
     assert run.exit_code == ExitCode.OK, run.stderr
@@ -54,10 +52,10 @@ def test_a_folder_means_the_images_and_videos_in_it_and_below(
     assert {line["emotion"] for line in lines(run)} == {"happy"}
     assert services.detector.images[0] == b"b.JPG"
     assert services.detector.images[1].startswith(b"\xff\xd8")
-    assert run.stderr == ""
+    assert run.stderr == "emotion: 3 inputs: 3 analysed, 0 failed; 14 images; 14 faces: happy 14\n"
 
 
-def test_some_frames_of_a_video(gateway: ServeGateway, emotion: Emotion, folder: Path) -> None:
+def test_fps_selects_frames_of_a_video(gateway: ServeGateway, emotion: Emotion, folder: Path) -> None:
     run = emotion("predict", folder / "film.avi", "--fps", 10, "--url", gateway())
     assert [(line["frame"], line["time_s"]) for line in lines(run)] == [
         (0, 0.0),
@@ -68,7 +66,7 @@ def test_some_frames_of_a_video(gateway: ServeGateway, emotion: Emotion, folder:
     ]
 
 
-def test_csv_by_the_outputs_name(gateway: ServeGateway, emotion: Emotion, folder: Path) -> None:
+def test_output_name_selects_csv(gateway: ServeGateway, emotion: Emotion, folder: Path) -> None:
     output = folder / "seen.csv"
     run = emotion("predict", folder / "b.JPG", "--output", output, "--url", gateway())
     assert (run.exit_code, run.stdout) == (ExitCode.OK, "")
@@ -83,7 +81,9 @@ def test_standard_input(gateway: ServeGateway, emotion: Emotion) -> None:
     assert services.detector.images == [b"jpeg"]
 
 
-def test_inputs_that_fail_are_named_and_the_others_done(gateway: ServeGateway, emotion: Emotion, folder: Path) -> None:
+def test_failing_inputs_are_named_and_the_others_analysed(
+    gateway: ServeGateway, emotion: Emotion, folder: Path
+) -> None:
     (folder / "empty").mkdir()
     (folder / "empty.jpg").touch()
     (folder / "broken.mp4").write_bytes(b"no film")
@@ -91,7 +91,9 @@ def test_inputs_that_fail_are_named_and_the_others_done(gateway: ServeGateway, e
     run = emotion("predict", *(folder / name for name in names), "--url", gateway())
     assert run.exit_code == ExitCode.FAILED
     assert [line["file"] for line in lines(run)] == [str(folder / "b.JPG")]
-    assert [line.rpartition(": ")[2] for line in run.stderr.splitlines() if line.startswith("emotion: ")] == [
+    *failures, summary = [line for line in run.stderr.splitlines() if line.startswith("emotion: ")]
+    assert summary == "emotion: 5 inputs: 1 analysed, 4 failed; 1 face: happy 1"
+    assert [line.rpartition(": ")[2] for line in failures] == [
         "no such file or folder",
         "no images or videos in this folder",
         "The image is empty",
@@ -99,13 +101,13 @@ def test_inputs_that_fail_are_named_and_the_others_done(gateway: ServeGateway, e
     ]
 
 
-def test_an_output_that_cannot_be_written(gateway: ServeGateway, emotion: Emotion, folder: Path) -> None:
+def test_unwritable_output(gateway: ServeGateway, emotion: Emotion, folder: Path) -> None:
     run = emotion("predict", folder, "--output", folder / "no" / "where.csv", "--url", gateway())
     assert run.exit_code == ExitCode.FAILED
     assert "where.csv: No such file or directory" in run.stderr
 
 
-def test_a_service_that_is_gone(gateway: ServeGateway, emotion: Emotion, folder: Path) -> None:
+def test_unavailable_service(gateway: ServeGateway, emotion: Emotion, folder: Path) -> None:
     gone = ServiceError(ProblemKind.DEPENDENCY_UNAVAILABLE, "The detector is gone", retry_after_s=0)
     run = emotion("predict", folder, "--url", gateway(FakeServices(detector=FakeDetector(error=gone))))
     assert (run.exit_code, run.stderr) == (ExitCode.UNREACHABLE, "emotion: The detector is gone\n")
@@ -114,7 +116,7 @@ def test_a_service_that_is_gone(gateway: ServeGateway, emotion: Emotion, folder:
 @pytest.mark.parametrize(
     "command", [["predict", "-"], ["watch", "cam0"], ["watch"], ["cameras"], ["doctor", "--no-measure"]]
 )
-def test_nobody_there(emotion: Emotion, command: list[str]) -> None:
+def test_unreachable_gateway(emotion: Emotion, command: list[str]) -> None:
     with socket.create_server(("127.0.0.1", 0)) as listening:
         url = f"http://127.0.0.1:{listening.getsockname()[1]}"
     run = emotion(*command, "--url", url, input=b"jpeg")
@@ -122,7 +124,7 @@ def test_nobody_there(emotion: Emotion, command: list[str]) -> None:
     assert url in run.output
 
 
-def test_the_key_and_the_address_come_from_the_environment_too(gateway: ServeGateway, emotion: Emotion) -> None:
+def test_key_and_url_from_the_environment(gateway: ServeGateway, emotion: Emotion) -> None:
     url = gateway(api_keys="secret")
     refused = emotion("cameras", "--url", url)
     assert refused.exit_code == ExitCode.REFUSED
@@ -166,7 +168,7 @@ def test_cameras(gateway: ServeGateway, emotion: Emotion) -> None:
     assert "emotion doctor" in nothing.stdout
 
 
-def test_doctor_finds_all_well_and_what_is_wrong(gateway: ServeGateway, emotion: Emotion) -> None:
+def test_doctor_of_a_healthy_and_a_degraded_gateway(gateway: ServeGateway, emotion: Emotion) -> None:
     well = emotion("doctor", "--no-measure", "--url", gateway())
     assert "gateway's" not in well.stdout
     levels = {line["subject"]: line["level"] for line in lines(well)}
@@ -178,18 +180,18 @@ def test_doctor_finds_all_well_and_what_is_wrong(gateway: ServeGateway, emotion:
     assert "    docker compose up --detach --wait detector" in run.stdout
 
 
-def test_watching_in_a_pipe(serve: Serve, emotion: Emotion) -> None:
+def test_watch_in_a_pipe(serve: Serve, emotion: Emotion) -> None:
     feed = ScriptedFeed(
         [Connection(RETRY_AT_ONCE + status("problem") + results("1-0", "2-0")), Connection(results("3-0"), Ending.OPEN)]
     )
     run = emotion("watch", "cam0", "--count", 3, "--fps", 5, "--url", serve(feed))
     assert run.exit_code == ExitCode.OK, run.stderr
     assert [line["source"]["frame_id"] for line in lines(run)] == ["1-0", "2-0", "3-0"]
-    assert run.stderr.splitlines() == ["emotion: cam0: problem", "emotion: cam0: lost: the gateway ended the feed"]
+    assert run.stderr.splitlines() == ["emotion: cam0: problem", "emotion: cam0: lost: the gateway closed the feed"]
     assert feed.fps == ["5", "5"]
 
 
-def test_watching_in_a_terminal(serve: Serve, emotion: Emotion) -> None:
+def test_watch_in_a_terminal(serve: Serve, emotion: Emotion) -> None:
     url = serve(ScriptedFeed([Connection(results("1-0", "2-0"), Ending.OPEN)]))
     run = emotion("watch", "cam0", "--count", 2, "--format", "table", "--url", url)
     assert run.exit_code == ExitCode.OK, run.stderr
@@ -197,13 +199,13 @@ def test_watching_in_a_terminal(serve: Serve, emotion: Emotion) -> None:
 
 
 @pytest.mark.parametrize(
-    ("cameras", "code", "told"),
-    [((), ExitCode.UNREACHABLE, "has no camera"), (("cam0", "door"), ExitCode.USAGE, "One of: cam0, door")],
+    ("cameras", "code", "message"),
+    [((), ExitCode.UNREACHABLE, "has no camera"), (("cam0", "door"), ExitCode.USAGE, "name one of: cam0, door")],
 )
-def test_watching_without_a_name(
-    gateway: ServeGateway, emotion: Emotion, cameras: tuple[str, ...], code: ExitCode, told: str
+def test_watch_without_a_camera(
+    gateway: ServeGateway, emotion: Emotion, cameras: tuple[str, ...], code: ExitCode, message: str
 ) -> None:
     frames = FakeFrames({name: FakeFrames.with_camera(name).cameras[name] for name in cameras})
     run = emotion("watch", "--url", gateway(FakeServices(frames=frames)))
     assert run.exit_code == code
-    assert told in run.stderr
+    assert message in run.stderr

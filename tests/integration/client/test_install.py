@@ -5,6 +5,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from tests.integration.client.conftest import ServeGateway
 from tests.support.processes import ROOT
 
@@ -33,16 +35,23 @@ def run(folder: Path, program: str, *arguments: str) -> str:
     return done.stdout.decode()
 
 
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Build a source distribution, and the wheel from it."""
+    folder = tmp_path_factory.mktemp("dist")
+    uv("build", "--out-dir", folder, ROOT / "client")
+    (wheel,) = folder.glob("*.whl")
+    return wheel
+
+
 def install(folder: Path, what: str) -> None:
     uv("venv", "--python", sys.executable, folder / "venv")
     uv("pip", "install", "--refresh-package", "emotion-client", "--python", folder / "venv", what)
 
 
-def test_the_library_needs_httpx_alone(tmp_path: Path, gateway: ServeGateway) -> None:
-    uv("build", "--out-dir", tmp_path, ROOT / "client")  # a source distribution, and the wheel that is built of it
-    (wheel,) = tmp_path.glob("*.whl")
+def test_library_needs_httpx_only(wheel: Path, tmp_path: Path, gateway: ServeGateway) -> None:
     install(tmp_path, str(wheel))
-    (tmp_path / "services").mkdir()  # the user's own package of this name stays theirs
+    (tmp_path / "services").mkdir()  # the user's own package with this name must not be shadowed
     (tmp_path / "services" / "__init__.py").touch()
     installed = run(tmp_path, "python", "-c", ALL_MODULES.format(condition='and ".cli" not in module.name'))
     assert set(installed.split()) <= {
@@ -53,8 +62,8 @@ def test_the_library_needs_httpx_alone(tmp_path: Path, gateway: ServeGateway) ->
     assert run(tmp_path, "python", "-c", program) == "happy\n"
 
 
-def test_the_command_comes_with_its_extra(tmp_path: Path, gateway: ServeGateway) -> None:
-    install(tmp_path, f"{ROOT / 'client'}[cli]")
+def test_extra_cli_installs_the_command(wheel: Path, tmp_path: Path, gateway: ServeGateway) -> None:
+    install(tmp_path, f"emotion-client[cli] @ {wheel.as_uri()}")
     installed = run(tmp_path, "python", "-c", ALL_MODULES.format(condition=""))
     assert not {"numpy", "fastapi", "redis", "grpcio", "tensorflow", "tensorflow-cpu"} & set(installed.split())
     assert '"happy"' in run(tmp_path, "emotion", "predict", sys.executable, "--url", gateway())

@@ -1,4 +1,4 @@
-"""What only a process of its own shows: signals, pipes, terminals, and what it imports."""
+"""Signals, pipes, terminals and imports of the command in its own process."""
 
 import os
 import pty
@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from emotion_client.cli.doctor.measure import measured
+from emotion_client.cli.doctor.measure import measure_device
 from emotion_client.cli.exit_codes import ExitCode
 from tests.integration.client.conftest import Serve, ServeGateway
 from tests.integration.client.feed import Connection, Ending, ScriptedFeed, results
@@ -26,7 +26,7 @@ main()
 """
 
 
-def test_ctrl_c_ends_it_with_130(serve: Serve) -> None:
+def test_ctrl_c_exits_with_130(serve: Serve) -> None:
     url = serve(ScriptedFeed([Connection(results("1-0"), Ending.OPEN)]))
     with subprocess.Popen(
         [*EMOTION, "watch", "cam0", "--url", url], stdout=subprocess.PIPE, env=environment()
@@ -38,7 +38,7 @@ def test_ctrl_c_ends_it_with_130(serve: Serve) -> None:
     assert watch.returncode == ExitCode.INTERRUPTED
 
 
-def test_a_reader_who_leaves_ends_it_quietly(gateway: ServeGateway, tmp_path: Path) -> None:
+def test_closed_pipe_exits_without_a_message(gateway: ServeGateway, tmp_path: Path) -> None:
     film = write_film(tmp_path / "film.avi", 100)
     command = [*EMOTION, "predict", str(film), "--url", gateway()]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment()) as predict:
@@ -50,7 +50,7 @@ def test_a_reader_who_leaves_ends_it_quietly(gateway: ServeGateway, tmp_path: Pa
     assert predict.returncode == ExitCode.BROKEN_PIPE
 
 
-def test_a_terminal_gets_a_table_and_a_bar(gateway: ServeGateway, tmp_path: Path) -> None:
+def test_terminal_shows_a_table_and_a_progress_bar(gateway: ServeGateway, tmp_path: Path) -> None:
     write_film(tmp_path / "film.avi", 8)
     (tmp_path / "face.jpg").write_bytes(b"jpeg")
     terminal, inside = pty.openpty()
@@ -79,14 +79,15 @@ def _all_of(terminal: int) -> str:
 
 
 @pytest.mark.parametrize(
-    ("missing", "arguments", "code", "told"),
+    ("missing", "arguments", "code", "message"),
     [
         (["typer"], [], 1, "pip install 'emotion-client[cli]'"),
         (["cv2"], ["predict", "film.avi"], 1, "pip install 'emotion-client[video]'"),
+        (["websockets"], ["predict", "film.avi"], 1, "pip install 'emotion-client[video]'"),
     ],
 )
-def test_what_is_missing_is_named(
-    missing: list[str], arguments: list[str], code: int, told: str, tmp_path: Path
+def test_missing_package_is_named(
+    missing: list[str], arguments: list[str], code: int, message: str, tmp_path: Path
 ) -> None:
     write_film(tmp_path / "film.avi", 1)
     program = WITHOUT.format(missing=missing, arguments=arguments)
@@ -94,12 +95,12 @@ def test_what_is_missing_is_named(
         [sys.executable, "-c", program], capture_output=True, env=environment(), cwd=tmp_path, check=False
     )
     assert run.returncode == code
-    assert told in run.stderr.decode()
+    assert message in run.stderr.decode()
     assert b"Traceback" not in run.stderr
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
-def test_shells_complete_it(shell: str) -> None:
+def test_shell_completion(shell: str) -> None:
     words = {"_EMOTION_COMPLETE": f"complete_{shell}", "COMP_WORDS": "emotion wa", "COMP_CWORD": "1"}
     asked = {**words, "_TYPER_COMPLETE_ARGS": "emotion wa", "_TYPER_COMPLETE_FISH_ACTION": "get-args"}
     run = subprocess.run([*EMOTION], capture_output=True, env=environment(**asked), check=False)
@@ -107,22 +108,24 @@ def test_shells_complete_it(shell: str) -> None:
 
 
 def test_the_library_loads_neither_the_command_line_nor_numpy() -> None:
-    program = "import sys, emotion_client; print([n for n in ('typer', 'numpy', 'cv2') if n in sys.modules])"
+    program = (
+        "import sys, emotion_client; print([n for n in ('typer', 'numpy', 'cv2', 'websockets') if n in sys.modules])"
+    )
     run = subprocess.run([sys.executable, "-c", program], capture_output=True, env=environment(), check=True)
     assert run.stdout == b"[]\n"
 
 
-def test_a_camera_is_measured_in_a_process_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_camera_measurement(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name, value in environment().items():
         monkeypatch.setenv(name, value)
-    film = measured(str(write_film(tmp_path / "film.avi", 40)))
+    film = measure_device(str(write_film(tmp_path / "film.avi", 40)))
     assert (film.problem, film.width, film.height) == ("", 640, 360)
     assert film.fps > 0
     assert film.first_ms > 0
-    assert measured("/dev/no-camera").problem == "it can't be opened"
+    assert measure_device("/dev/no-camera").problem == "it can't be opened"
 
 
-def test_a_command_that_is_misspelt_is_guessed() -> None:
+def test_misspelt_command_has_a_suggestion() -> None:
     run = emotion("wacth")
     assert run.returncode == ExitCode.USAGE
     assert (run.stdout, b"watch" in run.stderr) == (b"", True)

@@ -12,7 +12,7 @@ from emotion_client import (
     EmotionClient,
     FeedStatus,
     LiveResult,
-    UnexpectedAnswerError,
+    UnexpectedResponseError,
     UnreachableError,
 )
 from services.contracts.problems import ProblemKind
@@ -52,7 +52,7 @@ def frame_ids(seen: list[LiveResult]) -> list[str]:
     return [result.prediction.source.frame_id for result in seen if isinstance(result.prediction.source, CameraSource)]
 
 
-def test_it_goes_on_after_the_last_result_however_a_connection_ends(serve: Serve, follow: Follow) -> None:
+def test_stream_resumes_after_the_last_result(serve: Serve, follow: Follow) -> None:
     feed = ScriptedFeed(
         [
             Connection(RETRY_AT_ONCE + results("1-0", "2-0") + "event: result\nid: 3-0\ndata: {", Ending.CUT),
@@ -69,32 +69,32 @@ def test_it_goes_on_after_the_last_result_however_a_connection_ends(serve: Serve
     assert [status.state for status in told] == ["lost"] * 3
 
 
-def test_statuses_are_told(serve: Serve, follow: Follow) -> None:
+def test_statuses(serve: Serve, follow: Follow) -> None:
     told: list[FeedStatus] = []
     text = status("problem") + results("1-0") + status("ok") + results("2-0")
     follow(serve(ScriptedFeed([Connection(text, Ending.OPEN)])), 2, told.append)
     assert told == [FeedStatus("problem"), FeedStatus("ok")]
 
 
-def test_a_camera_that_is_not_there_ends_it(serve: Serve, follow: Follow) -> None:
+def test_unknown_camera_is_an_error(serve: Serve, follow: Follow) -> None:
     url = serve(ScriptedFeed([Connection(problem=ProblemKind.CAMERA_NOT_FOUND)]))
     with pytest.raises(CameraNotFoundError):
         follow(url, 1, None)
 
 
-def test_a_camera_that_is_taken_away_ends_it(serve: Serve, follow: Follow) -> None:
+def test_removed_camera_is_an_error(serve: Serve, follow: Follow) -> None:
     script = [Connection(RETRY_AT_ONCE + results("1-0")), Connection(problem=ProblemKind.CAMERA_NOT_FOUND)]
     with pytest.raises(CameraNotFoundError):
         follow(serve(ScriptedFeed(script)), 2, None)
 
 
-def test_what_is_no_feed_ends_it(serve: Serve, follow: Follow) -> None:
+def test_response_without_events_is_an_error(serve: Serve, follow: Follow) -> None:
     url = serve(ScriptedFeed([Connection("event: result\ndata: hello\n\n")]))
-    with pytest.raises(UnexpectedAnswerError):
+    with pytest.raises(UnexpectedResponseError):
         follow(url, 1, None)
 
 
-def test_a_gateway_that_was_never_there_ends_it(follow: Follow) -> None:
+def test_unreachable_gateway_is_an_error(follow: Follow) -> None:
     with pytest.raises(UnreachableError):
         follow("http://127.0.0.1:9", 1, None)
 

@@ -45,23 +45,23 @@ def test_further_members_are_attributes() -> None:
         (599, ServerError),
     ],
 )
-def test_a_kind_that_is_not_known_yet_is_judged_by_its_status(status: int, error: type[ProblemError]) -> None:
+def test_unknown_type_is_mapped_by_its_status(status: int, error: type[ProblemError]) -> None:
     unknown = problem_error({"type": "urn:emotion:problem:full-moon"}, status)
     assert type(unknown) is error
     assert str(unknown) == f"HTTP status {status}"
 
 
-def test_members_of_another_type_are_left_out() -> None:
+def test_members_of_the_wrong_type_are_ignored() -> None:
     error = problem_error({"detail": 7, "cameras": "cam0", "dependency": None}, 503)
     assert (error.detail, error.cameras, error.dependency) == ("", (), None)
 
 
-def test_one_except_clause_catches_all_of_them_and_one_those_that_pass() -> None:
+def test_hierarchy_of_the_exceptions() -> None:
     assert all(issubclass(error, EmotionError) for error in ERROR_OF_KIND.values())
     assert issubclass(CameraUnavailableError, UnavailableError)
 
 
-def test_an_error_survives_the_way_to_another_process() -> None:
+def test_error_can_be_pickled() -> None:
     error = problem_error(Problem(ProblemKind.NO_CAMERA, "none").encode("5f3a"), 503, 2.0)
     again = pickle.loads(pickle.dumps(error))
     assert (type(again), again.members, again.retry_after) == (CameraUnavailableError, error.members, 2.0)

@@ -9,12 +9,12 @@ from emotion_client import (
     Drops,
     FeedStatus,
     UnavailableError,
-    UnexpectedAnswerError,
+    UnexpectedResponseError,
     UnreachableError,
 )
 from emotion_client.errors import problem_error
-from emotion_client.event_stream import Following
-from emotion_client.retry import Backoff
+from emotion_client.event_stream import EventStream
+from emotion_client.retry import Backoff, no_jitter
 from services.contracts.problems import Problem, ProblemKind
 from tests.support.gateway_responses import BEGAN, URL, answered, live, problem
 
@@ -23,15 +23,15 @@ GONE = problem_error(Problem(ProblemKind.NO_FRESH_FRAME, "none").encode(""), 503
 
 
 class Feed:
-    """A place in a feed, and what its caller was told."""
+    """A stream and the statuses that its caller received."""
 
     def __init__(self) -> None:
-        self.told: list[FeedStatus] = []
-        backoff = Backoff(1.0, 30.0, random=lambda _, most: most)
-        self.following = Following("cam0", None, URL, self.told.append, backoff)
+        self.statuses: list[FeedStatus] = []
+        backoff = Backoff(1.0, 30.0, no_jitter)
+        self.stream = EventStream("cam0", None, URL, self.statuses.append, backoff)
 
-    def opened(self) -> "Feed":
-        self.following.opened(answered(httpx.Response(200)))
+    def connect(self) -> "Feed":
+        self.stream.check_response(answered(httpx.Response(200)))
         return self
 
 
@@ -39,74 +39,74 @@ def result(frame_id: str) -> ServerSentEvent:
     return ServerSentEvent("result", json.dumps(live(frame_id, BEGAN, detect=2)), frame_id)
 
 
-def test_a_result_is_typed_and_remembered() -> None:
-    following = Feed().opened().following
-    seen = following.result(result("17-0"))
-    assert seen is not None
-    assert (seen.events, seen.dropped) == ((BEGAN,), Drops(2, 0, 0))
-    assert seen.prediction.faces[0].face_id == "a1"
-    assert following.ask().headers["Last-Event-ID"] == "17-0"
+def test_stream_resumes_after_its_last_result() -> None:
+    stream = Feed().connect().stream
+    live_result = stream.handle(result("17-0"))
+    assert live_result is not None
+    assert (live_result.events, live_result.dropped) == ((BEGAN,), Drops(2, 0, 0))
+    assert live_result.prediction.faces[0].face_id == "a1"
+    assert stream.request().headers["Last-Event-ID"] == "17-0"
 
 
-def test_a_sign_of_life_and_unknown_events_are_passed_over() -> None:
-    feed = Feed().opened()
-    assert feed.following.result(ServerSentEvent("", "", "17-0")) is None
-    assert feed.following.result(ServerSentEvent("weather", "{}")) is None
-    assert feed.told == []
+def test_heartbeats_and_unknown_events_are_ignored() -> None:
+    feed = Feed().connect()
+    assert feed.stream.handle(ServerSentEvent("", "", "17-0")) is None
+    assert feed.stream.handle(ServerSentEvent("weather", "{}")) is None
+    assert feed.statuses == []
 
 
-def test_a_status_is_told() -> None:
-    feed = Feed().opened()
+def test_status_is_passed_to_the_caller() -> None:
+    feed = Feed().connect()
     gone = Problem(ProblemKind.NO_FRESH_FRAME, "the camera is silent").encode("5f3a")
-    for state, why in (("problem", gone), ("ok", None)):
-        data = json.dumps({"event": "status", "camera": "cam0", "state": state, "problem": why})
-        assert feed.following.result(ServerSentEvent("status", data)) is None
-    assert feed.told == [FeedStatus("problem", "the camera is silent"), FeedStatus("ok")]
+    for state, problem_ in (("problem", gone), ("ok", None)):
+        data = json.dumps({"event": "status", "camera": "cam0", "state": state, "problem": problem_})
+        assert feed.stream.handle(ServerSentEvent("status", data)) is None
+    assert feed.statuses == [FeedStatus("problem", "the camera is silent"), FeedStatus("ok")]
 
 
-def test_pauses_grow_while_nothing_comes_and_begin_again_after_a_result() -> None:
-    following = Feed().opened().following
-    assert [following.pause_after(LOST), following.pause_after(None)] == [1.0, 2.0]
-    following.result(result("17-0"))
-    assert following.pause_after(LOST) == 1.0
+def test_delays_grow_until_a_result_arrives() -> None:
+    stream = Feed().connect().stream
+    assert [stream.reconnect_delay_s(LOST), stream.reconnect_delay_s(None)] == [1.0, 2.0]
+    stream.handle(result("17-0"))
+    assert stream.reconnect_delay_s(LOST) == 1.0
 
 
-def test_a_lost_connection_is_told() -> None:
-    feed = Feed().opened()
-    feed.following.pause_after(LOST)
-    feed.following.pause_after(None)
-    assert [status.state for status in feed.told] == ["lost", "lost"]
-    assert "peer closed" in feed.told[0].detail
+def test_lost_connection_is_a_status() -> None:
+    feed = Feed().connect()
+    feed.stream.reconnect_delay_s(LOST)
+    feed.stream.reconnect_delay_s(None)
+    assert [status.state for status in feed.statuses] == ["lost", "lost"]
+    assert "peer closed" in feed.statuses[0].detail
 
 
-def test_the_gateway_says_when_to_come_back() -> None:
-    following = Feed().opened().following
-    assert following.pause_after(GONE) == 5.0
-    following.result(ServerSentEvent("", "", retry=300))
-    following.result(result("17-0"))
-    assert following.pause_after(None) == 0.3
+def test_gateway_sets_the_delay() -> None:
+    stream = Feed().connect().stream
+    assert stream.reconnect_delay_s(GONE) == 5.0
+    stream.handle(ServerSentEvent("", "", retry=300))
+    stream.handle(result("17-0"))
+    assert stream.reconnect_delay_s(None) == 0.3
 
 
-def test_the_first_connection_must_come_about() -> None:
+def test_failed_first_connection_is_an_error() -> None:
     with pytest.raises(UnreachableError):
-        Feed().following.pause_after(httpx.ConnectError("refused"))
+        Feed().stream.reconnect_delay_s(httpx.ConnectError("refused"))
     with pytest.raises(UnavailableError):
-        Feed().following.pause_after(GONE)
+        Feed().stream.reconnect_delay_s(GONE)
 
 
-def test_a_refusal_ends_it_later_too() -> None:
-    feed = Feed().opened()
+def test_rejected_reconnect_is_an_error() -> None:
+    feed = Feed().connect()
     with pytest.raises(CameraNotFoundError):
-        feed.following.opened(problem(ProblemKind.CAMERA_NOT_FOUND))
+        feed.stream.check_response(problem(ProblemKind.CAMERA_NOT_FOUND))
     not_found = problem_error(Problem(ProblemKind.CAMERA_NOT_FOUND, "").encode(""), 404)
     with pytest.raises(CameraNotFoundError):
-        feed.following.pause_after(not_found)
+        feed.stream.reconnect_delay_s(not_found)
 
 
 @pytest.mark.parametrize("data", ["hello", "[]", "{}"])
-def test_what_cannot_be_read_ends_it(data: str) -> None:
-    feed = Feed().opened()
-    with pytest.raises(UnexpectedAnswerError) as raised:
-        feed.following.result(ServerSentEvent("result", data))
-    with pytest.raises(UnexpectedAnswerError):
-        feed.following.pause_after(raised.value)
+def test_invalid_event_is_an_error(data: str) -> None:
+    feed = Feed().connect()
+    with pytest.raises(UnexpectedResponseError) as raised:
+        feed.stream.handle(ServerSentEvent("result", data))
+    with pytest.raises(UnexpectedResponseError):
+        feed.stream.reconnect_delay_s(raised.value)

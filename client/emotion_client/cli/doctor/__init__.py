@@ -1,1 +1,1 @@
-"""``emotion doctor``: facts are gathered at thin edges, and judged by pure functions."""
+"""``emotion doctor``: collects facts, and checks them with pure functions."""

@@ -1,4 +1,4 @@
-"""Ties ``emotion doctor`` to the terminal."""
+"""Runs ``emotion doctor``: collects facts, checks them, and prints the findings."""
 
 import json
 import sys
@@ -9,42 +9,45 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
-from emotion_client.cli.doctor.checks import judge_gateway, judge_host
+from emotion_client.cli.doctor.checks import check_gateway, check_host
 from emotion_client.cli.doctor.facts import Finding, Level
-from emotion_client.cli.doctor.gather import gather_gateway, gather_host
-from emotion_client.cli.exit_codes import ExitCode, ending
+from emotion_client.cli.doctor.gather import inspect_gateway, inspect_host
+from emotion_client.cli.exit_codes import ExitCode, exit_on_error
 from emotion_client.cli.output import Format, flushing
 from emotion_client.client import EmotionClient
 from emotion_client.errors import UnreachableError
 from services.contracts.text import printable
 
-_MARKS = {Level.OK: ("✓", "green"), Level.WARNING: ("!", "yellow"), Level.WRONG: ("✗", "bold red")}
+_MARKS = {Level.OK: ("✓", "green"), Level.WARNING: ("!", "yellow"), Level.ERROR: ("✗", "bold red")}
 
 
 def run_doctor(client: EmotionClient, url: str, measure: bool, format_: Format) -> None:
-    """Look, judge and tell.
+    """Run the command.
+
+    Args:
+        client: Closed at the end.
+        url: The gateway's URL.
+        measure: Whether to open the cameras of this machine.
+        format_: Table or JSON lines.
 
     Raises:
-        typer.BadParameter: The format is CSV.
-        typer.Exit: Something is wrong.
+        typer.Exit: There is a problem.
     """
-    if format_ is Format.CSV:
-        raise typer.BadParameter("findings are a table or jsonl", param_hint="--format")
-    with ending(), client:
-        gateway, host = gather_gateway(client, url), gather_host(measure)
-        findings = [*judge_gateway(gateway, host.system), *judge_host(host)]
+    with exit_on_error(), client:
+        gateway, host = inspect_gateway(client, url), inspect_host(measure)
+        findings = [*check_gateway(gateway, host.system), *check_host(host)]
         if format_ is Format.JSONL:
             flushing(sys.stdout)("".join(json.dumps(asdict(finding)) + "\n" for finding in findings))
         else:
             Console(soft_wrap=True, highlight=False).print(report(findings), end="")
     if isinstance(gateway.error, UnreachableError):
         raise typer.Exit(ExitCode.UNREACHABLE)
-    if any(finding.level is Level.WRONG for finding in findings):
+    if any(finding.level is Level.ERROR for finding in findings):
         raise typer.Exit(ExitCode.FAILED)
 
 
 def report(findings: Sequence[Finding]) -> Text:
-    """Return the findings for people, each with its remedy below."""
+    """Return the findings, each with its remedy below, and the number of problems."""
     text = Text()
     for finding in findings:
         mark, style = _MARKS[finding.level]
@@ -52,4 +55,10 @@ def report(findings: Sequence[Finding]) -> Text:
         text.append(f"{mark} ", style=style).append(subject, style="bold").append(f": {detail}\n")
         if finding.remedy:
             text.append(f"    {printable(finding.remedy)}\n", style="cyan")
-    return text
+    errors = sum(finding.level is Level.ERROR for finding in findings)
+    warnings = sum(finding.level is Level.WARNING for finding in findings)
+    return text.append(f"{_count(errors, 'problem')}, {_count(warnings, 'warning')}\n")
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"

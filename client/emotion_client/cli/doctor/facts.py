@@ -1,4 +1,4 @@
-"""What the doctor looks at."""
+"""The facts that the doctor collects, and its findings."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -8,18 +8,18 @@ from emotion_client.results import Readiness
 from services.contracts.cameras import CameraView
 
 LINUX, MACOS, WINDOWS = "linux", "darwin", "win32"
-"""Systems as ``sys.platform`` names them."""
+"""Values of ``sys.platform``."""
 
 
 @dataclass(frozen=True)
-class PictureFormat:
+class CaptureFormat:
     """A format that a camera offers.
 
     Attributes:
-        code: Four letters, such as ``MJPG``.
-        width: Pixels, of its largest picture.
+        code: FourCC, such as ``MJPG``.
+        width: Pixels, of the largest frame size.
         height: Pixels.
-        fps: The most of them a second; None where the camera doesn't tell.
+        fps: Highest frame rate; None if unknown.
     """
 
     code: str
@@ -29,13 +29,13 @@ class PictureFormat:
 
 
 @dataclass(frozen=True)
-class Measured:
-    """What came of opening a camera for a moment.
+class Measurement:
+    """The result of opening a camera for a moment.
 
     Attributes:
-        problem: Why no picture came; empty if some did.
-        first_ms: From opening it to its first picture.
-        latency_ms: From the exposure to the program, where the driver tells; by its own clock.
+        problem: Why there was no frame; empty if there was one.
+        first_ms: From opening the camera to the first frame.
+        latency_ms: Age of a frame when it is read, if the driver stamps frames with a monotonic clock.
     """
 
     problem: str = ""
@@ -59,12 +59,12 @@ class Device:
     """A camera of this machine.
 
     Attributes:
-        name: As its maker calls it.
-        source: As capture takes it: a path on Linux, else its number.
+        name: Product name.
+        source: As capture takes it: a path on Linux, elsewhere a number.
         allowed: Whether this user may open it.
-        group: Who may, on Linux.
-        holders: Who has it open, as far as this user may know.
-        measured: None where it wasn't opened.
+        group: The group that may open it, on Linux.
+        holders: Processes that have it open, as far as this user can see them.
+        measurement: None if it wasn't opened.
     """
 
     name: str
@@ -72,8 +72,8 @@ class Device:
     allowed: bool = True
     group: str = ""
     holders: tuple[Holder, ...] = ()
-    formats: tuple[PictureFormat, ...] = ()
-    measured: Measured | None = None
+    formats: tuple[CaptureFormat, ...] = ()
+    measurement: Measurement | None = None
 
 
 @dataclass(frozen=True)
@@ -81,55 +81,55 @@ class Host:
     """This machine.
 
     Attributes:
-        system: As ``sys.platform`` names it.
+        system: Value of ``sys.platform``.
         has_opencv: Whether cameras can be measured.
-        devices: Its cameras.
-        joined: Groups that the user was put into since logging in, which don't count yet.
+        devices: The cameras.
+        pending_groups: Groups that the user joined after logging in, so that they aren't effective yet.
     """
 
     system: str
     has_opencv: bool
     devices: tuple[Device, ...] = ()
-    joined: frozenset[str] = frozenset()
+    pending_groups: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
 class Gateway:
-    """The gateway as seen from here.
+    """The gateway as seen from this machine.
 
     Attributes:
-        url: Its address.
-        is_here: Whether it runs on this machine.
-        answer_ms: How long ``/readyz`` took.
-        readiness: What that said; None if nothing.
-        cameras: Its cameras; None where it didn't tell.
-        error: What went wrong.
+        url: Its URL.
+        is_local: Whether it runs on this machine.
+        response_ms: Duration of ``GET /readyz``.
+        readiness: The response of ``/readyz``, if there was one.
+        cameras: Its cameras, if they could be listed.
+        error: The error of the requests.
     """
 
     url: str
-    is_here: bool
-    answer_ms: float = 0.0
+    is_local: bool
+    response_ms: float = 0.0
     readiness: Readiness | None = None
     cameras: tuple[CameraView, ...] | None = None
     error: EmotionError | None = None
 
 
 class Level(StrEnum):
-    """How bad it is."""
+    """Severity of a finding."""
 
     OK = "ok"
     WARNING = "warning"
-    WRONG = "wrong"
+    ERROR = "error"
 
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing that was looked at.
+    """The result of one check.
 
     Attributes:
-        subject: What it is about.
+        subject: What was checked.
         detail: What was found.
-        remedy: The command that mends it, or an empty string.
+        remedy: A command that fixes or examines the problem, or an empty string.
     """
 
     level: Level

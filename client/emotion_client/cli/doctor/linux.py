@@ -1,4 +1,7 @@
-"""Gathers the cameras of a Linux machine; other systems lack what it imports."""
+"""Lists the cameras of a Linux machine through V4L2, without OpenCV. It imports modules that other systems lack.
+
+Request numbers and structures: ``include/uapi/linux/videodev2.h`` of the Linux kernel.
+"""
 
 import fcntl
 import grp
@@ -9,123 +12,123 @@ import struct
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
-from emotion_client.cli.doctor.facts import Device, Holder, PictureFormat
+from emotion_client.cli.doctor.facts import CaptureFormat, Device, Holder
 
 Ioctl = Callable[[int, bytearray], None]
-"""Asks one question: a request's number, and its structure, which is filled in. Raises ``OSError`` for no answer."""
+"""Calls ``ioctl`` with a request number and a structure that the driver fills in; raises ``OSError``."""
 
 QUERYCAP, ENUM_FMT, ENUM_FRAMESIZES, ENUM_FRAMEINTERVALS = 0x80685600, 0xC0405602, 0xC02C564A, 0xC034564B
 _CAPTURE, _HAS_DEVICE_CAPS = 0x1, 0x80000000
 _BUFFER_TYPE_CAPTURE = 1
 _DISCRETE = 1
-_MOST = 256  # a driver that never says it is done
+_MAX_ENTRIES = 256  # some driver may never end its list
 
 _Size = tuple[int, int]
 
 
 def can_capture(ioctl: Ioctl) -> bool:
-    """Tell whether a device gives pictures; webcams have another one, for metadata."""
-    answer = bytearray(104)
-    ioctl(QUERYCAP, answer)
-    _, capabilities, of_this_node = struct.unpack_from("=III", answer, 80)
-    return bool((of_this_node if capabilities & _HAS_DEVICE_CAPS else capabilities) & _CAPTURE)
+    """Return whether a device node delivers frames; webcams also have a node for metadata."""
+    reply = bytearray(104)
+    ioctl(QUERYCAP, reply)
+    _, capabilities, device_caps = struct.unpack_from("=III", reply, 80)
+    return bool((device_caps if capabilities & _HAS_DEVICE_CAPS else capabilities) & _CAPTURE)
 
 
-def picture_formats(ioctl: Ioctl) -> tuple[PictureFormat, ...]:
-    """Return the formats that a device offers, each with its largest size and the most of them a second."""
+def capture_formats(ioctl: Ioctl) -> tuple[CaptureFormat, ...]:
+    """Return the formats that a device offers, each with its largest size and highest frame rate."""
     return tuple(_format(ioctl, fourcc) for fourcc in _fourccs(ioctl))
 
 
-def _format(ioctl: Ioctl, fourcc: int) -> PictureFormat:
+def _format(ioctl: Ioctl, fourcc: int) -> CaptureFormat:
     width, height = max(_sizes(ioctl, fourcc), key=lambda size: size[0] * size[1], default=(0, 0))
     fps = max(_rates(ioctl, fourcc, (width, height)), default=None)
     code = struct.pack("=I", fourcc & 0x7FFFFFFF).decode("ascii", "replace").strip()
-    return PictureFormat(code, width, height, fps)
+    return CaptureFormat(code, width, height, fps)
 
 
 def _fourccs(ioctl: Ioctl) -> Iterator[int]:
-    for answer in _all(ioctl, ENUM_FMT, lambda index: struct.pack("=II", index, _BUFFER_TYPE_CAPTURE), 64):
-        yield struct.unpack_from("=I", answer, 44)[0]
+    for reply in _enumerate(ioctl, ENUM_FMT, lambda index: struct.pack("=II", index, _BUFFER_TYPE_CAPTURE), 64):
+        yield struct.unpack_from("=I", reply, 44)[0]
 
 
 def _sizes(ioctl: Ioctl, fourcc: int) -> Iterator[_Size]:
-    for answer in _all(ioctl, ENUM_FRAMESIZES, lambda index: struct.pack("=II", index, fourcc), 44):
-        kind, first, second, _, _, fifth = struct.unpack_from("=6I", answer, 8)
+    for reply in _enumerate(ioctl, ENUM_FRAMESIZES, lambda index: struct.pack("=II", index, fourcc), 44):
+        kind, first, second, _, _, fifth = struct.unpack_from("=6I", reply, 8)
         yield (first, second) if kind == _DISCRETE else (second, fifth)
         if kind != _DISCRETE:
-            return  # a range is told in one answer
+            return  # a range is a single entry
 
 
 def _rates(ioctl: Ioctl, fourcc: int, size: _Size) -> Iterator[float]:
-    for answer in _all(ioctl, ENUM_FRAMEINTERVALS, lambda index: struct.pack("=4I", index, fourcc, *size), 52):
-        kind, seconds, parts = struct.unpack_from("=3I", answer, 16)
+    for reply in _enumerate(ioctl, ENUM_FRAMEINTERVALS, lambda index: struct.pack("=4I", index, fourcc, *size), 52):
+        kind, seconds, parts = struct.unpack_from("=3I", reply, 16)
         if seconds:
-            yield round(parts / seconds, 2)  # of a range, the shortest interval comes first
+            yield round(parts / seconds, 2)  # a range starts with its shortest interval
         if kind != _DISCRETE:
             return
 
 
-def _all(ioctl: Ioctl, request: int, question: Callable[[int], bytes], length: int) -> Iterator[bytearray]:
-    for index in range(_MOST):
-        answer = bytearray(question(index).ljust(length, b"\0"))
+def _enumerate(ioctl: Ioctl, request: int, query: Callable[[int], bytes], length: int) -> Iterator[bytearray]:
+    for index in range(_MAX_ENTRIES):
+        reply = bytearray(query(index).ljust(length, b"\0"))
         try:
-            ioctl(request, answer)
+            ioctl(request, reply)
         except OSError:
             return
-        yield answer
+        yield reply
 
 
-_NAMES = Path("/sys/class/video4linux")
+_SYSFS = Path("/sys/class/video4linux")
 _MODULE = re.compile(r"[A-Za-z_][\w.]{0,60}")
-_MAX_COMMAND = 1000
+_MAX_COMMAND_BYTES = 1000
 
 
 def linux_devices() -> tuple[Device, ...]:
-    """Return the cameras."""
+    """Return the cameras of this machine."""
     nodes = sorted(Path("/dev").glob("video*"), key=lambda node: (len(node.name), node.name))
     return tuple(device for node in nodes if (device := _device(node)) is not None)
 
 
-def joined_groups() -> frozenset[str]:
-    """Return the groups that the user is in, and this process isn't."""
+def pending_groups() -> frozenset[str]:
+    """Return the groups of the user that this process doesn't have."""
     user = pwd.getpwuid(os.getuid()).pw_name
-    of_process = {os.getegid(), *os.getgroups()}
+    process_groups = {os.getegid(), *os.getgroups()}
     return frozenset(
-        entry.gr_name for entry in grp.getgrall() if user in entry.gr_mem and entry.gr_gid not in of_process
+        entry.gr_name for entry in grp.getgrall() if user in entry.gr_mem and entry.gr_gid not in process_groups
     )
 
 
 def _device(node: Path) -> Device | None:
     try:
-        opened = os.open(node, os.O_RDWR | os.O_NONBLOCK)
+        descriptor = os.open(node, os.O_RDWR | os.O_NONBLOCK)
     except PermissionError:
-        # A webcam's node for metadata has a number of its own, and isn't a camera.
-        is_camera = _told(node, "index") in ("0", "")
+        # The metadata node of a webcam has another index.
+        is_camera = _sysfs_value(node, "index") in ("0", "")
         return Device(_name(node), str(node), allowed=False, group=_group(node)) if is_camera else None
     except OSError:
         return None
 
-    def ioctl(request: int, answer: bytearray) -> None:
-        fcntl.ioctl(opened, request, answer)
+    def ioctl(request: int, structure: bytearray) -> None:
+        fcntl.ioctl(descriptor, request, structure)
 
     try:
         if not can_capture(ioctl):
             return None
-        formats = picture_formats(ioctl)
+        formats = capture_formats(ioctl)
     except OSError:
         return None
     finally:
-        os.close(opened)
+        os.close(descriptor)
     return Device(_name(node), str(node), group=_group(node), holders=_holders(node), formats=formats)
 
 
 def _name(node: Path) -> str:
-    return _told(node, "name") or node.name
+    return _sysfs_value(node, "name") or node.name
 
 
-def _told(node: Path, what: str) -> str:
+def _sysfs_value(node: Path, attribute: str) -> str:
     try:
-        return (_NAMES / node.name / what).read_text("utf-8", errors="replace").strip()
+        return (_SYSFS / node.name / attribute).read_text("utf-8", errors="replace").strip()
     except OSError:
         return ""
 
@@ -139,12 +142,12 @@ def _group(node: Path) -> str:
 
 
 def _holders(node: Path) -> tuple[Holder, ...]:
-    """Return who has it open, among the processes that this user may look at."""
+    """Return the processes that have a device open, as far as this user can see them."""
     pids = (int(entry.name) for entry in Path("/proc").iterdir() if entry.name.isdigit())
-    return tuple(Holder(pid, _command(pid)) for pid in sorted(pids) if pid != os.getpid() and _holds(pid, node))
+    return tuple(Holder(pid, _command(pid)) for pid in sorted(pids) if pid != os.getpid() and _has_open(pid, node))
 
 
-def _holds(pid: int, node: Path) -> bool:
+def _has_open(pid: int, node: Path) -> bool:
     try:
         return any(os.readlink(link) == str(node) for link in Path(f"/proc/{pid}/fd").iterdir())
     except OSError:
@@ -153,14 +156,14 @@ def _holds(pid: int, node: Path) -> bool:
 
 def _command(pid: int) -> str:
     try:
-        arguments = Path(f"/proc/{pid}/cmdline").read_bytes()[:_MAX_COMMAND].decode("utf-8", "replace").split("\0")
+        content = Path(f"/proc/{pid}/cmdline").read_bytes()[:_MAX_COMMAND_BYTES]
     except OSError:
         return ""
-    return command_name(arguments)
+    return command_name(content.decode("utf-8", "replace").split("\0"))
 
 
 def command_name(arguments: Sequence[str]) -> str:
-    """Return a program's name, and its module where it is Python's; other arguments may be passwords."""
+    """Return a program's name and, for Python, its module; other arguments may be passwords."""
     name = os.path.basename(arguments[0]) if arguments else ""
     is_module = len(arguments) > 2 and arguments[1] == "-m" and _MODULE.fullmatch(arguments[2])
     return f"{name} -m {arguments[2]}" if is_module else name

@@ -6,15 +6,15 @@ from typing import TypeVar
 
 import pytest
 
-from emotion_client.cli.doctor.facts import PictureFormat
-from emotion_client.cli.doctor.gather import names_of_macos, names_of_windows
+from emotion_client.cli.doctor.facts import CaptureFormat
+from emotion_client.cli.doctor.gather import parse_macos_listing, parse_windows_listing
 from emotion_client.cli.doctor.linux import (
     ENUM_FMT,
     ENUM_FRAMEINTERVALS,
     ENUM_FRAMESIZES,
     QUERYCAP,
     can_capture,
-    picture_formats,
+    capture_formats,
 )
 from emotion_client.cli.doctor.measure import latency_of
 
@@ -53,7 +53,7 @@ class FakeDriver:
             struct.pack_into("=3I", answer, 16, 1, *_at(self.intervals, index))
 
 
-def test_a_webcam_can_capture_and_its_node_for_metadata_cannot() -> None:
+def test_metadata_node_of_a_webcam_cannot_capture() -> None:
     assert can_capture(FakeDriver())
     assert not can_capture(FakeDriver(capabilities=(0x84A00001, 0x04A00000)))
     assert can_capture(FakeDriver(capabilities=(0x00000001, 0)))
@@ -61,19 +61,19 @@ def test_a_webcam_can_capture_and_its_node_for_metadata_cannot() -> None:
 
 def test_formats_with_their_largest_size_and_fastest_rate() -> None:
     driver = FakeDriver(sizes={MJPG: [(640, 480), (1920, 1080), (1280, 720)], YUYV: [(640, 480)]})
-    assert picture_formats(driver) == (PictureFormat("MJPG", 1920, 1080, 30.0), PictureFormat("YUYV", 640, 480, 30.0))
+    assert capture_formats(driver) == (CaptureFormat("MJPG", 1920, 1080, 30.0), CaptureFormat("YUYV", 640, 480, 30.0))
 
 
 def test_a_range_of_sizes_and_no_rate() -> None:
     driver = FakeDriver(ranges={YUYV: (2592, 1944)}, intervals=[])
-    assert picture_formats(driver) == (PictureFormat("YUYV", 2592, 1944, None),)
+    assert capture_formats(driver) == (CaptureFormat("YUYV", 2592, 1944, None),)
 
 
-def test_a_driver_that_tells_nothing() -> None:
-    assert picture_formats(FakeDriver()) == ()
+def test_driver_without_formats() -> None:
+    assert capture_formats(FakeDriver()) == ()
 
 
-def test_the_age_of_a_picture_is_told_where_the_stamp_can_be_of_the_same_clock() -> None:
+def test_latency_needs_a_plausible_timestamp() -> None:
     assert latency_of(1000.0, 937.5) == 62.5
     assert latency_of(1000.0, 0.0) is None
     assert latency_of(1000.0, 1200.0) is None
@@ -82,12 +82,12 @@ def test_the_age_of_a_picture_is_told_where_the_stamp_can_be_of_the_same_clock()
 
 def test_cameras_as_macos_lists_them() -> None:
     listing = b'{"SPCameraDataType": [{"_name": "FaceTime HD Camera"}, {"_name": "USB Camera"}]}'
-    assert names_of_macos(listing) == ["FaceTime HD Camera", "USB Camera"]
+    assert parse_macos_listing(listing) == ["FaceTime HD Camera", "USB Camera"]
 
 
 @pytest.mark.parametrize("listing", [b"", b"{}", b"[]", b'{"SPCameraDataType": [{}]}'])
-def test_a_listing_of_macos_that_cannot_be_read(listing: bytes) -> None:
-    assert names_of_macos(listing) == []
+def test_unreadable_macos_listing(listing: bytes) -> None:
+    assert parse_macos_listing(listing) == []
 
 
 @pytest.mark.parametrize(
@@ -95,4 +95,4 @@ def test_a_listing_of_macos_that_cannot_be_read(listing: bytes) -> None:
     [(b'["A", "B"]', ["A", "B"]), (b'"A"', ["A"]), (b"[]", []), (b"", []), (b"null", []), (b"\xff", [])],
 )
 def test_cameras_as_windows_lists_them(listing: bytes, names: list[str]) -> None:
-    assert names_of_windows(listing) == names
+    assert parse_windows_listing(listing) == names

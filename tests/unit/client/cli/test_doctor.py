@@ -4,27 +4,27 @@ from typing import Any
 import pytest
 
 from emotion_client import AccessError, EmotionError, Readiness, ServiceState, UnreachableError
-from emotion_client.cli.doctor.checks import judge_gateway, judge_host
+from emotion_client.cli.doctor.checks import check_gateway, check_host
 from emotion_client.cli.doctor.command import report
 from emotion_client.cli.doctor.facts import (
     LINUX,
     MACOS,
     WINDOWS,
+    CaptureFormat,
     Device,
     Finding,
     Gateway,
     Holder,
     Host,
     Level,
-    Measured,
-    PictureFormat,
+    Measurement,
 )
 from emotion_client.errors import problem_error
 from services.contracts.cameras import CameraView
 from services.contracts.problems import Problem, ProblemKind
 
-MJPG = PictureFormat("MJPG", 1280, 720, 30.0)
-GOOD = Measured("", 1280, 720, 29.8, 412.0, 63.0)
+MJPG = CaptureFormat("MJPG", 1280, 720, 30.0)
+GOOD = Measurement("", 1280, 720, 29.8, 412.0, 63.0)
 SYSTEMS = (LINUX, MACOS, WINDOWS)
 
 
@@ -32,37 +32,37 @@ def device(**facts: Any) -> Device:
     return replace(Device("HD Webcam", "/dev/video0", group="video", formats=(MJPG,)), **facts)
 
 
-def host_finding(facts: Device, system: str = LINUX, joined: frozenset[str] = frozenset()) -> Finding:
-    (finding,) = judge_host(Host(system, True, (facts,), joined))
+def host_finding(facts: Device, system: str = LINUX, pending_groups: frozenset[str] = frozenset()) -> Finding:
+    (finding,) = check_host(Host(system, True, (facts,), pending_groups))
     return finding
 
 
-def test_a_camera_that_delivers() -> None:
-    finding = host_finding(device(measured=GOOD))
+def test_working_camera() -> None:
+    finding = host_finding(device(measurement=GOOD))
     assert finding == Finding(
         Level.OK,
         "HD Webcam (/dev/video0)",
-        "1280×720 at 29.8 fps, 63 ms old on arrival, first picture after 412 ms; offers MJPG up to 1280×720 at 30 fps",
+        "1280×720 at 29.8 fps, frames 63 ms old, first frame after 412 ms; offers MJPG up to 1280×720 at 30 fps",
     )
 
 
-def test_a_camera_that_is_forbidden_on_linux() -> None:
+def test_camera_without_permission_on_linux() -> None:
     finding = host_finding(device(allowed=False))
-    assert (finding.level, finding.remedy) == (Level.WRONG, 'sudo usermod -aG video "$USER"')
+    assert (finding.level, finding.remedy) == (Level.ERROR, 'sudo usermod -aG video "$USER"')
 
 
-def test_a_group_that_was_joined_too_late() -> None:
-    finding = host_finding(device(allowed=False), joined=frozenset({"video"}))
-    assert (finding.level, finding.remedy) == (Level.WRONG, "newgrp video")
+def test_group_joined_after_login() -> None:
+    finding = host_finding(device(allowed=False), pending_groups=frozenset({"video"}))
+    assert (finding.level, finding.remedy) == (Level.ERROR, "newgrp video")
 
 
-def test_a_camera_in_use() -> None:
+def test_camera_in_use() -> None:
     finding = host_finding(device(holders=(Holder(4711, "/usr/bin/cheese"),)))
     assert (finding.level, finding.remedy) == (Level.WARNING, "kill 4711")
     assert "/usr/bin/cheese (process 4711)" in finding.detail
 
 
-def test_a_camera_that_our_capture_uses_is_well() -> None:
+def test_camera_used_by_capture_is_ok() -> None:
     finding = host_finding(device(holders=(Holder(4711, "python -m services.capture"),)))
     assert (finding.level, finding.remedy) == (Level.OK, "")
 
@@ -71,26 +71,26 @@ def test_a_camera_that_our_capture_uses_is_well() -> None:
     ("system", "remedy"),
     [(LINUX, "sudo fuser -v /dev/video0"), (MACOS, "Privacy_Camera"), (WINDOWS, "ms-settings:privacy-webcam")],
 )
-def test_a_camera_that_gives_no_picture(system: str, remedy: str) -> None:
-    finding = host_finding(device(measured=Measured("it opens and gives no picture")), system)
-    assert finding.level is Level.WRONG
+def test_camera_without_frames(system: str, remedy: str) -> None:
+    finding = host_finding(device(measurement=Measurement("it opens but delivers no frame")), system)
+    assert finding.level is Level.ERROR
     assert remedy in finding.remedy
 
 
-def test_a_slow_camera() -> None:
-    finding = host_finding(device(measured=Measured("", 640, 480, 7.5, 400.0)))
+def test_slow_camera() -> None:
+    finding = host_finding(device(measurement=Measurement("", 640, 480, 7.5, 400.0)))
     assert (finding.level, "exposure_dynamic_framerate" in finding.remedy) == (Level.WARNING, True)
 
 
 @pytest.mark.parametrize("system", SYSTEMS)
 def test_no_camera(system: str) -> None:
-    (finding,) = judge_host(Host(system, True))
+    (finding,) = check_host(Host(system, True))
     assert finding.level is Level.WARNING
     assert finding.remedy
 
 
-def test_without_opencv_the_way_to_it_is_told() -> None:
-    findings = judge_host(Host(LINUX, False, (device(),)))
+def test_missing_opencv_has_its_install_command() -> None:
+    findings = check_host(Host(LINUX, False, (device(),)))
     assert findings[-1].remedy == "pip install 'emotion-client[video]'"
     assert findings[0].level is Level.OK
 
@@ -110,10 +110,10 @@ def failing(name: str) -> Readiness:
 
 
 def findings_of(facts: Gateway, system: str = LINUX) -> dict[str, Finding]:
-    return {finding.subject: finding for finding in judge_gateway(facts, system)}
+    return {finding.subject: finding for finding in check_gateway(facts, system)}
 
 
-def test_all_is_well() -> None:
+def test_healthy_gateway() -> None:
     findings = findings_of(gateway())
     assert list(findings) == ["gateway http://127.0.0.1:8000", "redis", "detector", "model", "camera cam0"]
     assert {finding.level for finding in findings.values()} == {Level.OK}
@@ -121,26 +121,26 @@ def test_all_is_well() -> None:
 
 @pytest.mark.parametrize(
     ("name", "level", "service"),
-    [("redis", Level.WARNING, "redis"), ("detector", Level.WRONG, "detector"), ("model", Level.WRONG, "serving")],
+    [("redis", Level.WARNING, "redis"), ("detector", Level.ERROR, "detector"), ("model", Level.ERROR, "serving")],
 )
 @pytest.mark.parametrize("system", SYSTEMS)
-def test_a_service_that_is_gone(name: str, level: Level, service: str, system: str) -> None:
+def test_unavailable_service(name: str, level: Level, service: str, system: str) -> None:
     finding = findings_of(gateway(readiness=failing(name)), system)[name]
     assert finding.level is level
     assert finding.remedy.startswith(f"docker compose up --detach --wait {service}")
     assert ("make run" in finding.remedy) is (system != WINDOWS)
 
 
-def test_nothing_is_started_on_another_machine() -> None:
-    assert findings_of(gateway(readiness=failing("model"), is_here=False))["model"].remedy == ""
+def test_no_start_command_for_another_machine() -> None:
+    assert findings_of(gateway(readiness=failing("model"), is_local=False))["model"].remedy == ""
 
 
-@pytest.mark.parametrize(("is_here", "remedy"), [(True, "docker compose up"), (False, "ping gate.example.org")])
-def test_a_gateway_that_is_not_reachable(is_here: bool, remedy: str) -> None:
-    url = "http://127.0.0.1:8000" if is_here else "http://gate.example.org:8000"
+@pytest.mark.parametrize(("is_local", "remedy"), [(True, "docker compose up"), (False, "ping gate.example.org")])
+def test_unreachable_gateway(is_local: bool, remedy: str) -> None:
+    url = "http://127.0.0.1:8000" if is_local else "http://gate.example.org:8000"
     error = UnreachableError(f"{url}: connection refused")
-    (finding,) = judge_gateway(Gateway(url, is_here, error=error), LINUX)
-    assert finding.level is Level.WRONG
+    (finding,) = check_gateway(Gateway(url, is_local, error=error), LINUX)
+    assert finding.level is Level.ERROR
     assert finding.remedy.startswith(remedy)
 
 
@@ -148,43 +148,58 @@ def refused(kind: ProblemKind) -> EmotionError:
     return problem_error(Problem(kind, "refused").encode(""), kind.status)
 
 
-def test_a_key_that_is_missing() -> None:
+def test_missing_key() -> None:
     facts = gateway(cameras=None, error=refused(ProblemKind.UNAUTHORIZED))
     assert isinstance(facts.error, AccessError)
-    assert judge_gateway(facts, LINUX)[-1].remedy == "export EMOTION_API_KEY=KEY"
-    assert judge_gateway(facts, WINDOWS)[-1].remedy == '$env:EMOTION_API_KEY = "KEY"'
+    assert check_gateway(facts, LINUX)[-1].remedy == "export EMOTION_API_KEY=KEY"
+    assert check_gateway(facts, WINDOWS)[-1].remedy == '$env:EMOTION_API_KEY = "KEY"'
 
 
-def test_a_name_that_the_gateway_does_not_know() -> None:
+def test_unknown_host_name() -> None:
     facts = Gateway("http://gate.example.org:8000", False, error=refused(ProblemKind.UNKNOWN_HOST))
-    assert judge_gateway(facts, LINUX)[-1].remedy == "EMOTION_GATEWAY_ALLOWED_HOSTS=gate.example.org make run"
+    assert check_gateway(facts, LINUX)[-1].remedy == "EMOTION_GATEWAY_ALLOWED_HOSTS=gate.example.org make run"
 
 
-def camera(state: str, error: str = "") -> CameraView:
-    return CameraView("cam0", state, "demo", 0.0, 1280, 720, None, 100, 2, 1, error)
+def camera(state: str, error: str = "", source: str = "demo") -> CameraView:
+    return CameraView("cam0", state, source, 0.0, 1280, 720, None, 100, 2, 1, error)
 
 
 @pytest.mark.parametrize(
-    ("seen", "level", "told"),
+    ("seen", "level", "detail"),
     [
-        (camera("offline"), Level.WRONG, "its capture process has gone"),
-        (camera("failed", "no such device"), Level.WRONG, "no such device"),
-        (camera("finished"), Level.OK, "no picture"),
+        (camera("offline"), Level.ERROR, "its capture process has stopped"),
+        (camera("failed", "no such device"), Level.ERROR, "no such device"),
+        (camera("ended"), Level.OK, "no frame"),
     ],
 )
-def test_cameras_of_the_gateway(seen: CameraView, level: Level, told: str) -> None:
+def test_cameras_of_the_gateway(seen: CameraView, level: Level, detail: str) -> None:
     finding = findings_of(gateway(cameras=(seen,)))["camera cam0"]
     assert finding.level is level
-    assert told in finding.detail
+    assert detail in finding.detail
+
+
+@pytest.mark.parametrize(
+    ("source", "remedy"),
+    [
+        ("rtsp://door.example.org/a b", "ffprobe 'rtsp://door.example.org/a b'"),
+        ("/dev/video0", "ls -l /dev/video*"),
+        ("0", "lsusb"),
+        ("film.mp4", "ls -l film.mp4"),
+    ],
+)
+def test_failing_camera_has_a_command_for_its_source(source: str, remedy: str) -> None:
+    finding = findings_of(gateway(cameras=(camera("failed", "can't be opened", source),)))["camera cam0"]
+    assert remedy in finding.remedy
+    assert "on the camera's host" in finding.remedy
 
 
 @pytest.mark.parametrize("system", SYSTEMS)
-def test_a_gateway_without_cameras(system: str) -> None:
+def test_gateway_without_cameras(system: str) -> None:
     finding = findings_of(gateway(cameras=()), system)["gateway's cameras"]
     assert finding.level is Level.WARNING
     assert "capture" in finding.remedy
 
 
-def test_the_report_has_the_remedy_below() -> None:
-    text = report([Finding(Level.OK, "redis", "answers"), Finding(Level.WRONG, "model", "gone", "mend it")]).plain
-    assert text == "✓ redis: answers\n✗ model: gone\n    mend it\n"
+def test_report_has_remedies_and_a_summary() -> None:
+    text = report([Finding(Level.OK, "redis", "answers"), Finding(Level.ERROR, "model", "gone", "fix it")]).plain
+    assert text == "✓ redis: answers\n✗ model: gone\n    fix it\n1 problem, 0 warnings\n"

@@ -1,7 +1,7 @@
 import pytest
 
-from emotion_client import EmotionError, ServerError, UnexpectedAnswerError, UnreachableError
-from emotion_client.cli.exit_codes import ExitCode, exit_code, sentence
+from emotion_client import EmotionError, ServerError, UnexpectedResponseError, UnreachableError
+from emotion_client.cli.exit_codes import ExitCode, exit_code, user_message
 from emotion_client.errors import problem_error
 from services.contracts.problems import Problem, ProblemKind
 
@@ -14,7 +14,7 @@ def of(kind: ProblemKind, **extensions: object) -> EmotionError:
     ("error", "code"),
     [
         (UnreachableError("x"), ExitCode.UNREACHABLE),
-        (UnexpectedAnswerError("x"), ExitCode.UNREACHABLE),
+        (UnexpectedResponseError("x"), ExitCode.UNREACHABLE),
         (of(ProblemKind.NO_FRESH_FRAME), ExitCode.UNREACHABLE),
         (of(ProblemKind.UNAUTHORIZED), ExitCode.REFUSED),
         (of(ProblemKind.UNKNOWN_HOST), ExitCode.REFUSED),
@@ -24,12 +24,12 @@ def of(kind: ProblemKind, **extensions: object) -> EmotionError:
         (of(ProblemKind.INTERNAL), ExitCode.FAILED),
     ],
 )
-def test_how_a_command_ends(error: EmotionError, code: ExitCode) -> None:
+def test_exit_code_of_an_error(error: EmotionError, code: ExitCode) -> None:
     assert exit_code(error) is code
 
 
-def test_people_are_told_what_to_do() -> None:
-    assert "--url" in sentence(UnreachableError("http://x: connection refused"))
-    assert "EMOTION_API_KEY" in sentence(of(ProblemKind.UNAUTHORIZED))
-    assert sentence(of(ProblemKind.CAMERA_AMBIGUOUS, cameras=["a", "b"])) == "Which camera? One of: a, b"
-    assert sentence(ServerError({"detail": "it failed"}, 500)) == "it failed"
+def test_message_names_the_option_that_helps() -> None:
+    assert "--url" in user_message(UnreachableError("http://x: connection refused"))
+    assert "EMOTION_API_KEY" in user_message(of(ProblemKind.UNAUTHORIZED))
+    assert user_message(of(ProblemKind.CAMERA_AMBIGUOUS, cameras=["a", "b"])) == "Several cameras; name one of: a, b"
+    assert user_message(ServerError({"detail": "it failed"}, 500)) == "it failed"

@@ -4,25 +4,26 @@ import json
 
 import pytest
 
-from emotion_client.cli.output import COLUMNS, Analysed, Format, cameras_text, make_writer
+from emotion_client.cli.output import COLUMNS, Format, FrameResult, cameras_text, make_writer
 from services.contracts.cameras import CameraView
 from services.contracts.emotions import EMOTIONS
-from tests.support.gateway_responses import face, prediction
+from tests.support.gateway_responses import BEGAN, face, prediction
 
-IMAGE = Analysed("face.jpg", prediction(face(), face(reliable=False)))
-FRAME = Analysed("film.mp4", prediction(), frame=30, time_s=1.2)
+IMAGE = FrameResult("face.jpg", prediction(face(), face(reliable=False)))
+FRAME = FrameResult("film.mp4", prediction(), frame=30, time_s=1.2, events=(BEGAN,))
+TRACKED = FrameResult("film.mp4", prediction(face(face_id="a1")), frame=31, time_s=1.24, events=())
 CAMERA = CameraView("cam0", "online", "demo", 29.9, 1280, 720, None, 100, 2, 1, "")
 
 
-def written(format_: Format, *all_analysed: Analysed) -> str:
+def written(format_: Format, *results: FrameResult) -> str:
     text: list[str] = []
-    writer = make_writer(format_, text.append, place_width=15)
-    for analysed in all_analysed:
-        writer(analysed)
+    writer = make_writer(format_, text.append, label_width=15)
+    for result in results:
+        writer(result)
     return "".join(text)
 
 
-def test_json_lines_are_the_gateways_answers_with_their_place() -> None:
+def test_json_lines_are_the_gateways_responses_with_their_file() -> None:
     image, frame = (json.loads(line) for line in written(Format.JSONL, IMAGE, FRAME).splitlines())
     assert image == {
         "file": "face.jpg",
@@ -31,9 +32,15 @@ def test_json_lines_are_the_gateways_answers_with_their_place() -> None:
         **json.loads(json.dumps(IMAGE.prediction.encode())),
     }
     assert (frame["frame"], frame["time_s"], frame["emotion"]) == (30, 1.2, None)
+    assert frame["events"] == [BEGAN.encode()]
 
 
-def test_csv_has_a_row_for_each_face_and_one_where_there_is_none() -> None:
+def test_csv_has_the_face_id_of_a_video() -> None:
+    image, _, tracked = csv.DictReader(io.StringIO(written(Format.CSV, IMAGE, TRACKED)))
+    assert (image["face_id"], tracked["face_id"]) == ("", "a1")
+
+
+def test_csv_has_a_row_for_each_face_and_one_without_a_face() -> None:
     first, second, none = csv.DictReader(io.StringIO(written(Format.CSV, IMAGE, FRAME)))
     assert (first["file"], first["face"], first["emotion"], first["reliable"]) == ("face.jpg", "0", "happy", "true")
     assert (second["face"], second["reliable"], second["w"], second["h"]) == ("1", "false", "100", "120")
@@ -42,12 +49,12 @@ def test_csv_has_a_row_for_each_face_and_one_where_there_is_none() -> None:
     assert {none[column] for column in COLUMNS[3:]} == {""}
 
 
-def test_a_name_with_a_comma_and_a_line_break_stays_one_cell_in_one_line() -> None:
-    (row,) = csv.DictReader(io.StringIO(written(Format.CSV, Analysed('a,"b"\n.jpg', prediction()))))
+def test_file_name_with_comma_and_line_break_is_one_cell() -> None:
+    (row,) = csv.DictReader(io.StringIO(written(Format.CSV, FrameResult('a,"b"\n.jpg', prediction()))))
     assert row["file"] == r'a,"b"\n.jpg'
 
 
-def test_the_table_is_aligned_and_doubts_what_is_not_reliable() -> None:
+def test_table_is_aligned_and_marks_unreliable_emotions() -> None:
     lines = written(Format.TABLE, IMAGE, FRAME).splitlines()
     assert lines == [
         "face.jpg         happy       60%  100×120 at 10,20",
@@ -57,7 +64,7 @@ def test_the_table_is_aligned_and_doubts_what_is_not_reliable() -> None:
 
 
 @pytest.mark.parametrize("format_", [Format.JSONL, Format.CSV])
-def test_cameras_are_written_whole(format_: Format) -> None:
+def test_cameras_are_written_with_all_fields(format_: Format) -> None:
     text = cameras_text([CAMERA, CAMERA], format_)
     rows = (
         [json.loads(line) for line in text.splitlines()]

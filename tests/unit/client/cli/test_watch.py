@@ -3,28 +3,28 @@ import io
 from rich.console import Console
 
 from emotion_client import FeedStatus
-from emotion_client.cli.watch import BAR_WIDTH, Watched, bar, view
+from emotion_client.cli.watch import BAR_WIDTH, WatchState, bar, view
 from emotion_client.responses import decode_live_result
 from tests.support.gateway_responses import BEGAN, live
 
 
-def shown(watched: Watched, now_s: float = 10.0) -> str:
+def shown(state: WatchState, now_s: float = 10.0) -> str:
     console = Console(file=io.StringIO(), width=100)
-    console.print(view(watched, now_s))
+    console.print(view(state, now_s))
     out = console.file
     assert isinstance(out, io.StringIO)
     return out.getvalue()
 
 
-def seen(count: int = 1, detect: int = 0) -> Watched:
-    watched = Watched("cam0")
+def seen(count: int = 1, detect: int = 0) -> WatchState:
+    state = WatchState("cam0")
     for index in range(count):
-        watched.saw(decode_live_result(live(f"{index}-0", BEGAN, detect=detect)), 10.0 - (count - 1 - index) / 10)
-    return watched
+        state.add(decode_live_result(live(f"{index}-0", BEGAN, detect=detect)), 10.0 - (count - 1 - index) / 10)
+    return state
 
 
 def test_before_the_first_result() -> None:
-    assert "waiting for the first result" in shown(Watched("cam0"))
+    assert "waiting for the first result" in shown(WatchState("cam0"))
 
 
 def test_a_face_has_seven_bars() -> None:
@@ -39,45 +39,45 @@ def test_a_face_has_seven_bars() -> None:
 def test_an_uncertain_emotion_looks_uncertain() -> None:
     result = live("1-0")
     result["faces"][0]["reliable"] = False
-    watched = Watched("cam0")
-    watched.saw(decode_live_result(result), 10.0)
-    assert "happy? uncertain" in shown(watched)
+    state = WatchState("cam0")
+    state.add(decode_live_result(result), 10.0)
+    assert "happy? uncertain" in shown(state)
 
 
-def test_smoothed_scores_are_shown_where_there_are_some() -> None:
+def test_smoothed_probabilities_are_preferred() -> None:
     result = live("1-0")
     result["faces"][0]["smoothed"] = {**result["faces"][0]["probabilities"], "happy": 0.91}
-    watched = Watched("cam0")
-    watched.saw(decode_live_result(result), 10.0)
-    assert "91%" in shown(watched)
+    state = WatchState("cam0")
+    state.add(decode_live_result(result), 10.0)
+    assert "91%" in shown(state)
 
 
 def test_no_face() -> None:
-    watched = Watched("cam0")
-    watched.saw(decode_live_result({**live("1-0"), "faces": []}), 10.0)
-    assert "no face" in shown(watched)
+    state = WatchState("cam0")
+    state.add(decode_live_result({**live("1-0"), "faces": []}), 10.0)
+    assert "no face" in shown(state)
 
 
 def test_rate_drops_and_events() -> None:
-    watched = seen(count=21, detect=2)
-    text = shown(watched)
+    state = seen(count=21, detect=2)
+    text = shown(state)
     assert "10.0 fps" in text
     assert "42 dropped" in text
-    assert text.count("face a1: happy began") == 5
+    assert text.count("face a1: happy started") == 5
 
 
-def test_the_rate_falls_when_nothing_comes() -> None:
-    watched = seen(count=21)
-    assert watched.fps(11.0) < 10.0
-    assert watched.fps(60.0) == 0.0
+def test_rate_falls_without_results() -> None:
+    state = seen(count=21)
+    assert state.fps(11.0) < 10.0
+    assert state.fps(60.0) == 0.0
 
 
-def test_what_is_wrong_is_shown_until_a_result_comes() -> None:
-    watched = seen()
-    watched.status = FeedStatus("lost", "connection reset")
-    assert "lost: connection reset" in shown(watched)
-    watched.saw(decode_live_result(live("2-0")), 10.0)
-    assert "lost" not in shown(watched)
+def test_problem_is_shown_until_a_result_arrives() -> None:
+    state = seen()
+    state.status = FeedStatus("lost", "connection reset")
+    assert "lost: connection reset" in shown(state)
+    state.add(decode_live_result(live("2-0")), 10.0)
+    assert "lost" not in shown(state)
 
 
 def test_bars() -> None:

@@ -43,10 +43,19 @@ def test_the_last_of_several_times_counts() -> None:
 def test_a_time_before_the_last_frame_is_rejected_and_changes_nothing() -> None:
     video = VideoTracker(FakeClock())
     video.set_time(4.0)
-    video.next_time()
+    video.update([FACE], video.next_time())
     video.set_time(4.0)
-    with pytest.raises(ValueError, match="before the last frame"):
+    with pytest.raises(ValueError, match="before the last analysed frame"):
         video.set_time(3.9)
+    assert video.next_time() == 4.0
+
+
+def test_frames_that_could_not_be_analysed_can_be_sent_again() -> None:
+    video = VideoTracker(FakeClock())
+    for at_s in (4.0, 4.1):
+        video.set_time(at_s)
+        video.next_time()
+    video.set_time(4.0)
     assert video.next_time() == 4.0
 
 
