@@ -1,1 +1,1 @@
-"""Writes the pages under ``docs/`` that are made from the code: ``make docs``."""
+"""Generates the pages under ``docs/`` that are derived from the code: ``make docs``."""

@@ -1,4 +1,4 @@
-"""``python -m docgen``: what ``make docs`` runs."""
+"""``python -m docgen``, the command behind ``make docs``."""
 
 from pathlib import Path
 
@@ -8,7 +8,7 @@ ROOT = Path(__file__).parents[1]
 
 
 def main() -> None:
-    """Write the pages; a contract test compares them with what would be written."""
+    """Write the pages. A contract test checks that they are current."""
     (ROOT / "docs" / "configuration.md").write_text(configuration_page(ROOT), "utf-8")
 
 

@@ -4,7 +4,7 @@ from pathlib import Path
 from string import Template
 from textwrap import fill
 
-from docgen.tables import compose_table, flags_table, handed_on, settings_table
+from docgen.tables import compose_table, flags_table, passed_through, settings_table
 from launcher.settings import LauncherSettings
 from services.capture.settings import CaptureSettings
 from services.detector.settings import DetectorSettings
@@ -18,7 +18,7 @@ def configuration_page(root: Path) -> str:
     """Return the page's text.
 
     Args:
-        root: The repository, whose Compose files and ``.env.example`` are read.
+        root: The repository, with the Compose files and ``.env.example``.
     """
     example = (root / ".env.example").read_text("utf-8")
     files = [root / "docker-compose.yml", *sorted(root.glob("compose.*.yml"))]
@@ -29,5 +29,5 @@ def configuration_page(root: Path) -> str:
         launcher=settings_table(LauncherSettings),
         serving=flags_table(create_parser("")),
         compose=compose_table(example, {file.name: file.read_text("utf-8") for file in files}),
-        handed_on=fill(", ".join(f"`{name}`" for name in handed_on(example)), width=120),
+        passed_through=fill(", ".join(f"`{name}`" for name in passed_through(example)), width=120),
     )

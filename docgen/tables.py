@@ -1,4 +1,4 @@
-"""Markdown tables."""
+"""Markdown tables of settings, of the model server's flags and of Compose's variables."""
 
 import argparse
 import re
@@ -11,27 +11,29 @@ from pydantic import SecretStr
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings
 
-NOTHING = "–"
+EMPTY_CELL = "–"
+COMPOSE_PREFIX = "EMOTION_COMPOSE_"
+"""Prefix of the variables that only the Compose files read; they pass all others to a service."""
+
+_FLAG_HELP = re.compile(r"(?P<meaning>.*?)(?: \(default:? (?P<default>[^;)]+)(?:; (?P<rest>.*))?\))?")
+_UNITS = {"_s": "seconds", "_bytes": "bytes", "_px": "pixels"}
+"""Suffix of a setting's name → its unit."""
 
 
-def table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """Return a table; a bar inside a cell is escaped, an empty cell gets a dash."""
-    lines = [heads, ["---"] * len(heads), *rows]
+def table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """Return a table. Bars in cells are escaped, and an empty cell becomes a dash."""
+    lines = [header, ["---"] * len(header), *rows]
     return "\n".join(_line(cells) for cells in lines) + "\n"
 
 
 def code(text: str) -> str:
-    """Return the text marked as code, or nothing where there is none."""
+    """Return the text as inline code, or an empty string if it is empty."""
     return f"`{text}`" if text else ""
 
 
 def _line(cells: Sequence[str]) -> str:
-    escaped = [cell.replace("|", r"\|") or NOTHING for cell in cells]
+    escaped = [cell.replace("|", r"\|") or EMPTY_CELL for cell in cells]
     return f"|{'|'.join(escaped)}|" if set(cells) == {"---"} else f"| {' | '.join(escaped)} |"
-
-
-OWN_PREFIX = "EMOTION_COMPOSE_"
-"""Of the variables that the Compose files read; all others they hand on to a service."""
 
 
 @dataclass(frozen=True)
@@ -39,7 +41,7 @@ class Variable:
     """A variable of ``.env.example``.
 
     Attributes:
-        default: Empty where there is none.
+        default: Empty if there is none.
         meaning: The comment above it.
     """
 
@@ -49,7 +51,7 @@ class Variable:
 
 
 def read_example(text: str) -> list[Variable]:
-    """Return the variables of ``.env.example``; a comment describes all that follow up to the next comment."""
+    """Return the variables of ``.env.example``. A comment describes all variables up to the next comment."""
     found: list[Variable] = []
     comment: list[str] = []
     described = False
@@ -76,38 +78,31 @@ def compose_table(example: str, files: Mapping[str, str]) -> str:
     rows = (
         [code(variable.name), code(variable.default), _readers(variable.name, files), variable.meaning]
         for variable in read_example(example)
-        if variable.name.startswith(OWN_PREFIX)
+        if variable.name.startswith(COMPOSE_PREFIX)
     )
     return table(["variable", "default", "read by", "meaning"], rows)
 
 
-def handed_on(example: str) -> list[str]:
-    """Return the names of the settings that Compose hands on to the services."""
-    return [variable.name for variable in read_example(example) if not variable.name.startswith(OWN_PREFIX)]
+def passed_through(example: str) -> list[str]:
+    """Return the names of the settings that the Compose files pass to the services."""
+    return [variable.name for variable in read_example(example) if not variable.name.startswith(COMPOSE_PREFIX)]
 
 
 def _readers(name: str, files: Mapping[str, str]) -> str:
     return ", ".join(code(file) for file, text in files.items() if re.search(rf"\${{{name}\b", text))
 
 
-_DEFAULT = re.compile(r"(?P<meaning>.*?)(?: \(default:? (?P<default>[^;)]+)(?:; (?P<rest>.*))?\))?")
-
-
 def flags_table(parser: argparse.ArgumentParser) -> str:
-    """Return the table of all flags. Defaults stand in their help texts, since some depend on the machine."""
-    return table(["flag", "default", "meaning"], _rows(parser))
+    """Return the table of all flags. Defaults are read from help texts, since some depend on the machine."""
+    return table(["flag", "default", "meaning"], _flag_rows(parser))
 
 
-def _rows(parser: argparse.ArgumentParser) -> Iterator[list[str]]:
+def _flag_rows(parser: argparse.ArgumentParser) -> Iterator[list[str]]:
     for action in parser._get_optional_actions():
-        told = _DEFAULT.fullmatch(action.help or "")
-        if told is not None and "--help" not in action.option_strings:
-            meaning = "; ".join(part for part in (told["meaning"], told["rest"]) if part)
-            yield [code(action.option_strings[-1]), told["default"] or "", meaning]
-
-
-_UNITS = {"_s": "seconds", "_bytes": "bytes", "_px": "pixels"}
-"""A name's ending → its unit."""
+        match = _FLAG_HELP.fullmatch(action.help or "")
+        if match is not None and "--help" not in action.option_strings:
+            meaning = "; ".join(part for part in (match["meaning"], match["rest"]) if part)
+            yield [code(action.option_strings[-1]), match["default"] or "", meaning]
 
 
 def settings_table(settings: type[BaseSettings]) -> str:
@@ -121,42 +116,42 @@ def settings_table(settings: type[BaseSettings]) -> str:
 
 
 def value_text(name: str, field: FieldInfo) -> str:
-    """Return what a setting may be, in words: its type, unit and range."""
+    """Describe the values of a setting: type, unit and range."""
     annotation = field.annotation
     if get_origin(annotation) is Literal:
-        *some, last = (f"`{choice}`" for choice in get_args(annotation))
-        return f"{', '.join(some)} or {last}"
+        *others, last = (f"`{choice}`" for choice in get_args(annotation))
+        return f"{', '.join(others)} or {last}"
     if annotation is bool:
         return "`true` or `false`"
     if annotation in (int, float):
         return ", ".join(part for part in (_number_text(name, annotation is int), _range_text(field)) if part)
     if get_origin(annotation) is tuple:
-        return "list, separated by commas"
-    return "text, kept out of logs" if annotation is SecretStr else "text"
+        return "comma-separated list"
+    return "text, not logged" if annotation is SecretStr else "text"
 
 
 def default_text(field: FieldInfo) -> str:
-    """Return a default as it would be written in the environment; empty where there is none."""
+    """Return a default as written in the environment; empty if there is none."""
     if field.is_required():
         return ""
-    return _written(field.default)
+    return _format(field.default)
 
 
 def _number_text(name: str, whole: bool) -> str:
-    unit = next((unit for ending, unit in _UNITS.items() if name.endswith(ending)), "")
+    unit = next((unit for suffix, unit in _UNITS.items() if name.endswith(suffix)), "")
     if whole:
         return f"whole number of {unit}" if unit else "whole number"
     return unit or "number"
 
 
 def _range_text(field: FieldInfo) -> str:
-    least, above, most, below = (_bound(field, kind) for kind in (Ge, Gt, Le, Lt))
-    if least and most:
-        return f"{least} to {most}"
+    minimum, above, maximum, below = (_bound(field, kind) for kind in (Ge, Gt, Le, Lt))
+    if minimum and maximum:
+        return f"{minimum} to {maximum}"
     parts = (
-        f"{least} or more" if least else "",
+        f"{minimum} or more" if minimum else "",
         f"above {above}" if above else "",
-        f"at most {most}" if most else "",
+        f"at most {maximum}" if maximum else "",
         f"below {below}" if below else "",
     )
     return ", ".join(part for part in parts if part)
@@ -167,12 +162,12 @@ def _bound(field: FieldInfo, kind: type[Ge | Gt | Le | Lt]) -> str:
     return next((f"{getattr(bound, kind.__name__.lower())}" for bound in bounds), "")
 
 
-def _written(value: object) -> str:
+def _format(value: object) -> str:
     match value:
         case SecretStr():
             return value.get_secret_value()
         case tuple():
-            return ",".join(_written(item) for item in value)
+            return ",".join(_format(item) for item in value)
         case bool():
             return str(value).lower()
         case float():

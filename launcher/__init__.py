@@ -1,1 +1,1 @@
-"""Starts the whole system on this machine, without Docker, and stops it again."""
+"""Starts the whole system on this machine without Docker, and stops it again."""

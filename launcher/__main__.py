@@ -1,4 +1,4 @@
-"""``python -m launcher``: what ``make run`` starts."""
+"""``python -m launcher``, the command behind ``make run``."""
 
 import argparse
 import signal
@@ -6,18 +6,18 @@ import sys
 
 
 def main() -> None:
-    """Start everything, and stop everything on Ctrl-C, SIGTERM or when one process ends."""
-    leave_quietly_when_stopped()
-    # No options: a camera's address may hold a password, and a command line can be read by every user.
+    """Start all processes, and stop all of them on Ctrl-C, on SIGTERM or when one of them ends."""
+    exit_on_signals()
+    # There are no options: a camera's address may contain a password, and every user can read a command line.
     argparse.ArgumentParser(prog="python -m launcher", description=__doc__).parse_args()
-    # The rest takes a second to import, in which a signal should find a handler.
+    # This import takes a second, and a signal must be handled meanwhile.
     from launcher.start import start
 
     sys.exit(start())
 
 
-def leave_quietly_when_stopped() -> None:
-    """Until the processes run, a signal just ends this one; from then on honcho handles them."""
+def exit_on_signals() -> None:
+    """Exit with status 0 on a signal, until honcho handles signals."""
     for stop in (signal.SIGINT, signal.SIGTERM, getattr(signal, "SIGHUP", signal.SIGTERM)):
         signal.signal(stop, lambda *_: sys.exit(0))
 

@@ -1,4 +1,4 @@
-"""What the launcher tells the processes of the Procfile."""
+"""Loads the settings of all processes, and builds the environment of the processes in the Procfile."""
 
 import sys
 from collections.abc import Mapping
@@ -7,7 +7,7 @@ from pathlib import Path
 
 from launcher.errors import PrerequisiteError
 from launcher.model_server import serving_socket, serving_target
-from launcher.ports import Listener, reachable
+from launcher.ports import Listener, local_address
 from launcher.redis_server import find_redis_server, redis_url, write_redis_config
 from launcher.settings import LauncherSettings
 from services.capture.settings import CaptureSettings
@@ -17,21 +17,22 @@ from services.runtime.settings import ServiceSettings, load_settings
 
 CAMERAS_VARIABLE = "EMOTION_CAPTURE_CAMERAS"
 _PREFIXES = ("EMOTION_CAPTURE_", "EMOTION_DETECTOR_", "EMOTION_GATEWAY_", "EMOTION_LAUNCHER_", "EMOTION_COMPOSE_")
-"""The last is read by the Compose files alone, and may stand in the same shell."""
-_TIES = (
+"""Only the Compose files read the last one; it may be set in the same shell."""
+_CONNECTION_VARIABLES = (
     "EMOTION_CAPTURE_REDIS_URL",
     "EMOTION_GATEWAY_REDIS_URL",
     "EMOTION_GATEWAY_SERVING_TARGET",
     "EMOTION_GATEWAY_DETECTOR_URL",
 )
-"""What ties the services together, which is the launcher's to set."""
+"""The addresses that the services use for each other; the launcher sets them."""
 
-_OF_MAKE = ("CAMERA", "REDIS_URL", "MAKEFLAGS", "MAKEOVERRIDES", "MFLAGS")
+_WITHHELD_VARIABLES = ("EMOTION_LAUNCHER_CAMERA", "CAMERA", "REDIS_URL", "MAKEFLAGS", "MAKEOVERRIDES", "MFLAGS")
+"""These may contain a camera's password: make's variables repeat its command line."""
 
 
 @dataclass(frozen=True)
 class SystemSettings:
-    """The settings of all processes, as the environment gives them."""
+    """The settings of all processes, from the environment."""
 
     launcher: LauncherSettings
     gateway: GatewaySettings
@@ -45,27 +46,27 @@ class SystemSettings:
 
     @property
     def cameras(self) -> str:
-        """The cameras' ids, and what is shown of their sources."""
+        """The cameras' ids and redacted sources."""
         return ", ".join(str(camera) for camera in self.capture.cameras)
 
     @property
     def listeners(self) -> list[Listener]:
-        """All processes with a port that others must know."""
+        """All listeners with a fixed port."""
         services = [
             Listener(f"the {name}", f"EMOTION_{name.upper()}_PORT", service.port, service.host)
             for name, service in self.services.items()
         ]
-        own, grpc_port = "EMOTION_LAUNCHER_SERVING", self.launcher.serving_grpc_port
-        grpc = [Listener("the model server's gRPC", f"{own}_GRPC_PORT", grpc_port)] if grpc_port else []
-        rest = Listener("the model server's REST", f"{own}_REST_PORT", self.launcher.serving_rest_port)
+        prefix, grpc_port = "EMOTION_LAUNCHER_SERVING", self.launcher.serving_grpc_port
+        grpc = [Listener("the model server's gRPC API", f"{prefix}_GRPC_PORT", grpc_port)] if grpc_port else []
+        rest = Listener("the model server's REST API", f"{prefix}_REST_PORT", self.launcher.serving_rest_port)
         return [*services, *grpc, rest]
 
 
 def load_system_settings() -> SystemSettings:
-    """Read the settings of all processes, so that a mistake in any is told before anything starts.
+    """Load the settings of all processes, so that invalid ones are reported before a process starts.
 
     Raises:
-        SettingsError: A variable can't be used.
+        SettingsError: A setting is invalid.
     """
     return SystemSettings(
         load_settings(LauncherSettings),
@@ -76,51 +77,50 @@ def load_system_settings() -> SystemSettings:
 
 
 def require_known_variables(inherited: Mapping[str, str]) -> None:
-    """Make sure that nobody is misled by a variable that has no effect here.
+    """Reject variables that have no effect.
 
     Raises:
-        PrerequisiteError: One belongs to no process, or is one that the launcher sets itself.
+        PrerequisiteError: A variable belongs to no process, or the launcher sets it.
     """
     for name in sorted(name for name in inherited if name.startswith("EMOTION_")):
-        if name in _TIES:
-            raise PrerequisiteError(f"{name} can't be set here: make run starts its own and sets it; unset it.")
+        if name in _CONNECTION_VARIABLES:
+            raise PrerequisiteError(f"{name} can't be used with make run, which sets it itself; unset it.")
         if not name.startswith(_PREFIXES):
-            raise PrerequisiteError(f"{name}: no such setting; names begin with {', '.join(_PREFIXES)}.")
+            raise PrerequisiteError(f"{name}: unknown setting; names start with {', '.join(_PREFIXES)}.")
 
 
 def process_environment(
     inherited: Mapping[str, str], settings: SystemSettings, folder: Path, redis_log: Path
 ) -> dict[str, str]:
-    """Return the environment of all processes: the inherited one, and what ties the services together.
+    """Return the environment of all processes: the inherited variables, and the addresses of the services.
 
     Args:
-        inherited: The launcher's own.
-        settings: Of all processes.
-        folder: Only this user may enter it; Redis and the model server listen here.
-        redis_log: Where Redis writes its log.
+        inherited: The launcher's environment.
+        settings: The settings of all processes.
+        folder: A folder that only this user may enter, for the sockets of Redis and the model server.
+        redis_log: File for Redis's log.
 
     Raises:
-        PrerequisiteError: There is no Redis.
+        PrerequisiteError: Redis was not found.
     """
-    own, detector = settings.launcher, settings.detector
+    launcher, detector = settings.launcher, settings.detector
     redis = redis_url(folder)
-    ties = (
+    addresses = (
         redis,
         redis,
         serving_target(folder),
-        f"http://{reachable(detector.host)}:{detector.port}",
+        f"http://{local_address(detector.host)}:{detector.port}",
     )
-    quiet = {f"EMOTION_{name.upper()}_LOG_LEVEL": "WARNING" for name in settings.services}
+    log_levels = {f"EMOTION_{name.upper()}_LOG_LEVEL": "WARNING" for name in settings.services}
     return {
-        **quiet,
-        # The launcher's own may name a camera with its password, and make's repeat its command line.
-        **{name: value for name, value in inherited.items() if name not in ("EMOTION_LAUNCHER_CAMERA", *_OF_MAKE)},
+        **log_levels,
+        **{name: value for name, value in inherited.items() if name not in _WITHHELD_VARIABLES},
         "PYTHON": sys.executable,
         "PYTHONUNBUFFERED": "1",
         "REDIS_SERVER": find_redis_server(),
         "REDIS_CONFIG": str(write_redis_config(folder, redis_log)),
-        "SERVING_GRPC_PORT": str(own.serving_grpc_port),
+        "SERVING_GRPC_PORT": str(launcher.serving_grpc_port),
         "SERVING_GRPC_SOCKET": str(serving_socket(folder)),
-        "SERVING_REST_PORT": str(own.serving_rest_port),
-        **dict(zip(_TIES, ties, strict=True)),
+        "SERVING_REST_PORT": str(launcher.serving_rest_port),
+        **dict(zip(_CONNECTION_VARIABLES, addresses, strict=True)),
     }

@@ -1,5 +1,5 @@
-"""What keeps the system from starting."""
+"""Errors that prevent the system from starting."""
 
 
 class PrerequisiteError(Exception):
-    """Something on this machine is missing or taken; the message is one sentence that says what to do."""
+    """A program is missing, a port is in use, or a variable is invalid. The message is one sentence with the remedy."""

@@ -1,4 +1,4 @@
-"""Ports of this machine."""
+"""TCP ports of this machine."""
 
 import socket
 from collections.abc import Sequence
@@ -8,16 +8,16 @@ from dataclasses import dataclass
 from launcher.errors import PrerequisiteError
 
 LOOPBACK = "127.0.0.1"
-_EVERYWHERE = ("0.0.0.0", "::", "")
+_ALL_ADDRESSES = ("0.0.0.0", "::", "")
 
 
 @dataclass(frozen=True)
 class Listener:
-    """A process that will listen.
+    """A process that is going to listen.
 
     Attributes:
-        name: The process, for people.
-        setting: The variable that sets its port.
+        name: The process, for error messages.
+        setting: The variable that sets the port.
         port: The port.
         host: The address.
     """
@@ -29,36 +29,36 @@ class Listener:
 
 
 def require_ports(listeners: Sequence[Listener]) -> None:
-    """Make sure that all can listen.
+    """Check that all listeners can bind.
 
     Raises:
-        PrerequisiteError: Two have the same port, one has none, or another program holds it.
+        PrerequisiteError: A port is used twice, is 0, or is in use by another program.
     """
     seen: dict[int, Listener] = {}
     for listener in listeners:
         if listener.port == 0:
-            raise PrerequisiteError(f"{listener.setting}=0 can't be used here: {listener.name} needs a known port.")
+            raise PrerequisiteError(f"{listener.setting}=0 can't be used here: {listener.name} needs a fixed port.")
         if listener.port in seen:
             raise PrerequisiteError(
-                f"{listener.setting} and {seen[listener.port].setting} are both {listener.port}: change one."
+                f"{listener.setting} and {seen[listener.port].setting} are both {listener.port}: change one of them."
             )
         seen[listener.port] = listener
         _require_free(listener)
 
 
-def reachable(host: str) -> str:
-    """Return an address at which a process that listens on ``host`` is reached from this machine."""
-    return LOOPBACK if host in _EVERYWHERE else host
+def local_address(host: str) -> str:
+    """Return the address at which this machine reaches a process that listens on ``host``."""
+    return LOOPBACK if host in _ALL_ADDRESSES else host
 
 
 def free_port() -> int:
-    """Return a port that nobody holds now."""
+    """Return a port that is free now."""
     (port,) = free_ports(1)
     return port
 
 
 def free_ports(count: int) -> list[int]:
-    """Return so many different ports that nobody holds now; asked for one by one, two may be the same."""
+    """Return different ports that are free now. Two calls of ``free_port`` may return the same port."""
     with ExitStack() as held:
         probes = [held.enter_context(socket.socket()) for _ in range(count)]
         for probe in probes:
@@ -72,11 +72,11 @@ def _require_free(listener: Listener) -> None:
             listener.host, listener.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
         )[0]
         with socket.socket(family, kind, protocol) as probe:
-            # As servers do, so that a port in TIME_WAIT counts as free.
+            # As servers do, so that a port in TIME_WAIT is free.
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             probe.bind(address)
     except OSError as error:
         raise PrerequisiteError(
-            f"Port {listener.port}, on which {listener.name} would listen, can't be used ({error.strerror}): "
-            f"stop the program that holds it, or set {listener.setting} to another port."
+            f"Port {listener.port} of {listener.name} can't be used ({error.strerror}): "
+            f"stop the program that uses it, or set {listener.setting} to another port."
         ) from error

@@ -1,4 +1,4 @@
-"""A folder for one run of the launcher, which only this user may enter; for sockets."""
+"""A folder for the sockets of one run, which only this user may enter."""
 
 import fcntl
 import os
@@ -12,25 +12,25 @@ from pathlib import Path
 
 PREFIX = "emotion-"
 MAX_SOCKET_PATH = 100
-"""Most bytes of a socket's path: macOS takes 103, Linux 107."""
+"""Longest path of a socket; macOS allows 103 bytes, Linux 107."""
 
 _LONGEST_NAME = "/emotion-xxxxxxxx/serving.sock"
 _LOCK = "lock"
-_YOUNG_S = 60.0
+_MIN_AGE_S = 60.0
 
 
 @contextmanager
 def private_folder(base: Path | None = None) -> Iterator[Path]:
-    """Make a folder of mode 0700 and remove it in the end; remove those of earlier runs that were killed.
+    """Create a folder of mode 0700 and remove it at the end; also remove folders that killed runs left behind.
 
     Args:
-        base: Where; a folder for sockets of this user, or else for temporary files, if None.
+        base: The parent folder; if None, the user's runtime directory, or else the one for temporary files.
     """
     base = base or _base()
     _remove_stale(base)
     folder = Path(tempfile.mkdtemp(prefix=PREFIX, dir=base))  # its mode is 0700
     with (folder / _LOCK).open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)  # the system lets go of it when this process ends, however it does
+        fcntl.flock(lock, fcntl.LOCK_EX)  # the system releases the lock when this process ends, even if it is killed
         try:
             yield folder
         finally:
@@ -38,7 +38,7 @@ def private_folder(base: Path | None = None) -> Iterator[Path]:
 
 
 def _base() -> Path:
-    """Return a folder whose path is short enough for a socket."""
+    """Return a parent folder whose path is short enough for a socket."""
     for candidate in (os.environ.get("XDG_RUNTIME_DIR"), tempfile.gettempdir()):
         if candidate and os.access(candidate, os.W_OK | os.X_OK) and fits(Path(candidate)):
             return Path(candidate)
@@ -46,7 +46,7 @@ def _base() -> Path:
 
 
 def fits(base: Path) -> bool:
-    """Tell whether a socket in a private folder in here has a path that systems take."""
+    """Return whether a socket in a private folder below this one has an allowed path."""
     return len(os.fsencode(base)) + len(_LONGEST_NAME) <= MAX_SOCKET_PATH
 
 
@@ -57,12 +57,12 @@ def _remove_stale(base: Path) -> None:
 
 
 def _is_stale(folder: Path) -> bool:
-    """Tell whether it is one of ours whose launcher is gone."""
+    """Return whether the launcher that created this folder has ended."""
     try:
-        about = folder.lstat()
-        if not stat.S_ISDIR(about.st_mode) or about.st_uid != os.getuid():
+        info = folder.lstat()
+        if not stat.S_ISDIR(info.st_mode) or info.st_uid != os.getuid():
             return False
-        if time.time() - about.st_mtime < _YOUNG_S:  # its launcher may not have locked it yet
+        if time.time() - info.st_mtime < _MIN_AGE_S:  # its launcher may not have locked it yet
             return False
         with (folder / _LOCK).open("r+") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -1,4 +1,4 @@
-"""honcho's manager, mended where being told to stop early would leave processes behind."""
+"""honcho's process manager with an ordered stop, and its printer with control characters escaped."""
 
 import os
 import signal
@@ -10,9 +10,12 @@ from honcho.printer import Message, Printer
 
 from services.contracts.text import printable
 
+LAST_STOPPED = "redis"
+"""The process that the others need until they have stopped."""
+
 
 class PrintablePrinter(Printer):
-    """honcho's printer, with control characters escaped."""
+    """Prints the services' lines with control characters escaped, since they repeat input of cameras and clients."""
 
     def write(self, message: Message) -> None:
         """Print the lines of a message."""
@@ -22,43 +25,42 @@ class PrintablePrinter(Printer):
             super().write(message._replace(data=printable(line.rstrip("\r"))))
 
 
-STOPPED_LAST = "redis"
-"""What the others need until they have stopped."""
+class OrderedManager(Manager):
+    """Stops Redis last, and never before all processes have started.
 
-
-class OrderlyManager(Manager):
-    """Stops once everything has started, since before that honcho doesn't know whom to stop; Redis goes last."""
+    honcho doesn't know a process before its start, so an early stop would leave it running.
+    """
 
     def __init__(self) -> None:
         super().__init__(PrintablePrinter(sys.stdout))
-        self._stop_asked = False
+        self._stop_requested = False
 
     def loop(self) -> None:
-        """Run until a process ends or a signal comes; a closed terminal stops everything too."""
+        """Run until a process ends or a signal arrives; a closed terminal stops all processes too."""
         if hasattr(signal, "SIGHUP"):
             signal.signal(signal.SIGHUP, _as_sigterm)
         super().loop()
 
     def terminate(self) -> None:
         """Stop every process."""
-        self._stop_asked = True
+        self._stop_requested = True
         if self._all_started():
             super().terminate()
 
     def _system_print(self, data: str) -> None:
-        """Print honcho's own line, which it does whenever a process has started or stopped."""
+        """Print honcho's own line. honcho calls this whenever a process has started or stopped."""
         super()._system_print(data)
-        if self._stop_asked and self._all_started():
+        if self._stop_requested and self._all_started():
             super().terminate()
-            if all("returncode" in process for name, process in self._processes.items() if name != STOPPED_LAST):
-                self._stop(STOPPED_LAST)
+            if all("returncode" in process for name, process in self._processes.items() if name != LAST_STOPPED):
+                self._stop(LAST_STOPPED)
 
     def _killall(self, force: bool = False) -> None:
         if force:
             super()._killall(force=True)
             return
         for name in self._processes:
-            if name != STOPPED_LAST:
+            if name != LAST_STOPPED:
                 self._stop(name)
 
     def _stop(self, name: str) -> None:

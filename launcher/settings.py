@@ -1,4 +1,4 @@
-"""What the launcher can be told."""
+"""Settings of the launcher, read from environment variables."""
 
 from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -11,16 +11,17 @@ class LauncherSettings(BaseSettings):
 
     camera: SecretStr = Field(
         SecretStr(""),
-        description="Source of the one camera `cam0`, as in `EMOTION_CAPTURE_CAMERAS`, which it precedes; `make run` "
-        "sets it from `CAMERA`. Empty for the cameras of that variable, else the first webcam, else the demo feed.",
+        description="Source of the single camera `cam0`, in the syntax of `EMOTION_CAPTURE_CAMERAS`. It takes "
+        "precedence over that variable. `make run` sets it from `CAMERA`. If empty, the cameras of that variable are "
+        "used, or else the first webcam, or else the demo feed.",
     )
     serving_grpc_port: int = Field(
         0,
         ge=0,
         le=65535,
-        description="TCP port of the model server's gRPC on 127.0.0.1, besides its Unix socket, which only this user "
-        "can open; 0 for the socket alone.",
+        description="TCP port of the model server's gRPC API on 127.0.0.1, in addition to its Unix socket, which only "
+        "this user can open; 0 for the socket only.",
     )
     serving_rest_port: int = Field(
-        8501, ge=1, le=65535, description="TCP port of the model server's REST, health and metrics."
+        8501, ge=1, le=65535, description="TCP port of the model server's REST API, health and metrics."
     )

@@ -1,15 +1,15 @@
-"""``python -m launcher.watch``: waits until the gateway is ready, then prints the emotion each second."""
+"""``python -m launcher.watch``: waits until the gateway is ready, then prints each camera's emotion every second."""
 
 import contextlib
 import signal
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import httpx
 
-from launcher.ports import reachable
+from launcher.ports import local_address
 from services.contracts.text import printable
 from services.gateway.settings import GatewaySettings
 from services.runtime.settings import load_settings_or_exit
@@ -18,46 +18,46 @@ INTERVAL_S = 1.0
 WAIT_S = 0.2
 
 
-def line(answer: Mapping[str, Any]) -> str:
-    """Return one line for people about an answer of ``/predict``."""
-    source = answer["source"]
-    if not answer["faces"]:
-        seen = "no face"
+def format_line(response: Mapping[str, Any]) -> str:
+    """Return a line about a response of ``/predict``."""
+    source = response["source"]
+    if not response["faces"]:
+        result = "no face"
     else:
-        unsure = "" if answer["reliable"] else ", unsure"
-        count = len(answer["faces"])
-        seen = f"{answer['emotion']:<8} {answer['confidence']:.2f}{unsure}  ({count} face{'s' if count > 1 else ''})"
-    return f"{source['camera']}  {seen}  frame {source['age_ms']:.0f} ms old"
+        unsure = "" if response["reliable"] else ", unsure"
+        count = len(response["faces"])
+        emotion, confidence = response["emotion"], response["confidence"]
+        result = f"{emotion:<8} {confidence:.2f}{unsure}  ({count} face{'s' if count > 1 else ''})"
+    return f"{source['camera']}  {result}  frame {source['age_ms']:.0f} ms old"
 
 
-def missing(readiness: Mapping[str, Any]) -> str:
-    """Return the names of the dependencies that aren't there yet."""
+def unavailable(readiness: Mapping[str, Any]) -> str:
+    """Return the names of the dependencies that aren't available."""
     return ", ".join(name for name, state in readiness["dependencies"].items() if not state["ok"])
 
 
-def wait_until_ready(client: httpx.Client) -> None:
-    """Return once the gateway can answer; say what it waits for, whenever that changes."""
-    said = ""
+def wait_until_ready(client: httpx.Client, sleep: Callable[[float], None] = time.sleep) -> None:
+    """Return when the gateway is ready; print what it waits for whenever that changes."""
+    printed = ""
     while True:
-        waiting = "the gateway"
+        missing = "the gateway"
         with contextlib.suppress(httpx.HTTPError, KeyError, ValueError):
-            response = client.get("/readyz")
-            readiness = response.json()
+            readiness = client.get("/readyz").json()
             if readiness["status"] == "ready":
                 return
-            waiting = missing(readiness) or "the gateway"
-        if waiting != said:
-            print(printable(f"waiting for {waiting}"), flush=True)
-            said = waiting
-        time.sleep(WAIT_S)
+            missing = unavailable(readiness) or "the gateway"
+        if missing != printed:
+            print(printable(f"waiting for {missing}"), flush=True)
+            printed = missing
+        sleep(WAIT_S)
 
 
 def watch(client: httpx.Client) -> None:
-    """Print a line for each camera each second, for ever."""
+    """Print a line for each camera every second, without end."""
     while True:
         started = time.monotonic()
         for camera in _cameras(client):
-            print(printable(_seen(client, camera)), flush=True)
+            print(printable(_predict(client, camera)), flush=True)
         time.sleep(max(0.0, INTERVAL_S - (time.monotonic() - started)))
 
 
@@ -67,26 +67,27 @@ def _cameras(client: httpx.Client) -> list[str]:
     return []
 
 
-def _seen(client: httpx.Client, camera: str) -> str:
+def _predict(client: httpx.Client, camera: str) -> str:
     try:
         response = client.get("/predict", params={"camera": camera})
-        answer = response.json()
+        body = response.json()
     except (httpx.HTTPError, ValueError) as error:
-        return f"{camera}  no answer: {error}"
+        return f"{camera}  no result: {error}"
     if response.status_code != 200:
-        return f"{camera}  no answer: {answer.get('detail', response.status_code)}"
-    return line(answer)
+        return f"{camera}  no result: {body.get('detail', response.status_code)}"
+    return format_line(body)
 
 
 def main() -> None:
-    """Watch the gateway that the environment tells of."""
+    """Watch the gateway that the environment configures."""
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     settings = load_settings_or_exit(GatewaySettings)
-    address = f"http://{reachable(settings.host)}:{settings.port}"
+    address = f"http://{local_address(settings.host)}:{settings.port}"
     keys = [key.get_secret_value() for key in settings.api_keys]
+    header = "-H 'X-API-Key: YOUR_KEY' " if keys else ""
     with httpx.Client(base_url=address, headers={"X-API-Key": keys[0]} if keys else {}, trust_env=False) as client:
         wait_until_ready(client)
-        print(f"ready: {address} shows it   try: curl {address}/predict   API: {address}/docs", flush=True)
+        print(f"ready: dashboard {address}   try: curl {header}{address}/predict   API: {address}/docs", flush=True)
         watch(client)
 
 

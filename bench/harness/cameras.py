@@ -24,7 +24,7 @@ def announce(publisher: RedisPublisher, cameras: Iterable[str]) -> None:
         PublishError: Redis didn't take it.
     """
     status = CameraStatus(CameraState.ONLINE, "bench", FPS, WIDTH, HEIGHT, 0, 0, 0, "")
-    publisher.announce(dict.fromkeys(cameras, status))
+    publisher.put_statuses(dict.fromkeys(cameras, status))
 
 
 def publish(
@@ -148,7 +148,7 @@ def _serve(connection: "Connection[Any, Any]", redis_url: str, clip: Sequence[by
         shooting = Shooting(cameras, time.time(), len(clip), fps)
         connection.send(shooting)
         shot = _shoot(connection, publisher, shooting, clip)
-        publisher.withdraw(cameras)
+        publisher.delete_statuses(cameras)
         connection.send(shot)
 
 

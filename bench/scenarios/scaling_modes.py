@@ -123,7 +123,7 @@ class Asked:
             self._show(Cost(), range(_WARM_UP), view, camera, publisher, feed)
             with cost.counting(self._usage):
                 self._show(cost, range(_WARM_UP, _WARM_UP + frames), view, camera, publisher, feed)
-        publisher.withdraw([camera])
+        publisher.delete_statuses([camera])
         publisher.close()
 
     def _show(

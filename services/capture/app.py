@@ -1,4 +1,4 @@
-"""The application: its cameras run for as long as it does; over HTTP it only tells how they are."""
+"""The application: it runs the cameras, and serves health and metrics over HTTP."""
 
 import asyncio
 import time
@@ -8,26 +8,27 @@ from contextlib import asynccontextmanager
 from fastapi import FastAPI
 
 from services.capture.camera import Camera, CameraPolicy
-from services.capture.health import CameraMetrics, checks_for
+from services.capture.health import CameraMetrics, readiness_checks
 from services.capture.heartbeat import Heartbeat
 from services.capture.publisher_thread import Publisher
 from services.capture.settings import CaptureSettings
-from services.capture.sources.base import SourceOpener
+from services.capture.sources.base import SourceFactory
 from services.runtime.app import ServiceContext, create_service_app
+from services.runtime.clock import Clock
 
 STOP_CAMERAS_S = 2.0
 
 
 def create_app(
-    settings: CaptureSettings, context: ServiceContext, publisher: Publisher, opener: SourceOpener
+    settings: CaptureSettings, context: ServiceContext, publisher: Publisher, source_factory: SourceFactory
 ) -> FastAPI:
     """Return the application.
 
     Args:
-        settings: What to capture.
+        settings: The cameras and their limits.
         context: Shared with the server.
-        publisher: Where frames and statuses go; closed when the application stops.
-        opener: Opens a camera's source.
+        publisher: Receives frames and statuses; closed at shutdown.
+        source_factory: Opens a camera's source.
     """
     policy = CameraPolicy(
         fps=settings.fps,
@@ -37,8 +38,8 @@ def create_app(
         reconnect_min_s=settings.reconnect_min_s,
         reconnect_max_s=settings.reconnect_max_s,
     )
-    cameras = [Camera(named, policy, opener, publisher) for named in settings.cameras]
-    context.checks.update(checks_for(cameras, publisher))
+    cameras = [Camera(spec, policy, source_factory, publisher) for spec in settings.cameras]
+    context.checks.update(readiness_checks(cameras, publisher))
     context.registry.register(CameraMetrics(cameras))
 
     @asynccontextmanager
@@ -56,11 +57,15 @@ def create_app(
 
 
 def _stop(cameras: Sequence[Camera], heartbeat: Heartbeat, publisher: Publisher) -> None:
-    """Stop all cameras at the same time, then say that they are gone."""
-    for camera in cameras:
-        camera.begin_stop()
-    deadline = time.monotonic() + STOP_CAMERAS_S
-    for camera in cameras:
-        camera.join(max(deadline - time.monotonic(), 0.0))
+    stop_cameras(cameras)
     heartbeat.stop(STOP_CAMERAS_S)
     publisher.close()
+
+
+def stop_cameras(cameras: Sequence[Camera], clock: Clock = time.monotonic) -> None:
+    """Stop all cameras at the same time, and wait for ``STOP_CAMERAS_S`` at most."""
+    for camera in cameras:
+        camera.begin_stop()
+    deadline_s = clock() + STOP_CAMERAS_S
+    for camera in cameras:
+        camera.join(max(deadline_s - clock(), 0.0))

@@ -1,21 +1,22 @@
-"""What happens to a frame once it was read: numbered, held to the rate, and put in the mailbox."""
+"""The buffer between the thread that reads a source and the thread that publishes: it holds at most one frame."""
 
+import time
 from dataclasses import dataclass
 from threading import Condition, Event
 from typing import Generic, Protocol, TypeVar
 
 from services.capture.sources.base import Frame
 from services.capture.sources.spec import SourceSpec
-from services.capture.stats import Tally
-from services.runtime.clock import Clock
+from services.capture.stats import CameraStats
+from services.runtime.clock import Clock, Wait
 from services.runtime.frame_rate import FrameRateLimiter, FrameSchedule
 
 T = TypeVar("T")
-_LOOK_UP_S = 0.05
+_POLL_S = 0.05
 
 
-class Mailbox(Generic[T]):
-    """Holds one item at most, so that what is taken is never old."""
+class FrameSlot(Generic[T]):
+    """Holds at most one item, so that a reader never gets an old one. Safe to share among threads."""
 
     def __init__(self) -> None:
         self._changed = Condition()
@@ -23,26 +24,26 @@ class Mailbox(Generic[T]):
         self._closed = False
 
     def replace(self, item: T) -> bool:
-        """Put an item in, in place of one that nobody took; return whether there was one."""
+        """Store an item; return whether it replaced one that was never taken."""
         with self._changed:
-            displaced = self._item is not None
+            replaced = self._item is not None
             self._item = item
             self._changed.notify_all()
-            return displaced
+            return replaced
 
-    def put(self, item: T, leave: Event) -> bool:
-        """Put an item in once the slot is free; return false where ``leave`` was set before that."""
+    def put(self, item: T, stop: Event) -> bool:
+        """Store an item as soon as the slot is empty; return False if ``stop`` is set first."""
         with self._changed:
             while self._item is not None:
-                if leave.is_set():
+                if stop.is_set():
                     return False
-                self._changed.wait(_LOOK_UP_S)
+                self._changed.wait(_POLL_S)
             self._item = item
             self._changed.notify_all()
             return True
 
     def take(self) -> T | None:
-        """Wait for an item and return it; none once the mailbox is closed and empty."""
+        """Wait for an item, remove and return it; return None once the slot is closed and empty."""
         with self._changed:
             while self._item is None and not self._closed:
                 self._changed.wait()
@@ -50,15 +51,8 @@ class Mailbox(Generic[T]):
             self._changed.notify_all()
             return item
 
-    def take_now(self) -> T | None:
-        """Return the item if there is one."""
-        with self._changed:
-            item, self._item = self._item, None
-            self._changed.notify_all()
-            return item
-
     def close(self) -> None:
-        """Let ``take`` end once what is inside was taken."""
+        """Make ``take`` return None as soon as the slot is empty."""
         with self._changed:
             self._closed = True
             self._changed.notify_all()
@@ -66,68 +60,79 @@ class Mailbox(Generic[T]):
 
 @dataclass(frozen=True, eq=False)
 class NumberedFrame:
-    """A frame and its number among all that the camera gave."""
+    """A frame and its sequence number among all frames that the source delivered."""
 
     frame: Frame
     seq: int
 
 
-class Intake(Protocol):
-    """Stands between a source and the mailbox."""
+class FrameBuffer(Protocol):
+    """A policy for the frames of one source: when to read, and which frames to keep."""
 
-    def ready_for_next(self, leave: Event) -> None:
-        """Return when the next frame may be read, at once where ``leave`` is set."""
+    def wait_for_turn(self, stop: Event) -> None:
+        """Return when the next frame may be read, at once if ``stop`` is set."""
 
-    def accept(self, frame: Frame, leave: Event) -> None:
-        """Take a frame, which may wait until ``leave`` is set."""
+    def put(self, frame: Frame, stop: Event) -> None:
+        """Store a frame or drop it; may block until ``stop`` is set."""
 
 
-class OwnPaceIntake:
-    """For cameras, which deliver when they like: frames over the rate and frames nobody took are dropped."""
+class DropOldest:
+    """For cameras, which deliver in real time: drops frames above the rate, and frames replaced before being taken."""
 
-    def __init__(self, mailbox: Mailbox[NumberedFrame], tally: Tally, fps: float) -> None:
-        self._mailbox = mailbox
-        self._tally = tally
+    def __init__(self, slot: FrameSlot[NumberedFrame], stats: CameraStats, fps: float) -> None:
+        self._slot = slot
+        self._stats = stats
         self._limiter = FrameRateLimiter(fps)
 
-    def ready_for_next(self, leave: Event) -> None:
-        """Return at once: the camera itself makes us wait."""
+    def wait_for_turn(self, stop: Event) -> None:
+        """Return at once: reading blocks until the camera delivers."""
 
-    def accept(self, frame: Frame, leave: Event) -> None:  # noqa: ARG002 - never waits
-        """Put the frame in the mailbox, in place of an older one."""
-        numbered = NumberedFrame(frame, self._tally.frame_read())
-        if not self._limiter.allow(frame.grabbed_at) or self._mailbox.replace(numbered):
-            self._tally.frame_dropped()
+    def put(self, frame: Frame, stop: Event) -> None:  # noqa: ARG002 - never blocks
+        """Store the frame in place of an older one."""
+        numbered = NumberedFrame(frame, self._stats.count_read())
+        if not self._limiter.allow(frame.grabbed_at) or self._slot.replace(numbered):
+            self._stats.count_dropped()
 
 
-class PacedIntake:
-    """For sources that give a frame whenever asked: they are asked on schedule.
+class Paced:
+    """For sources that deliver a frame whenever they are read: reads them on a schedule.
 
-    Where ``waits`` is set, as for files, each frame waits for its turn in the mailbox; else, as for the
-    demo feed, it takes the place of an older one.
+    If ``blocking``, as for files, a frame waits until the slot is empty. Otherwise, as for the demo feed, it replaces
+    an older one.
     """
 
-    def __init__(self, mailbox: Mailbox[NumberedFrame], tally: Tally, fps: float, clock: Clock, waits: bool) -> None:
-        self._mailbox = mailbox
-        self._tally = tally
+    def __init__(
+        self,
+        slot: FrameSlot[NumberedFrame],
+        stats: CameraStats,
+        fps: float,
+        blocking: bool,
+        clock: Clock = time.monotonic,
+        wait: Wait = Event.wait,
+    ) -> None:
+        self._slot = slot
+        self._stats = stats
         self._schedule = FrameSchedule(fps)
+        self._blocking = blocking
         self._clock = clock
-        self._waits = waits
+        self._wait = wait
 
-    def ready_for_next(self, leave: Event) -> None:
-        """Wait for the next mark of the schedule."""
-        leave.wait(self._schedule.wait_s(self._clock()))
+    def wait_for_turn(self, stop: Event) -> None:
+        """Wait for the next due time."""
+        self._wait(stop, self._schedule.wait_s(self._clock()))
 
-    def accept(self, frame: Frame, leave: Event) -> None:
-        """Put the frame in the mailbox."""
-        numbered = NumberedFrame(frame, self._tally.frame_read())
-        lost = not self._mailbox.put(numbered, leave) if self._waits else self._mailbox.replace(numbered)
-        if lost:
-            self._tally.frame_dropped()
+    def put(self, frame: Frame, stop: Event) -> None:
+        """Store the frame."""
+        numbered = NumberedFrame(frame, self._stats.count_read())
+        dropped = not self._slot.put(numbered, stop) if self._blocking else self._slot.replace(numbered)
+        if dropped:
+            self._stats.count_dropped()
 
 
-def intake_for(source: SourceSpec, mailbox: Mailbox[NumberedFrame], tally: Tally, fps: float, clock: Clock) -> Intake:
-    """Return the intake that suits a source."""
-    if source.has_own_pace:
-        return OwnPaceIntake(mailbox, tally, fps)
-    return PacedIntake(mailbox, tally, fps, clock, waits=not source.is_live)
+def frame_buffer_for(
+    source: SourceSpec, slot: FrameSlot[NumberedFrame], stats: CameraStats, fps: float, clock: Clock, wait: Wait
+) -> FrameBuffer:
+    """Return the buffer that suits a source."""
+    if source.is_real_time:
+        return DropOldest(slot, stats, fps)
+    return Paced(slot, stats, fps, blocking=source.is_file, clock=clock, wait=wait)

@@ -1,4 +1,4 @@
-"""What ``/readyz`` looks at: Redis, each camera, and whether any camera is online at all."""
+"""Readiness checks of capture, and the Prometheus metrics of its cameras."""
 
 import asyncio
 from collections.abc import Iterable, Sequence
@@ -8,13 +8,13 @@ from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
 from services.capture.camera import Camera
-from services.capture.publisher_thread import StatusBoard
+from services.capture.publisher_thread import StatusStore
 from services.contracts.cameras import CameraState
 from services.runtime.health import Check
 
 
-class NotReady(Exception):
-    """A check failed; the message says why."""
+class NotReadyError(Exception):
+    """A check failed; the message is the reason."""
 
 
 class RedisAnswers:
@@ -22,17 +22,17 @@ class RedisAnswers:
 
     required = True
 
-    def __init__(self, board: StatusBoard) -> None:
-        self._board = board
+    def __init__(self, store: StatusStore) -> None:
+        self._store = store
 
     async def __call__(self) -> str:
         """Ping Redis."""
-        await asyncio.to_thread(self._board.ping)
-        return "answers"
+        await asyncio.to_thread(self._store.ping)
+        return "reachable"
 
 
 class CameraOnline:
-    """One camera gives frames. The others may do without it."""
+    """One camera delivers frames. Capture stays ready without it if another camera does."""
 
     required = False
 
@@ -40,15 +40,15 @@ class CameraOnline:
         self._camera = camera
 
     async def __call__(self) -> str:
-        """Look at the camera's state."""
+        """Return the camera's frame rate."""
         status = self._camera.status()
         if not status.state.has_frames:
-            raise NotReady(f"{status.state.value}: {status.last_error or 'no frame yet'}")
+            raise NotReadyError(f"{status.state.value}: {status.last_error or 'no frame yet'}")
         return f"{status.fps:.1f} frames/s"
 
 
 class AnyCameraOnline:
-    """At least one camera gives frames."""
+    """At least one camera delivers frames."""
 
     required = True
 
@@ -59,21 +59,21 @@ class AnyCameraOnline:
         """Count the cameras that are online."""
         online = sum(camera.state.has_frames for camera in self._cameras)
         if online == 0:
-            raise NotReady("no camera is online")
+            raise NotReadyError("no camera is online")
         return f"{online} of {len(self._cameras)} online"
 
 
-def checks_for(cameras: Sequence[Camera], board: StatusBoard) -> dict[str, Check]:
+def readiness_checks(cameras: Sequence[Camera], store: StatusStore) -> dict[str, Check]:
     """Return all checks by name."""
     return {
-        "redis": RedisAnswers(board),
+        "redis": RedisAnswers(store),
         "cameras": AnyCameraOnline(cameras),
         **{f"camera:{camera.id}": CameraOnline(camera) for camera in cameras},
     }
 
 
 class CameraMetrics(Collector):
-    """Gives the counters and the state of each camera, labelled with its id."""
+    """Counters and states of the cameras, labelled with the camera's id and read at each scrape."""
 
     def __init__(self, cameras: Sequence[Camera]) -> None:
         self._cameras = cameras
@@ -82,7 +82,7 @@ class CameraMetrics(Collector):
         """Return all metrics."""
         published = CounterMetricFamily("capture_frames_published", "Frames written to Redis", labels=["camera"])
         dropped = CounterMetricFamily("capture_frames_dropped", "Frames read and not published", labels=["camera"])
-        reconnects = CounterMetricFamily("capture_reconnects", "Times a source was opened anew", labels=["camera"])
+        reconnects = CounterMetricFamily("capture_reconnects", "Times a source was opened again", labels=["camera"])
         fps = GaugeMetricFamily("capture_fps", "Frames published a second, over the last seconds", labels=["camera"])
         state = GaugeMetricFamily("capture_camera_state", "1 for the state a camera is in", labels=["camera", "state"])
         for camera in self._cameras:

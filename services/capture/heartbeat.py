@@ -1,60 +1,61 @@
-"""The thread that tells Redis, once a second, how every camera is."""
+"""The thread that publishes the status of every camera once a second."""
 
 import logging
 import threading
 from collections.abc import Sequence
 
 from services.capture.camera import Camera
-from services.capture.publisher_thread import PublishError, StatusBoard
-from services.capture.redaction import unexpected
+from services.capture.publisher_thread import PublishError, StatusStore
+from services.capture.redaction import describe_unexpected
 from services.contracts.cameras import HEARTBEAT_INTERVAL_S
+from services.runtime.clock import Wait
 
 _log = logging.getLogger(__name__)
 
 
 class Heartbeat(threading.Thread):
-    """Renews all statuses until stopped, then withdraws them.
+    """Publishes all statuses until stopped, then deletes them.
 
-    Each beat writes everything anew, so that a Redis that was emptied knows the cameras again a second later.
+    Each heartbeat writes the whole status, so that a Redis that lost its data has it again a second later.
     """
 
-    def __init__(self, cameras: Sequence[Camera], board: StatusBoard, interval_s: float = HEARTBEAT_INTERVAL_S) -> None:
+    def __init__(self, cameras: Sequence[Camera], store: StatusStore, wait: Wait = threading.Event.wait) -> None:
         super().__init__(name="heartbeat", daemon=True)
         self._cameras = cameras
-        self._board = board
-        self._interval_s = interval_s
+        self._store = store
+        self._wait = wait
         self._stopping = threading.Event()
         self._failing = False
 
     def run(self) -> None:
-        """Beat until stopped."""
+        """Publish until stopped."""
         while not self._stopping.is_set():
             try:
                 self._beat()
-            except Exception as error:  # a thread that ended here would let every camera seem gone
-                self._note_failure(unexpected(error))
-            self._stopping.wait(self._interval_s)
+            except Exception as error:  # if this thread ended, every camera would go offline
+                self._on_failure(describe_unexpected(error))
+            self._wait(self._stopping, HEARTBEAT_INTERVAL_S)
 
     def stop(self, timeout_s: float) -> None:
-        """Withdraw the statuses, waiting for a beat under way for this long at most."""
+        """Delete the statuses, after waiting up to ``timeout_s`` for a heartbeat in progress."""
         self._stopping.set()
         self.join(timeout_s)
         try:
-            self._board.withdraw([camera.id for camera in self._cameras])
+            self._store.delete_statuses([camera.id for camera in self._cameras])
         except PublishError as error:
-            _log.warning("statuses weren't withdrawn and will expire: %s", error)
+            _log.warning("camera statuses were not deleted and will expire: %s", error)
 
     def _beat(self) -> None:
         try:
-            self._board.announce({camera.id: camera.status() for camera in self._cameras})
+            self._store.put_statuses({camera.id: camera.status() for camera in self._cameras})
         except PublishError as error:
-            self._note_failure(str(error))
+            self._on_failure(str(error))
         else:
             if self._failing:
-                _log.info("Redis takes the heartbeat again")
+                _log.info("heartbeat is published again")
             self._failing = False
 
-    def _note_failure(self, why: str) -> None:
-        if not self._failing:  # once, not every second
-            _log.warning("Redis doesn't take the heartbeat: %s", why)
+    def _on_failure(self, reason: str) -> None:
+        if not self._failing:  # log the first failure only
+            _log.warning("heartbeat was not published: %s", reason)
         self._failing = True

@@ -1,4 +1,4 @@
-"""Makes JPEGs, and tells those that a camera made from noise."""
+"""Encodes frames as JPEG, and validates the JPEGs of webcams."""
 
 import cv2
 import numpy as np
@@ -8,50 +8,50 @@ from services.capture.sources.base import Frame, Pixels
 from services.runtime.images import ImageFormat, ImageTooLargeError, InvalidImageError, read_header
 
 MAX_JPEG_BYTES = 16 * 1024 * 1024
-"""The largest picture that goes to Redis, whose memory all cameras share."""
+"""Largest picture that is published: all cameras share Redis's memory."""
 MAX_PIXELS = 40_000_000
-"""The largest picture that the rest of the system takes."""
+"""Largest picture that the detector accepts."""
 
 _START_OF_IMAGE = b"\xff\xd8"
 
 
-class NotEncodable(Exception):
-    """There is no JPEG of a frame that could be published."""
+class EncodeError(Exception):
+    """A frame can't be encoded as a JPEG of the allowed size."""
 
 
-def jpeg_of(frame: Frame, quality: int) -> bytes:
-    """Return the frame as JPEG; one that the camera made is returned as it is.
+def encode_jpeg(frame: Frame, quality: int) -> bytes:
+    """Return the frame as JPEG; a JPEG that the camera made is returned unchanged.
 
     Args:
         frame: Any frame.
         quality: 1 to 100.
 
     Raises:
-        NotEncodable: The pixels are no picture, or its JPEG has more than ``MAX_JPEG_BYTES``.
+        EncodeError: The pixels can't be encoded, or the JPEG has more than ``MAX_JPEG_BYTES``.
     """
-    jpeg = frame.picture if isinstance(frame.picture, bytes) else _encoded(frame.picture, quality)
+    jpeg = frame.picture if isinstance(frame.picture, bytes) else _encode(frame.picture, quality)
     if len(jpeg) > MAX_JPEG_BYTES:
-        raise NotEncodable(f"the picture has more than {MAX_JPEG_BYTES // 2**20} MiB as JPEG")
+        raise EncodeError(f"the picture has more than {MAX_JPEG_BYTES // 2**20} MiB as JPEG")
     return jpeg
 
 
-def _encoded(pixels: Pixels, quality: int) -> bytes:
+def _encode(pixels: Pixels, quality: int) -> bytes:
     try:
         done, encoded = cv2.imencode(".jpg", pixels, [cv2.IMWRITE_JPEG_QUALITY, quality])
     except cv2.error as error:
-        raise NotEncodable("OpenCV makes no JPEG of the picture") from error
+        raise EncodeError("OpenCV can't encode the picture") from error
     if not done:
-        raise NotEncodable("OpenCV makes no JPEG of the picture")
+        raise EncodeError("OpenCV can't encode the picture")
     return encoded.tobytes()
 
 
-def starts_as_jpeg(data: bytes) -> bool:
-    """Tell whether data begins as a JPEG does."""
+def is_jpeg(data: bytes) -> bool:
+    """Return whether the data starts like a JPEG."""
     return data.startswith(_START_OF_IMAGE)
 
 
 def jpeg_size(data: bytes) -> tuple[int, int] | None:
-    """Return (width, height) of a JPEG by decoding it whole, or none where that fails or would cost too much."""
+    """Return (width, height) of a JPEG by decoding it, or None if it is invalid or too large."""
     try:
         read_header(data, MAX_PIXELS, (ImageFormat.JPEG,))
     except (InvalidImageError, ImageTooLargeError):

@@ -1,49 +1,44 @@
-"""``python -m services.capture.probe SOURCE`` ends with status 0 if the source delivers a picture now.
+"""``python -m services.capture.probe SOURCE`` exits with status 0 if the source delivers a picture now.
 
-A URL is read from standard input, with ``-`` for the source: what stands on a command line can be read by every user of
-the machine.
+A URL is read from standard input, with ``-`` as the source: every user of the machine can read a command line.
 """
 
 import argparse
-import os
 import sys
-from pathlib import Path
 
-from services.capture.opencv_environment import opencv_environment, silence_native_output, system_ca_file
+from services.capture.opencv_environment import configure_opencv, silence_native_output
 from services.capture.settings import CaptureSettings
 from services.runtime.settings import load_settings_or_exit
 
 STALL_S = 5.0
 STDIN = "-"
-MAX_SOURCE = 4096
+MAX_SOURCE_CHARACTERS = 4096
 
 
 def main() -> None:
     """Open the source, read one frame and close it."""
     parser = argparse.ArgumentParser(prog="python -m services.capture.probe", description=__doc__)
-    parser.add_argument("source", help="webcam number, device, file, demo, or - for a line of standard input")
-    given = parser.parse_args().source
-    if "://" in given:
-        parser.error("a URL may hold a password: give it on standard input, and - as the source")
-    text = sys.stdin.readline(MAX_SOURCE) if given == STDIN else given
+    parser.add_argument("source", help="webcam number, device, file, demo, or - to read a line from standard input")
+    argument = parser.parse_args().source
+    if "://" in argument:
+        parser.error("a URL may contain a password: pass it on standard input, with - as the source")
+    text = sys.stdin.readline(MAX_SOURCE_CHARACTERS) if argument == STDIN else argument
     settings = load_settings_or_exit(CaptureSettings)
     silence_native_output()
-    ca_file = Path(settings.tls_ca_file) if settings.tls_ca_file else system_ca_file()
-    os.environ.update(opencv_environment(os.environ, sys.platform, STALL_S, ca_file, settings.tls_verify))
-    # OpenCV reads its environment while it is imported, so what imports it comes after.
-    from services.capture.sources.base import SourceEnded, SourceError
-    from services.capture.sources.factory import Asked, opener
+    configure_opencv(STALL_S, settings.tls_ca_file, settings.tls_verify)
+    # These modules import OpenCV, which reads its environment while it is imported.
+    from services.capture.sources.base import SourceEndedError, SourceError
+    from services.capture.sources.factory import CaptureOptions, source_factory
     from services.capture.sources.opencv import limit_ffmpeg_memory
     from services.capture.sources.spec import parse_source
 
     limit_ffmpeg_memory()
+    options = CaptureOptions(1280, 720, 30, mjpeg_passthrough=False, allow_tls_addresses=settings.allow_tls_addresses)
     try:
-        verified = bool(settings.tls_ca_file) or not settings.tls_verify
-        asked = Asked(1280, 720, 30, own_jpegs=False, addresses_verified=verified)
-        source = opener(asked, False)(parse_source(text))
+        source = source_factory(options, loop=False)(parse_source(text))
         source.read()
         source.close()
-    except SourceEnded:
+    except SourceEndedError:
         sys.exit("the file has no frames")
     except (SourceError, ValueError) as error:
         sys.exit(str(error))

@@ -1,10 +1,10 @@
-"""What is shown of a source. It is an allow-list: what isn't known to be harmless is left out."""
+"""Redacts sources and errors for logs and statuses. Only parts that are known to hold no secret are kept."""
 
 import re
 from pathlib import PurePosixPath, PureWindowsPath
 
-MAX_TEXT = 500
-"""Most characters of a text that is shown, as readers of a camera's status expect."""
+MAX_TEXT_CHARACTERS = 500
+"""Longest text in a camera's status that readers accept."""
 
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]{0,15})://")
 _HOST = r"(?P<host>[A-Za-z0-9](?:[A-Za-z0-9._-]{0,251}[A-Za-z0-9.])?|\[[0-9A-Fa-f:.]{2,45}\])"
@@ -15,11 +15,11 @@ _VIDEO_FILE = re.compile(
 )
 
 
-def public_address(url: str) -> str:
+def redact_url(url: str) -> str:
     """Return the scheme, the host and the port of a URL, then ``/…`` if it has more: ``rtsp://host:554/…``.
 
-    Where host and port can't be told for certain, as with an ``@`` or a backslash behind them, which may be the end of
-    a password that isn't percent-encoded, only the scheme is returned: ``rtsp://…``.
+    If host and port are ambiguous, only the scheme is returned: ``rtsp://…``. An example is an ``@`` or a backslash
+    after them, which may end a password that isn't percent-encoded.
     """
     scheme = _SCHEME.match(url)
     if scheme is None:
@@ -34,8 +34,8 @@ def public_address(url: str) -> str:
     return prefix + host_and_port[0] + ("/…" if rest.strip("/") else "")
 
 
-def host_of(url: str) -> str:
-    """Return the host that FFmpeg connects to, without brackets; an empty string where it can't be told."""
+def url_host(url: str) -> str:
+    """Return the host that FFmpeg connects to, without brackets; an empty string if it is ambiguous."""
     scheme = _SCHEME.match(url)
     if scheme is None:
         return ""
@@ -43,8 +43,8 @@ def host_of(url: str) -> str:
     return host_and_port["host"].strip("[]") if host_and_port else ""
 
 
-def user_info(url: str) -> tuple[str, ...]:
-    """Return the user and the password of a URL as they are written; nothing where it has none."""
+def url_credentials(url: str) -> tuple[str, ...]:
+    """Return the user and the password of a URL as they are written, without those that are missing."""
     scheme = _SCHEME.match(url)
     if scheme is None:
         return ()
@@ -53,33 +53,37 @@ def user_info(url: str) -> tuple[str, ...]:
     return tuple(part for part in (user, password) if part)
 
 
-def public_device(path: str) -> str:
-    """Return the path of a camera's device; ``device`` for any other below ``/dev``."""
+def redact_device(path: str) -> str:
+    """Return the path of a camera's device, or ``device`` for any other path below ``/dev``."""
     return path if _DEVICE.fullmatch(path) else "device"
 
 
-def public_file_name(path: str) -> str:
-    """Return the last part of a path if it looks like a video's name, else ``file``."""
+def redact_path(path: str) -> str:
+    """Return the last part of a path if it looks like the name of a video file, or else ``file``."""
     name = PurePosixPath(PureWindowsPath(path).as_posix()).name
     return name if _VIDEO_FILE.fullmatch(name) else "file"
 
 
-def shortened(text: str) -> str:
-    """Return a text with at most ``MAX_TEXT`` characters, all of them printable."""
-    printable = "".join(letter if letter.isprintable() else "�" for letter in text[: MAX_TEXT + 1])
-    return printable if len(printable) <= MAX_TEXT else f"{printable[: MAX_TEXT - 1]}…"
+def truncate(text: str) -> str:
+    """Return at most ``MAX_TEXT_CHARACTERS`` characters of a text; unprintable ones are replaced."""
+    printable = "".join(char if char.isprintable() else "�" for char in text[: MAX_TEXT_CHARACTERS + 1])
+    return printable if len(printable) <= MAX_TEXT_CHARACTERS else f"{printable[: MAX_TEXT_CHARACTERS - 1]}…"
 
 
-def unexpected(error: BaseException) -> str:
-    """Return a sentence about an exception that wasn't foreseen: its type and place, and nothing of its own text."""
-    where = error.__traceback__
-    while where is not None and where.tb_next is not None:
-        where = where.tb_next
-    place = f" at {PurePosixPath(where.tb_frame.f_code.co_filename).name}:{where.tb_lineno}" if where else ""
-    return f"unexpected {type(error).__name__}{place}"
+def describe_unexpected(error: BaseException) -> str:
+    """Describe an unexpected exception by its type and its line. The message is left out, since it may repeat
+    a source.
+    """
+    traceback = error.__traceback__
+    while traceback is not None and traceback.tb_next is not None:
+        traceback = traceback.tb_next
+    if traceback is None:
+        return f"unexpected {type(error).__name__}"
+    file_name = PurePosixPath(traceback.tb_frame.f_code.co_filename).name
+    return f"unexpected {type(error).__name__} at {file_name}:{traceback.tb_lineno}"
 
 
 def _split(rest: str) -> tuple[str, str]:
-    """Return the authority of a URL, as FFmpeg finds it, and all that follows."""
+    """Return the authority of a URL as FFmpeg parses it, and everything after it."""
     end = re.search(r"[/?#]", rest)
     return (rest, "") if end is None else (rest[: end.start()], rest[end.start() :])

@@ -1,4 +1,4 @@
-"""The only file that touches Redis. Commands of Redis 6.2, over its older protocol, so that any server will do."""
+"""Publishes frames and statuses to Redis, with commands of Redis 6.2."""
 
 import logging
 import os
@@ -22,67 +22,66 @@ _log = logging.getLogger(__name__)
 
 
 class RedisPublisher:
-    """Publishes to Redis. Connects when first used, and anew after every failure."""
+    """A ``Publisher``. It connects with its first command, and again after a failure."""
 
     def __init__(self, url: str) -> None:
-        """Prepare; ``url`` may hold a password and is kept by the client only."""
         # A failed command isn't retried: the next frame is newer.
         self._redis = redis_client(url, TIMEOUT_S)
         self._last_ms: dict[str, int] = {}
 
-    def publish(self, camera: str, message: FrameMessage) -> None:
-        """Append a frame to the camera's stream and renew the stream's life.
+    def publish(self, camera_id: str, message: FrameMessage) -> None:
+        """Append a frame to the camera's stream and renew the stream's expiry.
 
         Raises:
-            PublishError: Redis didn't take it.
+            PublishError: The frame was not published.
         """
-        key = frames_key(camera)
-        # One transaction: a stream without an expiry would keep a picture for good.
-        with _failures_named(), self._redis.pipeline(transaction=True) as pipe:
+        key = frames_key(camera_id)
+        # A transaction, since a stream without an expiry would keep a picture for ever.
+        with _as_publish_error(), self._redis.pipeline(transaction=True) as pipe:
             pipe.xadd(key, _fields(message.encode()), maxlen=FRAMES_KEPT, approximate=False)
             pipe.expire(key, FRAMES_TTL_S)
             entry_id, _ = pipe.execute()
-        self._last_ms[camera] = int(entry_id.partition(b"-")[0])
+        self._last_ms[camera_id] = int(entry_id.partition(b"-")[0])
 
-    def announce(self, statuses: Mapping[str, CameraStatus]) -> None:
-        """Renew the statuses and the cameras' place in the list, by Redis's clock.
+    def put_statuses(self, statuses: Mapping[str, CameraStatus]) -> None:
+        """Store the statuses, and the cameras' heartbeats by Redis's clock.
 
-        A stream whose ids are of a time to come is deleted, so that it begins anew: its readers take no such frame, and
-        each new one would follow it.
+        A stream with entry ids in the future is deleted. Readers reject such frames, and every later entry would get
+        such an id as well. This happens when Redis's clock is set back.
 
         Raises:
-            PublishError: Redis didn't take them.
+            PublishError: The statuses were not stored.
         """
-        with _failures_named(), self._redis.pipeline(transaction=True) as pipe:
+        with _as_publish_error(), self._redis.pipeline(transaction=True) as pipe:
             seconds, microseconds = self._redis.time()
             now = seconds + microseconds / 1e6
-            for camera, status in statuses.items():
-                pipe.hset(status_key(camera), mapping=_fields(status.encode()))
-                pipe.expire(status_key(camera), STATUS_TTL_S)
-                pipe.zadd(CAMERAS_KEY, {camera: now})
-                if self._last_ms.get(camera, 0) > (now + MAX_AHEAD_S) * 1000:
-                    _log.warning("%s: its frames are of a time to come by Redis's clock, and begin anew", camera)
-                    self._last_ms.pop(camera, None)
-                    pipe.delete(frames_key(camera))
+            for camera_id, status in statuses.items():
+                pipe.hset(status_key(camera_id), mapping=_fields(status.encode()))
+                pipe.expire(status_key(camera_id), STATUS_TTL_S)
+                pipe.zadd(CAMERAS_KEY, {camera_id: now})
+                if self._last_ms.get(camera_id, 0) > (now + MAX_AHEAD_S) * 1000:
+                    _log.warning("%s: frame ids are in the future by Redis's clock; the stream is deleted", camera_id)
+                    self._last_ms.pop(camera_id, None)
+                    pipe.delete(frames_key(camera_id))
             pipe.zremrangebyscore(CAMERAS_KEY, "-inf", now - FORGET_AFTER_S)
             pipe.execute()
 
-    def withdraw(self, cameras: Iterable[str]) -> None:
+    def delete_statuses(self, camera_ids: Iterable[str]) -> None:
         """Delete the statuses.
 
         Raises:
-            PublishError: Redis can't be reached; the statuses expire.
+            PublishError: The statuses were not deleted; they expire.
         """
-        with _failures_named():
-            self._redis.delete(*(status_key(camera) for camera in cameras))
+        with _as_publish_error():
+            self._redis.delete(*(status_key(camera_id) for camera_id in camera_ids))
 
     def ping(self) -> None:
-        """Look whether Redis answers.
+        """Check that Redis responds.
 
         Raises:
             PublishError: It doesn't.
         """
-        with _failures_named():
+        with _as_publish_error():
             self._redis.ping()
 
     def close(self) -> None:
@@ -95,7 +94,7 @@ def _fields(encoded: Mapping[str, bytes | int] | Mapping[str, str]) -> dict[Fiel
 
 
 @contextmanager
-def _failures_named() -> Iterator[None]:
+def _as_publish_error() -> Iterator[None]:
     try:
         yield
     except (redis.RedisError, OSError) as error:
@@ -103,18 +102,18 @@ def _failures_named() -> Iterator[None]:
 
 
 def _reason(error: Exception) -> str:
-    """Return why Redis failed, in a sentence of ours: the texts of libraries and servers may hold anything."""
+    """Return why Redis failed. The messages of libraries and servers are left out, since they may contain secrets."""
     match error:
         case redis.AuthenticationError() | redis.exceptions.AuthorizationError() | redis.exceptions.NoPermissionError():
-            return "Redis refuses the user, the password or a command"
+            return "Redis rejected the user, the password or a command"
         case redis.TimeoutError() | TimeoutError():
-            return f"Redis gives no answer within {TIMEOUT_S:g} s"
+            return f"Redis did not respond within {TIMEOUT_S:g} s"
         case redis.BusyLoadingError():
             return "Redis is loading"
         case redis.ResponseError():
             code = re.match(r"[A-Z]{3,20}\b", str(error))
-            return f"Redis refuses a command ({code[0] if code else type(error).__name__})"
-    return f"Redis can't be reached: {_network_reason(error)}"
+            return f"Redis rejected a command ({code[0] if code else type(error).__name__})"
+    return f"Redis is unreachable: {_network_reason(error)}"
 
 
 def _network_reason(error: BaseException) -> str:
@@ -124,12 +123,12 @@ def _network_reason(error: BaseException) -> str:
             case None:
                 break
             case ssl.SSLCertVerificationError():
-                return "its certificate isn't trusted"
+                return "its certificate is not trusted"
             case ssl.SSLError():
-                return "TLS fails"
+                return "TLS failed"
             case socket.gaierror():
-                return "its name isn't known"
+                return "its host name can't be resolved"
             case OSError(errno=int(number)):
                 return os.strerror(number)
         seen = seen.__cause__ or seen.__context__
-    return "the connection is lost"
+    return "connection lost"

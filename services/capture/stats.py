@@ -1,85 +1,70 @@
-"""A camera's counters, shared by its threads."""
+"""A camera's counters and its frame rate, shared by its threads."""
 
 from collections import deque
 from threading import Lock
 
+RATE_WINDOW_S = 5.0
 
-class Tally:
-    """Counts frames and reopenings since capture started. Safe to share among threads."""
+
+class CameraStats:
+    """Counts frames and reconnects since capture started. Safe to share among threads.
+
+    Attributes:
+        published: Frames written to Redis.
+        dropped: Frames that were read and not published.
+        reconnects: Times that the source was opened again and delivered frames.
+    """
 
     def __init__(self) -> None:
-        self._lock = Lock()
+        self.published = 0
+        self.dropped = 0
+        self.reconnects = 0
         self._read = 0
-        self._published = 0
-        self._dropped = 0
-        self._reconnects = 0
+        self._lock = Lock()
 
-    def frame_read(self) -> int:
-        """Count a frame that the source gave; return its number, from 1."""
+    def count_read(self) -> int:
+        """Count a frame that the source delivered; return its sequence number, from 1."""
         with self._lock:
             self._read += 1
             return self._read
 
-    def frame_published(self) -> None:
-        """Count a frame that Redis took."""
+    def count_published(self) -> None:
+        """Count a frame that was written to Redis."""
         with self._lock:
-            self._published += 1
+            self.published += 1
 
-    def frame_dropped(self) -> None:
-        """Count a frame that was read and will not be published."""
+    def count_dropped(self) -> None:
+        """Count a frame that was read and won't be published."""
         with self._lock:
-            self._dropped += 1
+            self.dropped += 1
 
-    def reconnected(self) -> None:
-        """Count a source that gives frames again."""
+    def count_reconnect(self) -> None:
+        """Count a source that was opened again and delivers frames."""
         with self._lock:
-            self._reconnects += 1
-
-    @property
-    def read(self) -> int:
-        """Frames that the source gave."""
-        return self._read
-
-    @property
-    def published(self) -> int:
-        """Frames that Redis took."""
-        return self._published
-
-    @property
-    def dropped(self) -> int:
-        """Frames that were read and not published."""
-        return self._dropped
-
-    @property
-    def reconnects(self) -> int:
-        """How often the source was opened anew and gave frames."""
-        return self._reconnects
-
-
-WINDOW_S = 5.0
+            self.reconnects += 1
 
 
 class RateMeter:
-    """Counts events in a sliding window. Times are monotonic seconds. Safe to share among threads."""
+    """Measures events a second in a sliding window. Times are monotonic seconds. Safe to share among threads."""
 
-    def __init__(self, now: float, window_s: float = WINDOW_S) -> None:
-        self._started = now
+    def __init__(self, now_s: float, window_s: float = RATE_WINDOW_S) -> None:
+        self._started_s = now_s
         self._window_s = window_s
         self._times: deque[float] = deque()
         self._lock = Lock()
 
-    def count(self, now: float) -> None:
+    def count(self, now_s: float) -> None:
         """Count one event."""
         with self._lock:
-            self._times.append(now)
-            self._forget(now)
+            self._times.append(now_s)
+            self._expire(now_s)
 
-    def per_second(self, now: float) -> float:
-        """Return the rate; over the time since the start where that is shorter than the window."""
+    def per_second(self, now_s: float) -> float:
+        """Return the rate over the window, or over the time since the start if that is shorter."""
         with self._lock:
-            self._forget(now)
-            return len(self._times) / min(max(now - self._started, 1.0), self._window_s)
+            self._expire(now_s)
+            return len(self._times) / min(max(now_s - self._started_s, 1.0), self._window_s)
 
-    def _forget(self, now: float) -> None:
-        while self._times and self._times[0] <= now - self._window_s:
+    def _expire(self, now_s: float) -> None:
+        while self._times and self._times[0] <= now_s - self._window_s:
             self._times.popleft()

@@ -46,7 +46,7 @@ class CameraState(StrEnum):
     ONLINE = "online"
     RECONNECTING = "reconnecting"
     FAILED = "failed"
-    ENDED = "ended"
+    FINISHED = "finished"
     """A video file that has been played to its end and is not looped."""
 
     @property
@@ -160,7 +160,7 @@ class CameraView:
 
     Attributes:
         id: Its name.
-        state: ``online``, ``reconnecting``, ``failed`` or ``ended``, as capture reports it; ``offline`` without
+        state: ``online``, ``reconnecting``, ``failed`` or ``finished``, as capture reports it; ``offline`` without
             capture.
         source: Where its frames come from, credentials cut out.
         fps: Frames published a second.

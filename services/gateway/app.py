@@ -5,30 +5,18 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import TypedDict
 
-from fastapi import Depends, FastAPI
-from limits.storage import MemoryStorage
-from prometheus_client import Gauge
+from fastapi import FastAPI
 from starlette.middleware import Middleware
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
-from services.gateway.api.cameras import cameras_router
-from services.gateway.api.feeds import events_router, unknown_websocket_router, websocket_feed_router
-from services.gateway.api.image_sockets import ImageSocketLimits, image_socket_router
+from services.gateway.api import cameras, feeds, image_sockets, pages, predict, status, video
 from services.gateway.api.openapi import ApiDocument
-from services.gateway.api.pages import api_reference_router, dashboard_router
-from services.gateway.api.predict import PredictLimits, predict_router
-from services.gateway.api.status import services_router
-from services.gateway.api.video import video_router, video_socket_router
-from services.gateway.compat.base import Asking
-from services.gateway.compat.register import Access, add_compat_apis, shapes_of
-from services.gateway.dependencies import OpenResources, Running, dependency_checks, open_resources, run_parts
-from services.gateway.metrics import GatewayMetrics, LiveMetrics
-from services.gateway.security.auth import ApiKeys, RateLimit, WrongKeys
+from services.gateway.compat.register import add_compat_apis, error_formats
+from services.gateway.dependencies import AppState, OpenClients, StateBuilder, open_clients
+from services.gateway.security.auth import AccessControl, WrongKeyLimiter
 from services.gateway.security.cors import Cors
 from services.gateway.settings import GatewaySettings
 from services.runtime.app import ServiceContext, create_service_app
-from services.runtime.health import Check
-from services.runtime.limits import ByteBudget, FairConcurrencyLimit
 from services.runtime.openapi import complete_document
 from services.runtime.process import collect_garbage
 
@@ -39,37 +27,30 @@ DESCRIPTION = (
 )
 
 
-class _State(TypedDict):
-    running: Running
+class _LifespanState(TypedDict):
+    app_state: AppState
 
 
-def create_app(
-    settings: GatewaySettings, context: ServiceContext, open_resources: OpenResources = open_resources
-) -> FastAPI:
-    """Return the application; its resources are open while it runs."""
+def create_app(settings: GatewaySettings, context: ServiceContext, open_clients: OpenClients = open_clients) -> FastAPI:
+    """Return the application. Its clients are open while it runs."""
+    access = AccessControl(
+        [key.get_secret_value() for key in settings.api_keys], WrongKeyLimiter(context.registry), settings.rate
+    )
+    builder = StateBuilder(settings, context, access.rate_limit(access.key_auth(in_query=True)))
 
     @asynccontextmanager
-    async def lifespan(_: FastAPI) -> AsyncIterator[_State]:
-        async with open_resources(settings) as resources:
-            dependencies.update(dependency_checks(resources))
-            context.checks.update(dependencies)
-            parts = run_parts(resources, settings, live_metrics)
-            context.shutdown.add_hook(parts.live.close)
+    async def lifespan(_: FastAPI) -> AsyncIterator[_LifespanState]:
+        async with open_clients(settings) as clients:
+            state = builder.build(clients)
+            context.checks.update(state.dependencies)
+            context.shutdown.add_hook(state.live.close)
             collecting = asyncio.create_task(collect_garbage())
             try:
-                yield {"running": parts}
+                yield {"app_state": state}
             finally:
                 collecting.cancel()
-                await parts.live.close()
+                await state.live.close()
 
-    dependencies = dict[str, Check]()
-    live_metrics = LiveMetrics(context.registry)
-    share = settings.upload_share
-    in_flight = FairConcurrencyLimit(settings.max_in_flight, share, "predictions")
-    Gauge("gateway_in_flight", "Predictions worked on", registry=context.registry).set_function(
-        lambda: in_flight.in_flight
-    )
-    budget = ByteBudget(settings.max_upload_bytes_in_flight)
     app = create_service_app(
         "Emotion recognition",
         context,
@@ -78,32 +59,17 @@ def create_app(
         settings.body_limit_bytes,
         DESCRIPTION,
         [Middleware(Cors, origins=settings.cors_origins)] if settings.cors_origins else [],
-        budget,
+        builder.limits.upload_bytes,
     )
-    secrets, counts = [key.get_secret_value() for key in settings.api_keys], MemoryStorage()
-    wrong_keys = WrongKeys(context.registry)
-    keys, feed_keys = ApiKeys(secrets, wrong_keys), ApiKeys(secrets, wrong_keys, in_query=True)
-    feed_rate = RateLimit(settings.rate, feed_keys, counts)
-    access = [Depends(RateLimit(settings.rate, keys, counts)), Depends(keys)]
-    feed_access = [Depends(feed_rate), Depends(feed_keys)]
-    metrics = GatewayMetrics(context.registry)
-    limits = PredictLimits(in_flight, FairConcurrencyLimit(settings.max_uploads, share, "uploads"))
-    app.include_router(predict_router(metrics, limits), dependencies=access)
-    app.include_router(events_router(), dependencies=feed_access)
-    app.include_router(video_router(), dependencies=feed_access)
-    app.include_router(websocket_feed_router(), dependencies=feed_access)
-    app.include_router(video_socket_router(), dependencies=feed_access)
-    connections = FairConcurrencyLimit(settings.max_uploads, share, "connections")
-    images = ImageSocketLimits(limits, connections, feed_rate, settings, budget)
-    app.include_router(image_socket_router(metrics, images), dependencies=feed_access)
-    app.include_router(cameras_router(), dependencies=access)
-    app.include_router(services_router(context.readiness, dependencies), dependencies=access)
-    app.include_router(dashboard_router())
-    app.include_router(api_reference_router())
-    app.include_router(unknown_websocket_router())
-    compat_access = Access(secrets, wrong_keys, settings.rate, counts)
-    add_compat_apis(app, settings, Asking(metrics, limits), compat_access, context)
+    for router in (predict.router, cameras.router, status.router):
+        app.include_router(router, dependencies=access.dependencies())
+    for router in (feeds.router, video.router, image_sockets.router):
+        app.include_router(router, dependencies=access.dependencies(in_query=True))
+    pages.load_assets()
+    app.include_router(pages.router)
+    app.include_router(feeds.fallback_router)
+    add_compat_apis(app, settings.compat_apis, access)
     if settings.trusted_proxies:
         app.add_middleware(ProxyHeadersMiddleware, trusted_hosts=list(settings.trusted_proxies))
-    complete_document(app, ApiDocument(bool(secrets), shapes_of(settings.compat_apis)))
+    complete_document(app, ApiDocument(bool(access.keys), error_formats(settings.compat_apis)))
     return app

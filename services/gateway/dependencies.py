@@ -1,34 +1,46 @@
-"""What requests find in a running gateway."""
+"""The gateway's clients and state, and the FastAPI dependencies that give routes access to them."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from typing import Annotated
 
 from fastapi import Depends
+from prometheus_client import CollectorRegistry, Gauge
 from starlette.requests import HTTPConnection
 
 from services.gateway.adapters import detector_http, redis_store, tf_serving
-from services.gateway.adapters.batching import JoinedModel
+from services.gateway.adapters.batching import BatchingModel
 from services.gateway.adapters.redis_cameras import MAX_PARALLEL
 from services.gateway.adapters.redis_store import RedisFrames
-from services.gateway.analysis.cameras import CameraAnalyses, CameraFrames
+from services.gateway.analysis.cameras import CameraPredictor, CameraService
 from services.gateway.analysis.pipeline import Pipeline
+from services.gateway.analysis.uploads import UploadPredictor
 from services.gateway.live.manager import LiveCameras
-from services.gateway.metrics import LiveMetrics
+from services.gateway.metrics import GatewayMetrics, LiveMetrics
 from services.gateway.protocols import Deadline, EmotionModel, FaceDetector, FrameStore
+from services.gateway.security.auth import RateLimit
 from services.gateway.settings import GatewaySettings
+from services.runtime.app import ServiceContext
+from services.runtime.client_address import client_of
 from services.runtime.health import Check
+from services.runtime.limits import ByteBudget, ConcurrencyLimit, FairConcurrencyLimit
 
-_FOR_HEALTH = 4
-"""Connections beyond those for predictions, so that readiness can be asked for under full load."""
+MODEL_TIME_RESERVE = 0.25
+"""Part of a request's time that is reserved for the model."""
 
-_SPARE = 16
-"""Connections of followed cameras whose readings are being ended."""
+MAX_FRAMES_SENT = 32
+"""Most camera frames that are sent at the same time. Each is held in memory until its client has received it."""
+
+_HEALTH_CONNECTIONS = 4
+"""Connections beyond those for predictions, so that readiness can be checked under full load."""
+
+_SPARE_CONNECTIONS = 16
+"""Connections of followed cameras whose reads are being cancelled."""
 
 
 @dataclass(frozen=True)
-class Resources:
+class Clients:
     """The three services that the gateway orchestrates."""
 
     frames: FrameStore
@@ -36,99 +48,172 @@ class Resources:
     model: EmotionModel
 
 
-OpenResources = Callable[[GatewaySettings], AbstractAsyncContextManager[Resources]]
+OpenClients = Callable[[GatewaySettings], AbstractAsyncContextManager[Clients]]
 
 
 @asynccontextmanager
-async def open_resources(settings: GatewaySettings) -> AsyncIterator[Resources]:
-    """Open one Redis client, one HTTP client and one gRPC channel; nothing needs to be there yet."""
+async def open_clients(settings: GatewaySettings) -> AsyncIterator[Clients]:
+    """Open a Redis client, an HTTP client and a gRPC channel. They connect when they are used."""
     redis = redis_store.connect(
         settings.redis_url.get_secret_value(),
         settings.redis_timeout_s,
-        max_connections=settings.max_live_cameras + redis_store.MAX_READINGS + MAX_PARALLEL + _SPARE,
+        max_connections=settings.max_live_cameras + redis_store.MAX_READINGS + MAX_PARALLEL + _SPARE_CONNECTIONS,
     )
     channel = tf_serving.connect(settings.serving_target)
-    connections = settings.max_in_flight + settings.hinted_searches + settings.full_searches + _FOR_HEALTH
+    model = tf_serving.ModelClient(channel, settings.infer_timeout_s)
+    detections = settings.max_concurrent_roi_detections + settings.max_concurrent_full_detections
+    connections = settings.max_in_flight + detections + _HEALTH_CONNECTIONS
     async with detector_http.connect(settings.detector_url, connections) as transport:
         try:
-            yield Resources(
+            yield Clients(
                 frames=RedisFrames(redis, settings.redis_timeout_s),
-                detector=detector_http.HttpDetector(transport, settings.detector_url, settings.detect_timeout_s),
-                model=JoinedModel(tf_serving.ServingModel(channel, settings.infer_timeout_s), settings.model_calls),
+                detector=detector_http.DetectorClient(transport, settings.detector_url),
+                model=BatchingModel(model, settings.max_concurrent_inferences),
             )
         finally:
             await channel.close()
             await redis.aclose()
 
 
-MODELS_SHARE = 0.25
-"""The part of a request's time that is the model's: a detector that takes more than the rest is the one too slow."""
+class Limits:
+    """Limits that routes share.
+
+    Attributes:
+        in_flight: Predictions in progress, of cameras and uploads together.
+        uploads: Uploads from their first byte on, so that slow ones can't use up the limit of predictions.
+        connections: WebSockets for images.
+        frames_sent: Camera frames being sent.
+        upload_bytes: Bytes of bodies and WebSocket messages that are received or in progress.
+    """
+
+    def __init__(self, settings: GatewaySettings, registry: CollectorRegistry) -> None:
+        share = settings.upload_share
+        self.in_flight = FairConcurrencyLimit(settings.max_in_flight, share, "predictions")
+        self.uploads = FairConcurrencyLimit(settings.max_uploads, share, "uploads")
+        self.connections = FairConcurrencyLimit(settings.max_uploads, share, "connections")
+        self.frames_sent = ConcurrencyLimit(MAX_FRAMES_SENT)
+        self.upload_bytes = ByteBudget(settings.max_upload_bytes_in_flight)
+        Gauge("gateway_in_flight", "Predictions in progress", registry=registry).set_function(
+            lambda: self.in_flight.in_flight
+        )
 
 
 @dataclass(frozen=True)
-class Running:
-    """The parts that live from start to stop."""
+class AppState:
+    """The objects that live from start to stop.
 
-    store: FrameStore
-    frames: CameraFrames
-    analyses: CameraAnalyses
+    Attributes:
+        settings: The gateway's settings.
+        context: The runtime's part.
+        limits: Limits that routes share.
+        metrics: Metrics of predictions.
+        message_rate: Counts each image of a WebSocket.
+        cameras: Reads cameras and frames.
+        camera_predictor: Answers ``GET /predict``.
+        upload_predictor: Answers ``POST /predict``.
+        pipeline: The detector and the model.
+        live: Live sessions.
+        dependencies: Checks of the three services, by name.
+    """
+
+    settings: GatewaySettings
+    context: ServiceContext
+    limits: Limits
+    metrics: GatewayMetrics
+    message_rate: RateLimit
+    cameras: CameraService
+    camera_predictor: CameraPredictor
+    upload_predictor: UploadPredictor
     pipeline: Pipeline
     live: LiveCameras
-    answer_timeout_s: float
+    dependencies: Mapping[str, Check]
 
     def deadline(self) -> Deadline:
-        """Return the moment by which a request that begins now is answered."""
-        return Deadline.after(self.answer_timeout_s)
+        """Return the deadline of a request that starts now."""
+        return Deadline.after(self.settings.answer_timeout_s)
 
 
-def run_parts(resources: Resources, settings: GatewaySettings, live_metrics: LiveMetrics) -> Running:
-    """Build the parts on top of the open resources."""
-    pipeline = Pipeline(resources.detector, resources.model, MODELS_SHARE * settings.answer_timeout_s)
-    frames = CameraFrames(resources.frames, settings.max_frame_age_s)
-    return Running(
-        store=resources.frames,
-        frames=frames,
-        analyses=CameraAnalyses(pipeline),
-        pipeline=pipeline,
-        live=LiveCameras(resources.frames, frames, pipeline, settings, live_metrics),
-        answer_timeout_s=settings.answer_timeout_s,
-    )
+class StateBuilder:
+    """Builds the state when the clients are open. Limits and metrics exist before: the middleware needs them."""
+
+    def __init__(self, settings: GatewaySettings, context: ServiceContext, message_rate: RateLimit) -> None:
+        self._settings = settings
+        self._context = context
+        self._message_rate = message_rate
+        self._metrics = GatewayMetrics(context.registry)
+        self._live_metrics = LiveMetrics(context.registry)
+        self.limits = Limits(settings, context.registry)
+
+    def build(self, clients: Clients) -> AppState:
+        """Return the state on top of open clients."""
+        settings = self._settings
+        pipeline = Pipeline(
+            clients.detector,
+            clients.model,
+            detect_timeout_s=settings.detect_timeout_s,
+            model_time_s=MODEL_TIME_RESERVE * settings.answer_timeout_s,
+        )
+        cameras = CameraService(clients.frames, settings.max_frame_age_s)
+        live = LiveCameras(clients.frames, cameras, pipeline, settings, self._live_metrics)
+        return AppState(
+            settings=settings,
+            context=self._context,
+            limits=self.limits,
+            metrics=self._metrics,
+            message_rate=self._message_rate,
+            cameras=cameras,
+            camera_predictor=CameraPredictor(cameras, pipeline, live.polling),
+            upload_predictor=UploadPredictor(pipeline, self.limits.in_flight, self._metrics, settings.answer_timeout_s),
+            pipeline=pipeline,
+            live=live,
+            dependencies=dependency_checks(clients),
+        )
 
 
-async def running(request: HTTPConnection) -> Running:
-    """Return the parts of the gateway that a request came to; a coroutine, since others cost each request a thread."""
-    parts = request.state.running
-    assert isinstance(parts, Running)
-    return parts
+# Dependencies are coroutines: FastAPI runs plain functions in a thread for each request.
+async def app_state(request: HTTPConnection) -> AppState:
+    """Return the state of the running gateway."""
+    state = request.state.app_state
+    assert isinstance(state, AppState)
+    return state
 
 
-RunningParts = Annotated[Running, Depends(running)]
+AppStateDep = Annotated[AppState, Depends(app_state)]
+
+
+async def upload_slot(request: HTTPConnection, state: AppStateDep) -> AsyncIterator[None]:
+    """Hold a place among the uploads from before the body is read until the answer is sent.
+
+    Raises:
+        ServiceError: 429, the client has its share; 503, no place is free.
+    """
+    with state.limits.uploads.slot(client_of(request)):
+        yield
 
 
 class DependencyCheck:
-    """One dependency of the gateway."""
+    """A check of one dependency."""
 
-    def __init__(self, look: Callable[[], Awaitable[str]], required: bool) -> None:
-        self._look = look
+    def __init__(self, check: Callable[[], Awaitable[str]], required: bool) -> None:
+        self._check = check
         self.required = required
 
     async def __call__(self) -> str:
-        """Return what is found; raise where it fails."""
-        return await self._look()
+        return await self._check()
 
 
-def dependency_checks(resources: Resources) -> dict[str, Check]:
-    """Return a check for each dependency.
+def dependency_checks(clients: Clients) -> dict[str, Check]:
+    """Return a check of each dependency.
 
-    Without the detector or the model nothing can be answered; without Redis uploads still can.
+    The detector and the model are required. Without Redis uploads are still answered.
     """
 
     async def ping() -> str:
-        await resources.frames.ping()
+        await clients.frames.ping()
         return "answers"
 
     return {
         "redis": DependencyCheck(ping, required=False),
-        "detector": DependencyCheck(resources.detector.check, required=True),
-        "model": DependencyCheck(resources.model.check, required=True),
+        "detector": DependencyCheck(clients.detector.check, required=True),
+        "model": DependencyCheck(clients.model.check, required=True),
     }

@@ -33,15 +33,15 @@ class Deadline:
         """Return the moment that many seconds from now."""
         return cls(monotonic() + seconds)
 
-    def within(self, seconds: float) -> "Deadline":
+    def capped(self, seconds: float) -> "Deadline":
         """Return the earlier one of this moment and that many seconds from now."""
         return Deadline(min(self.at_s, monotonic() + seconds))
 
-    def keeping(self, seconds: float) -> "Deadline":
+    def reserve(self, seconds: float) -> "Deadline":
         """Return an earlier moment, which leaves that many seconds for what comes after."""
         return Deadline(self.at_s - seconds)
 
-    def seconds_left(self) -> float:
+    def remaining_s(self) -> float:
         """Return the time until then; 0 once it has passed."""
         return max(0.0, self.at_s - monotonic())
 
@@ -127,13 +127,13 @@ class ListedCamera:
 class FrameStore(Protocol):
     """Where frames are kept. Every method raises ``ServiceError`` where the store fails or isn't done by then."""
 
-    async def camera_ids(self, by: Deadline) -> list[str]:
+    async def camera_ids(self, deadline: Deadline) -> list[str]:
         """Return the ids of the cameras that exist, sorted; at most 100, those with the newest heartbeats."""
 
-    async def listed_cameras(self, by: Deadline) -> Sequence[ListedCamera]:
+    async def listed_cameras(self, deadline: Deadline) -> Sequence[ListedCamera]:
         """Return the same cameras with their statuses, by id. One that can't be read has a ``fault``."""
 
-    async def known_camera(self, camera: str, by: Deadline) -> KnownCamera | None:
+    async def known_camera(self, camera: str, deadline: Deadline) -> KnownCamera | None:
         """Return a camera with its newest frame; None if there is no such camera."""
 
     async def next_frame(self, camera: str, after: str, wait_s: float) -> Frame | None:
@@ -154,7 +154,7 @@ class FaceDetector(Protocol):
         image: bytes,
         media_type: str,
         request_id: str,
-        by: Deadline,
+        deadline: Deadline,
         *,
         near: Sequence[Box] = (),
         overview: str | None = None,
@@ -165,7 +165,7 @@ class FaceDetector(Protocol):
             image: The image.
             media_type: What it is.
             request_id: For the logs.
-            by: When the answer must be there.
+            deadline: When the answer must be there.
             near: Boxes around which to look, and nowhere else; with an overview, faces that are known already.
             overview: That of an earlier answer about the same camera, to look only where the image differs; empty
                 for a first one.
@@ -196,7 +196,7 @@ class EmotionScores:
 class EmotionModel(Protocol):
     """Infers the emotions of faces."""
 
-    async def infer(self, faces: NDArray[np.float32], by: Deadline, version: int | None = None) -> EmotionScores:
+    async def infer(self, faces: NDArray[np.float32], deadline: Deadline, version: int | None = None) -> EmotionScores:
         """Return the scores of float32 [n, 48, 48, 1] faces in [0, 1], by then; of the newest version if none is named.
 
         Raises:

@@ -53,7 +53,9 @@ class GatewaySettings(ServiceSettings):
         "begins once its body is there. Then 504.",
     )
     redis_timeout_s: float = Field(0.5, gt=0, description="Longest wait for Redis; then 504.")
-    detect_timeout_s: float = Field(1.8, gt=0, description="Longest wait for the detector; then 504.")
+    detect_timeout_s: float = Field(
+        1.2, gt=0, description="Longest wait for the detector in a prediction; then 504. Live feeds have their own."
+    )
     infer_timeout_s: float = Field(1.0, gt=0, description="Longest wait for the model server; then 504.")
     max_frame_age_s: float = Field(2.0, gt=0, description="Age from which a camera's frame gets 503, no answer.")
     body_limit_bytes: int = Field(
@@ -78,22 +80,25 @@ class GatewaySettings(ServiceSettings):
         0, ge=0, description="Of these, the share of one client, likewise; 0 for an eighth."
     )
     max_live_cameras: int = Field(32, ge=1, description="Cameras followed at the same time; more get 503.")
-    full_searches: int = Field(
+    max_concurrent_full_detections: int = Field(
         1, ge=1, description="Pictures searched for new faces at the same time, over all followed cameras."
     )
-    hinted_searches: int = Field(
+    max_concurrent_roi_detections: int = Field(
         3,
         ge=1,
         description="Frames searched where faces are expected at the same time, over all followed cameras. One more "
         "than all detectors have workers: what waits at a detector grows old, what waits here is replaced.",
     )
-    model_calls: int = Field(
+    max_concurrent_inferences: int = Field(
         2, ge=1, description="Calls of the model at the same time; faces that wait meanwhile go together in the next."
     )
     live_timeout_s: float = Field(
         0.8,
         gt=0,
         description="Longest wait for a step of a followed camera; then followers are told and a newer frame is tried.",
+    )
+    live_search_timeout_s: float = Field(
+        1.8, gt=0, description="Longest search of a followed camera's whole picture for new faces."
     )
     ws_idle_timeout_s: float = Field(
         60.0, gt=0, description="Time without an image after which a WebSocket for images is closed."

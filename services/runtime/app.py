@@ -1,7 +1,7 @@
 """The FastAPI application that every service starts from."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -10,6 +10,7 @@ from prometheus_client import CollectorRegistry
 from starlette.middleware import Middleware
 from starlette.types import Lifespan
 
+from services.runtime.clock import Clock
 from services.runtime.health import Check, Readiness, health_router
 from services.runtime.limits import ByteBudget
 from services.runtime.metrics import HttpMetrics, create_registry, metrics_router
@@ -37,7 +38,7 @@ class ServiceContext:
     shutdown: ShutdownState = field(default_factory=ShutdownState)
     registry: CollectorRegistry = field(default_factory=create_registry)
     checks: dict[str, Check] = field(default_factory=dict)
-    clock: Callable[[], float] = time.monotonic
+    clock: Clock = time.monotonic
 
     @cached_property
     def readiness(self) -> Readiness:

@@ -1,6 +1,7 @@
 """Clocks. Code takes a clock as an argument, so that tests can pass one that they move."""
 
 import time
+from threading import Event
 from typing import Protocol
 
 
@@ -16,6 +17,13 @@ class WallClock(Protocol):
 
     def __call__(self) -> int:
         """Return the current time in Unix microseconds."""
+
+
+class Wait(Protocol):
+    """Waits for an event or a timeout. ``threading.Event.wait`` is one."""
+
+    def __call__(self, event: Event, timeout_s: float, /) -> bool:
+        """Return whether the event is set, as soon as it is, and after ``timeout_s`` at the latest."""
 
 
 def unix_us() -> int:

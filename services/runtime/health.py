@@ -2,13 +2,14 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Protocol
 
 from fastapi import APIRouter
 from fastapi.responses import JSONResponse
 
+from services.runtime.clock import Clock
 from services.runtime.shutdown import ShutdownState
 
 CHECK_TIMEOUT_S = 1.0
@@ -65,7 +66,7 @@ async def _state(check: Check) -> DependencyState:
 class Readiness:
     """Measures all checks; everyone who asks while a measurement runs, or soon after it, shares it."""
 
-    def __init__(self, checks: Mapping[str, Check], clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, checks: Mapping[str, Check], clock: Clock = time.monotonic) -> None:
         self._checks = checks
         self._clock = clock
         self._measured: asyncio.Task[dict[str, DependencyState]] | None = None

@@ -1,14 +1,16 @@
 """Logging: one line an event, as text or as JSON, and no more lines than a person can read."""
 
 import logging
+import math
 import re
 import sys
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 from pythonjsonlogger.json import JsonFormatter
+
+from services.runtime.clock import Clock
 
 MAX_MESSAGE_CHARACTERS = 2000
 """A longer message is cut: what comes from outside can have any length."""
@@ -48,12 +50,29 @@ def configure_logging(service: str, level: str, log_format: str) -> None:
 
 
 @dataclass
-class _Place:
-    """What one place in the code has logged in its current period."""
+class LineQuota:
+    """Limits the lines that are logged in a period. Times are monotonic seconds.
 
-    began_s: float
-    lines: int = 0
+    Attributes:
+        suppressed: Lines that were not allowed. The caller resets it.
+    """
+
+    max_lines: int
+    period_s: float
     suppressed: int = 0
+    _lines: int = 0
+    _period_start_s: float = -math.inf
+
+    def allow(self, now_s: float) -> bool:
+        """Return whether a line may be logged now, and count it."""
+        if now_s - self._period_start_s >= self.period_s:
+            self._period_start_s = now_s
+            self._lines = 0
+        if self._lines >= self.max_lines:
+            self.suppressed += 1
+            return False
+        self._lines += 1
+        return True
 
 
 class LineLimit:
@@ -67,12 +86,12 @@ class LineLimit:
         self,
         lines: int = MAX_LINES_A_PERIOD,
         period_s: float = PERIOD_S,
-        clock: Callable[[], float] = time.monotonic,
+        clock: Clock = time.monotonic,
     ) -> None:
         self._lines = lines
         self._period_s = period_s
         self._clock = clock
-        self._places: dict[tuple[str, int], _Place] = {}
+        self._quotas: dict[tuple[str, int], LineQuota] = {}
 
     def __call__(self, record: logging.LogRecord) -> bool:
         """Tell whether a line is logged; threads that log at the same moment may exceed the limit by a line each."""
@@ -80,20 +99,17 @@ class LineLimit:
             return True
         now_s = self._clock()
         key = (record.pathname, record.lineno)
-        place = self._places.get(key)
-        suppressed = 0
-        if place is None or now_s - place.began_s >= self._period_s:
-            suppressed = place.suppressed if place is not None else 0
-            if len(self._places) >= _MAX_PLACES:
-                self._places.clear()
-            place = self._places[key] = _Place(now_s)
-        if place.lines >= self._lines:
-            place.suppressed += 1
+        quota = self._quotas.get(key)
+        if quota is None:
+            if len(self._quotas) >= _MAX_PLACES:
+                self._quotas.clear()
+            quota = self._quotas[key] = LineQuota(self._lines, self._period_s)
+        if not quota.allow(now_s):
             return False
-        place.lines += 1
-        if suppressed:
-            record.msg = f"{record.getMessage()} ({suppressed} more lines like this were left out)"
+        if quota.suppressed:
+            record.msg = f"{record.getMessage()} ({quota.suppressed} more lines like this were left out)"
             record.args = None
+            quota.suppressed = 0
         return True
 
 

@@ -3,11 +3,13 @@
 import time
 from collections.abc import Awaitable, Callable
 
+from services.runtime.clock import Clock
+
 
 class ShutdownState:
     """Set once, on SIGTERM or SIGINT; readiness reports it and the server acts on it."""
 
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, clock: Clock = time.monotonic) -> None:
         self._clock = clock
         self._started_at: float | None = None
         self._hooks: list[Callable[[], Awaitable[None]]] = []

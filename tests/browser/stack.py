@@ -9,10 +9,9 @@ from typing import Self
 import httpx
 
 from launcher.ports import free_port, free_ports
-from launcher.redis_server import find_redis_server, redis_from_wheel
 from tests.browser.gateway import GatewayProcess
 from tests.support.processes import ROOT, ModuleProcess
-from tests.support.redis_server import RedisServer
+from tests.support.redis_server import RedisServer, oldest_redis
 from tests.support.waiting import wait_until
 
 START_TIMEOUT_S = 180.0
@@ -21,6 +20,7 @@ START_TIMEOUT_S = 180.0
 _LONG_TIMEOUTS = {
     "EMOTION_GATEWAY_ANSWER_TIMEOUT_S": "15",
     "EMOTION_GATEWAY_DETECT_TIMEOUT_S": "10",
+    "EMOTION_GATEWAY_LIVE_SEARCH_TIMEOUT_S": "10",
     "EMOTION_GATEWAY_INFER_TIMEOUT_S": "10",
     "EMOTION_GATEWAY_LIVE_TIMEOUT_S": "10",
     "EMOTION_GATEWAY_REDIS_TIMEOUT_S": "5",
@@ -59,7 +59,7 @@ class Stack:
         self._open.close()
 
     def another_redis(self) -> RedisServer:
-        return RedisServer(redis_from_wheel() or find_redis_server(), self._log())
+        return RedisServer(oldest_redis(), self._log())
 
     def another_detector(self, port: int) -> ModuleProcess:
         return ModuleProcess("services.detector", self._log(), {"EMOTION_DETECTOR_PORT": str(port)})

@@ -23,10 +23,14 @@ GRANT_ACCESS = "--use-fake-ui-for-media-stream"
 
 RECORD_MESSAGES = """
 const log = window.messageLog = [];
+const faces = window.loggedFaces = [];
 window.WebSocket = class extends WebSocket {
     constructor(url) {
         super(url);
-        if (String(url).includes('/ws/predict')) this.addEventListener('message', () => log.push('result'));
+        if (String(url).includes('/ws/predict')) this.addEventListener('message', ({data}) => {
+            log.push('result');
+            faces.push(...JSON.parse(data).faces.map(({face_id, smoothed}) => ({face_id, smoothed})));
+        });
     }
     send(data) {
         log.push('frame');
@@ -34,7 +38,7 @@ window.WebSocket = class extends WebSocket {
     }
 };
 """
-"""Logs frames and results in their order, which Playwright's events do not guarantee."""
+"""Logs frames and results in their order, which Playwright's events do not guarantee, and the faces of the results."""
 
 
 @pytest.fixture(scope="module")
@@ -76,6 +80,9 @@ def test_results_of_the_webcam(chromium: Chromium, stack: Stack, film: Path) -> 
         log = page.evaluate("messageLog")
         assert len(log) > 10
         assert log == (["frame", "result"] * len(log))[: len(log)], "the next frame is sent after the result"
+        faces = page.evaluate("loggedFaces")
+        assert all(face["face_id"] and list(face["smoothed"]) == EMOTIONS for face in faces), "faces are tracked"
+        assert len({face["face_id"] for face in faces}) < len(faces) / 3, "ids are stable"
 
         stop.click()
         expect(message).to_be_visible()

@@ -1,7 +1,7 @@
 """The page on configuration is what the code says, and leaves nothing out."""
 
 from docgen.configuration import configuration_page
-from docgen.tables import OWN_PREFIX, default_text, handed_on, read_example
+from docgen.tables import COMPOSE_PREFIX, default_text, passed_through, read_example
 from tests.contract.surface import COMPOSE_DEFAULTS, SETTINGS
 from tests.support.markdown import rows
 from tests.support.processes import ROOT
@@ -21,14 +21,14 @@ def test_the_page_is_what_make_docs_writes() -> None:
 
 def test_every_variable_has_a_meaning() -> None:
     told = {row[0]: row[-1] for row in rows(PAGE) if row[0].startswith("EMOTION_")}
-    own_to_compose = {name for name in COMPOSE_DEFAULTS if name.startswith(OWN_PREFIX)}
+    own_to_compose = {name for name in COMPOSE_DEFAULTS if name.startswith(COMPOSE_PREFIX)}
     assert told.keys() == WRITTEN.keys() | own_to_compose
     assert [name for name, meaning in told.items() if meaning == "–" or not meaning.endswith(".")] == []
 
 
 def test_compose_hands_on_the_services_own_defaults() -> None:
-    assert {name: COMPOSE_DEFAULTS[name] for name in handed_on(EXAMPLE)} == {
-        name: WRITTEN[name] for name in handed_on(EXAMPLE)
+    assert {name: COMPOSE_DEFAULTS[name] for name in passed_through(EXAMPLE)} == {
+        name: WRITTEN[name] for name in passed_through(EXAMPLE)
     }
 
 

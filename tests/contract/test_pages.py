@@ -55,7 +55,7 @@ def test_targets_of_make_exist(page: str) -> None:
 def test_what_trains_elsewhere_is_the_keras_of_the_lock() -> None:
     """The optimizer leans on parts of it that aren't its API."""
     locked = re.findall(r"(?m)^keras==\S+", read("requirements/dev.lock"))
-    assert locked == re.findall(r"keras==\S+", read("README.md"))
+    assert locked == re.findall(r"keras==\S+", read("docs/training.md"))
 
 
 @each_current_page

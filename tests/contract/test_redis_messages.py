@@ -22,7 +22,7 @@ def test_camera_name_pattern() -> None:
 
 
 def test_camera_states() -> None:
-    assert [state.value for state in CameraState] == ["online", "reconnecting", "failed", "ended"]
+    assert [state.value for state in CameraState] == ["online", "reconnecting", "failed", "finished"]
 
 
 def test_frame_fields() -> None:

@@ -34,6 +34,7 @@ def test_viewers_of_an_rtsp_camera_hear_of_its_loss_and_get_results_again(
         "EMOTION_GATEWAY_DETECTOR_URL": f"http://127.0.0.1:{detector_port}",
         "EMOTION_GATEWAY_LIVE_TIMEOUT_S": "10",
         "EMOTION_GATEWAY_DETECT_TIMEOUT_S": "10",
+        "EMOTION_GATEWAY_LIVE_SEARCH_TIMEOUT_S": "10",
     }
     with (
         ModuleProcess("services.detector", tmp_path / "detector.log", {"EMOTION_DETECTOR_PORT": str(detector_port)}),

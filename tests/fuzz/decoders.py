@@ -80,7 +80,7 @@ _OF_TEXT: Mapping[str, tuple[bytes, ...]] = MappingProxyType(
 )
 """What is read as a text → texts of the right form, or nearly."""
 
-_STATES = (b"online", b"online", b"reconnecting", b"failed", b"ended", b"Online", b"")
+_STATES = (b"online", b"online", b"reconnecting", b"failed", b"finished", b"Online", b"")
 _WORDS = (b"abc", b"0", b"1", b"-1")
 values = st.one_of(
     st.sampled_from([text.encode("utf-8", "surrogatepass") for text in TEXTS]),

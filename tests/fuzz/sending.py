@@ -10,9 +10,9 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 import grpc
-from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
+from services.runtime.redis_client import async_redis_client
 from tests.fuzz.cases import Call, Decoding, Exchange, Service, Writes, request
 from tests.fuzz.decoders import fault_of
 from tests.fuzz.http_answer import NotHttpError, parse
@@ -74,7 +74,7 @@ class Sender:
 
     async def open(self) -> None:
         """Connect to Redis and to the model server."""
-        self._redis = Redis.from_url(self._redis_url, protocol=2, driver_info=None, socket_timeout=MAX_WAIT_S)
+        self._redis = async_redis_client(self._redis_url, MAX_WAIT_S)
         options = (("grpc.max_send_message_length", -1), ("grpc.max_receive_message_length", -1))
         self._channel = grpc.aio.insecure_channel(f"127.0.0.1:{self._ports['serving-grpc']}", options=options)
 

@@ -9,11 +9,10 @@ import httpx
 import psutil
 
 from launcher.ports import free_ports
-from launcher.redis_server import find_redis_server, redis_from_wheel
 from services.gateway.settings import CompatApi
 from tests.fuzz.cases import Service
 from tests.support.processes import ROOT, ModuleProcess
-from tests.support.redis_server import RedisServer
+from tests.support.redis_server import RedisServer, oldest_redis
 from tests.support.waiting import wait_until
 
 _START_S = 120.0
@@ -21,6 +20,7 @@ _GATEWAY = {
     # The machine may be busy, and the fuzzer keeps it so: what is slow isn't what is looked for here.
     "EMOTION_GATEWAY_ANSWER_TIMEOUT_S": "8",
     "EMOTION_GATEWAY_DETECT_TIMEOUT_S": "6",
+    "EMOTION_GATEWAY_LIVE_SEARCH_TIMEOUT_S": "6",
     "EMOTION_GATEWAY_INFER_TIMEOUT_S": "4",
     "EMOTION_GATEWAY_LIVE_TIMEOUT_S": "6",
     "EMOTION_GATEWAY_REDIS_TIMEOUT_S": "4",
@@ -136,7 +136,7 @@ class Stack(Processes):
         names: tuple[Service, ...] = ("gateway", "detector", "capture", "serving", "serving-grpc")
         self.ports = dict(zip(names, free_ports(len(names)), strict=True))
         with ExitStack() as starting:
-            executable = redis_from_wheel() or find_redis_server()
+            executable = oldest_redis()
             redis = starting.enter_context(RedisServer(executable, self.log_of("redis")))
             self.redis_url = redis.url
             for name, (arguments, settings) in self._commands().items():

@@ -3,14 +3,13 @@ from pathlib import Path
 
 import pytest
 
-from launcher.redis_server import find_redis_server, redis_from_wheel
-from tests.support.redis_server import RedisServer
+from tests.support.redis_server import RedisServer, oldest_redis
 
 
 @pytest.fixture(scope="session")
 def redis_executable() -> str:
     """The oldest Redis that we support where its wheel is installed, else the system's."""
-    return redis_from_wheel() or find_redis_server()
+    return oldest_redis()
 
 
 @pytest.fixture

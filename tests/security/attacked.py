@@ -14,7 +14,6 @@ import httpx
 import redis
 
 from launcher.ports import free_ports
-from launcher.redis_server import find_redis_server, redis_from_wheel
 from services.capture.publisher_thread import PublishError
 from services.capture.redis_publisher import RedisPublisher
 from services.contracts.cameras import CAMERAS_KEY, CameraState, CameraStatus, status_key
@@ -22,9 +21,10 @@ from services.contracts.detection import Detection, DetectTimings, Searched
 from services.contracts.frames import FrameMessage, frames_key
 from services.contracts.geometry import ImageSize
 from services.contracts.problems import Problem, ProblemKind
-from services.gateway.analysis.cameras import OVERVIEW_S
+from services.gateway.analysis.cameras import LIST_TTL_S
+from services.runtime.redis_client import redis_client
 from tests.support.processes import ModuleProcess
-from tests.support.redis_server import RedisServer
+from tests.support.redis_server import RedisServer, oldest_redis
 from tests.support.waiting import wait_until
 
 JPEG = b"\xff\xd8" + b"picture" * 2000 + b"\xff\xd9"
@@ -90,7 +90,7 @@ class Attacked:
 
     def listed(self) -> dict[str, dict[str, Any]]:
         """Return what ``/cameras`` says of each camera now, not a moment ago."""
-        sleep(OVERVIEW_S)
+        sleep(LIST_TTL_S)
         return self.listed_lately()
 
     def listed_lately(self) -> dict[str, dict[str, Any]]:
@@ -125,14 +125,14 @@ def attacked(folder: Path, with_detector: bool = True) -> Iterator[Attacked]:
     """Run all of it while the block runs; where there is no detector, no picture can be analysed."""
     gateway_port, detector_port = free_ports(2)
     url = f"http://127.0.0.1:{gateway_port}"
-    server = RedisServer(redis_from_wheel() or find_redis_server(), folder / "redis.log")
+    server = RedisServer(oldest_redis(), folder / "redis.log")
     detector = ThreadingHTTPServer(("127.0.0.1", detector_port if with_detector else 0), _Detector)
     threading.Thread(target=detector.serve_forever, daemon=True).start()
     stopping = threading.Event()
     try:
         with (
             server,
-            redis.Redis.from_url(server.url, protocol=2, driver_info=None) as writer,
+            redis_client(server.url, timeout_s=10) as writer,
             ModuleProcess(
                 "services.gateway",
                 folder / "gateway.log",
@@ -143,6 +143,7 @@ def attacked(folder: Path, with_detector: bool = True) -> Iterator[Attacked]:
                     # The machine that runs the tests may be busy with all of them at once.
                     "EMOTION_GATEWAY_ANSWER_TIMEOUT_S": "15",
                     "EMOTION_GATEWAY_DETECT_TIMEOUT_S": "10",
+                    "EMOTION_GATEWAY_LIVE_SEARCH_TIMEOUT_S": "10",
                     "EMOTION_GATEWAY_REDIS_TIMEOUT_S": "5",
                     "EMOTION_GATEWAY_MAX_FRAME_AGE_S": "5",
                 },
@@ -170,7 +171,7 @@ def _capture(url: str, stopping: threading.Event) -> None:
         try:
             publisher.publish(HONEST, FrameMessage(JPEG, 1, 1000, 64, 48, seq))
             if seq % 10 == 1:
-                publisher.announce({HONEST: STATUS})
+                publisher.put_statuses({HONEST: STATUS})
         except PublishError:
             continue  # Redis is busy with what it was given
     publisher.close()

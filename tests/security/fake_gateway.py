@@ -11,7 +11,7 @@ from contextlib import asynccontextmanager
 from itertools import count
 
 from services.gateway.app import create_app
-from services.gateway.dependencies import Resources
+from services.gateway.dependencies import Clients
 from services.gateway.protocols import Deadline, KnownCamera
 from services.gateway.settings import GatewaySettings
 from services.runtime.app import ServiceContext
@@ -29,14 +29,14 @@ JPEG_BYTES = 200_000
 class SlowFrames(FakeFrames):
     """A store that answers about the camera ``slow`` after three seconds."""
 
-    async def known_camera(self, camera: str, by: Deadline) -> KnownCamera | None:
+    async def known_camera(self, camera: str, deadline: Deadline) -> KnownCamera | None:
         if camera == "slow":
             await asyncio.sleep(3)
-        return await super().known_camera(camera, by)
+        return await super().known_camera(camera, deadline)
 
 
 @asynccontextmanager
-async def open_fakes(settings: GatewaySettings) -> AsyncIterator[Resources]:
+async def open_fakes(settings: GatewaySettings) -> AsyncIterator[Clients]:
     store = SlowFrames()
 
     async def film() -> None:

@@ -11,11 +11,10 @@ import cv2
 import numpy as np
 import pytest
 
-from launcher.redis_server import find_redis_server, redis_from_wheel
 from services.capture.sources.opencv import MAX_ALLOCATION_BYTES
 from services.contracts.cameras import CameraState
 from tests.support.capture_process import CaptureProcess, viewing
-from tests.support.redis_server import RedisServer
+from tests.support.redis_server import RedisServer, oldest_redis
 from tests.support.waiting import wait_until
 
 HEAD = b"HTTP/1.0 200 OK\r\nContent-Type: multipart/x-mixed-replace;boundary=frame\r\n\r\n"
@@ -25,7 +24,7 @@ SIZE_WITHOUT_CAMERAS_MB = 160.0
 
 @pytest.fixture
 def redis_url(tmp_path: Path) -> Iterator[str]:
-    with RedisServer(redis_from_wheel() or find_redis_server(), tmp_path / "redis.log") as server:
+    with RedisServer(oldest_redis(), tmp_path / "redis.log") as server:
         yield server.url
 
 

@@ -9,12 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from launcher.redis_server import find_redis_server, redis_from_wheel
 from services.contracts.cameras import CameraState
 from tests.security.certificates import Authority, make_authority
 from tests.support.capture_process import CaptureProcess, Viewer, viewing
 from tests.support.mjpeg_server import MjpegCamera, mjpeg_camera
-from tests.support.redis_server import RedisServer
+from tests.support.redis_server import RedisServer, oldest_redis
 from tests.support.waiting import wait_until
 
 
@@ -25,7 +24,7 @@ def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
 
 @pytest.fixture
 def redis_url(tmp_path: Path) -> Iterator[str]:
-    with RedisServer(redis_from_wheel() or find_redis_server(), tmp_path / "redis.log") as server:
+    with RedisServer(oldest_redis(), tmp_path / "redis.log") as server:
         yield server.url
 
 
@@ -67,7 +66,7 @@ def tls_in_front_of(camera: MjpegCamera, certificate: Path) -> Iterator[int]:
             thread.join(5)
 
 
-def state_of(viewer: Viewer, log: Path, redis_url: str, cameras: str, **settings: str) -> tuple[CameraState, str]:
+def describe_state(viewer: Viewer, log: Path, redis_url: str, cameras: str, **settings: str) -> tuple[CameraState, str]:
     """Return what becomes of the camera."""
     settings = {"reconnect_min_s": "0.1", "reconnect_max_s": "0.1", "redis_url": redis_url, **settings}
     with CaptureProcess(log, cameras=cameras, **settings):
@@ -108,7 +107,7 @@ def test_a_camera_is_taken_only_with_a_certificate_that_is_trusted(
         settings = {**settings, "tls_ca_file": str(authority.file)}
     with mjpeg_camera() as camera, tls_in_front_of(camera, certificate) as port, viewing(redis_url) as viewer:
         cameras = f"cam0=https://user:hush@{host}:{port}/stream.mjpg"
-        found, why = state_of(viewer, tmp_path / "log", redis_url, cameras, **settings)
+        found, why = describe_state(viewer, tmp_path / "log", redis_url, cameras, **settings)
         assert (found, bool(why)) == (state, state is CameraState.FAILED)
         if state is CameraState.FAILED:
             assert camera.connections == 0  # so it never saw the password
@@ -116,7 +115,7 @@ def test_a_camera_is_taken_only_with_a_certificate_that_is_trusted(
 
 def test_an_address_needs_the_certificates_named(redis_url: str, tmp_path: Path) -> None:
     with viewing(redis_url) as viewer:
-        _, why = state_of(viewer, tmp_path / "log", redis_url, "cam0=https://127.1:1/x")
+        _, why = describe_state(viewer, tmp_path / "log", redis_url, "cam0=https://127.1:1/x")
     assert "EMOTION_CAPTURE_TLS_CA_FILE" in why
 
 
@@ -141,7 +140,7 @@ def test_rtsps_checks_certificates_too(authority: Authority, redis_url: str, tmp
         threading.Thread(target=answer, args=(listener,), daemon=True).start()
         cameras = f"cam0=rtsps://user:hush@localhost:{listener.getsockname()[1]}/x"
         settings = {"tls_ca_file": str(authority.file)} if trusted else {}
-        state, _ = state_of(viewer, tmp_path / "log", redis_url, cameras, **settings)
+        state, _ = describe_state(viewer, tmp_path / "log", redis_url, cameras, **settings)
         assert state is CameraState.FAILED  # it is no camera
         assert any(asked) is trusted
 

@@ -13,17 +13,16 @@ from typing import Any
 import httpx
 import psutil
 import pytest
-import redis
 from hypothesis import given
 from hypothesis import strategies as st
 
-from launcher.redis_server import find_redis_server, redis_from_wheel
 from services.capture.sources.spec import parse_cameras
 from services.contracts.cameras import CameraState
+from services.runtime.redis_client import redis_client
 from tests.support.capture_process import CaptureProcess, viewing
 from tests.support.launcher_process import Launch
 from tests.support.processes import ROOT, ModuleProcess
-from tests.support.redis_server import RedisServer
+from tests.support.redis_server import RedisServer, oldest_redis
 from tests.support.waiting import wait_until
 
 SECRET = "hushword"
@@ -72,13 +71,13 @@ REFUSED = [
 
 @pytest.fixture
 def server(tmp_path: Path) -> Iterator[RedisServer]:
-    with RedisServer(redis_from_wheel() or find_redis_server(), tmp_path / "redis.log") as server:
+    with RedisServer(oldest_redis(), tmp_path / "redis.log") as server:
         yield server
 
 
 def everything_in(url: str) -> str:
     """Return all that a Redis holds."""
-    with redis.Redis.from_url(url, protocol=2, driver_info=None) as client:
+    with redis_client(url, timeout_s=10) as client:
         parts: list[Any] = []
         for key in client.scan_iter():
             kind = client.type(key)
@@ -207,7 +206,7 @@ def test_no_secret_of_a_camera_that_refuses_or_redirects_comes_out(
 def test_no_secret_of_redis_comes_out(tmp_path: Path) -> None:
     settings = {"log_level": "DEBUG", "redis_url": f"redis://{SECRET}:{SECRET}@127.0.0.1:1/0?client_name={SECRET}"}
     with CaptureProcess(tmp_path / "log", **settings) as capture:
-        capture.wait_until_logged("frames are dropped")
+        capture.wait_until_logged("dropping frames")
         ready = capture.get("/readyz")
         assert ready is not None
         assert SECRET not in ready.text + capture.log() + command_lines(capture.pid)

@@ -13,7 +13,7 @@ import pytest
 
 from services.contracts.problems import ProblemKind, ServiceError
 from services.gateway.adapters.serving_messages import predict_pb2
-from services.gateway.adapters.tf_serving import ServingModel, connect
+from services.gateway.adapters.tf_serving import ModelClient, connect
 from services.gateway.protocols import Deadline
 from services.gateway.settings import GatewaySettings
 from services.runtime.settings import load_settings
@@ -64,16 +64,16 @@ async def model_server(address: str, answer: Answer) -> AsyncIterator[int]:
         await server.stop(None)
 
 
-async def ask(answer: Answer, call: Callable[[ServingModel], Any]) -> Any:
+async def ask(answer: Answer, call: Callable[[ModelClient], Any]) -> Any:
     async with model_server("127.0.0.1:0", answer) as port, connect(f"127.0.0.1:{port}") as channel:
-        return await call(ServingModel(channel, 5))
+        return await call(ModelClient(channel, 5))
 
 
-def infer(model: ServingModel) -> Any:
+def infer(model: ModelClient) -> Any:
     return model.infer(FACE, Deadline.after(5))
 
 
-def problem(answer: Answer, call: Callable[[ServingModel], Any]) -> ServiceError:
+def problem(answer: Answer, call: Callable[[ModelClient], Any]) -> ServiceError:
     with pytest.raises(ServiceError) as caught:
         asyncio.run(ask(answer, call))
     return caught.value
@@ -108,10 +108,10 @@ def test_an_answer_that_cannot_be_used_is_a_problem(answer: bytes, caplog: pytes
     assert not [record for record in caplog.records if record.exc_info]
 
 
-@pytest.mark.parametrize("call", [infer, ServingModel.versions])
+@pytest.mark.parametrize("call", [infer, ModelClient.versions])
 @pytest.mark.parametrize("answer", [b"\xff\xff", bytes(3 << 20)])
 def test_an_answer_that_cannot_be_parsed_is_a_problem(
-    answer: bytes, call: Callable[[ServingModel], Any], caplog: pytest.LogCaptureFixture
+    answer: bytes, call: Callable[[ModelClient], Any], caplog: pytest.LogCaptureFixture
 ) -> None:
     assert problem(answer, call).problem.extensions["dependency"] == "model"
     assert not [record for record in caplog.records if record.exc_info]
@@ -134,7 +134,7 @@ def test_a_unix_socket_may_be_named(tmp_path: Path, monkeypatch: pytest.MonkeyPa
 
     async def run() -> Any:
         async with model_server(address.replace("unix://", "unix:"), response()), connect(target) as channel:
-            return await ServingModel(channel, 5).infer(FACE, Deadline.after(5))
+            return await ModelClient(channel, 5).infer(FACE, Deadline.after(5))
 
     assert asyncio.run(run()).version == "1"
     assert (folder / "s.sock").parent.is_dir()

@@ -6,14 +6,14 @@ import pytest
 from fastapi.routing import iter_route_contexts
 from starlette.testclient import TestClient
 
-from services.gateway.api.pages import API_REFERENCE, read_api_reference
+from services.gateway.api.pages import API_REFERENCE, api_reference_assets
 from services.gateway.app import create_app
 from services.gateway.settings import CompatApi, GatewaySettings
 from services.runtime.app import ServiceContext
 from tests.support.gateway_fakes import FakeServices
 
 ENDLESS = ("/cameras/{camera}/events", "/cameras/{camera}/video")
-PAGE_FILES = [f"/docs/{name}" for name in read_api_reference()]
+PAGE_FILES = [f"/docs/{name}" for name in api_reference_assets()]
 
 
 @pytest.fixture(scope="module")

@@ -325,7 +325,7 @@ def test_no_process_is_left_of_a_detector_that_was_killed(tmp_path: Path, busy: 
                 "all workers for heavy images to be busy",
             )
         detector.kill()
-        wait_until(lambda: not any(_lives(pid) for pid in below), "all processes to end", 5)
+        wait_until(lambda: not any(_is_healthy(pid) for pid in below), "all processes to end", 5)
 
 
 def test_work_in_flight_is_finished_when_the_whole_group_is_told_to_stop(tmp_path: Path) -> None:
@@ -344,7 +344,7 @@ def test_work_in_flight_is_finished_when_the_whole_group_is_told_to_stop(tmp_pat
         assert detector.exit_status() == 0
         caller.join()
         assert answers == [200]
-        wait_until(lambda: not any(_lives(pid) for pid in below), "all processes to end", 5)
+        wait_until(lambda: not any(_is_healthy(pid) for pid in below), "all processes to end", 5)
         assert "Traceback" not in detector.log()
         assert worker in below
 
@@ -361,7 +361,7 @@ def _cpu_s(pid: int) -> float:
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
-def _lives(pid: int) -> bool:
+def _is_healthy(pid: int) -> bool:
     try:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
     except OSError:

@@ -172,7 +172,7 @@ def test_the_line_each_second_of_make_run_is_harmless(tmp_path: Path) -> None:
     with hostile_server(answers) as url:
         settings = {"EMOTION_GATEWAY_PORT": url.rpartition(":")[2]}
         with ModuleProcess("launcher.watch", tmp_path / "log", settings) as watch:
-            watch.wait_until_logged("no answer")
+            watch.wait_until_logged("no result")
             log = watch.log()
     assert_harmless(log)
 

@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-import redis
 
 from launcher.ports import free_port
 from services.contracts.cameras import CAMERAS_KEY, CameraStatus, status_key
 from services.contracts.frames import FrameMessage, frames_key
+from services.runtime.redis_client import redis_client
 from tests.support.processes import ModuleProcess
 from tests.support.waiting import wait_until
 
@@ -29,7 +29,7 @@ class CaptureProcess(ModuleProcess):
         """Its number."""
         return self._process.pid
 
-    def has_told(self, text: str, times: int) -> Callable[[], bool]:
+    def has_logged(self, text: str, times: int) -> Callable[[], bool]:
         """Return a condition: it printed this text so often."""
         return lambda: self.log().count(text) == times
 
@@ -61,7 +61,7 @@ class Viewer:
     """What Redis holds of cameras."""
 
     def __init__(self, url: str) -> None:
-        self.redis = redis.Redis.from_url(url, protocol=2, socket_timeout=2, driver_info=None)
+        self.redis = redis_client(url, timeout_s=2)
 
     def newest(self, camera: str = "cam0") -> tuple[str, FrameMessage] | None:
         """Return the newest frame and its id, or none."""

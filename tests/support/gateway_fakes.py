@@ -14,7 +14,7 @@ from services.contracts.detection import DetectedFace, Detection, DetectTimings,
 from services.contracts.frames import FrameMessage
 from services.contracts.geometry import Box, ImageSize
 from services.contracts.problems import ProblemKind, ServiceError
-from services.gateway.dependencies import Resources
+from services.gateway.dependencies import Clients
 from services.gateway.protocols import Deadline, EmotionScores, Frame, KnownCamera, ListedCamera
 from services.gateway.settings import GatewaySettings
 
@@ -30,10 +30,10 @@ def face(x: int = 10, weight: float = 5.0) -> DetectedFace:
     return DetectedFace(Box(x, 20, 100, 100), weight, 0.5, np.full((48, 48, 1), 0.25, np.float32))
 
 
-async def pass_time(seconds: float, by: Deadline, dependency: str) -> None:
+async def pass_time(seconds: float, deadline: Deadline, dependency: str) -> None:
     """Take a while, or all the time that there is."""
     try:
-        async with asyncio.timeout(by.seconds_left()):
+        async with asyncio.timeout(deadline.remaining_s()):
             await asyncio.sleep(seconds)
     except TimeoutError as error:
         raise ServiceError(ProblemKind.DEPENDENCY_TIMEOUT, "too slow", dependency=dependency) from error
@@ -52,23 +52,23 @@ class FakeFrames:
     def with_camera(cls, camera: str = "cam0", newest: Frame | None = None) -> "FakeFrames":
         return cls({camera: KnownCamera(camera, ONLINE, newest or frame())})
 
-    async def camera_ids(self, by: Deadline) -> list[str]:
-        await pass_time(self.delay_s, by, "redis")
+    async def camera_ids(self, deadline: Deadline) -> list[str]:
+        await pass_time(self.delay_s, deadline, "redis")
         await self.ping()
         return sorted(self.cameras)
 
-    async def listed_cameras(self, by: Deadline) -> list[ListedCamera]:
+    async def listed_cameras(self, deadline: Deadline) -> list[ListedCamera]:
         self.listings += 1
-        await pass_time(self.delay_s, by, "redis")
+        await pass_time(self.delay_s, deadline, "redis")
         await self.ping()
         return [
             ListedCamera(camera, known.status, known.newest.age_ms() if known.newest else None, monotonic())
             for camera, known in sorted(self.cameras.items())
         ]
 
-    async def known_camera(self, camera: str, by: Deadline) -> KnownCamera | None:
+    async def known_camera(self, camera: str, deadline: Deadline) -> KnownCamera | None:
         self.reads += 1
-        await pass_time(self.delay_s, by, "redis")
+        await pass_time(self.delay_s, deadline, "redis")
         await self.ping()
         known = self.cameras.get(camera)
         if known is None or known.newest is None:
@@ -108,13 +108,13 @@ class FakeDetector:
         image: bytes,
         media_type: str,  # noqa: ARG002
         request_id: str,  # noqa: ARG002
-        by: Deadline,
+        deadline: Deadline,
         *,
         near: Sequence[Box] = (),
         overview: str | None = None,  # noqa: ARG002
     ) -> Detection:
         self.images.append(image)
-        await pass_time(self.delay_s, by, "detector")
+        await pass_time(self.delay_s, deadline, "detector")
         if self.error:
             raise self.error
         searched = Searched.HINTS if near else Searched.FULL
@@ -133,11 +133,11 @@ class FakeModel:
     calls: int = 0
     delay_s: float = 0.0
 
-    async def infer(self, faces: NDArray[np.float32], by: Deadline, version: int | None = None) -> EmotionScores:
+    async def infer(self, faces: NDArray[np.float32], deadline: Deadline, version: int | None = None) -> EmotionScores:
         self.calls += 1
         if version not in (None, 3):
             raise ServiceError(ProblemKind.NOT_FOUND, f"The model has no version {version}")
-        await pass_time(self.delay_s, by, "model")
+        await pass_time(self.delay_s, deadline, "model")
         if self.error:
             raise self.error
         rows = np.tile(np.array(self.probabilities, np.float32), (len(faces), 1))
@@ -160,5 +160,5 @@ class FakeServices:
     model: FakeModel = field(default_factory=FakeModel)
 
     @asynccontextmanager
-    async def open(self, _: GatewaySettings) -> AsyncIterator[Resources]:
-        yield Resources(self.frames, self.detector, self.model)
+    async def open(self, _: GatewaySettings) -> AsyncIterator[Clients]:
+        yield Clients(self.frames, self.detector, self.model)

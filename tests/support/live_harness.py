@@ -16,7 +16,7 @@ from services.contracts.detection import DetectedFace, Detection, DetectTimings,
 from services.contracts.frames import FrameMessage
 from services.contracts.geometry import Box, ImageSize, overlap
 from services.contracts.problems import ProblemKind, ServiceError
-from services.gateway.analysis.cameras import CameraFrames
+from services.gateway.analysis.cameras import CameraService
 from services.gateway.analysis.pipeline import Pipeline
 from services.gateway.live.broadcast import Viewer
 from services.gateway.live.manager import LiveCameras
@@ -63,13 +63,13 @@ class SeeingDetector:
         image: bytes,
         media_type: str,  # noqa: ARG002
         request_id: str,  # noqa: ARG002
-        by: Deadline,
+        deadline: Deadline,
         *,
         near: Sequence[Box] = (),
         overview: str | None = None,
     ) -> Detection:
         self.asked.append((image, tuple(near)))
-        await passed(self.gate, by, "detector")
+        await passed(self.gate, deadline, "detector")
         if self.error:
             raise self.error
         if overview is None:
@@ -100,15 +100,15 @@ class GatedModel(FakeModel):
         self.gate = asyncio.Event()
         self.gate.set()
 
-    async def infer(self, faces: NDArray[np.float32], by: Deadline, version: int | None = None) -> EmotionScores:
-        await passed(self.gate, by, "model")
-        return await super().infer(faces, by, version)
+    async def infer(self, faces: NDArray[np.float32], deadline: Deadline, version: int | None = None) -> EmotionScores:
+        await passed(self.gate, deadline, "model")
+        return await super().infer(faces, deadline, version)
 
 
-async def passed(gate: asyncio.Event, by: Deadline, dependency: str) -> None:
+async def passed(gate: asyncio.Event, deadline: Deadline, dependency: str) -> None:
     """Wait until the gate is open, as long as there is time."""
     try:
-        async with asyncio.timeout(by.seconds_left()):
+        async with asyncio.timeout(deadline.remaining_s()):
             await gate.wait()
     except TimeoutError as error:
         raise ServiceError(ProblemKind.DEPENDENCY_TIMEOUT, "too slow", dependency=dependency) from error
@@ -122,7 +122,7 @@ class Scene:
         self.detector = SeeingDetector()
         self.model = GatedModel()
         self.registry = CollectorRegistry()
-        frames = CameraFrames(self.store, max_age_s=2.0)
+        frames = CameraService(self.store, max_frame_age_s=2.0)
         pipeline = Pipeline(self.detector, self.model)
         chosen = GatewaySettings.model_validate(settings)
         self.live = LiveCameras(self.store, frames, pipeline, chosen, LiveMetrics(self.registry))

@@ -5,8 +5,15 @@ from pathlib import Path
 import redis
 
 from launcher.ports import free_port
+from launcher.redis_server import find_redis_server, redis_from_wheel
+from services.runtime.redis_client import redis_client
 from tests.support.processes import Restartable
 from tests.support.waiting import wait_until
+
+
+def oldest_redis() -> str:
+    """Return the oldest supported Redis if its wheel is installed, otherwise the system's."""
+    return redis_from_wheel() or find_redis_server()
 
 
 class RedisServer(Restartable):
@@ -28,7 +35,7 @@ class RedisServer(Restartable):
         wait_until(self._answers, f"Redis at {self.url} to answer")
 
     def _answers(self) -> bool:
-        with redis.Redis.from_url(self.url, protocol=2, socket_timeout=1, driver_info=None) as client:
+        with redis_client(self.url, timeout_s=1) as client:
             try:
                 return bool(client.ping())
             except redis.ConnectionError:

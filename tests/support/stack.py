@@ -14,7 +14,7 @@ from tests.support.redis_server import RedisServer
 from tests.support.waiting import DEFAULT_TIMEOUT_S, wait_until
 
 START_TIMEOUT_S = 180.0
-"""TensorFlow alone takes a minute to load where the machine is very busy."""
+"""TensorFlow alone takes a minute to load if the machine is very busy."""
 
 MODELS = ROOT / "model_repo" / "emotion"
 
@@ -44,6 +44,7 @@ def running_stack(redis_executable: str, logs: Path) -> Iterator[Stack]:
         # The machine that runs the tests may be busy with all of them at once.
         "EMOTION_GATEWAY_ANSWER_TIMEOUT_S": "15",
         "EMOTION_GATEWAY_DETECT_TIMEOUT_S": "10",
+        "EMOTION_GATEWAY_LIVE_SEARCH_TIMEOUT_S": "10",
         "EMOTION_GATEWAY_INFER_TIMEOUT_S": "10",
         "EMOTION_GATEWAY_LIVE_TIMEOUT_S": "10",
     }
@@ -70,6 +71,7 @@ def running_stack(redis_executable: str, logs: Path) -> Iterator[Stack]:
                 "EMOTION_CAPTURE_PORT": str(capture_port),
                 "EMOTION_CAPTURE_REDIS_URL": redis.url,
                 "EMOTION_CAPTURE_CAMERAS": "cam0=demo",
+                "EMOTION_CAPTURE_FPS": "10",
             },
         ),
         ModuleProcess(

@@ -10,7 +10,9 @@ DEFAULT_TIMEOUT_S = 60.0
 T = TypeVar("T")
 
 
-def wait_until(condition: Callable[[], T], what: str, timeout_s: float = DEFAULT_TIMEOUT_S) -> T:
+def wait_until(
+    condition: Callable[[], T], what: str, timeout_s: float = DEFAULT_TIMEOUT_S, interval_s: float = 0.02
+) -> T:
     """Return the condition's first true value; fail, saying what was waited for, where none comes in time."""
     deadline = time.monotonic() + timeout_s
     while True:
@@ -18,4 +20,4 @@ def wait_until(condition: Callable[[], T], what: str, timeout_s: float = DEFAULT
         if value:
             return value
         assert time.monotonic() < deadline, f"not within {timeout_s:g} s: {what}"
-        time.sleep(0.02)
+        time.sleep(interval_s)

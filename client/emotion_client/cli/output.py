@@ -25,7 +25,7 @@ COLUMNS = (
 )
 """Columns of the CSV: one row for each face; an image without a face has one row with empty cells."""
 
-_STATE_STYLES = {"online": "green", "ended": "dim"}
+_STATE_STYLES = {"online": "green", "finished": "dim"}
 
 Write = Callable[[str], object]
 

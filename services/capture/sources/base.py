@@ -1,4 +1,4 @@
-"""What every source of frames offers, and how it says that there are no more."""
+"""Frames, and the interface of every source of frames."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -15,10 +15,10 @@ Pixels = NDArray[np.uint8]
 
 @dataclass(frozen=True, eq=False)
 class Frame:
-    """One frame as its source gave it.
+    """One frame as its source delivered it.
 
     Attributes:
-        picture: Pixels, or the bytes of a JPEG that the camera made itself.
+        picture: Pixels, or the bytes of a JPEG that the camera made.
         width: Pixels.
         height: Pixels.
         grabbed_at: Monotonic seconds, right after the grab.
@@ -33,27 +33,27 @@ class Frame:
 
 
 class SourceError(Exception):
-    """A source can't be opened or read; opening it anew may help."""
+    """A source can't be opened or read; opening it again may help."""
 
 
-class SourceEnded(Exception):
+class SourceEndedError(Exception):
     """A file has no more frames."""
 
 
 class FrameSource(Protocol):
-    """An opened source. Used by one thread; each call may block until a frame comes."""
+    """An opened source. Used by one thread; each call may block until a frame arrives."""
 
     def read(self) -> Frame:
         """Return the next frame.
 
         Raises:
-            SourceEnded: There are no more.
-            SourceError: No frame could be had.
+            SourceEndedError: There are no more frames.
+            SourceError: The source delivers no frame.
         """
 
     def close(self) -> None:
-        """Let go of the camera or connection."""
+        """Close the device, connection or file."""
 
 
-SourceOpener = Callable[[SourceSpec], FrameSource]
-"""Opens a source; raises ``SourceError`` where that fails."""
+SourceFactory = Callable[[SourceSpec], FrameSource]
+"""Opens a source; raises ``SourceError`` if that fails."""

@@ -1,6 +1,6 @@
-"""Where frames come from: ``0``, ``/dev/video1``, ``rtsp://…``, ``film.mp4`` or ``demo``.
+"""Parses sources, such as ``0``, ``/dev/video1``, ``rtsp://…``, ``film.mp4`` or ``demo``, and lists of cameras.
 
-Behind any of them may follow a label, the text that is shown for it: ``rtsp://… | front door``.
+A label may follow any source. It is displayed in place of the source: ``rtsp://… | front door``.
 """
 
 import re
@@ -9,18 +9,20 @@ from enum import StrEnum
 from itertools import pairwise
 from urllib.parse import unquote
 
-from services.capture.redaction import public_address, public_device, public_file_name, user_info
+from services.capture.redaction import redact_device, redact_path, redact_url, url_credentials
 from services.contracts.cameras import CAMERA_ID_PATTERN, is_camera_id
 
 URL_SCHEMES = ("rtsp", "rtsps", "http", "https")
-MAX_LABEL = 100
+MAX_LABEL_CHARACTERS = 100
 MAX_WEBCAM_DIGITS = 3
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://")
+_ENTRY_END = re.compile(r",(?=[^,=/?&:@%]*=)")
+"""A comma ends an entry only if a name and ``=`` follow it, since URLs may contain commas."""
 _SCHEMES_TEXT = ", ".join(f"{scheme}://" for scheme in URL_SCHEMES)
 
 
 class SourceKind(StrEnum):
-    """What is opened, and so how."""
+    """The kind of a source, which determines how it is opened."""
 
     DEMO = "demo"
     WEBCAM = "webcam"
@@ -36,8 +38,8 @@ class SourceSpec:
 
     Attributes:
         kind: How it is opened.
-        value: A webcam's number, a path or a URL; may hold a password, hence not in the repr.
-        label: What is shown in its place; empty where none was given.
+        value: A webcam's number, a path or a URL. It may contain a password, so it isn't in the repr.
+        label: The text that is displayed in its place, or an empty string.
     """
 
     kind: SourceKind
@@ -45,67 +47,67 @@ class SourceSpec:
     label: str = ""
 
     @property
-    def public_text(self) -> str:
-        """The source as people may see it: its label, else what is known to hold no secret."""
+    def display_name(self) -> str:
+        """The text that may be displayed: the label, or else the redacted source."""
         if self.label:
             return self.label
         match self.kind:
             case SourceKind.STREAM:
-                return public_address(self.value)
+                return redact_url(self.value)
             case SourceKind.FILE:
-                return public_file_name(self.value)
+                return redact_path(self.value)
             case SourceKind.DEVICE:
-                return public_device(self.value)
+                return redact_device(self.value)
             case SourceKind.DEMO | SourceKind.WEBCAM:
                 return self.value
 
     @property
-    def is_live(self) -> bool:
-        """Whether frames go by whether we take them or not; a file waits for us."""
-        return self.kind is not SourceKind.FILE
+    def is_file(self) -> bool:
+        """Whether it is a file, of which every frame can be read in order."""
+        return self.kind is SourceKind.FILE
 
     @property
-    def has_own_pace(self) -> bool:
-        """Whether reading waits for the next frame; a file and the demo feed give frames as fast as asked."""
+    def is_real_time(self) -> bool:
+        """Whether reading blocks until the next frame; a file and the demo feed deliver one at any time."""
         return self.kind in (SourceKind.WEBCAM, SourceKind.DEVICE, SourceKind.STREAM)
 
 
 def parse_source(text: str) -> SourceSpec:
-    """Read a source, and its label if it has one, from what a person typed.
+    """Parse a source and its label, if it has one.
 
     Raises:
-        ValueError: Empty, a URL that can't be read, or a label that can't be used; the message never repeats the text.
+        ValueError: The source or the label is invalid. The message never repeats them.
     """
     value, label = split_label(text)
-    source = _unlabelled(value)
+    source = _parse_unlabelled(value)
     if label:
         _check_label(label, source)
     return SourceSpec(source.kind, source.value, label)
 
 
 def split_label(text: str) -> tuple[str, str]:
-    """Return a source and its label, which is empty where there is none.
+    """Split a text into a source and its label, which may be empty.
 
     Raises:
-        ValueError: A ``|`` stands anywhere else than between the two.
+        ValueError: The text has a ``|`` that doesn't separate the two.
     """
     source, bar, label = text.strip().partition("|")
     if bar and not (source.endswith(" ") and label.startswith(" ") and label.strip() and "|" not in label):
-        raise ValueError("the text to show follows a bar with a space on each side; in a URL a bar is written %7C")
+        raise ValueError("a label must follow a | with a space on each side; in a URL, write | as %7C")
     return source.strip(), label.strip()
 
 
 def _check_label(label: str, source: SourceSpec) -> None:
-    if len(label) > MAX_LABEL or not label.isprintable() or any(mark in label for mark in "=@"):
-        raise ValueError(f"the text to show may have {MAX_LABEL} printable characters, none of them = or @")
+    if len(label) > MAX_LABEL_CHARACTERS or not label.isprintable() or any(mark in label for mark in "=@"):
+        raise ValueError(f"a label may have up to {MAX_LABEL_CHARACTERS} printable characters, without = and @")
     if source.kind is not SourceKind.STREAM:
         return
-    secrets = {form.casefold() for part in user_info(source.value) for form in (part, unquote(part))}
+    secrets = {form.casefold() for part in url_credentials(source.value) for form in (part, unquote(part))}
     if any(secret in label.casefold() for secret in secrets):
-        raise ValueError("the text to show repeats the user or the password of its URL")
+        raise ValueError("the label contains the user name or the password of the URL")
 
 
-def _unlabelled(value: str) -> SourceSpec:
+def _parse_unlabelled(value: str) -> SourceSpec:
     if not value:
         raise ValueError("the source is empty")
     scheme = _SCHEME.match(value)
@@ -114,13 +116,13 @@ def _unlabelled(value: str) -> SourceSpec:
         if kind is SourceKind.FILE and value.lower().startswith(tuple(f"{known}:" for known in URL_SCHEMES)):
             raise ValueError(f"a URL must begin with one of {_SCHEMES_TEXT}")
         if kind is SourceKind.WEBCAM and len(value) > MAX_WEBCAM_DIGITS:
-            raise ValueError(f"a webcam's number has at most {MAX_WEBCAM_DIGITS} digits")
+            raise ValueError(f"a webcam number has at most {MAX_WEBCAM_DIGITS} digits")
         return SourceSpec(kind, value)
     if scheme[1].lower() not in URL_SCHEMES:
         raise ValueError(f"a URL must begin with one of {_SCHEMES_TEXT}")
     if re.search(r"[\s\x00-\x1f\x7f]", value):
-        raise ValueError("a URL holds no spaces; write %20")
-    # FFmpeg knows schemes in small letters only.
+        raise ValueError("a URL can't contain spaces; write %20")
+    # FFmpeg accepts schemes in lower case only.
     return SourceSpec(SourceKind.STREAM, scheme[0].lower() + value[scheme.end() :])
 
 
@@ -132,66 +134,60 @@ def _kind(value: str) -> SourceKind:
     return SourceKind.DEVICE if value.startswith("/dev/") else SourceKind.FILE
 
 
-# A comma ends an entry only where a name and `=` follow it, since URLs may hold commas.
-_ENTRY_END = re.compile(r",(?=[^,=/?&:@%]*=)")
-
-_MAY_HOLD_COMMAS = (SourceKind.STREAM, SourceKind.FILE)
-
-
 @dataclass(frozen=True)
-class NamedSource:
-    """A camera's id and where its frames come from."""
+class CameraSpec:
+    """A camera's id and its source."""
 
-    camera: str
+    camera_id: str
     source: SourceSpec
 
     def __str__(self) -> str:
-        """Return the camera's id and what is shown of its source."""
-        return f"{self.camera}={self.source.public_text}"
+        """Return the camera's id and the redacted source."""
+        return f"{self.camera_id}={self.source.display_name}"
 
 
-def parse_cameras(text: str) -> tuple[NamedSource, ...]:
-    """Read all cameras, in the order given.
+def parse_cameras(text: str) -> tuple[CameraSpec, ...]:
+    """Parse a list of cameras such as ``cam0=0,door=rtsp://user:password@host/stream | front door``.
 
     Raises:
-        ValueError: An entry is malformed or an id is used twice. Sources may hold passwords, so the
-            message names an entry by its place or its id and never repeats a source.
+        ValueError: An entry is malformed or an id is used twice. Sources may contain passwords, so the message names
+            an entry by its position or its id and never repeats a source.
     """
-    entries = tuple(_parse_entry(entry, place) for place, entry in enumerate(_ENTRY_END.split(text), start=1))
-    names = [entry.camera for entry in entries]
-    _refuse_split_urls(entries)
-    twice = sorted({name for name in names if names.count(name) > 1})
-    if twice:
-        raise ValueError(f"used more than once: {', '.join(twice)}")
+    entries = tuple(_parse_entry(entry, position) for position, entry in enumerate(_ENTRY_END.split(text), start=1))
+    ids = [entry.camera_id for entry in entries]
+    _reject_split_urls(entries)
+    duplicates = sorted({camera_id for camera_id in ids if ids.count(camera_id) > 1})
+    if duplicates:
+        raise ValueError(f"duplicate camera id: {', '.join(duplicates)}")
     return entries
 
 
-def _parse_entry(text: str, place: int) -> NamedSource:
-    camera, equals, source = (part.strip() for part in text.partition("="))
-    if not equals or "://" in camera:
-        raise ValueError(f"entry {place} is not of the form id=source")
-    if not is_camera_id(camera):
+def _parse_entry(text: str, position: int) -> CameraSpec:
+    camera_id, equals, source = (part.strip() for part in text.partition("="))
+    if not equals or "://" in camera_id:
+        raise ValueError(f"entry {position} is not of the form id=source")
+    if not is_camera_id(camera_id):
         raise ValueError(
-            f"entry {place}: an id must match {CAMERA_ID_PATTERN}; in a URL, write a comma before name= as %2C"
+            f"entry {position}: an id must match {CAMERA_ID_PATTERN}; in a URL, write a comma before name= as %2C"
         )
     try:
-        _refuse_stray_comma(split_label(source)[0])
-        return NamedSource(camera, parse_source(source))
+        _reject_stray_comma(split_label(source)[0])
+        return CameraSpec(camera_id, parse_source(source))
     except ValueError as error:
-        raise ValueError(f"{camera}: {error}") from error
+        raise ValueError(f"{camera_id}: {error}") from error
 
 
-def _refuse_stray_comma(source: str) -> None:
-    """Catch ``cam0=0,1`` and ``cam0=0,``, which would else be read as files of strange names."""
+def _reject_stray_comma(source: str) -> None:
+    """Reject ``cam0=0,1`` and ``cam0=0,``, which would otherwise be parsed as file names."""
     first, comma, rest = source.partition(",")
     if not comma:
         return
-    if not first.strip() or not rest.strip() or parse_source(first).kind not in _MAY_HOLD_COMMAS:
-        raise ValueError("after a comma comes the next id=source")
+    if not first.strip() or not rest.strip() or parse_source(first).kind not in (SourceKind.STREAM, SourceKind.FILE):
+        raise ValueError("expected id=source after the comma")
 
 
-def _refuse_split_urls(entries: tuple[NamedSource, ...]) -> None:
-    """Catch ``rtsp://user:pass,word=1@host``: its two halves would be two cameras, shown with parts of the password."""
+def _reject_split_urls(entries: tuple[CameraSpec, ...]) -> None:
+    """Reject ``rtsp://user:pass,word=1@host``: its halves would be two cameras that display parts of the password."""
     for before, entry in pairwise(entries):
         halves = before.source.kind is SourceKind.STREAM and entry.source.kind is SourceKind.FILE
         if halves and "@" in entry.source.value:

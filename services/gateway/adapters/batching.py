@@ -1,4 +1,4 @@
-"""Faces that wait for the model go there together, since a row of a batch costs half of what a call by itself does."""
+"""Batches the faces of concurrent requests into one model call: a row of a batch costs half of a call of its own."""
 
 import asyncio
 from collections import deque
@@ -11,55 +11,52 @@ from numpy.typing import NDArray
 from services.contracts.problems import ProblemKind, ServiceError
 from services.gateway.protocols import Deadline, EmotionModel, EmotionScores
 
-MOST_FACES = 32
-"""Faces that go together; whoever brings more goes alone."""
+MAX_BATCH_SIZE = 32
+"""Most faces of a batch. A request with more faces is a batch of its own."""
 
 
 @dataclass(frozen=True, eq=False)
-class _Waiting:
+class _PendingRequest:
     faces: NDArray[np.float32]
-    by: Deadline
+    deadline: Deadline
     version: int | None
     scores: asyncio.Future[EmotionScores]
 
 
-class JoinedModel:
-    """An ``EmotionModel`` that makes few calls of another one at a time.
+class BatchingModel:
+    """An ``EmotionModel`` that limits the concurrent calls of another one.
 
-    While fewer are under way, faces go there at once, so that joining delays nobody. The others wait for the next call
-    to end, and go in one.
+    A request below the limit is sent at once, so batching adds no latency. The others are queued until a call ends,
+    and are then sent as one batch.
     """
 
-    def __init__(self, model: EmotionModel, calls: int) -> None:
-        """Make at most so many calls of the model at the same time."""
+    def __init__(self, model: EmotionModel, max_concurrent_calls: int) -> None:
         self._model = model
-        self._calls = calls
-        self._under_way = 0
-        self._waiting: deque[_Waiting] = deque()
+        self._max_concurrent_calls = max_concurrent_calls
+        self._in_flight = 0
+        self._queue: deque[_PendingRequest] = deque()
         self._tasks: set[asyncio.Task[None]] = set()
 
-    async def infer(self, faces: NDArray[np.float32], by: Deadline, version: int | None = None) -> EmotionScores:
+    async def infer(self, faces: NDArray[np.float32], deadline: Deadline, version: int | None = None) -> EmotionScores:
         """Return the scores of all faces of an image."""
-        if self._under_way >= self._calls:
-            return await self._infer_later(faces, by, version)
-        self._under_way += 1
+        if self._in_flight >= self._max_concurrent_calls:
+            return await self._enqueue(faces, deadline, version)
+        self._in_flight += 1
         try:
-            return await self._model.infer(faces, by, version)
+            return await self._model.infer(faces, deadline, version)
         finally:
-            self._ended()
+            self._on_call_done()
 
     async def versions(self) -> tuple[int, ...]:
-        """Return the versions that the model has."""
         return await self._model.versions()
 
     async def check(self) -> str:
-        """Return what the model says of itself."""
         return await self._model.check()
 
-    async def _infer_later(self, faces: NDArray[np.float32], by: Deadline, version: int | None) -> EmotionScores:
-        seconds = by.seconds_left()
+    async def _enqueue(self, faces: NDArray[np.float32], deadline: Deadline, version: int | None) -> EmotionScores:
+        seconds = deadline.remaining_s()
         scores: asyncio.Future[EmotionScores] = asyncio.get_running_loop().create_future()
-        self._waiting.append(_Waiting(faces, by, version, scores))
+        self._queue.append(_PendingRequest(faces, deadline, version, scores))
         try:
             async with asyncio.timeout(seconds):
                 return await scores
@@ -68,55 +65,55 @@ class JoinedModel:
                 ProblemKind.DEPENDENCY_TIMEOUT, f"The model took longer than {seconds:.2g} s", dependency="model"
             ) from error
 
-    def _ended(self) -> None:
-        """Begin the next call, with all who wait for it."""
-        self._under_way -= 1
-        together = self._take()
-        if not together:
+    def _on_call_done(self) -> None:
+        self._in_flight -= 1
+        batch = self._next_batch()
+        if not batch:
             return
-        self._under_way += 1
-        task = asyncio.get_running_loop().create_task(self._infer_together(together))
+        self._in_flight += 1
+        task = asyncio.get_running_loop().create_task(self._run_batch(batch))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    def _take(self) -> list[_Waiting]:
-        together: list[_Waiting] = []
-        faces = 0
-        while self._waiting:
-            one = self._waiting[0]
-            if together and (faces + len(one.faces) > MOST_FACES or one.version != together[0].version):
+    def _next_batch(self) -> list[_PendingRequest]:
+        batch: list[_PendingRequest] = []
+        size = 0
+        while self._queue:
+            request = self._queue[0]
+            if batch and (size + len(request.faces) > MAX_BATCH_SIZE or request.version != batch[0].version):
                 break
-            self._waiting.popleft()
-            if not one.scores.done():  # else whoever asked has gone away
-                together.append(one)
-                faces += len(one.faces)
-        return together
+            self._queue.popleft()
+            if not request.scores.done():  # a cancelled request needs no scores
+                batch.append(request)
+                size += len(request.faces)
+        return batch
 
-    async def _infer_together(self, together: Sequence[_Waiting]) -> None:
-        # Each one's own deadline is watched where it waits; the most patient one's is that of the call.
-        by = max((one.by for one in together), key=lambda deadline: deadline.at_s)
+    async def _run_batch(self, batch: Sequence[_PendingRequest]) -> None:
+        # Each request watches its own deadline in _enqueue. The call gets the latest of them.
+        deadline = max((request.deadline for request in batch), key=lambda deadline: deadline.at_s)
         try:
-            faces = np.concatenate([one.faces for one in together])
-            scores = await self._model.infer(faces, by, together[0].version)
+            faces = np.concatenate([request.faces for request in batch])
+            scores = await self._model.infer(faces, deadline, batch[0].version)
         except ServiceError as error:
-            for one in together:
-                _fail(one, ServiceError(error.problem.kind, error.problem.detail, **error.problem.extensions))
+            for request in batch:
+                # An exception object holds one traceback, so each request gets its own.
+                _fail(request, ServiceError(error.problem.kind, error.problem.detail, **error.problem.extensions))
         except Exception as error:
-            for one in together:
-                _fail(one, error)
+            for request in batch:
+                _fail(request, error)
         else:
             first = 0
-            for one in together:
-                rows = slice(first, first := first + len(one.faces))
-                if not one.scores.done():
-                    one.scores.set_result(
+            for request in batch:
+                rows = slice(first, first := first + len(request.faces))
+                if not request.scores.done():
+                    request.scores.set_result(
                         EmotionScores(scores.probabilities[rows], scores.reliable[rows], scores.version)
                     )
         finally:
-            self._ended()
+            self._on_call_done()
 
 
-def _fail(one: _Waiting, error: Exception) -> None:
-    if not one.scores.done():
-        one.scores.set_exception(error)
-        one.scores.exception()  # seen, even where whoever asked goes away before reading it
+def _fail(request: _PendingRequest, error: Exception) -> None:
+    if not request.scores.done():
+        request.scores.set_exception(error)
+        request.scores.exception()  # marks it as retrieved, in case the caller is cancelled first

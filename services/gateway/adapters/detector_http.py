@@ -13,7 +13,7 @@ from services.contracts.detection import DETECT_PATH, REFERENCE_HEADER, REQUEST_
 from services.contracts.geometry import Box, format_roi
 from services.contracts.messages import MalformedMessageError, printable, shown
 from services.contracts.problems import ProblemKind, ServiceError
-from services.gateway.adapters.load_balancing import CONNECT_TIMEOUT_S, BalancedTransport, NameLookup
+from services.gateway.adapters.load_balancing import CONNECT_TIMEOUT_S, BalancedTransport, CachingResolver
 from services.gateway.protocols import Deadline
 from services.runtime.request_context import REQUEST_ID_HEADER
 
@@ -40,42 +40,40 @@ def connect(url: str, connections: int) -> BalancedTransport:
     transport = httpx.AsyncHTTPTransport(
         limits=httpx.Limits(max_connections=connections, max_keepalive_connections=connections), trust_env=False
     )
-    return BalancedTransport(transport, NameLookup(httpx.URL(url).host))
+    return BalancedTransport(transport, CachingResolver(httpx.URL(url).host))
 
 
-class HttpDetector:
+class DetectorClient:
     """A ``FaceDetector``."""
 
-    def __init__(self, transport: httpx.AsyncBaseTransport, url: str, timeout_s: float) -> None:
+    def __init__(self, transport: httpx.AsyncBaseTransport, url: str) -> None:
         """Ask the detectors at a URL.
 
         Args:
             transport: What requests go through. An httpx client around it would add cookies, redirects and logins,
                 which a detector has none of, at half of a request's cost.
             url: The detector's address.
-            timeout_s: Longest wait for anything but a connection.
         """
         self._transport = transport
         self._url = httpx.URL(url)
-        self._timeout_s = timeout_s
-        self._timeout = httpx.Timeout(timeout_s, connect=CONNECT_TIMEOUT_S).as_dict()
+        # Callers limit the whole request: a prediction by its deadline, a check by the runtime.
+        self._timeout = httpx.Timeout(None, connect=CONNECT_TIMEOUT_S).as_dict()
 
     async def detect(
         self,
         image: bytes,
         media_type: str,
         request_id: str,
-        by: Deadline,
+        deadline: Deadline,
         *,
         near: Sequence[Box] = (),
         overview: str | None = None,
     ) -> Detection:
         """Return the faces of an image, of the surroundings of boxes in it, or of what differs in it."""
-        by = by.within(self._timeout_s)
-        seconds = by.seconds_left()
+        seconds = deadline.remaining_s()
         try:
             async with asyncio.timeout(seconds):
-                response = await self._post(image, media_type, request_id, by, near, overview)
+                response = await self._post(image, media_type, request_id, deadline, near, overview)
         except httpx.ConnectTimeout as error:
             raise _unavailable("The detector can't be reached") from error
         except (TimeoutError, httpx.TimeoutException) as error:
@@ -112,7 +110,7 @@ class HttpDetector:
         image: bytes,
         media_type: str,
         request_id: str,
-        by: Deadline,
+        deadline: Deadline,
         near: Sequence[Box],
         overview: str | None,
     ) -> "_Answer":
@@ -120,20 +118,20 @@ class HttpDetector:
         headers = {
             "Content-Type": media_type,
             "Content-Length": str(len(image)),
-            REQUEST_TIMEOUT_HEADER: str(round(by.seconds_left() * 1e3)),
             REQUEST_ID_HEADER: request_id,
         }
         if overview is not None:
             headers[REFERENCE_HEADER] = overview
         try:
-            return await self._send_image(path, headers, image)
+            return await self._send_image(path, headers, image, deadline)
         except _BROKEN_CONNECTION:
             # A kept connection may have died with an earlier detector, or this one detector of several is gone.
             # It keeps no state, so once more, within the deadline.
-            return await self._send_image(path, headers, image)
+            return await self._send_image(path, headers, image, deadline)
 
-    async def _send_image(self, path: str, headers: Mapping[str, str], image: bytes) -> "_Answer":
-        body = _Once(image)
+    async def _send_image(self, path: str, headers: Mapping[str, str], image: bytes, deadline: Deadline) -> "_Answer":
+        headers = {**headers, REQUEST_TIMEOUT_HEADER: str(round(deadline.remaining_s() * 1e3))}
+        body = _SingleUseBody(image)
         try:
             return await self._send("POST", path, headers, body)
         finally:
@@ -196,7 +194,7 @@ async def _read_body(response: httpx.Response) -> bytes:
     return bytes(body)
 
 
-class _Once(httpx.AsyncByteStream):
+class _SingleUseBody(httpx.AsyncByteStream):
     """The body of one request, which lets go of it.
 
     httpx's requests live in reference cycles until the garbage collector comes; one that held the

@@ -9,9 +9,11 @@ from time import monotonic
 
 import httpx
 
-FRESH_S = 1.0
+from services.runtime.clock import Clock
+
+TTL_S = 1.0
 """How long addresses are believed before they are looked up again."""
-GIVEN_UP_AFTER_S = 2.0
+RESOLVE_TIMEOUT_S = 2.0
 """How long one lookup may take: a resolver that is asked for a name which is gone may wait for others for long."""
 
 
@@ -25,7 +27,7 @@ def resolve(host: str) -> Sequence[str]:
     return [str(address[0]) for *_, address in found]
 
 
-class NameLookup:
+class CachingResolver:
     """One name's addresses. One lookup at a time, in a thread of its own.
 
     Threads that other lookups share could all be waiting for a name that is gone, and hold up the others.
@@ -44,7 +46,7 @@ class NameLookup:
         Raises:
             OSError: The name has none, as far as is known.
         """
-        if self._known and monotonic() - self._looked_up_at_s < FRESH_S:
+        if self._known and monotonic() - self._looked_up_at_s < TTL_S:
             return self._known
         if self._running is None:
             self._looked_up_at_s = monotonic()
@@ -52,7 +54,7 @@ class NameLookup:
             self._running.add_done_callback(self._finish)
         return self._known or await asyncio.shield(self._running)
 
-    def forget(self) -> None:
+    def invalidate(self) -> None:
         """Believe the known addresses no more: nobody was found at one of them."""
         self._known = ()
 
@@ -69,7 +71,7 @@ class NameLookup:
                 loop.call_soon_threadsafe(_settle, found, addresses)
 
         threading.Thread(target=look, name=f"lookup-{self._host}", daemon=True).start()
-        async with asyncio.timeout(GIVEN_UP_AFTER_S):
+        async with asyncio.timeout(RESOLVE_TIMEOUT_S):
             return tuple(dict.fromkeys(await found))
 
     def _finish(self, task: asyncio.Task[tuple[str, ...]]) -> None:
@@ -92,9 +94,9 @@ def _settle(found: asyncio.Future[Sequence[str]], addresses: Sequence[str] | OSE
         found.set_result(addresses)
 
 
-SHUNNED_S = 1.0
+EJECTION_S = 1.0
 """How long a server that failed is passed over; twice as long after each further failure."""
-SHUNNED_AT_MOST_S = 8.0
+MAX_EJECTION_S = 8.0
 
 
 @dataclass
@@ -103,16 +105,16 @@ class Replica:
 
     Attributes:
         address: Its host's address.
-        under_way: Requests that it works on.
+        in_flight: Requests that it works on.
         failures: Failures in a row.
         shunned_until_s: By the monotonic clock.
         used: Counts choices; the one with the lowest number was chosen the longest ago.
     """
 
     address: str
-    under_way: int = 0
+    in_flight: int = 0
     failures: int = 0
-    shunned_until_s: float = 0.0
+    ejected_until_s: float = 0.0
     used: int = 0
 
 
@@ -123,7 +125,7 @@ class Replicas:
     failed is passed over for a while, if there is another; then one caller tries it.
     """
 
-    def __init__(self, clock: Callable[[], float] = monotonic) -> None:
+    def __init__(self, clock: Clock = monotonic) -> None:
         self._clock = clock
         self._known: dict[str, Replica] = {}
         self._choices = 0
@@ -133,35 +135,35 @@ class Replicas:
         self._known = {
             address: replica
             for address, replica in self._known.items()
-            if address in addresses or replica.under_way or replica.failures
+            if address in addresses or replica.in_flight or replica.failures
         }
         chosen = min((self._known.setdefault(address, Replica(address)) for address in addresses), key=self._rank)
         self._choices += 1
         chosen.used = self._choices
         return chosen
 
-    def failed(self, replica: Replica) -> None:
+    def record_failure(self, replica: Replica) -> None:
         """Pass a server over for a while."""
-        pause_s = min(SHUNNED_S * 2**replica.failures, SHUNNED_AT_MOST_S)
+        pause_s = min(EJECTION_S * 2**replica.failures, MAX_EJECTION_S)
         replica.failures += 1
-        replica.shunned_until_s = self._clock() + pause_s
+        replica.ejected_until_s = self._clock() + pause_s
 
-    def answered(self, replica: Replica) -> None:
+    def record_success(self, replica: Replica) -> None:
         """Trust a server again."""
         replica.failures = 0
-        replica.shunned_until_s = 0.0
+        replica.ejected_until_s = 0.0
 
     def _rank(self, replica: Replica) -> tuple[bool, int, int]:
-        on_trial = replica.failures > 0 and replica.under_way > 0
-        return on_trial or replica.shunned_until_s > self._clock(), replica.under_way, replica.used
+        half_open = replica.failures > 0 and replica.in_flight > 0
+        return half_open or replica.ejected_until_s > self._clock(), replica.in_flight, replica.used
 
 
 CONNECT_TIMEOUT_S = 0.5
 """To look up a name, and again to connect: neighbours answer in a millisecond, those that are gone never."""
-LIFE_TIMEOUT_S = 0.2
+PROBE_TIMEOUT_S = 0.2
 """For a sign of life from a server that failed before."""
-_LIFE_PATH = "/healthz"
-_NOBODY_THERE = (httpx.ConnectError, httpx.ConnectTimeout)
+_HEALTH_PATH = "/healthz"
+_CONNECT_ERRORS = (httpx.ConnectError, httpx.ConnectTimeout)
 
 
 class BalancedTransport(httpx.AsyncBaseTransport):
@@ -170,7 +172,7 @@ class BalancedTransport(httpx.AsyncBaseTransport):
     Without it a name's first address gets them all, and connections that are kept stay there.
     """
 
-    def __init__(self, transport: httpx.AsyncBaseTransport, lookup: NameLookup) -> None:
+    def __init__(self, transport: httpx.AsyncBaseTransport, lookup: CachingResolver) -> None:
         """Use a transport that connects to addresses, and the lookup of the only host that is asked for."""
         self._transport = transport
         self._lookup = lookup
@@ -179,19 +181,19 @@ class BalancedTransport(httpx.AsyncBaseTransport):
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Send one request to one of the servers."""
         replica = await self._choose(request)
-        replica.under_way += 1
+        replica.in_flight += 1
         try:
-            response = await self._transport.handle_async_request(_addressed(request, replica.address))
-        except _NOBODY_THERE:
-            self._lookup.forget()
-            self._replicas.failed(replica)
+            response = await self._transport.handle_async_request(_with_host(request, replica.address))
+        except _CONNECT_ERRORS:
+            self._lookup.invalidate()
+            self._replicas.record_failure(replica)
             raise
         except (httpx.TransportError, asyncio.CancelledError):  # cancelled: it took too long
-            self._replicas.failed(replica)
+            self._replicas.record_failure(replica)
             raise
         finally:
-            replica.under_way -= 1
-        self._replicas.answered(replica)
+            replica.in_flight -= 1
+        self._replicas.record_success(replica)
         return response
 
     async def aclose(self) -> None:
@@ -203,25 +205,25 @@ class BalancedTransport(httpx.AsyncBaseTransport):
         addresses = await self._addresses(request)
         replica = self._replicas.choose(addresses)
         for _ in addresses[1:]:
-            if replica.failures == 0 or await self._lives(request, replica):
+            if replica.failures == 0 or await self._is_healthy(request, replica):
                 break
-            self._replicas.failed(replica)
+            self._replicas.record_failure(replica)
             replica = self._replicas.choose(addresses)
         return replica
 
-    async def _lives(self, request: httpx.Request, replica: Replica) -> bool:
-        url = request.url.copy_with(path=_LIFE_PATH, query=None)
-        timeout = httpx.Timeout(LIFE_TIMEOUT_S).as_dict()
+    async def _is_healthy(self, request: httpx.Request, replica: Replica) -> bool:
+        url = request.url.copy_with(path=_HEALTH_PATH, query=None)
+        timeout = httpx.Timeout(PROBE_TIMEOUT_S).as_dict()
         probe = httpx.Request("GET", url, extensions={"timeout": timeout})
-        replica.under_way += 1
+        replica.in_flight += 1
         try:
-            response = await self._transport.handle_async_request(_addressed(probe, replica.address))
+            response = await self._transport.handle_async_request(_with_host(probe, replica.address))
             await response.aread()
             await response.aclose()
         except httpx.TransportError:
             return False
         finally:
-            replica.under_way -= 1
+            replica.in_flight -= 1
         return response.status_code == 200
 
     async def _addresses(self, request: httpx.Request) -> tuple[str, ...]:
@@ -232,7 +234,7 @@ class BalancedTransport(httpx.AsyncBaseTransport):
             raise httpx.ConnectError(f"no address of {request.url.host}", request=request) from error
 
 
-def _addressed(request: httpx.Request, address: str) -> httpx.Request:
+def _with_host(request: httpx.Request, address: str) -> httpx.Request:
     """Return the request to an address; it still names its host, to the server and to TLS."""
     if request.url.host == address:
         return request

@@ -10,7 +10,7 @@ from redis.asyncio import Redis
 from services.contracts.cameras import CAMERAS_KEY, MAX_CAMERAS, STATUS_FIELDS, CameraStatus, is_camera_id, status_key
 from services.contracts.frames import FRAMES_TTL_S, MAX_AHEAD_S, frames_key
 from services.contracts.messages import MalformedMessageError
-from services.gateway.adapters.redis_replies import RefusedKeys, ReplyTooLargeError, execute, microseconds, status_of
+from services.gateway.adapters.redis_replies import OversizedKeys, ReplyTooLargeError, execute, microseconds, status_of
 from services.gateway.protocols import ListedCamera
 
 STATUS_TOO_LARGE = "its status is too large"
@@ -64,7 +64,7 @@ class CameraNames:
         return monotonic() + self._clock_ahead_s
 
 
-async def read_cameras(redis: Redis, names: CameraNames, refused: RefusedKeys) -> Sequence[ListedCamera]:
+async def read_cameras(redis: Redis, names: CameraNames, refused: OversizedKeys) -> Sequence[ListedCamera]:
     """Return the same cameras with their statuses, by id."""
     turns = asyncio.Semaphore(MAX_PARALLEL)
 
@@ -100,7 +100,7 @@ def _named(members: Sequence[bytes]) -> list[str]:
     return sorted({name for name in (member.decode("utf-8", "replace") for member in members) if is_camera_id(name)})
 
 
-async def _listed(redis: Redis, refused: RefusedKeys, camera: str) -> ListedCamera:
+async def _listed(redis: Redis, refused: OversizedKeys, camera: str) -> ListedCamera:
     key, fault, status, time_left_ms = status_key(camera), "", None, None
     if refused.has(key):
         fault = STATUS_TOO_LARGE

@@ -23,7 +23,7 @@ _STATUS_FIELDS = tuple(name.encode("ascii") for name in STATUS_FIELDS)
 _log = logging.getLogger(__name__)
 
 
-class RefusedKeys:
+class OversizedKeys:
     """Keys whose replies were too large, for some seconds."""
 
     def __init__(self) -> None:

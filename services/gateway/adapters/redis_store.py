@@ -22,7 +22,7 @@ from services.contracts.problems import ProblemKind, ServiceError
 from services.gateway.adapters.redis_cameras import STATUS_TOO_LARGE, CameraNames, read_cameras
 from services.gateway.adapters.redis_replies import (
     LimitedParser,
-    RefusedKeys,
+    OversizedKeys,
     ReplyTooLargeError,
     execute,
     frame_of,
@@ -34,7 +34,7 @@ from services.runtime.redis_client import async_redis_client
 
 
 @contextmanager
-def cancellation_kept() -> Iterator[None]:
+def propagate_cancellation() -> Iterator[None]:
     """Raise ``CancelledError`` at the end of the block if the task was cancelled meanwhile.
 
     In Python 3.11 ``asyncio.wait_for`` gives the result instead where that comes at the same moment (bpo-42130), and
@@ -71,24 +71,24 @@ class RedisFrames:
         self._redis = redis
         self._timeout_s = timeout_s
         self._places = asyncio.Semaphore(MAX_READINGS)
-        self._refused = RefusedKeys()
+        self._refused = OversizedKeys()
         self._names = CameraNames()
 
-    async def camera_ids(self, by: Deadline) -> list[str]:
+    async def camera_ids(self, deadline: Deadline) -> list[str]:
         """Return the ids of the cameras that exist, sorted; at most 100, those with the newest heartbeats."""
-        return await self._read_by(by, lambda: self._names.read(self._redis))
+        return await self._read_by(deadline, lambda: self._names.read(self._redis))
 
-    async def listed_cameras(self, by: Deadline) -> Sequence[ListedCamera]:
+    async def listed_cameras(self, deadline: Deadline) -> Sequence[ListedCamera]:
         """Return the same cameras with their statuses, by id. One that can't be read has a ``fault``."""
-        return await self._read_by(by, lambda: read_cameras(self._redis, self._names, self._refused))
+        return await self._read_by(deadline, lambda: read_cameras(self._redis, self._names, self._refused))
 
-    async def known_camera(self, camera: str, by: Deadline) -> KnownCamera | None:
+    async def known_camera(self, camera: str, deadline: Deadline) -> KnownCamera | None:
         """Return a camera with its newest frame, in one round trip.
 
         Redis's own time is asked for along with the frame, so that ages are right whatever the
         clocks of this host and the camera's host say.
         """
-        return await self._read_by(by, lambda: self._known_camera(camera))
+        return await self._read_by(deadline, lambda: self._known_camera(camera))
 
     async def next_frame(self, camera: str, after: str, wait_s: float) -> Frame | None:
         """Return a camera's newest frame beyond ``after``; the wait blocks a connection of the pool."""
@@ -163,19 +163,19 @@ class RedisFrames:
     def _block_ms(self, wait_s: float) -> int:
         return max(1, round(min(wait_s, self._timeout_s / 2) * 1e3))  # 0 would be for ever
 
-    async def _read_by(self, by: Deadline, call: Callable[[], Awaitable[T]]) -> T:
+    async def _read_by(self, deadline: Deadline, call: Callable[[], Awaitable[T]]) -> T:
         """Return the outcome of a reading, one of few at the same time."""
-        return await self._done_by(by, self._in_turn(call))
+        return await self._done_by(deadline, self._in_turn(call))
 
     async def _in_turn(self, call: Callable[[], Awaitable[T]]) -> T:
         async with self._places:
             return await call()
 
-    async def _done_by(self, by: Deadline, call: Awaitable[T]) -> T:
-        seconds = by.within(self._timeout_s).seconds_left()
+    async def _done_by(self, deadline: Deadline, call: Awaitable[T]) -> T:
+        seconds = deadline.capped(self._timeout_s).remaining_s()
         try:
             async with asyncio.timeout(seconds):
-                with cancellation_kept():
+                with propagate_cancellation():
                     return await call
         except ReplyTooLargeError:
             raise

@@ -111,7 +111,7 @@ def connect(target: str) -> grpc.aio.Channel:
     return grpc.aio.insecure_channel(address, options=_CHANNEL_OPTIONS)
 
 
-class ServingModel:
+class ModelClient:
     """An ``EmotionModel``."""
 
     def __init__(self, channel: grpc.aio.Channel, timeout_s: float) -> None:
@@ -122,7 +122,7 @@ class ServingModel:
         )
         self._timeout_s = timeout_s
 
-    async def infer(self, faces: NDArray[np.float32], by: Deadline, version: int | None = None) -> EmotionScores:
+    async def infer(self, faces: NDArray[np.float32], deadline: Deadline, version: int | None = None) -> EmotionScores:
         """Return the scores of all faces of an image, in one call."""
         request = predict_pb2.PredictRequest()
         request.model_spec.name = MODEL_NAME
@@ -130,10 +130,10 @@ class ServingModel:
             request.model_spec.version.value = version
         request.model_spec.signature_name = SIGNATURE_NAME
         request.inputs[INPUT_FACE].CopyFrom(float_tensor(faces))
-        by = by.within(self._timeout_s)
-        seconds = by.seconds_left()
+        deadline = deadline.capped(self._timeout_s)
+        seconds = deadline.remaining_s()
         try:
-            payload = await self._call(request, by)
+            payload = await self._call(request, deadline)
         except grpc.aio.AioRpcError as error:
             if version is not None and error.code() is grpc.StatusCode.NOT_FOUND:
                 raise ServiceError(ProblemKind.NOT_FOUND, f"The model has no version {version}") from error
@@ -158,14 +158,14 @@ class ServingModel:
             raise _unavailable("No version of the model is available")
         return f"version {available[-1]} is available"
 
-    async def _call(self, request: predict_pb2.PredictRequest, by: Deadline) -> bytes:
+    async def _call(self, request: predict_pb2.PredictRequest, deadline: Deadline) -> bytes:
         try:
-            first: bytes = await self._predict(request, timeout=by.seconds_left())
+            first: bytes = await self._predict(request, timeout=deadline.remaining_s())
             return first
         except grpc.aio.AioRpcError as error:
             if error.code() is not grpc.StatusCode.UNAVAILABLE:
                 raise
-        second: bytes = await self._predict(request, timeout=by.seconds_left())
+        second: bytes = await self._predict(request, timeout=deadline.remaining_s())
         return second
 
 

@@ -1,5 +1,6 @@
-"""The order of things: image → faces → emotions."""
+"""The pipeline of an image: faces from the detector, then their emotions from the model."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from time import perf_counter
@@ -22,14 +23,14 @@ from services.gateway.protocols import Deadline, EmotionModel, EmotionScores, Fa
 
 @dataclass(frozen=True)
 class Analysis:
-    """What was found in one image.
+    """The faces and emotions in one image.
 
     Attributes:
-        image: The upright image's size.
+        image: Size of the upright image.
         faces: The primary face first.
-        model_version: None where no face needed the model.
-        detect_ms: Time to find the faces.
-        infer_ms: Time to infer their emotions.
+        model_version: None if the image has no faces, so that the model wasn't called.
+        detect_ms: Time of the detector.
+        infer_ms: Time of the model.
     """
 
     image: ImageSize
@@ -41,49 +42,53 @@ class Analysis:
 
 @dataclass(frozen=True)
 class Pipeline:
-    """The two services that an image passes through.
+    """The detector and the model.
 
     Attributes:
-        detector: The first.
-        model: The second.
-        kept_for_model_s: How much of the time the detector may not use up, so that the model isn't blamed for it.
+        detector: Finds the faces of an image.
+        model: Infers their emotions.
+        detect_timeout_s: Limit for the detector.
+        model_time_s: Part of a deadline that is reserved for the model, so that a slow detector causes a timeout of
+            the detector and not of the model.
     """
 
     detector: FaceDetector
     model: EmotionModel
-    kept_for_model_s: float = 0.0
+    detect_timeout_s: float = math.inf
+    model_time_s: float = 0.0
 
-    async def analyse(self, image: bytes, media_type: str, request_id: str, by: Deadline) -> Analysis:
-        """Find the faces of an image and their emotions, by then.
+    async def analyze(self, image: bytes, media_type: str, request_id: str, deadline: Deadline) -> Analysis:
+        """Return the faces of an image with their emotions.
 
         Raises:
             ServiceError: The image can't be used, or a service fails.
         """
-        started = perf_counter()
-        detection = await self.detector.detect(image, media_type, request_id, by.keeping(self.kept_for_model_s))
-        detected = perf_counter()
-        scores = await self._infer(detection, by)
-        done = perf_counter()
+        started_s = perf_counter()
+        detect_deadline = deadline.reserve(self.model_time_s).capped(self.detect_timeout_s)
+        detection = await self.detector.detect(image, media_type, request_id, detect_deadline)
+        detected_s = perf_counter()
+        scores = await self._infer(detection, deadline)
+        done_s = perf_counter()
         return Analysis(
             image=detection.image,
-            faces=describe(detection.faces, scores) if scores else (),
+            faces=merge_scores(detection.faces, scores) if scores else (),
             model_version=scores.version if scores else None,
-            detect_ms=(detected - started) * 1e3,
-            infer_ms=(done - detected) * 1e3,
+            detect_ms=(detected_s - started_s) * 1e3,
+            infer_ms=(done_s - detected_s) * 1e3,
         )
 
-    async def _infer(self, detection: Detection, by: Deadline) -> EmotionScores | None:
+    async def _infer(self, detection: Detection, deadline: Deadline) -> EmotionScores | None:
         if not detection.faces:
             return None
-        return await self.model.infer(np.stack([face.pixels for face in detection.faces]), by)
+        return await self.model.infer(np.stack([face.pixels for face in detection.faces]), deadline)
 
 
-def describe(faces: Sequence[DetectedFace], scores: EmotionScores) -> tuple[FaceEmotion, ...]:
-    """Join boxes and scores, face by face."""
-    described = []
+def merge_scores(faces: Sequence[DetectedFace], scores: EmotionScores) -> tuple[FaceEmotion, ...]:
+    """Return the detected faces with their scores."""
+    merged = []
     for face, row, reliable in zip(faces, scores.probabilities, scores.reliable, strict=True):
         best = int(row.argmax())
-        described.append(
+        merged.append(
             FaceEmotion(
                 box=face.box,
                 emotion=EMOTIONS[best],
@@ -93,23 +98,23 @@ def describe(faces: Sequence[DetectedFace], scores: EmotionScores) -> tuple[Face
                 sharpness=face.sharpness,
             )
         )
-    return tuple(described)
+    return tuple(merged)
 
 
-def prediction(
+def build_prediction(
     request_id: str,
     source: CameraSource | UploadSource,
     analysis: Analysis,
     frame_ms: float,
     total_ms: float,
 ) -> Prediction:
-    """Return the answer; its top level repeats the primary face.
+    """Return the answer of ``/predict``. Its top level repeats the primary face.
 
     Args:
-        request_id: The request's own.
-        source: Where the image came from.
-        analysis: What was found in it.
-        frame_ms: Time to get hold of the image.
+        request_id: Id of the request.
+        source: The camera or the upload.
+        analysis: The faces and emotions.
+        frame_ms: Time until the image was available.
         total_ms: Time from the request to this answer.
     """
     primary = analysis.faces[0] if analysis.faces else None

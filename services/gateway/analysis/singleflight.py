@@ -1,4 +1,4 @@
-"""One piece of work for all who ask for it at the same time."""
+"""Coalesces concurrent calls for the same key into one (Go's ``singleflight``)."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Hashable
@@ -8,32 +8,32 @@ K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
 
 
-class SharedCalls(Generic[K, V]):
-    """Runs a call once for each key; those who come while it runs wait for the same outcome.
+class SingleFlight(Generic[K, V]):
+    """Runs one call for each key at a time. Callers that arrive while it runs get the same result or error.
 
-    One who goes away takes nothing from the others. An outcome is forgotten as soon as it is there.
+    Cancelling one caller doesn't affect the others. Results aren't cached.
     """
 
     def __init__(self) -> None:
         self._running: dict[K, asyncio.Task[V]] = {}
 
     async def run(self, key: K, call: Callable[[], Awaitable[V]]) -> V:
-        """Return the outcome of the call that runs for this key, starting it if none does."""
+        """Return the result of the call that runs for this key; start it if none runs."""
         task = self._running.get(key)
         if task is None:
-            task = asyncio.ensure_future(_awaited(call))
+            task = asyncio.ensure_future(_await(call))
             self._running[key] = task
             task.add_done_callback(lambda done: self._forget(key, done))
         try:
             return await asyncio.shield(task)
         finally:
-            del task  # whose error holds this frame, and so all that was at work, until the garbage collector comes
+            del task  # its error refers to this frame: a reference cycle that would keep the frame's images alive
 
     def _forget(self, key: K, task: asyncio.Task[V]) -> None:
         del self._running[key]
         if not task.cancelled():
-            task.exception()  # seen, even where everyone who asked has gone away
+            task.exception()  # marks it as retrieved, in case all callers were cancelled
 
 
-async def _awaited(call: Callable[[], Awaitable[V]]) -> V:
+async def _await(call: Callable[[], Awaitable[V]]) -> V:
     return await call()

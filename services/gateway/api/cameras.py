@@ -1,4 +1,4 @@
-"""``/cameras``: which cameras there are, and what they see."""
+"""``/cameras``: all cameras with their state, and a camera's newest frame."""
 
 import json
 from collections.abc import AsyncIterator
@@ -9,57 +9,49 @@ from fastapi import APIRouter, Response
 
 from services.contracts.cameras import OFFLINE, CameraList, CameraState, CameraView
 from services.gateway.analysis.cameras import require_camera_id
-from services.gateway.api.feeds import EndlessResponse
-from services.gateway.dependencies import RunningParts
+from services.gateway.api.feeds import HeldStreamingResponse
+from services.gateway.dependencies import AppStateDep
 from services.gateway.protocols import ListedCamera
-from services.runtime.limits import ConcurrencyLimit
 
-MAX_FRAMES_SENT = 32
-"""Most frames that are sent at the same time; each is held until its client has taken it."""
-
-_PIECE_BYTES = 64 * 1024
+_CHUNK_BYTES = 64 * 1024
 _ANSWER: dict[int | str, dict[str, Any]] = {200: {"model": CameraList}}
 _FRAME: dict[int | str, dict[str, Any]] = {
     200: {"content": {"image/jpeg": {"schema": {"type": "string", "format": "binary"}}}, "description": "The frame"}
 }
 
 
-def cameras_router() -> APIRouter:
-    """Return the routes."""
-    router = APIRouter(prefix="/cameras", tags=["cameras"])
-
-    sent = ConcurrencyLimit(MAX_FRAMES_SENT)
-
-    @router.get("", summary="All cameras and their state", responses=_ANSWER)
-    async def cameras(parts: RunningParts) -> Response:
-        listed = await parts.frames.all(parts.deadline())
-        answer = CameraList(tuple(camera_view(camera) for camera in listed)).encode()
-        return Response(json.dumps(answer, allow_nan=False), media_type="application/json")
-
-    @router.get("/{camera}/frame.jpg", summary="A camera's newest frame", response_class=Response, responses=_FRAME)
-    async def frame(camera: str, parts: RunningParts) -> Response:
-        with ExitStack() as stack:
-            stack.enter_context(sent.slot())
-            newest = await parts.frames.newest(require_camera_id(camera), parts.deadline())
-            headers = {
-                "Cache-Control": "no-store",
-                "Content-Length": str(len(newest.message.jpeg)),
-                "X-Frame-Id": newest.frame_id,
-                "X-Frame-Age-Ms": f"{newest.age_ms():.1f}",
-            }
-            return EndlessResponse(_pieces(newest.message.jpeg), stack.pop_all(), headers, "image/jpeg")
-
-    return router
+router = APIRouter(prefix="/cameras", tags=["cameras"])
 
 
-async def _pieces(jpeg: bytes) -> AsyncIterator[bytes]:
-    """Yield a frame so that the server waits for slow clients: what is sent whole it would keep for them all."""
-    for start in range(0, len(jpeg), _PIECE_BYTES):
-        yield jpeg[start : start + _PIECE_BYTES]
+@router.get("", summary="All cameras and their state", responses=_ANSWER)
+async def cameras(state: AppStateDep) -> Response:
+    listed = await state.cameras.list_cameras(state.deadline())
+    answer = CameraList(tuple(camera_view(camera) for camera in listed)).encode()
+    return Response(json.dumps(answer, allow_nan=False), media_type="application/json")
+
+
+@router.get("/{camera}/frame.jpg", summary="A camera's newest frame", response_class=Response, responses=_FRAME)
+async def frame(camera: str, state: AppStateDep) -> Response:
+    with ExitStack() as stack:
+        stack.enter_context(state.limits.frames_sent.slot())
+        latest = await state.cameras.latest_frame(require_camera_id(camera), state.deadline())
+        headers = {
+            "Cache-Control": "no-store",
+            "Content-Length": str(len(latest.message.jpeg)),
+            "X-Frame-Id": latest.frame_id,
+            "X-Frame-Age-Ms": f"{latest.age_ms():.1f}",
+        }
+        return HeldStreamingResponse(_chunks(latest.message.jpeg), stack.pop_all(), headers, "image/jpeg")
+
+
+async def _chunks(jpeg: bytes) -> AsyncIterator[bytes]:
+    """Yield a frame in chunks: the server waits for slow clients between them, instead of buffering whole frames."""
+    for start in range(0, len(jpeg), _CHUNK_BYTES):
+        yield jpeg[start : start + _CHUNK_BYTES]
 
 
 def camera_view(listed: ListedCamera) -> CameraView:
-    """Return what clients are told about a camera."""
+    """Return a camera as clients see it."""
     status = listed.status
     without_status = CameraState.FAILED.value if listed.fault else OFFLINE
     return CameraView(

@@ -1,11 +1,10 @@
-"""``/ws/predict``: images over a WebSocket, each by itself or as the frames of one video."""
+"""``/ws/predict``: images over a WebSocket, each on its own or as the frames of one video."""
 
 import asyncio
 import json
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass, replace
-from time import perf_counter
+from dataclasses import replace
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, WebSocket
@@ -14,127 +13,103 @@ from starlette.types import Message
 from services.contracts.prediction import Prediction
 from services.contracts.problems import Problem, ProblemKind, ServiceError
 from services.contracts.video import FrameTime, TrackedPrediction
+from services.gateway.analysis.uploads import Caller, RequestTimer
 from services.gateway.api.feeds import GOING_AWAY
-from services.gateway.api.predict import PredictLimits
-from services.gateway.api.uploads import ANY_IMAGE, Caller, Moments, Uploaded
-from services.gateway.dependencies import Running, RunningParts
-from services.gateway.metrics import GatewayMetrics
-from services.gateway.security.auth import RateLimit
+from services.gateway.api.uploads import ANY_IMAGE
+from services.gateway.dependencies import AppState, AppStateDep
 from services.gateway.settings import GatewaySettings
 from services.gateway.tracking.video import VideoTracker
 from services.runtime.client_address import client_of
 from services.runtime.connections import MessageLimits
-from services.runtime.limits import ByteBudget, FairConcurrencyLimit
 from services.runtime.request_context import new_request_id
 from services.runtime.websocket_protocol import limit_messages
 
 ANSWERED_ABOVE_LIMIT_BYTES = 1024 * 1024
-"""A message over the limit by less gets a problem; one over it by more ends the connection with the code 1009."""
+"""A message that exceeds the limit by less gets a problem; one that exceeds it by more closes the connection (1009)."""
 
 MAX_TRACKED_MESSAGES_PER_S = 400.0
-"""On average, images and their times together: a time has no answer that would hold a client up."""
+"""Images and times together, on average. Times need a limit because they aren't answered."""
 
 Track = Annotated[
     bool, Query(description="Whether the images are frames of one video: faces then have ids, and emotions events.")
 ]
-_IDLE = 1000
+_NORMAL_CLOSURE = 1000
 _log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True)
-class ImageSocketLimits:
-    """What a client may do.
+router = APIRouter()
 
-    Attributes:
-        predict: The limits that all uploads share.
-        connections: Connections at the same time.
-        rate: Counts each image.
-        settings: Size of a message and idle time.
-        budget: Has room for all clients' messages, while they are received or worked on.
+
+@router.websocket("/ws/predict")
+async def predict_images(websocket: WebSocket, state: AppStateDep, track: Track = False) -> None:
+    """Answer each image with a text message, in order."""
+    stopping = asyncio.Event()
+    client = client_of(websocket)
+    video = VideoTracker() if track else None
+    with state.limits.connections.slot(client), state.live.served(stopping.set, client):
+        limit_messages(websocket, message_limits(state.settings, track), state.limits.upload_bytes.lease(client))
+        await websocket.accept()
+        while True:
+            message = await _next_message(websocket, stopping, state.settings.ws_idle_timeout_s)
+            if message is None:
+                return
+            answer = await _answer(websocket, state, message, video)
+            if answer is not None:
+                await websocket.send_text(json.dumps(answer, allow_nan=False))
+
+
+def message_limits(settings: GatewaySettings, track: bool) -> MessageLimits:
+    """Return the limits of a client's messages.
+
+    An image is answered before the next message is read, so the number of images needs no limit.
     """
-
-    predict: PredictLimits
-    connections: FairConcurrencyLimit
-    rate: RateLimit
-    settings: GatewaySettings
-    budget: ByteBudget
-
-    def messages(self, track: bool) -> MessageLimits:
-        """Return what a client may send.
-
-        An image is answered before the next message is read, so the number of images needs no bound.
-        """
-        messages_per_s = MAX_TRACKED_MESSAGES_PER_S if track else None
-        return MessageLimits(self.settings.body_limit_bytes + ANSWERED_ABOVE_LIMIT_BYTES, messages_per_s)
+    messages_per_s = MAX_TRACKED_MESSAGES_PER_S if track else None
+    return MessageLimits(settings.body_limit_bytes + ANSWERED_ABOVE_LIMIT_BYTES, messages_per_s)
 
 
-def image_socket_router(metrics: GatewayMetrics, limits: ImageSocketLimits) -> APIRouter:
-    """Return the route."""
-    router = APIRouter()
-    uploaded = Uploaded(metrics, limits.predict.in_flight)
+async def _answer(
+    websocket: WebSocket, state: AppState, message: Message, video: VideoTracker | None
+) -> dict[str, Any] | None:
+    """Return the answer to one message, or its problem; None for a valid time of a frame."""
+    if video is None:
+        return await _answer_image(websocket, state, message, encode=Prediction.encode)
+    if (text := message.get("text")) is not None:
+        return problem_with_time(video, text)
+    at_s = video.next_time()
+    answer = await _answer_image(
+        websocket, state, message, encode=lambda prediction: track_faces(video, prediction, at_s).encode()
+    )
+    return {**answer, "at_s": at_s}  # a problem also has it: this tells it from the problem of a time
 
-    @router.websocket("/ws/predict")
-    async def images(websocket: WebSocket, parts: RunningParts, track: Track = False) -> None:
-        stopping = asyncio.Event()
-        client = client_of(websocket)
-        video = VideoTracker() if track else None
-        with limits.connections.slot(client), parts.live.served(stopping.set, client):
-            limit_messages(websocket, limits.messages(track), limits.budget.lease(client))
-            await websocket.accept()
-            while True:
-                message = await _next(websocket, stopping, limits.settings.ws_idle_timeout_s)
-                if message is None:
-                    return
-                found = await answer(websocket, parts, message, video)
-                if found is not None:
-                    await websocket.send_text(json.dumps(found, allow_nan=False))
 
-    async def answer(
-        websocket: WebSocket, parts: Running, message: Message, video: VideoTracker | None
-    ) -> dict[str, Any] | None:
-        """Return the answer to one message, or the problem; None for the time of a frame."""
-        if video is None:
-            return await answer_to_image(websocket, parts, message, encode=Prediction.encode)
-        if (text := message.get("text")) is not None:
-            return problem_with_time(video, text)
-        at_s = video.next_time()
-        found = await answer_to_image(
-            websocket, parts, message, encode=lambda found: tracked(video, found, at_s).encode()
-        )
-        return {**found, "at_s": at_s}  # a problem has it too, which tells it from one of a time
+async def _answer_image(
+    websocket: WebSocket, state: AppState, message: Message, encode: Callable[[Prediction], dict[str, Any]]
+) -> dict[str, Any]:
+    caller = Caller(new_request_id(), client_of(websocket))
+    try:
+        await state.message_rate(websocket)
+        image = _require_image(message, state.settings.body_limit_bytes)
+        with state.limits.uploads.slot(caller.client):
+            prediction = await state.upload_predictor.predict(image, ANY_IMAGE, caller, RequestTimer.now())
+        return encode(prediction)
+    except ServiceError as error:
+        return error.problem.encode(caller.request_id)
+    except Exception:
+        _log.exception("request %s failed", caller.request_id, extra={"request_id": caller.request_id})
+        problem = Problem(ProblemKind.INTERNAL, "The failure was logged under this request id")
+        return problem.encode(caller.request_id)
 
-    async def answer_to_image(
-        websocket: WebSocket, parts: Running, message: Message, encode: Callable[[Prediction], dict[str, Any]]
-    ) -> dict[str, Any]:
-        request_id = new_request_id()
-        try:
-            await limits.rate(websocket)
-            return encode(await predicted(parts, image_of(message), Caller(request_id, client_of(websocket))))
-        except ServiceError as error:
-            return error.problem.encode(request_id)
-        except Exception:
-            _log.exception("request %s failed", request_id, extra={"request_id": request_id})
-            problem = Problem(ProblemKind.INTERNAL, "The failure was logged under this request id")
-            return problem.encode(request_id)
 
-    def image_of(message: Message) -> bytes:
-        image: bytes | None = message.get("bytes")
-        if image is None:
-            raise ServiceError(ProblemKind.UNSUPPORTED_MEDIA_TYPE, "Send each image as a binary message; this was text")
-        if not image:
-            raise ServiceError(ProblemKind.INVALID_IMAGE, "The image is empty")
-        limit = limits.settings.body_limit_bytes
-        if len(image) > limit:
-            detail = f"An image may have {limit:,} bytes; this has {len(image):,}"
-            raise ServiceError(ProblemKind.BODY_TOO_LARGE, detail, limit_bytes=limit)
-        return image
-
-    async def predicted(parts: Running, image: bytes, caller: Caller) -> Prediction:
-        came = perf_counter()
-        with limits.predict.uploads.slot(caller.client):
-            return await uploaded.predict(parts, image, ANY_IMAGE, caller, Moments(came, came))
-
-    return router
+def _require_image(message: Message, limit_bytes: int) -> bytes:
+    image: bytes | None = message.get("bytes")
+    if image is None:
+        raise ServiceError(ProblemKind.UNSUPPORTED_MEDIA_TYPE, "Send each image as a binary message; this was text")
+    if not image:
+        raise ServiceError(ProblemKind.INVALID_IMAGE, "The image is empty")
+    if len(image) > limit_bytes:
+        detail = f"An image may have {limit_bytes:,} bytes; this has {len(image):,}"
+        raise ServiceError(ProblemKind.BODY_TOO_LARGE, detail, limit_bytes=limit_bytes)
+    return image
 
 
 def problem_with_time(video: VideoTracker, text: str) -> dict[str, Any] | None:
@@ -146,13 +121,13 @@ def problem_with_time(video: VideoTracker, text: str) -> dict[str, Any] | None:
     return None
 
 
-def tracked(video: VideoTracker, found: Prediction, at_s: float) -> TrackedPrediction:
+def track_faces(video: VideoTracker, prediction: Prediction, at_s: float) -> TrackedPrediction:
     """Return the answer to a frame of a video."""
-    step = video.update(found.faces, at_s)
-    return TrackedPrediction(replace(found, faces=step.faces), at_s, step.events)
+    update = video.update(prediction.faces, at_s)
+    return TrackedPrediction(replace(prediction, faces=update.faces), at_s, update.events)
 
 
-async def _next(websocket: WebSocket, stopping: asyncio.Event, idle_s: float) -> Message | None:
+async def _next_message(websocket: WebSocket, stopping: asyncio.Event, idle_s: float) -> Message | None:
     """Return the client's next message; None once the connection is closed, by either side."""
     receiving, stopped = asyncio.create_task(websocket.receive()), asyncio.create_task(stopping.wait())
     try:
@@ -163,7 +138,7 @@ async def _next(websocket: WebSocket, stopping: asyncio.Event, idle_s: float) ->
         if stopped.done():
             await websocket.close(GOING_AWAY, "the service stops")
         else:
-            await websocket.close(_IDLE, f"no image for {idle_s:g} s")
+            await websocket.close(_NORMAL_CLOSURE, f"no image for {idle_s:g} s")
         return None
     finally:
         receiving.cancel()

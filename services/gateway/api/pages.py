@@ -1,10 +1,11 @@
 """``/``, the dashboard, and ``/docs``, the API reference. Their files need no API key; the calls that they make do.
 
-The files are read once, at startup, so that a request can't name any other file.
+The files are read once, at startup, so a request can't name any other file.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from hashlib import sha256
 from importlib.util import find_spec
 from pathlib import Path
@@ -72,12 +73,14 @@ def read_asset(path: Path) -> Asset:
 _SWAGGER_FILES = ("swagger-ui-bundle.js", "swagger-ui.css")
 
 
-def read_dashboard() -> Mapping[str, Asset]:
+@cache
+def dashboard_assets() -> Mapping[str, Asset]:
     """Return the files of the dashboard."""
     return read_assets(DASHBOARD)
 
 
-def read_api_reference() -> Mapping[str, Asset]:
+@cache
+def api_reference_assets() -> Mapping[str, Asset]:
     """Return the files of ``/docs``: ours, and Swagger UI from the package ``fastapi-offline``.
 
     Raises:
@@ -127,30 +130,41 @@ API_REFERENCE_HEADERS = {
 }
 
 
-def dashboard_router() -> APIRouter:
-    """Return the routes of the dashboard."""
-    return _static_router("/", "/dashboard/{path:path}", read_dashboard(), DASHBOARD_HEADERS)
+def load_assets() -> None:
+    """Read all files, so that a missing one is found at startup."""
+    dashboard_assets()
+    api_reference_assets()
 
 
-def api_reference_router() -> APIRouter:
-    """Return the routes of ``/docs``."""
-    return _static_router("/docs", "/docs/{path:path}", read_api_reference(), API_REFERENCE_HEADERS)
+router = APIRouter(include_in_schema=False)
 
 
-def _static_router(
-    index_path: str, file_path: str, assets: Mapping[str, Asset], headers: Mapping[str, str]
-) -> APIRouter:
-    router = APIRouter(include_in_schema=False)
+@router.api_route("/", methods=["GET", "HEAD"])
+async def dashboard(request: Request) -> Response:
+    """Return the dashboard's page."""
+    return _static_response(request, dashboard_assets(), INDEX, DASHBOARD_HEADERS)
 
-    @router.api_route(index_path, methods=["GET", "HEAD"])
-    async def index(request: Request) -> Response:
-        return assets[INDEX].response(request, headers)
 
-    @router.api_route(file_path, methods=["GET", "HEAD"])
-    async def file(request: Request, path: str) -> Response:
-        asset = assets.get(path)
-        if asset is None:
-            raise ServiceError(ProblemKind.NOT_FOUND, f"{request.method} {request.url.path}")
-        return asset.response(request, headers)
+@router.api_route("/dashboard/{path:path}", methods=["GET", "HEAD"])
+async def dashboard_file(request: Request, path: str) -> Response:
+    """Return another file of the dashboard."""
+    return _static_response(request, dashboard_assets(), path, DASHBOARD_HEADERS)
 
-    return router
+
+@router.api_route("/docs", methods=["GET", "HEAD"])
+async def api_reference(request: Request) -> Response:
+    """Return the API reference's page."""
+    return _static_response(request, api_reference_assets(), INDEX, API_REFERENCE_HEADERS)
+
+
+@router.api_route("/docs/{path:path}", methods=["GET", "HEAD"])
+async def api_reference_file(request: Request, path: str) -> Response:
+    """Return another file of the API reference."""
+    return _static_response(request, api_reference_assets(), path, API_REFERENCE_HEADERS)
+
+
+def _static_response(request: Request, assets: Mapping[str, Asset], path: str, headers: Mapping[str, str]) -> Response:
+    asset = assets.get(path)
+    if asset is None:
+        raise ServiceError(ProblemKind.NOT_FOUND, f"{request.method} {request.url.path}")
+    return asset.response(request, headers)

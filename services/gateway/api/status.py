@@ -1,19 +1,14 @@
-"""``/services``: the state of each dependency, for people and the dashboard."""
-
-from collections.abc import Container
+"""``/services``: the state of each dependency, for operators and the dashboard."""
 
 from fastapi import APIRouter
 
-from services.runtime.health import DependencyState, Readiness
+from services.gateway.dependencies import AppStateDep
+from services.runtime.health import DependencyState
+
+router = APIRouter(tags=["services"])
 
 
-def services_router(readiness: Readiness, dependencies: Container[str]) -> APIRouter:
-    """Return the route; of what readiness measures it tells the dependencies."""
-    router = APIRouter(tags=["services"])
-
-    @router.get("/services", summary="The state of each dependency")
-    async def services() -> dict[str, dict[str, DependencyState]]:
-        states = await readiness.states()
-        return {"services": {name: state for name, state in states.items() if name in dependencies}}
-
-    return router
+@router.get("/services", summary="The state of each dependency")
+async def services(state: AppStateDep) -> dict[str, dict[str, DependencyState]]:
+    states = await state.context.readiness.states()
+    return {"services": {name: found for name, found in states.items() if name in state.dependencies}}

@@ -1,4 +1,8 @@
-"""``/cameras/{id}/video``: a camera's picture as MJPEG, which browsers show in an ``<img>``."""
+"""``/cameras/{id}/video``: a camera's picture as MJPEG; ``/ws/cameras/{id}/video``: as JPEGs over WebSocket.
+
+Pages use the WebSocket for many cameras at once, since browsers limit HTTP/1.1 to six connections per server, and to
+draw boxes on the frame that they belong to, since an ``<img>`` doesn't tell which frame it shows.
+"""
 
 import json
 from collections.abc import AsyncIterator
@@ -8,65 +12,56 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query, Request, Response, WebSocket
 
 from services.gateway.analysis.cameras import require_camera_id
-from services.gateway.api.feeds import NOT_KEPT, EndlessResponse, Fps, send_until_left
-from services.gateway.dependencies import RunningParts
+from services.gateway.api.feeds import STREAM_HEADERS, Fps, HeldStreamingResponse, send_until_disconnect
+from services.gateway.dependencies import AppStateDep
 from services.gateway.live.latest_value import Closed, Latest
 from services.gateway.live.rendering import Look, Picture
 from services.runtime.client_address import client_of
 from services.runtime.frame_rate import FrameRateLimiter
 
 BOUNDARY = "picture"
-Overlay = Annotated[bool, Query(description="Draw faces' boxes and emotions.")]
-Blur = Annotated[bool, Query(description="Make faces unrecognisable; the picture comes half a second late.")]
+Overlay = Annotated[bool, Query(description="Draw the faces' boxes and emotions.")]
+Blur = Annotated[bool, Query(description="Pixelate faces. Adds a delay of half a second.")]
 _MEDIA_TYPE = f"multipart/x-mixed-replace; boundary={BOUNDARY}"
 _STREAM: dict[int | str, dict[str, Any]] = {
     200: {
         "content": {"multipart/x-mixed-replace": {"schema": {"type": "string", "format": "binary"}}},
-        "description": "JPEGs, one after the other",
+        "description": "A sequence of JPEGs",
     }
 }
 
-
-def video_router() -> APIRouter:
-    """Return the route."""
-    router = APIRouter(tags=["live"])
-
-    @router.get(
-        "/cameras/{camera}/video",
-        summary="A camera's picture as MJPEG",
-        response_class=Response,
-        responses=_STREAM,
-    )
-    async def video(
-        request: Request,
-        camera: str,
-        parts: RunningParts,
-        overlay: Overlay = False,
-        blur: Blur = False,
-        fps: Fps = None,
-    ) -> Response:
-        # what keeps pictures from coming can only be told now
-        await parts.frames.newest(require_camera_id(camera), parts.deadline())
-        with ExitStack() as stack:
-            look = Look(camera, overlay, blur)
-            slot = stack.enter_context(parts.live.pictured(look, client_of(request)))
-            return EndlessResponse(
-                _parts(slot, FrameRateLimiter(fps)), stack.pop_all(), headers=NOT_KEPT, media_type=_MEDIA_TYPE
-            )
-
-    return router
+router = APIRouter(tags=["live"])
 
 
-async def _parts(slot: Latest[Picture], frame_rate: FrameRateLimiter) -> AsyncIterator[bytes]:
-    """Yield the parts; each boundary follows its picture at once, since browsers wait for it to show the picture."""
+@router.get(
+    "/cameras/{camera}/video", summary="A camera's picture as MJPEG", response_class=Response, responses=_STREAM
+)
+async def stream_mjpeg(
+    request: Request,
+    camera: str,
+    state: AppStateDep,
+    overlay: Overlay = False,
+    blur: Blur = False,
+    fps: Fps = None,
+) -> Response:
+    """Return the pictures as parts of a multipart response, which browsers show in an `<img>`."""
+    # A camera without frames gets its problem now: after the response has started it is too late.
+    await state.cameras.latest_frame(require_camera_id(camera), state.deadline())
+    with ExitStack() as stack:
+        slot = stack.enter_context(state.live.pictured(Look(camera, overlay, blur), client_of(request)))
+        return HeldStreamingResponse(_parts(slot, FrameRateLimiter(fps)), stack.pop_all(), STREAM_HEADERS, _MEDIA_TYPE)
+
+
+async def _parts(slot: Latest[Picture], limiter: FrameRateLimiter) -> AsyncIterator[bytes]:
+    """Yield the parts. A boundary follows each picture at once: browsers show a picture when they receive it."""
     yield f"--{BOUNDARY}\r\n".encode()
     while True:
         try:
             picture = await slot.take()
         except Closed:
             return
-        parts = [_part(picture)] if frame_rate.allow(picture.at_s) else []
-        del picture  # which would be held until the next one comes
+        parts = [_part(picture)] if limiter.allow(picture.at_s) else []
+        del picture  # released before the next one is awaited
         while parts:
             yield parts.pop()
 
@@ -76,34 +71,29 @@ def _part(picture: Picture) -> bytes:
     return head.encode() + picture.jpeg + f"\r\n--{BOUNDARY}\r\n".encode()
 
 
-def video_socket_router() -> APIRouter:
-    """Return the route."""
-    router = APIRouter()
-
-    @router.websocket("/ws/cameras/{camera}/video")
-    async def pictures(
-        websocket: WebSocket,
-        camera: str,
-        parts: RunningParts,
-        overlay: Overlay = False,
-        blur: Blur = False,
-        fps: Fps = None,
-    ) -> None:
-        await parts.frames.newest(require_camera_id(camera), parts.deadline())
-        look = Look(camera, overlay, blur)
-        with parts.live.pictured(look, client_of(websocket)) as slot:
-            await send_until_left(websocket, lambda: _send_all(websocket, slot, FrameRateLimiter(fps)), slot.close)
-
-    return router
+@router.websocket("/ws/cameras/{camera}/video")
+async def stream_pictures(
+    websocket: WebSocket,
+    camera: str,
+    state: AppStateDep,
+    overlay: Overlay = False,
+    blur: Blur = False,
+    fps: Fps = None,
+) -> None:
+    """Send each picture as a binary message, after a text message with its frame's id and time."""
+    await state.cameras.latest_frame(require_camera_id(camera), state.deadline())
+    with state.live.pictured(Look(camera, overlay, blur), client_of(websocket)) as slot:
+        limiter = FrameRateLimiter(fps)
+        await send_until_disconnect(websocket, lambda: _send_pictures(websocket, slot, limiter), slot.close)
 
 
-async def _send_all(websocket: WebSocket, slot: Latest[Picture], frame_rate: FrameRateLimiter) -> None:
+async def _send_pictures(websocket: WebSocket, slot: Latest[Picture], limiter: FrameRateLimiter) -> None:
     while True:
         try:
             picture = await slot.take()
         except Closed:
             return
-        if frame_rate.allow(picture.at_s):
+        if limiter.allow(picture.at_s):
             await websocket.send_text(json.dumps({"frame_id": picture.frame_id, "at_s": picture.at_s}))
             await websocket.send_bytes(picture.jpeg)
-        del picture  # which would be held until the next one comes
+        del picture  # released before the next one is awaited

@@ -1,4 +1,4 @@
-"""Has an image analysed as ``POST /predict`` does, with the same limits, deadline and metrics."""
+"""What the compatible APIs share: prediction, errors, and parsing of bodies."""
 
 import base64
 import binascii
@@ -13,36 +13,27 @@ from fastapi import Request
 
 from services.contracts.prediction import FaceEmotion, Prediction
 from services.contracts.problems import Problem, ProblemKind, ServiceError
-from services.gateway.api.predict import PredictLimits
-from services.gateway.api.uploads import ANY_IMAGE, Caller, Moments, Uploaded
-from services.gateway.dependencies import Running
-from services.gateway.metrics import GatewayMetrics
+from services.gateway.analysis.uploads import Caller, RequestTimer
+from services.gateway.api.uploads import ANY_IMAGE
+from services.gateway.dependencies import AppState
 
 
-@dataclass(frozen=True)
-class Asking:
-    """What the routes of all compatible APIs share with ``/predict``."""
+async def predict_image(request: Request, state: AppState, image: bytes, started_s: float) -> Prediction:
+    """Analyse an image as ``POST /predict`` does, with the same limits, deadline and metrics.
 
-    metrics: GatewayMetrics
-    limits: PredictLimits
+    Args:
+        request: The client's request.
+        state: The gateway's state.
+        image: As received, not decoded.
+        started_s: When the request arrived, by ``perf_counter``.
 
-    async def predict(self, request: Request, parts: Running, image: bytes, started: float) -> Prediction:
-        """Return what is found in an image.
-
-        Args:
-            request: The client's.
-            parts: The running gateway.
-            image: As it came, not decoded.
-            started: When the request came, by ``perf_counter``.
-
-        Raises:
-            ServiceError: The image can't be used, a service fails, or too many requests are in flight.
-        """
-        if not image:
-            raise ServiceError(ProblemKind.INVALID_IMAGE, "The image is empty")
-        moments = Moments(started, perf_counter())
-        uploaded = Uploaded(self.metrics, self.limits.in_flight)
-        return await uploaded.predict(parts, image, ANY_IMAGE, Caller.of(request), moments)
+    Raises:
+        ServiceError: The image can't be used, a service fails, or too many requests are in flight.
+    """
+    if not image:
+        raise ServiceError(ProblemKind.INVALID_IMAGE, "The image is empty")
+    timer = RequestTimer(started_s, perf_counter())
+    return await state.upload_predictor.predict(image, ANY_IMAGE, Caller.of(request), timer)
 
 
 @dataclass(frozen=True)

@@ -14,16 +14,16 @@ from services.contracts.problems import Problem, ProblemKind
 from services.gateway.api.uploads import FORM_MEDIA_TYPE, parse_form
 from services.gateway.compat.base import (
     FACE_PROBABILITY,
-    Asking,
     ErrorShape,
     OwnError,
     RefusedError,
     UnreadableError,
     largest_first,
+    predict_image,
     read_base64,
     read_object,
 )
-from services.gateway.dependencies import RunningParts
+from services.gateway.dependencies import AppStateDep, upload_slot
 from services.runtime.request_body import require_media_type
 
 _TRUTHS = {"true": True, "false": False}
@@ -159,24 +159,21 @@ def _face(face: FaceEmotion, found: Prediction, asked: Detect) -> dict[str, Any]
 _JSON = "application/json"
 
 
-def compreface_router(asking: Asking) -> APIRouter:
-    """Return the route."""
-    router = APIRouter(tags=["compat"])
+router = APIRouter(tags=["compat"])
 
-    @router.post(PATH, summary="As CompreFace's face detection", dependencies=[Depends(asking.limits.uploads)])
-    async def detect(request: Request, parts: RunningParts) -> Response:
-        started = perf_counter()
-        try:
-            asked = read_detect(request.query_params)
-            image = await _image(request)
-        except UnreadableError as error:
-            raise RefusedError(refused(str(error))) from error
-        found = await asking.predict(request, parts, image, started)
-        if not wanted(found, asked):
-            raise RefusedError(no_face())
-        return JSONResponse(detection(found, asked))
 
-    return router
+@router.post(PATH, summary="As CompreFace's face detection", dependencies=[Depends(upload_slot)])
+async def detect(request: Request, state: AppStateDep) -> Response:
+    started = perf_counter()
+    try:
+        asked = read_detect(request.query_params)
+        image = await _image(request)
+    except UnreadableError as error:
+        raise RefusedError(refused(str(error))) from error
+    found = await predict_image(request, state, image, started)
+    if not wanted(found, asked):
+        raise RefusedError(no_face())
+    return JSONResponse(detection(found, asked))
 
 
 async def _image(request: Request) -> bytes:

@@ -15,16 +15,16 @@ from services.contracts.problems import Problem, ProblemKind
 from services.gateway.api.uploads import FORM_MEDIA_TYPE, parse_form
 from services.gateway.compat.base import (
     FACE_PROBABILITY,
-    Asking,
     ErrorShape,
     OwnError,
     RefusedError,
     UnreadableError,
+    predict_image,
     read_base64,
     read_form,
     read_object,
 )
-from services.gateway.dependencies import RunningParts
+from services.gateway.dependencies import AppStateDep, upload_slot
 from services.runtime.request_body import require_media_type
 
 KNOWN_ACTIONS = ("emotion", "age", "gender", "race")
@@ -152,20 +152,17 @@ def _face(face: FaceEmotion) -> dict[str, Any]:
 _JSON, _URL_ENCODED = "application/json", "application/x-www-form-urlencoded"
 
 
-def deepface_router(asking: Asking, body_limit_bytes: int) -> APIRouter:
-    """Return the route."""
-    router = APIRouter(tags=["compat"])
+router = APIRouter(tags=["compat"])
 
-    @router.post(PATH, summary="As DeepFace's API", dependencies=[Depends(asking.limits.uploads)])
-    async def analyze(request: Request, parts: RunningParts) -> Response:
-        started = perf_counter()
-        asked = await _read(request, body_limit_bytes)
-        found = await asking.predict(request, parts, asked.image, started)
-        if not found.faces and asked.enforce_detection:
-            raise RefusedError(no_face())
-        return JSONResponse(analysis(found))
 
-    return router
+@router.post(PATH, summary="As DeepFace's API", dependencies=[Depends(upload_slot)])
+async def analyze(request: Request, state: AppStateDep) -> Response:
+    started = perf_counter()
+    asked = await _read(request, state.settings.body_limit_bytes)
+    found = await predict_image(request, state, asked.image, started)
+    if not found.faces and asked.enforce_detection:
+        raise RefusedError(no_face())
+    return JSONResponse(analysis(found))
 
 
 async def _read(request: Request, body_limit_bytes: int) -> Analyze:

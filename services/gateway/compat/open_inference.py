@@ -15,13 +15,12 @@ from starlette.datastructures import Headers
 from services.contracts.emotions import EMOTIONS
 from services.contracts.model import FACE_SHAPE, INPUT_FACE, MODEL_NAME, OUTPUT_PROBABILITIES, OUTPUT_RELIABLE
 from services.contracts.problems import Problem, ProblemKind, ServiceError
-from services.gateway.compat.base import Asking, ErrorShape, OwnError, RefusedError, UnreadableError, read_object
-from services.gateway.dependencies import Running, RunningParts
+from services.gateway.compat.base import ErrorShape, OwnError, RefusedError, UnreadableError, read_object
+from services.gateway.dependencies import AppState, AppStateDep, upload_slot
 from services.gateway.protocols import EmotionScores
-from services.runtime.app import ServiceContext
 from services.runtime.client_address import client_of
 
-MOST_FACES = 64
+MAX_FACES = 64
 """In one request: what the model does in some tens of milliseconds."""
 
 MOST_LISTED_FACES = 8
@@ -45,7 +44,7 @@ def read_faces(given: Mapping[str, Any], binary: bytes) -> NDArray[np.float32]:
     parameters = given.get("parameters")
     size = parameters.get("binary_data_size") if isinstance(parameters, Mapping) else None
     if size is None and shape[0] > MOST_LISTED_FACES:
-        raise UnreadableError(f"in JSON a request may have {MOST_LISTED_FACES} faces; in binary {MOST_FACES}")
+        raise UnreadableError(f"in JSON a request may have {MOST_LISTED_FACES} faces; in binary {MAX_FACES}")
     values = _listed(given.get("data")) if size is None else _raw(size, binary)
     if values.size != np.prod(shape):
         raise UnreadableError(f"input {INPUT_FACE!r} has {values.size:,} values, the shape {shape} another number")
@@ -60,8 +59,8 @@ def _shape(given: Mapping[str, Any]) -> tuple[int, ...]:
     shape = given.get("shape")
     if not isinstance(shape, list) or tuple(shape[1:]) != FACE_SHAPE or type(shape[0]) is not int:
         raise UnreadableError(f"input {INPUT_FACE!r} must have the shape [n, {', '.join(map(str, FACE_SHAPE))}]")
-    if not 1 <= shape[0] <= MOST_FACES:
-        raise UnreadableError(f"a request may have 1 to {MOST_FACES} faces, not {shape[0]}")
+    if not 1 <= shape[0] <= MAX_FACES:
+        raise UnreadableError(f"a request may have 1 to {MAX_FACES} faces, not {shape[0]}")
     return (shape[0], *FACE_SHAPE)
 
 
@@ -226,67 +225,64 @@ _MODEL = "/v2/models/{name}"
 _VERSION = _MODEL + "/versions/{version}"
 
 
-def open_inference_router(asking: Asking) -> APIRouter:
-    """Return the routes about the model."""
-    router = APIRouter(tags=["compat"])
-
-    @router.get("/v2", summary="Open Inference Protocol: the server")
-    async def about_server() -> Response:
-        return JSONResponse(server())
-
-    @router.get(_MODEL, summary="Open Inference Protocol: the model")
-    @router.get(_VERSION, include_in_schema=False)
-    async def about_model(parts: RunningParts, name: str, version: str | None = None) -> Response:
-        return JSONResponse(model(await _available(parts, _known(name, version))))
-
-    @router.get(f"{_MODEL}/ready", summary="Open Inference Protocol: whether the model is there")
-    @router.get(f"{_VERSION}/ready", include_in_schema=False)
-    async def model_ready(parts: RunningParts, name: str, version: str | None = None) -> Response:
-        await _available(parts, _known(name, version))
-        return JSONResponse({"name": name, "ready": True})
-
-    @router.post(
-        f"{_MODEL}/infer", summary="Open Inference Protocol: inference", dependencies=[Depends(asking.limits.uploads)]
-    )
-    @router.post(f"{_VERSION}/infer", include_in_schema=False, dependencies=[Depends(asking.limits.uploads)])
-    async def infer(request: Request, parts: RunningParts, name: str, version: str | None = None) -> Response:
-        started, asked_version = perf_counter(), _known(name, version)
-        _require_plain(request.headers)
-        body = await request.body()
-        try:
-            asked = read_infer(body, request.headers.get(_LENGTH_HEADER))
-        except UnreadableError as error:
-            raise RefusedError(refused(str(error))) from error
-        read = perf_counter()
-        with asking.limits.in_flight.slot(client_of(request)):
-            scores = await parts.pipeline.model.infer(asked.faces, parts.deadline(), asked_version)
-        asking.metrics.observe_tensor(scores, perf_counter() - read, perf_counter() - started)
-        answer, json_bytes = inferred(asked, scores)
-        if json_bytes is None:
-            return Response(answer, media_type="application/json")
-        return Response(answer, headers={_LENGTH_HEADER: str(json_bytes)}, media_type="application/octet-stream")
-
-    return router
+router = APIRouter(tags=["compat"])
 
 
-def open_inference_health_router(context: ServiceContext) -> APIRouter:
-    """Return the routes that need no key, as those of ``/healthz`` and ``/readyz``."""
-    router = APIRouter(prefix="/v2/health", tags=["compat"])
+@router.get("/v2", summary="Open Inference Protocol: the server")
+async def about_server() -> Response:
+    return JSONResponse(server())
 
-    @router.get("/live", summary="Open Inference Protocol: alive")
-    async def live() -> Response:
-        return JSONResponse({"live": True})
 
-    @router.get("/ready", summary="Open Inference Protocol: ready")
-    async def ready() -> Response:
-        if context.shutdown.started:
-            raise ServiceError(ProblemKind.STOPPING, "The gateway is stopping")
-        model = (await context.readiness.states())["model"]
-        if not model.ok:
-            raise ServiceError(ProblemKind.DEPENDENCY_UNAVAILABLE, model.detail, dependency="model")
-        return JSONResponse({"ready": True})
+@router.get(_MODEL, summary="Open Inference Protocol: the model")
+@router.get(_VERSION, include_in_schema=False)
+async def about_model(state: AppStateDep, name: str, version: str | None = None) -> Response:
+    return JSONResponse(model(await _available(state, _known(name, version))))
 
-    return router
+
+@router.get(f"{_MODEL}/ready", summary="Open Inference Protocol: whether the model is there")
+@router.get(f"{_VERSION}/ready", include_in_schema=False)
+async def model_ready(state: AppStateDep, name: str, version: str | None = None) -> Response:
+    await _available(state, _known(name, version))
+    return JSONResponse({"name": name, "ready": True})
+
+
+@router.post(f"{_MODEL}/infer", summary="Open Inference Protocol: inference", dependencies=[Depends(upload_slot)])
+@router.post(f"{_VERSION}/infer", include_in_schema=False, dependencies=[Depends(upload_slot)])
+async def infer(request: Request, state: AppStateDep, name: str, version: str | None = None) -> Response:
+    started, asked_version = perf_counter(), _known(name, version)
+    _require_plain(request.headers)
+    body = await request.body()
+    try:
+        asked = read_infer(body, request.headers.get(_LENGTH_HEADER))
+    except UnreadableError as error:
+        raise RefusedError(refused(str(error))) from error
+    read = perf_counter()
+    with state.limits.in_flight.slot(client_of(request)):
+        scores = await state.pipeline.model.infer(asked.faces, state.deadline(), asked_version)
+    state.metrics.observe_tensor(scores, perf_counter() - read, perf_counter() - started)
+    answer, json_bytes = inferred(asked, scores)
+    if json_bytes is None:
+        return Response(answer, media_type="application/json")
+    return Response(answer, headers={_LENGTH_HEADER: str(json_bytes)}, media_type="application/octet-stream")
+
+
+health_router = APIRouter(prefix="/v2/health", tags=["compat"])
+"""These routes need no key, as ``/healthz`` and ``/readyz``."""
+
+
+@health_router.get("/live", summary="Open Inference Protocol: alive")
+async def live() -> Response:
+    return JSONResponse({"live": True})
+
+
+@health_router.get("/ready", summary="Open Inference Protocol: ready")
+async def ready(state: AppStateDep) -> Response:
+    if state.context.shutdown.started:
+        raise ServiceError(ProblemKind.STOPPING, "The gateway is stopping")
+    model = (await state.context.readiness.states())["model"]
+    if not model.ok:
+        raise ServiceError(ProblemKind.DEPENDENCY_UNAVAILABLE, model.detail, dependency="model")
+    return JSONResponse({"ready": True})
 
 
 def _known(name: str, version: str | None) -> int | None:
@@ -300,13 +296,13 @@ def _known(name: str, version: str | None) -> int | None:
     return int(version)
 
 
-async def _available(parts: Running, version: int | None) -> tuple[int, ...]:
+async def _available(state: AppState, version: int | None) -> tuple[int, ...]:
     """Return the versions that are available.
 
     Raises:
         ServiceError: There is none, or not that one.
     """
-    versions = await parts.pipeline.model.versions()
+    versions = await state.pipeline.model.versions()
     if not versions:
         raise ServiceError(ProblemKind.DEPENDENCY_UNAVAILABLE, "No version of the model is available")
     if version is not None and version not in versions:

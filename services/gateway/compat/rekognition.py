@@ -16,16 +16,16 @@ from services.contracts.prediction import FaceEmotion, Prediction
 from services.contracts.problems import Problem, ProblemKind
 from services.gateway.compat.base import (
     FACE_PROBABILITY,
-    Asking,
     ErrorShape,
     OwnError,
     RefusedError,
     UnreadableError,
     largest_first,
+    predict_image,
     read_base64,
     read_object,
 )
-from services.gateway.dependencies import RunningParts
+from services.gateway.dependencies import AppStateDep, upload_slot
 from services.gateway.security.auth import api_key
 from services.runtime.request_body import require_media_type
 
@@ -131,7 +131,7 @@ def _image(given: object) -> bytes:
         raise RefusedError(error(400, "SerializationException", f"Image.Bytes: {unreadable}")) from unreadable
 
 
-MOST_FACES = 100
+MAX_FACES = 100
 _NAMES: Mapping[Emotion, str] = MappingProxyType(
     {
         Emotion.ANGRY: "ANGRY",
@@ -151,7 +151,7 @@ def face_details(found: Prediction, emotions: bool) -> dict[str, Any]:
 
     What isn't measured here (pose, brightness, age and so on) is left out rather than made up.
     """
-    faces = largest_first(found.faces)[:MOST_FACES]
+    faces = largest_first(found.faces)[:MAX_FACES]
     return {"FaceDetails": [_face(face, found.image, emotions) for face in faces]}
 
 
@@ -181,25 +181,22 @@ def _emotions(face: FaceEmotion) -> list[dict[str, Any]]:
 _OPERATION = "RekognitionService.DetectFaces"
 
 
-def rekognition_router(asking: Asking) -> APIRouter:
-    """Return the route."""
-    router = APIRouter(tags=["compat"])
+router = APIRouter(tags=["compat"])
 
-    @router.post(PATH, summary="As Amazon Rekognition's DetectFaces", dependencies=[Depends(asking.limits.uploads)])
-    async def detect_faces(request: Request, parts: RunningParts) -> Response:
-        started = perf_counter()
-        target = request.headers.get("X-Amz-Target", "")
-        if target != _OPERATION:
-            message = f"X-Amz-Target must be {_OPERATION}, the only operation here; got {target[:100]!r}"
-            raise RefusedError(error(400, "UnknownOperationException", message))
-        require_media_type(request.headers, (MEDIA_TYPE, "application/json"))
-        try:
-            members = read_object(await request.body())
-        except UnreadableError as unreadable:
-            raise RefusedError(error(400, "SerializationException", str(unreadable))) from unreadable
-        asked = read_detect_faces(members)
-        found = await asking.predict(request, parts, asked.image, started)
-        body = json.dumps(face_details(found, asked.emotions), allow_nan=False)
-        return Response(body, headers={REQUEST_ID_HEADER: request.state.request_id}, media_type=MEDIA_TYPE)
 
-    return router
+@router.post(PATH, summary="As Amazon Rekognition's DetectFaces", dependencies=[Depends(upload_slot)])
+async def detect_faces(request: Request, state: AppStateDep) -> Response:
+    started = perf_counter()
+    target = request.headers.get("X-Amz-Target", "")
+    if target != _OPERATION:
+        message = f"X-Amz-Target must be {_OPERATION}, the only operation here; got {target[:100]!r}"
+        raise RefusedError(error(400, "UnknownOperationException", message))
+    require_media_type(request.headers, (MEDIA_TYPE, "application/json"))
+    try:
+        members = read_object(await request.body())
+    except UnreadableError as unreadable:
+        raise RefusedError(error(400, "SerializationException", str(unreadable))) from unreadable
+    asked = read_detect_faces(members)
+    found = await predict_image(request, state, asked.image, started)
+    body = json.dumps(face_details(found, asked.emotions), allow_nan=False)
+    return Response(body, headers={REQUEST_ID_HEADER: request.state.request_id}, media_type=MEDIA_TYPE)

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from time import monotonic
 
 from services.contracts.problems import Problem, ProblemKind, ServiceError
-from services.gateway.analysis.cameras import CameraFrames, state_of
+from services.gateway.analysis.cameras import CameraService, describe_state
 from services.gateway.protocols import Deadline, Frame, FrameStore, KnownCamera
 
 BLOCK_S = 0.2
@@ -70,7 +70,7 @@ async def read_again(store: FrameStore, camera: str) -> KnownCamera:
 def silent(known: KnownCamera) -> ServiceError:
     """Return the problem of a camera whose frames don't come; it says the same as long as nothing changes."""
     frames = f"no frames that can be used: {known.fault}" if known.fault else "no frames"
-    detail = f"Camera {known.camera} sends {frames}; {state_of(known)}"
+    detail = f"Camera {known.camera} sends {frames}; {describe_state(known)}"
     return ServiceError(ProblemKind.NO_FRESH_FRAME, detail, camera=known.camera)
 
 
@@ -85,7 +85,7 @@ Told = Callable[[Problem | None], None]
 class FrameFeed:
     """One camera's frames."""
 
-    def __init__(self, camera: str, store: FrameStore, frames: CameraFrames) -> None:
+    def __init__(self, camera: str, store: FrameStore, frames: CameraService) -> None:
         self._camera = camera
         self._store = store
         self._frames = frames
@@ -132,7 +132,7 @@ class FrameFeed:
     async def _next(self) -> Frame | None:
         if self._reader is not None:
             return await self._reader.next()
-        newest = await self._frames.newest(self._camera, soon())
+        newest = await self._frames.latest_frame(self._camera, soon())
         self._reader = FrameReader(self._camera, self._store, newest)
         return newest
 

@@ -9,7 +9,7 @@ from time import monotonic
 
 from services.contracts.live import LiveState, LiveStatus
 from services.contracts.problems import ProblemKind, ServiceError
-from services.gateway.analysis.cameras import CameraFrames
+from services.gateway.analysis.cameras import CameraService
 from services.gateway.analysis.pipeline import Pipeline
 from services.gateway.live.broadcast import Viewer
 from services.gateway.live.frame_source import FrameFeed, soon
@@ -26,52 +26,54 @@ from services.runtime.client_address import UNKNOWN
 from services.runtime.frame_rate import FrameRateLimiter
 from services.runtime.limits import FairConcurrencyLimit
 
-AGAIN_S = 1.0
-"""Who asks again within this time is served by a session, which runs as long after the last question."""
+SESSION_IDLE_S = 1.0
+"""Two polls within this time start a session, which ends this long after the last poll."""
 
-FRESH_MS = 150.0
-"""A result of a frame no older than this is taken as the newest, without a look into Redis."""
+MAX_CACHED_AGE_MS = 150.0
+"""A result for a frame up to this age is returned without reading Redis."""
 
-PATIENCE_S = 0.5
-"""How long who asks waits for a session's result before the frame is analysed apart."""
+RESULT_WAIT_S = 0.5
+"""How long a poll waits for the session's result before the frame is analysed separately."""
 
 _KEPT = 256
 
 
-class Questions:
-    """Answers from sessions."""
+class PollingClients:
+    """Gives clients that poll the results of live sessions. Frequent polls of a camera start a session."""
 
     def __init__(self, sessions: Lifetimes[str, LiveSession]) -> None:
         self._sessions = sessions
-        self._asked_at: dict[str, float] = {}
+        self._polled_at_s: dict[str, float] = {}
 
-    def fresh(self, camera: str) -> LiveAnswer | None:
-        """Return the newest result of a camera's session, if that runs and the result is fresh."""
+    def cached(self, camera: str) -> LiveAnswer | None:
+        """Return the newest result of the camera's session if one runs and the result is fresh."""
         session = self._sessions.get(camera)
         if session is None:
             return None
-        self._sessions.keep(camera, AGAIN_S)
+        self._sessions.keep(camera, SESSION_IDLE_S)
         newest = session.board.newest
-        if newest is None or newest.frame.age_ms() > FRESH_MS:
+        if newest is None or newest.frame.age_ms() > MAX_CACHED_AGE_MS:
             return None
         return newest
 
-    async def result_of(self, camera: str, frame_id: str, by: Deadline) -> LiveAnswer | None:
-        """Return the result of a frame or a newer one, if the camera's session runs and has it or will have it soon."""
+    async def wait_for(self, camera: str, frame_id: str, deadline: Deadline) -> LiveAnswer | None:
+        """Return the result of this frame or a newer one if the camera's session has it, or soon will."""
         session = self._sessions.get(camera)
-        return None if session is None else await session.result_of(frame_id, by.within(PATIENCE_S).seconds_left())
+        return (
+            None if session is None else await session.result_of(frame_id, deadline.capped(RESULT_WAIT_S).remaining_s())
+        )
 
-    def asked(self, camera: str, frame_id: str) -> None:
-        """Take note that somebody was answered about a frame that no session analysed."""
+    def record_poll(self, camera: str, frame_id: str) -> None:
+        """Record a poll that was answered without a session."""
         now = monotonic()
-        before = self._asked_at.get(camera)
-        if len(self._asked_at) >= _KEPT:
-            self._asked_at.clear()
-        self._asked_at[camera] = now
-        if before is None or now - before > AGAIN_S or self._sessions.get(camera) is not None:
+        before = self._polled_at_s.get(camera)
+        if len(self._polled_at_s) >= _KEPT:
+            self._polled_at_s.clear()
+        self._polled_at_s[camera] = now
+        if before is None or now - before > SESSION_IDLE_S or self._sessions.get(camera) is not None:
             return
-        with suppress(ServiceError):  # as many cameras are followed as may be, or the service stops
-            self._sessions.keep(camera, AGAIN_S).skip(frame_id)
+        with suppress(ServiceError):  # the limit of live cameras is reached, or the service stops
+            self._sessions.keep(camera, SESSION_IDLE_S).skip(frame_id)
 
 
 LINGER_S = 1.0
@@ -87,7 +89,7 @@ class LiveCameras:
     def __init__(
         self,
         store: FrameStore,
-        frames: CameraFrames,
+        frames: CameraService,
         pipeline: Pipeline,
         settings: GatewaySettings,
         metrics: LiveMetrics,
@@ -101,15 +103,17 @@ class LiveCameras:
         self._pool = ThreadPoolExecutor(_DRAWING_THREADS, thread_name_prefix="draw")
         most = settings.max_live_cameras
         self._feeds: Lifetimes[str, FrameFeed] = Lifetimes(lambda camera: FrameFeed(camera, store, frames), most)
-        share = DetectorShare(settings.hinted_searches, settings.full_searches)
-        parts = SessionParts(self._feeds, pipeline, share, settings.live_timeout_s, settings.detect_timeout_s, metrics)
+        share = DetectorShare(settings.max_concurrent_roi_detections, settings.max_concurrent_full_detections)
+        parts = SessionParts(
+            self._feeds, pipeline, share, settings.live_timeout_s, settings.live_search_timeout_s, metrics
+        )
         self._sessions: Lifetimes[str, LiveSession] = Lifetimes(
             lambda camera: LiveSession(camera, parts), most, LINGER_S
         )
         self._painters: Lifetimes[Look, Painter] = Lifetimes(
             lambda look: Painter(look, self._sessions, self._pool), 4 * most
         )
-        self.questions = Questions(self._sessions)
+        self.polling = PollingClients(self._sessions)
         metrics.watch(sessions=lambda: len(self._sessions), viewers=lambda: len(self._open))
 
     async def require_camera(self, camera: str) -> None:
@@ -121,7 +125,7 @@ class LiveCameras:
         if self._sessions.get(camera) is not None:
             return
         try:
-            await self._frames.known(camera, soon())
+            await self._frames.get(camera, soon())
         except ServiceError as error:
             if error.problem.kind is ProblemKind.CAMERA_NOT_FOUND:
                 raise

@@ -10,10 +10,10 @@ from services.contracts.detection import Detection
 from services.contracts.geometry import Box
 from services.contracts.live import Drops, EmotionEvent, live_fields
 from services.contracts.prediction import CameraSource, FaceEmotion, Prediction
-from services.gateway.analysis.pipeline import Analysis, describe, prediction
+from services.gateway.analysis.pipeline import Analysis, build_prediction, merge_scores
 from services.gateway.live.search import SAME_PLACE_OVERLAP, distinct_boxes
 from services.gateway.protocols import EmotionScores, Frame
-from services.gateway.tracking.tracker import Tracks, advance, expected_boxes, steady_faces
+from services.gateway.tracking.tracker import TrackerState, predict_boxes, stable_faces, update
 from services.runtime.request_context import new_request_id
 
 
@@ -83,7 +83,7 @@ def live_answer(
     return LiveAnswer(
         frame=replace(frame, message=replace(frame.message, jpeg=b"")),
         analysis=analysis,
-        prediction=prediction(request_id, source, analysis, waited_ms, total_ms),
+        prediction=build_prediction(request_id, source, analysis, waited_ms, total_ms),
         events=events,
         drops=drops,
     )
@@ -136,27 +136,27 @@ class TrackedFaces:
 
     def __init__(self, camera: str) -> None:
         self._camera = camera
-        self._tracks = Tracks.none(f"{new_request_id()[:8]}-")
+        self._state = TrackerState(f"{new_request_id()[:8]}-")
 
     def expected(self, frame: Frame) -> tuple[Box, ...]:
         """Return where the faces should be in a frame."""
-        return tuple(box for _, box in expected_boxes(self._tracks, frame.captured_at_us / 1e6))
+        return tuple(box for _, box in predict_boxes(self._state, frame.captured_at_us / 1e6))
 
     def follow(self, detected: Detected, scores: EmotionScores | None, infer_ms: float, drops: Drops) -> Seen:
         """Follow the faces into the next frame and return its result."""
         frame, found = detected.frame, detected.detection.faces
-        step = advance(self._tracks, describe(found, scores) if scores else (), frame.captured_at_us / 1e6)
-        self._tracks = step.tracks
+        tracked = update(self._state, merge_scores(found, scores) if scores else (), frame.captured_at_us / 1e6)
+        self._state = tracked.state
         analysis = Analysis(
             image=detected.detection.image,
-            faces=step.faces,
+            faces=tracked.faces,
             model_version=scores.version if scores else None,
             detect_ms=(detected.answered - detected.asked) * 1e3,
             infer_ms=infer_ms,
         )
         waited_ms = (detected.asked - frame.read_at_s) * 1e3
-        answer = live_answer(self._camera, frame, detected.request_id, analysis, waited_ms, step.events, drops)
+        answer = live_answer(self._camera, frame, detected.request_id, analysis, waited_ms, tracked.events, drops)
         hidden = (*(face.box for face in found), *self.expected(frame), *detected.hints)
         return Seen(
-            frame, answer, steady_faces(step), distinct_boxes(hidden, SAME_PLACE_OVERLAP), detected.searched_at_us
+            frame, answer, stable_faces(tracked), distinct_boxes(hidden, SAME_PLACE_OVERLAP), detected.searched_at_us
         )

@@ -1,16 +1,17 @@
 """Finds one camera's faces: in each frame where they should be, and new ones now and then where something changed."""
 
 import asyncio
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from time import monotonic
 
 from services.contracts.detection import Detection, Searched
 from services.contracts.geometry import NMS_IOU, Box, overlaps_any
 from services.contracts.problems import ProblemKind, ServiceError
-from services.gateway.analysis.cameras import a_cameras_frame
+from services.gateway.analysis.cameras import as_camera_error
 from services.gateway.metrics import LiveMetrics
 from services.gateway.protocols import Deadline, FaceDetector, Frame
+from services.runtime.clock import Clock
 
 APPEAR_S = 0.3
 """A new face shows in the results within this time, where the machine can do it."""
@@ -65,7 +66,7 @@ class SearchPace:
         self._hastened = True
 
     @contextmanager
-    def search(self, clock: Callable[[], float] = monotonic, counts: bool = True) -> Iterator[None]:
+    def search(self, clock: Clock = monotonic, counts: bool = True) -> Iterator[None]:
         """Take note of a search, which the block does.
 
         One that fails says nothing about how long the next takes, nor does one that doesn't count since it is
@@ -147,14 +148,14 @@ class FaceSearch:
         """Return where to look: where faces were, where the last search found some, where they should be."""
         return distinct_boxes((*self._last_seen, *self._found, *expected))[:MOST_HINTS]
 
-    async def around(self, hints: tuple[Box, ...], frame: Frame, request_id: str, by: Deadline) -> Detection:
+    async def around(self, hints: tuple[Box, ...], frame: Frame, request_id: str, deadline: Deadline) -> Detection:
         """Look at these places only.
 
         Raises:
             ServiceError: The frame can't be used, or the detector fails or takes too long.
         """
         found = self._found
-        detection = await self._ask(frame, request_id, by, hints)
+        detection = await self._ask(frame, request_id, deadline, hints)
         seen = tuple(face.box for face in detection.faces)
         if len(seen) < len(self._last_seen):
             self._pace.hasten()
@@ -163,7 +164,7 @@ class FaceSearch:
         self._looked_there = self._looked_there or self._found is found
         return detection
 
-    async def anew(self, frame: Frame, request_id: str, by: Deadline, whole: bool = False) -> Detection:
+    async def anew(self, frame: Frame, request_id: str, deadline: Deadline, whole: bool = False) -> Detection:
         """Look for new faces where something has changed, now and then or if told so in the whole picture.
 
         Raises:
@@ -173,7 +174,7 @@ class FaceSearch:
         refresh = bool(self._overview) and self._whole_due(began_s)
         with self._pace.search(counts=whole or not refresh):
             try:
-                detection = await self._ask_anew(frame, request_id, by, whole or refresh)
+                detection = await self._ask_anew(frame, request_id, deadline, whole or refresh)
             except ServiceError as error:
                 # It may be another version's overview that this detector doesn't understand.
                 if error.problem.kind is ProblemKind.DEPENDENCY_UNAVAILABLE:
@@ -198,15 +199,15 @@ class FaceSearch:
     def _whole_due(self, now_s: float) -> bool:
         return now_s - self._whole_s >= min(WHOLE_EVERY_S * (1 + self._share.others / 4), MOST_WHOLE_EVERY_S)
 
-    async def _ask_anew(self, frame: Frame, request_id: str, by: Deadline, whole: bool) -> Detection:
+    async def _ask_anew(self, frame: Frame, request_id: str, deadline: Deadline, whole: bool) -> Detection:
         if whole or not self._overview:
-            return await self._ask(frame, request_id, by, overview="")
-        return await self._ask(frame, request_id, by, self._last_seen, self._overview)
+            return await self._ask(frame, request_id, deadline, overview="")
+        return await self._ask(frame, request_id, deadline, self._last_seen, self._overview)
 
     async def _ask(
-        self, frame: Frame, request_id: str, by: Deadline, near: tuple[Box, ...] = (), overview: str | None = None
+        self, frame: Frame, request_id: str, deadline: Deadline, near: tuple[Box, ...] = (), overview: str | None = None
     ) -> Detection:
-        with a_cameras_frame(self._camera):
+        with as_camera_error(self._camera):
             return await self._detector.detect(
-                frame.message.jpeg, "image/jpeg", request_id, by, near=near, overview=overview
+                frame.message.jpeg, "image/jpeg", request_id, deadline, near=near, overview=overview
             )

@@ -156,8 +156,8 @@ class LiveSession:
         """Look for new faces, beside the frames whose faces are known."""
         frame = await self._to_search.take()
         async with self._parts.share.full:
-            by = Deadline.after(self._parts.search_timeout_s)
-            await self._faces.anew(self._to_search.newer_than(frame), new_request_id(), by, self._whole_only)
+            deadline = Deadline.after(self._parts.search_timeout_s)
+            await self._faces.anew(self._to_search.newer_than(frame), new_request_id(), deadline, self._whole_only)
 
     async def _infer(self) -> None:
         detected = await self._to_infer.take()

@@ -45,15 +45,15 @@ class Lifetimes(Generic[K, T]):
         self._make = make
         self._most = most
         self._linger_s = linger_s
-        self._lives: dict[K, _Life[T]] = {}
+        self._is_healthy: dict[K, _Life[T]] = {}
         self._ending: set[asyncio.Task[None]] = set()
 
     def __len__(self) -> int:
-        return len(self._lives)
+        return len(self._is_healthy)
 
     def get(self, key: K) -> T | None:
         """Return the thing if it runs."""
-        life = self._lives.get(key)
+        life = self._is_healthy.get(key)
         return life.thing if life else None
 
     @contextmanager
@@ -87,17 +87,17 @@ class Lifetimes(Generic[K, T]):
 
     async def close(self) -> None:
         """End all things and wait for it."""
-        for key in list(self._lives):
-            self._end(key, self._lives[key])
+        for key in list(self._is_healthy):
+            self._end(key, self._is_healthy[key])
         await asyncio.gather(*self._ending, return_exceptions=True)
 
     def _life(self, key: K) -> _Life[T]:
-        life = self._lives.get(key)
+        life = self._is_healthy.get(key)
         if life is None:
-            if len(self._lives) >= self._most:
-                raise ServiceError(ProblemKind.OVERLOADED, f"{len(self._lives)} cameras are followed already")
+            if len(self._is_healthy) >= self._most:
+                raise ServiceError(ProblemKind.OVERLOADED, f"{len(self._is_healthy)} cameras are followed already")
             thing = self._make(key)
-            life = self._lives[key] = _Life(thing, asyncio.create_task(thing.run()))
+            life = self._is_healthy[key] = _Life(thing, asyncio.create_task(thing.run()))
             life.task.add_done_callback(lambda task: self._ended(key, task))
         return life
 
@@ -107,7 +107,7 @@ class Lifetimes(Generic[K, T]):
         self._end_if_due(key, life)
 
     def _end_if_due(self, key: K, life: _Life[T]) -> None:
-        if life.holders or self._lives.get(key) is not life:
+        if life.holders or self._is_healthy.get(key) is not life:
             return
         loop = asyncio.get_running_loop()
         left = life.needed_until - loop.time()
@@ -117,14 +117,14 @@ class Lifetimes(Generic[K, T]):
             self._end(key, life)
 
     def _end(self, key: K, life: _Life[T]) -> None:
-        del self._lives[key]
+        del self._is_healthy[key]
         self._ending.add(life.task)
         life.task.cancel()
 
     def _ended(self, key: K, task: asyncio.Task[None]) -> None:
         self._ending.discard(task)
-        life = self._lives.get(key)
+        life = self._is_healthy.get(key)
         if life is not None and life.task is task:
-            del self._lives[key]  # the next who needs it gets a new one
+            del self._is_healthy[key]  # the next who needs it gets a new one
         if not task.cancelled() and (error := task.exception()) is not None:
             _log.error("%r ended", key, exc_info=error)

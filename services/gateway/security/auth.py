@@ -1,4 +1,4 @@
-"""API keys, limits of requests, and limits of wrong keys."""
+"""API keys, the rate limit, and the limit of wrong keys."""
 
 import asyncio
 import hashlib
@@ -8,7 +8,9 @@ import math
 import time
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
 
+from fastapi import Depends, params
 from limits import RateLimitItem, RateLimitItemPerMinute
 from limits.storage import MemoryStorage
 from limits.strategies import MovingWindowRateLimiter
@@ -20,34 +22,35 @@ from services.runtime.client_address import address_group
 
 API_KEY_HEADER = "X-API-Key"
 API_KEY_QUERY = "key"
-WRONG_KEYS = RateLimitItemPerMinute(20)
-"""How many wrong keys of an address are answered with 401; then every key that is new from there gets 429."""
+WRONG_KEYS_LIMIT = RateLimitItemPerMinute(20)
+"""Wrong keys of an address that get 401. Beyond it, every key that is new for the address gets 429."""
 WRONG_KEY_DELAY_S = 0.5
-"""How long the answer to a wrong key is held back."""
+"""Delay of the answer to a wrong key."""
 MAX_REMEMBERED_CLIENTS = 10_000
 _BEARER = "bearer "
+KeyExtractor = Callable[[HTTPConnection], str]
 _log = logging.getLogger(__name__)
 
 
-class WrongKeys:
+class WrongKeyLimiter:
     """Limits how many keys can be tried from an address.
 
-    Over the limit a right key is refused as well, since otherwise the answer would tell that it is right. Clients
-    that have used their key from there before are let through: others at the same address can't lock them out.
+    Beyond the limit a valid key is refused too, since otherwise the answer would reveal that it is valid. Clients that
+    have used their key from the address before aren't refused, so others at the address can't lock them out.
     """
 
     def __init__(
         self,
         registry: CollectorRegistry,
-        limit: RateLimitItem = WRONG_KEYS,
+        limit: RateLimitItem = WRONG_KEYS_LIMIT,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
-        """Begin without any.
+        """Create the limiter.
 
         Args:
-            registry: Where wrong keys are counted.
-            limit: How many an address may send.
-            sleep: Holds an answer back.
+            registry: Registers the counter of wrong keys.
+            limit: Most wrong keys of an address.
+            sleep: Delays an answer.
         """
         self._limit = limit
         self._limiter = MovingWindowRateLimiter(MemoryStorage())
@@ -60,7 +63,7 @@ class WrongKeys:
 
         Args:
             address: The address group of the request.
-            client: Names its key if that is right.
+            client: Names the request's key if it is valid.
 
         Raises:
             ServiceError: 429.
@@ -76,51 +79,51 @@ class WrongKeys:
                 self._known.popitem(last=False)
 
     async def refuse(self, address: str) -> None:
-        """Count a wrong key and hold its answer back."""
+        """Count a wrong key and delay its answer."""
         self._count.inc()
         self._limiter.hit(self._limit, address)
         _log.warning("a wrong API key came from %s", address)
         await self._sleep(WRONG_KEY_DELAY_S)
 
 
-class ApiKeys:
-    """Lets requests through that carry a known key, as ``X-API-Key`` or as a bearer token.
+class ApiKeyAuth:
+    """Requires a valid API key, as ``X-API-Key`` or as a bearer token.
 
-    Where browsers can't send headers (``EventSource``, ``WebSocket``, ``<img>``) it may stand in the query as well.
-    Addresses get into the logs of proxies, so other routes don't take it from there.
+    Routes that browsers use without headers (``EventSource``, ``WebSocket``, ``<img>``) also accept it in the query.
+    The others don't, since proxies log addresses.
     """
 
     def __init__(
         self,
         keys: Sequence[str],
-        wrong_keys: WrongKeys,
+        wrong_keys: WrongKeyLimiter,
         in_query: bool = False,
-        in_headers: Callable[[HTTPConnection], str] | None = None,
+        extractor: KeyExtractor | None = None,
     ) -> None:
-        """Know some keys.
+        """Create the check.
 
         Args:
-            keys: All that are valid; none lets every request through.
-            wrong_keys: Counts wrong ones.
-            in_query: Whether a key may stand in the query.
-            in_headers: Reads a request's key from its headers, where clients have a place of their own for it.
+            keys: All valid keys; none for an open API.
+            wrong_keys: Limits the wrong ones.
+            in_query: Whether the key may be in the query.
+            extractor: Reads the key from other headers.
         """
         self._keys = [key.encode() for key in keys]
         self._wrong_keys = wrong_keys
         self._in_query = in_query
-        self._in_headers = in_headers or api_key
+        self._extractor = extractor or api_key
 
     async def __call__(self, request: HTTPConnection) -> None:
-        """Check one request, and name its client in ``request.state.client``.
+        """Check one request and set ``request.state.client``, the client that limits count it for.
 
         Raises:
-            ServiceError: 401, no key or a wrong one, where keys are set; 429, too many wrong keys.
+            ServiceError: 401, keys are set and the request has no valid one; 429, too many wrong keys.
         """
         address = _address(request)
         request.state.client = address
         if not self._keys:
             return
-        key = self.key_of(request)
+        key = self.extract(request)
         client = self._client(key)
         self._wrong_keys.check(address, client)
         if client is None:
@@ -132,48 +135,75 @@ class ApiKeys:
             )
         request.state.client = client
 
-    def key_of(self, request: HTTPConnection) -> str:
-        """Return the key that a request carries, or an empty string; each character is a byte as it was sent."""
-        in_headers = self._in_headers(request)
-        if in_headers or not self._in_query:
-            return in_headers
+    def extract(self, request: HTTPConnection) -> str:
+        """Return the request's key, or an empty string. Each character stands for one byte as sent."""
+        key = self._extractor(request)
+        if key or not self._in_query:
+            return key
         return request.query_params.get(API_KEY_QUERY, "").encode().decode("latin-1")
 
     def client_of(self, request: HTTPConnection) -> str:
-        """Return what a request counts for: its key if that is right, else its address."""
-        return self._client(self.key_of(request)) or _address(request)
+        """Return the client that limits count a request for: its key if that is valid, else its address."""
+        return self._client(self.extract(request)) or _address(request)
 
     def _client(self, key: str) -> str | None:
-        """Return a name for a right key, which doesn't tell the key; None for any other."""
-        given = key.encode("latin-1")
-        # Every key is compared, each in constant time, so that timing tells nothing.
-        if not sum(hmac.compare_digest(given, known) for known in self._keys):
+        """Return a name for a valid key, which doesn't reveal the key; None for any other."""
+        key_bytes = key.encode("latin-1")
+        # Every key is compared, each in constant time, so the response time reveals nothing.
+        if not sum(hmac.compare_digest(key_bytes, known) for known in self._keys):
             return None
-        return f"key {hashlib.sha256(given).hexdigest()[:16]}"
+        return f"key {hashlib.sha256(key_bytes).hexdigest()[:16]}"
 
 
 class RateLimit:
-    """Refuses clients that send too many requests: a client is its known key, else its address.
+    """Refuses clients that send too many requests. A client is identified by its valid key, else by its address."""
 
-    It comes before the keys are checked, so that trying keys is limited too.
-    """
-
-    def __init__(self, rate: RateLimitItem | None, keys: ApiKeys, counts: MemoryStorage) -> None:
+    def __init__(self, rate: RateLimitItem | None, auth: ApiKeyAuth, storage: MemoryStorage) -> None:
         self._rate = rate
-        self._keys = keys
-        self._limiter = MovingWindowRateLimiter(counts)
+        self._auth = auth
+        self._limiter = MovingWindowRateLimiter(storage)
 
     async def __call__(self, request: HTTPConnection) -> None:
         """Count one request.
 
         Raises:
-            ServiceError: 429, over the limit.
+            ServiceError: 429, the client exceeds the limit.
         """
         if self._rate is None:
             return
-        client = self._keys.client_of(request)
+        client = self._auth.client_of(request)
         if not self._limiter.hit(self._rate, client):
             raise _rate_limited(self._limiter, self._rate, client, f"The limit is {self._rate}")
+
+
+@dataclass(frozen=True)
+class AccessControl:
+    """The API keys and the rate limit that all routes share.
+
+    Attributes:
+        keys: All valid keys; none for an open API.
+        wrong_keys: Limits the wrong keys of an address.
+        rate: The rate limit, if one is set.
+        storage: Counts requests.
+    """
+
+    keys: Sequence[str]
+    wrong_keys: WrongKeyLimiter
+    rate: RateLimitItem | None
+    storage: MemoryStorage = field(default_factory=MemoryStorage)
+
+    def key_auth(self, in_query: bool = False, extractor: KeyExtractor | None = None) -> ApiKeyAuth:
+        """Return the check of keys; arguments as for ``ApiKeyAuth``."""
+        return ApiKeyAuth(self.keys, self.wrong_keys, in_query, extractor)
+
+    def rate_limit(self, auth: ApiKeyAuth) -> RateLimit:
+        """Return the rate limit for clients that this check identifies."""
+        return RateLimit(self.rate, auth, self.storage)
+
+    def dependencies(self, in_query: bool = False, extractor: KeyExtractor | None = None) -> list[params.Depends]:
+        """Return the dependencies of routes: first the rate limit, so that it also limits wrong keys, then the key."""
+        auth = self.key_auth(in_query, extractor)
+        return [Depends(self.rate_limit(auth)), Depends(auth)]
 
 
 def _rate_limited(limiter: MovingWindowRateLimiter, rate: RateLimitItem, client: str, why: str) -> ServiceError:
@@ -188,9 +218,9 @@ def _address(request: HTTPConnection) -> str:
 
 
 def api_key(request: HTTPConnection) -> str:
-    """Return the key that a request's headers carry, or an empty string."""
-    given = request.headers.get(API_KEY_HEADER)
-    if given is not None:
-        return given
+    """Return the API key in a request's headers, or an empty string."""
+    key = request.headers.get(API_KEY_HEADER)
+    if key is not None:
+        return key
     authorization = request.headers.get("Authorization", "")
     return authorization[len(_BEARER) :].strip() if authorization.lower().startswith(_BEARER) else ""

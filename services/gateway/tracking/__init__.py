@@ -1,1 +1,1 @@
-"""Faces over time: pure functions from a camera's tracks and a frame's faces to new tracks, ids and events."""
+"""Face tracking: pure functions from the faces of frames to ids, smoothed probabilities and events."""

@@ -1,36 +1,38 @@
-"""Every number that following faces depends on."""
+"""The parameters of face tracking."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
-class TrackingLimits:
-    """How faces are followed. A side is that of the face's box; times are seconds.
+class TrackerConfig:
+    """Parameters of the tracker. A side is the root of a box's area; times are in seconds.
 
     Attributes:
-        max_missed_s: A face unseen for longer has left. More than the half second of misses that a face must survive,
-            since that lies between two sightings.
+        max_missed_s: A face unseen for longer has left. It exceeds the half second of misses that a track must
+            survive, since that half second lies between two sightings.
         box_jitter: Standard deviation of a detected box's centre on a still face, in sides.
-        size_jitter: The same of the logarithm of its side; a Haar cascade's sizes come in steps of a tenth.
-        speed: Typical speed of a face, in sides a second.
-        growth: Typical change of the logarithm of its side, a second.
-        speed_memory_s: How long a speed lasts.
-        gate: A face farther from a track's expected place is another one: squared Mahalanobis distance in three
-            dimensions, of which chance exceeds 16.3 once in a thousand.
-        min_overlap: Nor is it another one from this intersection over union on, whatever its motion was.
-        max_reach: Farthest from the expected place, in sides.
-        new_face_cost: A face whose match costs more is a new one: −2 ln of how densely new faces come up, in
-            sides and logarithms of sides.
-        memory_s: Time constant of smoothed probabilities.
-        max_weight_s: A sighting counts for the time since the last one, but at most for this; the first for all of it.
-        full_weight_px: Faces from this side on count fully.
-        full_weight_sharpness: Faces from this sharpness on count fully.
-        min_weight: What a sighting of the smallest and most blurred face counts.
-        min_evidence_s: No emotion begins on less weighted time of sightings.
-        start_probability: Smoothed probability from which an emotion can begin.
+        size_jitter: Standard deviation of the logarithm of its side. The sizes of a Haar cascade come in steps of a
+            tenth.
+        speed: Typical speed of a face, in sides per second.
+        growth: Typical change of the logarithm of its side, per second.
+        speed_decay_s: Time constant with which a speed decays.
+        gate: Largest squared Mahalanobis distance, in three dimensions, of a face from its track. Chance exceeds 16.3
+            once in a thousand.
+        min_iou: A box that overlaps the predicted box this much may match even beyond the gate.
+        max_distance: Largest distance from the predicted centre, in sides.
+        new_face_cost: A face whose match costs more starts a new track: −2 ln of the density of new faces, in sides
+            and logarithms of sides.
+        smoothing_s: Time constant of the smoothed probabilities.
+        max_weight_s: A sighting counts for the time since the last one, but at most for this. The first counts for
+            all of it.
+        full_weight_px: Faces with at least this side have full weight.
+        full_weight_sharpness: Faces with at least this sharpness have full weight.
+        min_weight: Weight of the smallest and most blurred face.
+        min_evidence_s: An emotion starts only on this much weighted time of sightings.
+        start_probability: Smoothed probability from which an emotion can start.
         keep_probability: Smoothed probability below which it ends.
-        margin: By how much an emotion must lead to begin, and another one to end it.
-        dwell_s: How long either must hold.
+        margin: Lead that an emotion needs to start, and that another one needs to end it.
+        dwell_s: Time for which either must hold.
     """
 
     max_missed_s: float = 1.0
@@ -38,12 +40,12 @@ class TrackingLimits:
     size_jitter: float = 0.06
     speed: float = 1.5
     growth: float = 0.5
-    speed_memory_s: float = 1.0
+    speed_decay_s: float = 1.0
     gate: float = 16.3
-    min_overlap: float = 0.3
-    max_reach: float = 1.5
+    min_iou: float = 0.3
+    max_distance: float = 1.5
     new_face_cost: float = 6.0
-    memory_s: float = 1.0
+    smoothing_s: float = 1.0
     max_weight_s: float = 0.2
     full_weight_px: float = 96.0
     full_weight_sharpness: float = 0.5
@@ -55,4 +57,4 @@ class TrackingLimits:
     dwell_s: float = 1.0
 
 
-DEFAULT_LIMITS = TrackingLimits()
+DEFAULT_CONFIG = TrackerConfig()

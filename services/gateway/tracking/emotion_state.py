@@ -1,135 +1,121 @@
-"""When a face begins and ceases to show an emotion, without flicker."""
+"""The emotion of a face over time: smoothed probabilities, and start and end events without flicker."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from math import exp, sqrt
 
 from services.contracts.emotions import EMOTIONS, Emotion
 from services.contracts.live import EmotionEvent
 from services.contracts.prediction import FaceEmotion
-from services.gateway.tracking.config import TrackingLimits
+from services.gateway.tracking.config import TrackerConfig
 
 
 @dataclass(frozen=True)
-class Shown:
-    """What a face shows.
+class EmotionEma:
+    """An exponential moving average of a face's probabilities, weighted by size and sharpness.
 
     Attributes:
-        emotion: It began and hasn't ended; None while nothing is convincing.
-        since_s: When it began to.
-        other: What sightings say instead since ``other_since_s``, where they do.
-        other_since_s: None while they agree.
+        weights: Weighted seconds of each emotion, in the order of ``EMOTIONS``.
+        total_s: Weighted seconds of all sightings.
+    """
+
+    weights: tuple[float, ...] = (0.0,) * len(EMOTIONS)
+    total_s: float = 0.0
+
+    def accumulate(self, face: FaceEmotion, elapsed_s: float | None, config: TrackerConfig) -> "EmotionEma":
+        """Add a sighting. Old ones decay by time, not by frames, so the frame rate makes no difference.
+
+        Args:
+            face: The sighting.
+            elapsed_s: Seconds since the last sighting; None for the first.
+            config: Time constant and weights.
+        """
+        counted_s = config.max_weight_s if elapsed_s is None else min(elapsed_s, config.max_weight_s)
+        added_s = counted_s * sighting_weight(face, config)
+        kept = 1.0 if elapsed_s is None else exp(-elapsed_s / config.smoothing_s)
+        return EmotionEma(
+            weights=tuple(
+                kept * weight + added_s * face.probabilities[emotion]
+                for emotion, weight in zip(EMOTIONS, self.weights, strict=True)
+            ),
+            total_s=kept * self.total_s + added_s,
+        )
+
+    def probabilities(self) -> dict[Emotion, float]:
+        """Return the smoothed probabilities, which sum to 1, of a face with at least one sighting."""
+        total = sum(self.weights)
+        return {emotion: weight / total for emotion, weight in zip(EMOTIONS, self.weights, strict=True)}
+
+
+def sighting_weight(face: FaceEmotion, config: TrackerConfig) -> float:
+    """Return the weight of a sighting, up to 1; small and blurred faces have less."""
+    size = min(1.0, sqrt(face.box.w * face.box.h) / config.full_weight_px)
+    sharpness = min(1.0, face.sharpness / config.full_weight_sharpness)
+    return max(config.min_weight, size * sharpness)
+
+
+@dataclass(frozen=True)
+class EmotionState:
+    """The emotion that a face shows.
+
+    Attributes:
+        emotion: The emotion that started and has not ended; None while none is certain.
+        since_s: Its start.
+        candidate: What sightings show instead since ``candidate_since_s``.
+        candidate_since_s: None while sightings agree with ``emotion``.
     """
 
     emotion: Emotion | None
     since_s: float
-    other: Emotion | None = None
-    other_since_s: float | None = None
+    candidate: Emotion | None = None
+    candidate_since_s: float | None = None
+
+    def update(self, smoothed: EmotionEma, at_s: float, config: TrackerConfig) -> "EmotionState":
+        """Return the state after a sighting; it changes after a candidate held for the dwell time.
+
+        Args:
+            smoothed: The average with this sighting.
+            at_s: The sighting's time.
+            config: Thresholds and dwell time.
+        """
+        emotion = _classify(self.emotion, smoothed, config)
+        if emotion == self.emotion:
+            return EmotionState(self.emotion, self.since_s)
+        if self.candidate_since_s is None or emotion != self.candidate:
+            return EmotionState(self.emotion, self.since_s, emotion, at_s)
+        if at_s - self.candidate_since_s < config.dwell_s:
+            return self
+        return EmotionState(emotion, self.candidate_since_s)
+
+    def shift_clock(self, by_s: float) -> "EmotionState":
+        """Return the state after the clock was changed by this many seconds."""
+        since_s = self.candidate_since_s
+        return EmotionState(
+            self.emotion, self.since_s + by_s, self.candidate, None if since_s is None else since_s + by_s
+        )
+
+    def events_since(self, before: "EmotionState", face_id: str) -> tuple[EmotionEvent, ...]:
+        """Return what ended and started since an earlier state of the face."""
+        if before.emotion == self.emotion:
+            return ()
+        started: tuple[EmotionEvent, ...] = ()
+        if self.emotion is not None:
+            started = (EmotionEvent("emotion_started", face_id, self.emotion, self.since_s, None),)
+        return (*before.close(face_id, self.since_s), *started)
+
+    def close(self, face_id: str, at_s: float) -> tuple[EmotionEvent, ...]:
+        """Return the end of the current emotion, if there is one."""
+        if self.emotion is None:
+            return ()
+        return (EmotionEvent("emotion_ended", face_id, self.emotion, at_s, at_s - self.since_s),)
 
 
-def updated(
-    shown: Shown, probabilities: Mapping[Emotion, float], evidence_s: float, at_s: float, limits: TrackingLimits
-) -> Shown:
-    """Return what the face shows after a sighting; it changes where something else held for the dwell time.
-
-    Args:
-        shown: Until now.
-        probabilities: Smoothed.
-        evidence_s: Weighted seconds of sightings that they rest on.
-        at_s: The sighting's time.
-        limits: What convinces.
-    """
-    told = _told(shown.emotion, probabilities, evidence_s, limits)
-    if told == shown.emotion:
-        return Shown(shown.emotion, shown.since_s)
-    if shown.other_since_s is None or told != shown.other:
-        return Shown(shown.emotion, shown.since_s, told, at_s)
-    if at_s - shown.other_since_s < limits.dwell_s:
-        return shown
-    return Shown(told, shown.other_since_s)
-
-
-def events(face_id: str, before: Shown, after: Shown) -> tuple[EmotionEvent, ...]:
-    """Return what began and ended between two sightings of a face."""
-    if before.emotion == after.emotion:
-        return ()
-    found = []
-    if before.emotion is not None:
-        found.append(_ended(face_id, before.emotion, before.since_s, after.since_s))
-    if after.emotion is not None:
-        found.append(EmotionEvent("emotion_started", face_id, after.emotion, after.since_s, None))
-    return tuple(found)
-
-
-def left(face_id: str, shown: Shown, last_seen_s: float) -> tuple[EmotionEvent, ...]:
-    """Return what ended because the face left."""
-    if shown.emotion is None:
-        return ()
-    return (_ended(face_id, shown.emotion, shown.since_s, last_seen_s),)
-
-
-def _ended(face_id: str, emotion: Emotion, since_s: float, at_s: float) -> EmotionEvent:
-    return EmotionEvent("emotion_ended", face_id, emotion, at_s, at_s - since_s)
-
-
-def _told(
-    current: Emotion | None, probabilities: Mapping[Emotion, float], evidence_s: float, limits: TrackingLimits
-) -> Emotion | None:
+def _classify(current: Emotion | None, smoothed: EmotionEma, config: TrackerConfig) -> Emotion | None:
+    probabilities = smoothed.probabilities()
     best, second = sorted(probabilities, key=lambda emotion: probabilities[emotion], reverse=True)[:2]
     lead = probabilities[best] - probabilities[second]
-    enough = evidence_s >= limits.min_evidence_s
-    if enough and probabilities[best] >= limits.start_probability and lead >= limits.margin:
+    enough = smoothed.total_s >= config.min_evidence_s
+    if enough and probabilities[best] >= config.start_probability and lead >= config.margin:
         return best
-    if current is None or probabilities[current] < limits.keep_probability:
+    if current is None or probabilities[current] < config.keep_probability:
         return None
-    return current if probabilities[best] - probabilities[current] < limits.margin else None
-
-
-@dataclass(frozen=True)
-class Evidence:
-    """Weighted seconds that each emotion was seen for, fading.
-
-    Attributes:
-        weights: In the order of ``EMOTIONS``.
-        total_s: Weighted seconds of all sightings.
-    """
-
-    weights: tuple[float, ...]
-    total_s: float
-
-
-NO_EVIDENCE = Evidence((0.0,) * len(EMOTIONS), 0.0)
-
-
-def gathered(evidence: Evidence, face: FaceEmotion, elapsed_s: float | None, limits: TrackingLimits) -> Evidence:
-    """Add a sighting. What is old fades by time, not by frames, so that the frame rate makes no difference.
-
-    Args:
-        evidence: Until the last sighting.
-        face: This sighting.
-        elapsed_s: Since the last sighting; None for the first.
-        limits: How fast it fades and what counts how much.
-    """
-    counts_s = limits.max_weight_s if elapsed_s is None else min(elapsed_s, limits.max_weight_s)
-    added_s = counts_s * sighting_weight(face, limits)
-    kept = 1.0 if elapsed_s is None else exp(-elapsed_s / limits.memory_s)
-    return Evidence(
-        weights=tuple(
-            kept * weight + added_s * face.probabilities[emotion]
-            for emotion, weight in zip(EMOTIONS, evidence.weights, strict=True)
-        ),
-        total_s=kept * evidence.total_s + added_s,
-    )
-
-
-def sighting_weight(face: FaceEmotion, limits: TrackingLimits) -> float:
-    """Return how much a sighting counts, up to 1: small and blurred faces say less."""
-    size = min(1.0, sqrt(face.box.w * face.box.h) / limits.full_weight_px)
-    sharpness = min(1.0, face.sharpness / limits.full_weight_sharpness)
-    return max(limits.min_weight, size * sharpness)
-
-
-def smoothed(evidence: Evidence) -> Mapping[Emotion, float]:
-    """Return probabilities that sum to 1, of a face that was seen at least once."""
-    total = sum(evidence.weights)
-    return {emotion: weight / total for emotion, weight in zip(EMOTIONS, evidence.weights, strict=True)}
+    return current if probabilities[best] - probabilities[current] < config.margin else None

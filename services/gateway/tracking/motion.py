@@ -1,15 +1,20 @@
-"""Where a face is, how it moves, and how far a box is from there."""
+"""Motion of a face: one Kalman filter per coordinate, and the distance of a box from the prediction.
+
+The speed of a coordinate decays over time (an integrated Ornstein–Uhlenbeck process). The steps are exact for any time
+between two frames, so frames may come at any rate. See Bar-Shalom, Li and Kirubarajan, "Estimation with Applications to
+Tracking and Navigation" (2001), chapters 5, 6 and 8.
+"""
 
 from dataclasses import dataclass
 from math import exp, expm1, hypot, log, sqrt
 
 from services.contracts.geometry import Box, overlap
-from services.gateway.tracking.config import TrackingLimits
+from services.gateway.tracking.config import TrackerConfig
 
 
 @dataclass(frozen=True)
-class Axis:
-    """A coordinate, its speed a second, and their covariance."""
+class KalmanState:
+    """A coordinate, its speed per second, and their covariance."""
 
     position: float
     speed: float
@@ -17,144 +22,142 @@ class Axis:
     covariance: float
     speed_variance: float
 
+    @staticmethod
+    def initiate(position: float, position_sd: float, speed_sd: float) -> "KalmanState":
+        """Return the state after one measurement, with the typical speed as the only knowledge of the speed."""
+        return KalmanState(position, 0.0, position_sd**2, 0.0, speed_sd**2)
 
-def first_sighting(position: float, position_sd: float, speed_sd: float) -> Axis:
-    """Return what one sighting tells: a place, and no more of the speed than what is typical."""
-    return Axis(position, 0.0, position_sd**2, 0.0, speed_sd**2)
+    def predict(self, elapsed_s: float, speed_sd: float, decay_s: float) -> "KalmanState":
+        """Return the state some time later.
 
+        Args:
+            elapsed_s: Seconds, not negative.
+            speed_sd: Standard deviation of the speed if nothing was measured for long.
+            decay_s: Time constant with which the speed decays.
+        """
+        decayed = -expm1(-elapsed_s / decay_s)
+        kept = 1.0 - decayed
+        travel_s = decay_s * decayed
+        drift = 2 * speed_sd**2 * decay_s * (elapsed_s - 2 * travel_s + decay_s * decayed * (1 + kept) / 2)
+        return KalmanState(
+            position=self.position + travel_s * self.speed,
+            speed=kept * self.speed,
+            position_variance=self.position_variance
+            + 2 * travel_s * self.covariance
+            + travel_s**2 * self.speed_variance
+            + max(0.0, drift),
+            covariance=kept * (self.covariance + travel_s * self.speed_variance) + speed_sd**2 * decay_s * decayed**2,
+            speed_variance=kept**2 * self.speed_variance + speed_sd**2 * decayed * (1 + kept),
+        )
 
-def predicted(axis: Axis, elapsed_s: float, speed_sd: float, memory_s: float) -> Axis:
-    """Return the coordinate some time later.
-
-    Args:
-        axis: The coordinate now.
-        elapsed_s: Not negative.
-        speed_sd: Typical speed: its standard deviation where nothing was seen for long.
-        memory_s: Time constant with which a speed fades.
-    """
-    faded = -expm1(-elapsed_s / memory_s)
-    kept = 1.0 - faded
-    travel_s = memory_s * faded
-    drift = 2 * speed_sd**2 * memory_s * (elapsed_s - 2 * travel_s + memory_s * faded * (1 + kept) / 2)
-    return Axis(
-        position=axis.position + travel_s * axis.speed,
-        speed=kept * axis.speed,
-        position_variance=axis.position_variance
-        + 2 * travel_s * axis.covariance
-        + travel_s**2 * axis.speed_variance
-        + max(0.0, drift),
-        covariance=kept * (axis.covariance + travel_s * axis.speed_variance) + speed_sd**2 * memory_s * faded**2,
-        speed_variance=kept**2 * axis.speed_variance + speed_sd**2 * faded * (1 + kept),
-    )
-
-
-def corrected(axis: Axis, position: float, position_sd: float) -> Axis:
-    """Return the coordinate after it was seen, with the error of seeing."""
-    total = axis.position_variance + position_sd**2
-    gain, speed_gain = axis.position_variance / total, axis.covariance / total
-    surprise = position - axis.position
-    return Axis(
-        position=axis.position + gain * surprise,
-        speed=axis.speed + speed_gain * surprise,
-        position_variance=(1 - gain) * axis.position_variance,
-        covariance=(1 - gain) * axis.covariance,
-        speed_variance=axis.speed_variance - speed_gain * axis.covariance,
-    )
+    def update(self, position: float, position_sd: float) -> "KalmanState":
+        """Return the state after a measurement with this standard deviation."""
+        total = self.position_variance + position_sd**2
+        gain, speed_gain = self.position_variance / total, self.covariance / total
+        innovation = position - self.position
+        return KalmanState(
+            position=self.position + gain * innovation,
+            speed=self.speed + speed_gain * innovation,
+            position_variance=(1 - gain) * self.position_variance,
+            covariance=(1 - gain) * self.covariance,
+            speed_variance=self.speed_variance - speed_gain * self.covariance,
+        )
 
 
 @dataclass(frozen=True)
 class Motion:
     """A face's centre in pixels, the logarithm of its side, and the last box's width over height."""
 
-    x: Axis
-    y: Axis
-    log_side: Axis
+    x: KalmanState
+    y: KalmanState
+    log_side: KalmanState
     aspect: float
+
+    @staticmethod
+    def initiate(box: Box, config: TrackerConfig) -> "Motion":
+        """Return the motion after the first box."""
+        x, y, side = _measure(box)
+        return Motion(
+            x=KalmanState.initiate(x, config.box_jitter * side, config.speed * side),
+            y=KalmanState.initiate(y, config.box_jitter * side, config.speed * side),
+            log_side=KalmanState.initiate(log(side), config.size_jitter, config.growth),
+            aspect=_aspect(box),
+        )
 
     @property
     def side(self) -> float:
         """Pixels: the root of the box's area."""
         return exp(self.log_side.position)
 
+    def predict(self, elapsed_s: float, config: TrackerConfig) -> "Motion":
+        """Return the motion some time later, not negative."""
+        speed = config.speed * self.side
+        return Motion(
+            x=self.x.predict(elapsed_s, speed, config.speed_decay_s),
+            y=self.y.predict(elapsed_s, speed, config.speed_decay_s),
+            log_side=self.log_side.predict(elapsed_s, config.growth, config.speed_decay_s),
+            aspect=self.aspect,
+        )
+
+    def update(self, box: Box, config: TrackerConfig) -> "Motion":
+        """Return the motion, predicted for the time of a box, after that box."""
+        x, y, side = _measure(box)
+        return Motion(
+            x=self.x.update(x, config.box_jitter * side),
+            y=self.y.update(y, config.box_jitter * side),
+            log_side=self.log_side.update(log(side), config.size_jitter),
+            aspect=_aspect(box),
+        )
+
+    def to_box(self) -> Box:
+        """Return the box at the current place, at least one pixel wide and high."""
+        width, height = self.side * sqrt(self.aspect), self.side / sqrt(self.aspect)
+        return Box(
+            x=round(self.x.position - width / 2),
+            y=round(self.y.position - height / 2),
+            w=max(1, round(width)),
+            h=max(1, round(height)),
+        )
+
 
 @dataclass(frozen=True)
 class Distance:
-    """How a box lies to where a face is expected.
+    """The distance of a box from the prediction.
 
     Attributes:
         mahalanobis: Squared; three dimensions.
         log_spread: ln of the determinant of the covariance that it was measured with, in sides.
-        overlap: Intersection over union.
+        iou: Intersection over union with the predicted box.
     """
 
     mahalanobis: float
     log_spread: float
-    overlap: float
+    iou: float
 
 
-def begin(box: Box, limits: TrackingLimits) -> Motion:
-    """Return what a face's first box tells."""
-    x, y, side = _measured(box)
-    return Motion(
-        x=first_sighting(x, limits.box_jitter * side, limits.speed * side),
-        y=first_sighting(y, limits.box_jitter * side, limits.speed * side),
-        log_side=first_sighting(log(side), limits.size_jitter, limits.growth),
-        aspect=max(1, box.w) / max(1, box.h),
-    )
-
-
-def later(motion: Motion, elapsed_s: float, limits: TrackingLimits) -> Motion:
-    """Return the face's motion some time later, not negative."""
-    speed = limits.speed * motion.side
-    return Motion(
-        x=predicted(motion.x, elapsed_s, speed, limits.speed_memory_s),
-        y=predicted(motion.y, elapsed_s, speed, limits.speed_memory_s),
-        log_side=predicted(motion.log_side, elapsed_s, limits.growth, limits.speed_memory_s),
-        aspect=motion.aspect,
-    )
-
-
-def seen(motion: Motion, box: Box, limits: TrackingLimits) -> Motion:
-    """Return the motion, brought to the time of a box, after that box."""
-    x, y, side = _measured(box)
-    return Motion(
-        x=corrected(motion.x, x, limits.box_jitter * side),
-        y=corrected(motion.y, y, limits.box_jitter * side),
-        log_side=corrected(motion.log_side, log(side), limits.size_jitter),
-        aspect=max(1, box.w) / max(1, box.h),
-    )
-
-
-def sides_apart(motion: Motion, box: Box) -> float:
-    """Return how far a box's centre is from where the face is expected, in the face's sides."""
-    x, y, _ = _measured(box)
+def center_distance(motion: Motion, box: Box) -> float:
+    """Return the distance of a box's centre from the predicted one, in sides of the face."""
+    x, y, _ = _measure(box)
     return hypot(x - motion.x.position, y - motion.y.position) / motion.side
 
 
-def distance(motion: Motion, box: Box, limits: TrackingLimits) -> Distance:
-    """Measure a box against a motion brought to its time."""
-    x, y, side = _measured(box)
-    jitter = (limits.box_jitter * motion.side) ** 2
+def distance(motion: Motion, box: Box, config: TrackerConfig) -> Distance:
+    """Measure a box against a motion that was predicted for its time."""
+    x, y, side = _measure(box)
+    jitter = (config.box_jitter * motion.side) ** 2
     x_variance, y_variance = motion.x.position_variance + jitter, motion.y.position_variance + jitter
-    size_variance = motion.log_side.position_variance + limits.size_jitter**2
+    size_variance = motion.log_side.position_variance + config.size_jitter**2
     dx, dy, growth = x - motion.x.position, y - motion.y.position, log(side) - motion.log_side.position
     return Distance(
         mahalanobis=dx**2 / x_variance + dy**2 / y_variance + growth**2 / size_variance,
         log_spread=log(x_variance) + log(y_variance) + log(size_variance) - 4 * motion.log_side.position,
-        overlap=overlap(as_box(motion), box),
+        iou=overlap(motion.to_box(), box),
     )
 
 
-def as_box(motion: Motion) -> Box:
-    """Return the box at the motion's place, at least one pixel wide and high."""
-    width, height = motion.side * sqrt(motion.aspect), motion.side / sqrt(motion.aspect)
-    return Box(
-        x=round(motion.x.position - width / 2),
-        y=round(motion.y.position - height / 2),
-        w=max(1, round(width)),
-        h=max(1, round(height)),
-    )
-
-
-def _measured(box: Box) -> tuple[float, float, float]:
+def _measure(box: Box) -> tuple[float, float, float]:
     return box.x + box.w / 2, box.y + box.h / 2, sqrt(max(1, box.w) * max(1, box.h))
+
+
+def _aspect(box: Box) -> float:
+    return max(1, box.w) / max(1, box.h)

@@ -1,25 +1,26 @@
 """Tracking over the images of one connection, which are the frames of one video."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from time import monotonic
 
 from services.contracts.prediction import FaceEmotion
-from services.gateway.tracking.tracker import Step, Tracks, advance
+from services.gateway.tracking.tracker import TrackerState, TrackerUpdate, update
+from services.runtime.clock import Clock
 
 ID_PREFIX = "face-"
-"""Ids start at 1 in each connection, so that the same video gets the same ids each time."""
+"""Ids start at 1 in each connection, so the same video gets the same ids each time."""
 
 
 class VideoTracker:
-    """The faces of one video, frame by frame.
+    """Tracks the faces of one video, frame by frame.
 
-    A frame has the time that the client gave it. Without one, it comes as long after the frame before as it arrived
-    after it; the first frame then has the time 0.
+    A frame has the time that the client gave it. Without one, its time is the last frame's plus the time between their
+    arrivals; the first frame then has the time 0.
     """
 
-    def __init__(self, clock: Callable[[], float] = monotonic) -> None:
+    def __init__(self, clock: Clock = monotonic) -> None:
         self._clock = clock
-        self._tracks = Tracks.none(ID_PREFIX)
+        self._state = TrackerState(ID_PREFIX)
         self._given_at_s: float | None = None
         self._last_at_s: float | None = None
         self._analysed_at_s: float | None = None
@@ -47,9 +48,9 @@ class VideoTracker:
         self._given_at_s, self._last_at_s, self._last_arrival_s = None, at_s, arrival_s
         return at_s
 
-    def update(self, faces: Sequence[FaceEmotion], at_s: float) -> Step:
-        """Track the faces of a frame; the frames of a connection come in order."""
-        step = advance(self._tracks, faces, at_s)
-        self._tracks = step.tracks
+    def update(self, faces: Sequence[FaceEmotion], at_s: float) -> TrackerUpdate:
+        """Track the faces of a frame; frames come in order."""
+        tracked = update(self._state, faces, at_s)
+        self._state = tracked.state
         self._analysed_at_s = at_s
-        return step
+        return tracked

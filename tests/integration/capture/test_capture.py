@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from services.capture.camera import FILE_ENDED
+from services.capture.camera import END_OF_FILE
 from services.contracts.cameras import STATUS_TTL_S, CameraState, status_key
 from services.contracts.frames import FRAMES_KEPT, FRAMES_TTL_S, FrameMessage, captured_at_us, frames_key
 from tests.support.capture_process import CaptureProcess, Viewer, viewing
@@ -118,12 +118,12 @@ def test_a_film_is_published_whole_and_is_then_over(
     collector.start()
     with CaptureProcess(log, redis_url=redis_server.url, cameras=f"cam0={film}", loop="false", fps="50") as capture:
         with viewing(redis_server.url) as other:
-            wait_until(other.status_is(lambda status: status.state is CameraState.ENDED), "the film's end")
+            wait_until(other.status_is(lambda status: status.state is CameraState.FINISHED), "the film's end")
             status = other.status()
         wait_until(lambda: len(collector.messages) == FILM_FRAMES, "every frame")
         assert status is not None
-        assert (status.published, status.dropped, status.last_error) == (FILM_FRAMES, 0, FILE_ENDED)
-        assert FILE_ENDED in str(capture.readiness())
+        assert (status.published, status.dropped, status.last_error) == (FILM_FRAMES, 0, END_OF_FILE)
+        assert END_OF_FILE in str(capture.readiness())
         capture.seconds_to_stop()
     messages = collector.stop()
     assert [message.seq for message in messages] == list(range(1, FILM_FRAMES + 1))
@@ -144,7 +144,7 @@ def test_a_looping_film_starts_again_beside_a_camera_that_never_opens(
         assert film_status is not None
         assert away_status is not None
         assert (film_status.state, film_status.dropped, film_status.reconnects) == (CameraState.ONLINE, 0, 0)
-        assert away_status.last_error == "there is no such file"
+        assert away_status.last_error == "file not found"
         assert set(viewer.cameras()) == {"film", "away"}
         assert capture.readiness()["status"] == "degraded"
 
@@ -197,7 +197,7 @@ def test_redis_may_come_late_and_die_and_come_back_empty(redis_server: RedisServ
         wait_until(lambda: capture.readiness().get("status") == "unready", "capture to say that it lacks Redis")
         for losses in (1, 2):
             # Each loss is told once, however many frames it takes.
-            wait_until(capture.has_told("frames are dropped", losses), f"loss {losses} told")
+            wait_until(capture.has_logged("dropping frames", losses), f"loss {losses} told")
             redis_server.start()
             returned = time.monotonic()
             wait_until(viewer.newest, "a frame", 5)

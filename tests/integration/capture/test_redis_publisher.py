@@ -12,6 +12,7 @@ from services.capture.publisher_thread import PublishError
 from services.capture.redis_publisher import TIMEOUT_S, RedisPublisher
 from services.contracts.cameras import CameraState, CameraStatus
 from services.contracts.frames import FrameMessage, frames_key
+from services.runtime.redis_client import redis_client
 from tests.support.redis_server import RedisServer
 
 MESSAGE = FrameMessage(b"\xff\xd8", 1, 2, 3, 4, 5)
@@ -31,7 +32,7 @@ def test_a_redis_that_is_silent_fails_within_its_timeout() -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         publisher = RedisPublisher(f"redis://127.0.0.1:{silent.getsockname()[1]}/0")
         started = time.monotonic()
-        with pytest.raises(PublishError, match="no answer within 1 s"):
+        with pytest.raises(PublishError, match="did not respond within 1 s"):
             publisher.publish("cam0", MESSAGE)
         assert time.monotonic() - started < TIMEOUT_S + 1
         publisher.close()
@@ -39,7 +40,7 @@ def test_a_redis_that_is_silent_fails_within_its_timeout() -> None:
 
 def test_a_refused_password_is_an_error_that_keeps_it(redis_server: RedisServer) -> None:
     publisher = RedisPublisher(redis_server.url.replace("redis://", "redis://user:hunter2@"))
-    with pytest.raises(PublishError, match="refuses the user, the password") as caught:
+    with pytest.raises(PublishError, match="rejected the user, the password") as caught:
         publisher.ping()
     assert "hunter2" not in str(caught.value)
     publisher.close()
@@ -52,7 +53,7 @@ def test_what_a_server_answers_is_not_repeated() -> None:
         publisher = RedisPublisher(f"redis://127.0.0.1:{server.getsockname()[1]}/0")
         with pytest.raises(PublishError) as caught:
             publisher.ping()
-        assert str(caught.value) == "Redis refuses a command (ODD)"
+        assert str(caught.value) == "Redis rejected a command (ODD)"
         publisher.close()
         answer.join(5)
 
@@ -77,16 +78,16 @@ def test_a_redis_that_was_restarted_takes_the_next_frame(redis_server: RedisServ
 def test_a_stream_whose_ids_are_of_a_time_to_come_begins_anew(redis_server: RedisServer) -> None:
     publisher = RedisPublisher(redis_server.url)
     status = CameraStatus(CameraState.ONLINE, "demo", 30.0, 1280, 720, 1, 0, 0, "")
-    with redis.Redis.from_url(redis_server.url, protocol=2, driver_info=None) as client:
+    with redis_client(redis_server.url, TIMEOUT_S) as client:
         ahead_ms = round((time.time() + 3600) * 1000)
         client.xadd(frames_key("cam0"), {"jpeg": b"x"}, id=f"{ahead_ms}-0")  # as before the clock was set back
         publisher.publish("cam0", MESSAGE)
         assert newest_ms(client) >= ahead_ms
-        publisher.announce({"cam0": status})
+        publisher.put_statuses({"cam0": status})
         publisher.publish("cam0", MESSAGE)
         assert newest_ms(client) < ahead_ms
         before = client.xlen(frames_key("cam0"))
-        publisher.announce({"cam0": status})
+        publisher.put_statuses({"cam0": status})
         assert client.xlen(frames_key("cam0")) == before == 1
     publisher.close()
 

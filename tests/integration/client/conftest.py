@@ -26,7 +26,7 @@ def gateway(serve: Serve) -> ServeGateway:
     """Starts a gateway over fakes; keyword arguments are its settings."""
 
     def start(services: FakeServices | None = None, **settings: object) -> str:
-        open_resources = (services or FakeServices()).open
-        return serve(create_app(GatewaySettings.model_validate(settings), ServiceContext(), open_resources))
+        open_clients = (services or FakeServices()).open
+        return serve(create_app(GatewaySettings.model_validate(settings), ServiceContext(), open_clients))
 
     return start

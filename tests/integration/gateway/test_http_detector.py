@@ -14,8 +14,8 @@ from launcher.ports import free_port
 from services.contracts.detection import Detection, DetectTimings, Searched
 from services.contracts.geometry import Box, ImageSize
 from services.contracts.problems import Problem, ProblemKind, ServiceError
-from services.gateway.adapters.detector_http import HttpDetector
-from services.gateway.adapters.load_balancing import SHUNNED_S, BalancedTransport, NameLookup
+from services.gateway.adapters.detector_http import DetectorClient
+from services.gateway.adapters.load_balancing import EJECTION_S, BalancedTransport, CachingResolver
 from services.gateway.protocols import Deadline
 
 EMPTY = json.dumps(Detection(ImageSize(1, 1), Searched.FULL, (), DetectTimings(1, 1, 1, 3)).encode()).encode()
@@ -59,17 +59,17 @@ class FakeDetectorServer:
 
 
 @asynccontextmanager
-async def detector(port: int, addresses: Sequence[str] | OSError) -> AsyncIterator[HttpDetector]:
+async def detector(port: int, addresses: Sequence[str] | OSError) -> AsyncIterator[DetectorClient]:
     def resolve(_: str) -> Sequence[str]:
         if isinstance(addresses, OSError):
             raise addresses
         return addresses
 
-    async with BalancedTransport(httpx.AsyncHTTPTransport(), NameLookup("detector.test", resolve)) as transport:
-        yield HttpDetector(transport, f"http://detector.test:{port}", timeout_s=5)
+    async with BalancedTransport(httpx.AsyncHTTPTransport(), CachingResolver("detector.test", resolve)) as transport:
+        yield DetectorClient(transport, f"http://detector.test:{port}")
 
 
-async def ask(detector: HttpDetector, seconds: float = 5) -> Detection:
+async def ask(detector: DetectorClient, seconds: float = 5) -> Detection:
     return await detector.detect(b"image", "image/jpeg", "id", Deadline.after(seconds))
 
 
@@ -100,7 +100,7 @@ async def test_one_of_two_that_hangs_is_left_aside() -> None:
     with socket.create_server((FIRST, port)):  # it takes connections, and nothing more
         async with second.at(SECOND, port), detector(port, [FIRST, SECOND]) as both:
             outcomes = [await asyncio.gather(ask(both, 0.2), return_exceptions=True) for _ in range(8)]
-            await asyncio.sleep(SHUNNED_S)  # it is tried again then, but not by an image
+            await asyncio.sleep(EJECTION_S)  # it is tried again then, but not by an image
             outcomes += [await asyncio.gather(ask(both), return_exceptions=True) for _ in range(2)]
     failures = [outcome for (outcome,) in outcomes if isinstance(outcome, ServiceError)]
     assert [failure.problem.kind for failure in failures] == [ProblemKind.DEPENDENCY_TIMEOUT]
@@ -113,7 +113,7 @@ async def test_one_of_two_that_comes_back_is_asked_again() -> None:
         for _ in range(4):
             await ask(both)
         async with first.at(FIRST, port):
-            await asyncio.sleep(SHUNNED_S)
+            await asyncio.sleep(EJECTION_S)
             for _ in range(4):
                 await ask(both)
     assert first.answered == 1 + 2  # one sign of life
@@ -121,12 +121,12 @@ async def test_one_of_two_that_comes_back_is_asked_again() -> None:
 
 
 async def test_where_to_look_is_asked_in_the_detectors_words() -> None:
-    port, server, by, face = free_port(), FakeDetectorServer(), Deadline.after(5), Box(1, 2, 30, 40)
+    port, server, deadline, face = free_port(), FakeDetectorServer(), Deadline.after(5), Box(1, 2, 30, 40)
     async with server.at(FIRST, port), detector(port, [FIRST]) as client:
-        await client.detect(b"image", "image/jpeg", "id", by)
-        await client.detect(b"image", "image/jpeg", "id", by, near=[face])
-        await client.detect(b"image", "image/jpeg", "id", by, overview="")
-        await client.detect(b"image", "image/jpeg", "id", by, near=[face], overview="aaaa")
+        await client.detect(b"image", "image/jpeg", "id", deadline)
+        await client.detect(b"image", "image/jpeg", "id", deadline, near=[face])
+        await client.detect(b"image", "image/jpeg", "id", deadline, overview="")
+        await client.detect(b"image", "image/jpeg", "id", deadline, near=[face], overview="aaaa")
     around = "/detect?near=1,2,30,40&elsewhere=false"
     assert server.asked == [("/detect", None), (around, None), ("/detect", ""), (around, "aaaa")]
 

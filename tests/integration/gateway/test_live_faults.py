@@ -15,6 +15,7 @@ from launcher.ports import free_ports
 from services.contracts.cameras import CAMERAS_KEY, CameraState, CameraStatus, status_key
 from services.contracts.frames import FRAMES_KEPT, FrameMessage, frames_key
 from services.gateway.settings import GatewaySettings
+from services.runtime.redis_client import redis_client
 from tests.support import images
 from tests.support.live_feed import Event, events
 from tests.support.processes import ModuleProcess
@@ -42,7 +43,7 @@ def camera(url: str) -> Iterator[threading.Event]:
     films.set()
 
     def publish() -> None:
-        client = redis.Redis.from_url(url, protocol=2, driver_info=None, socket_timeout=1)
+        client = redis_client(url, timeout_s=1)
         seq = 0
         while not stop.wait(0.05):
             if not films.is_set():

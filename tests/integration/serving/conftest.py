@@ -5,16 +5,16 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.made_once import made_once
 from tests.support.model_server import ServerProcess
 
 
 @pytest.fixture(scope="session")
 def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("models")
-    subprocess.run(
-        [sys.executable, "-m", "tests.integration.serving.make_models", str(folder)], check=True, timeout=120
+    command = [sys.executable, "-m", "tests.integration.serving.make_models"]
+    return made_once(
+        tmp_path_factory, "models", lambda folder: subprocess.run([*command, str(folder)], check=True, timeout=120)
     )
-    return folder
 
 
 @pytest.fixture(scope="session")

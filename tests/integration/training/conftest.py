@@ -3,6 +3,7 @@ from pathlib import Path
 import pytest
 
 from tests.support import fer2013
+from tests.support.made_once import made_once
 from tests.support.recipes import PUPIL_RECIPE, changed
 from training.config import DEFAULT_RECIPE
 from training.data.fer2013 import TRAINING, VALIDATION
@@ -46,9 +47,7 @@ def recipe(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="package")
 def finished_run(data: Path, recipe: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    run = tmp_path_factory.mktemp("runs") / "whole"
-    train(data, recipe, run)
-    return run
+    return made_once(tmp_path_factory, "finished_run", lambda run: train(data, recipe, run))
 
 
 @pytest.fixture(scope="package")
@@ -60,14 +59,12 @@ def pupil_recipe(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="package")
 def pupil_run(data: Path, pupil_recipe: Path, finished_run: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A finished run that started from another, which taught it too."""
-    run = tmp_path_factory.mktemp("runs") / "pupil"
-    train(data, pupil_recipe, run, [finished_run], finished_run)
-    return run
+    return made_once(
+        tmp_path_factory, "pupil_run", lambda run: train(data, pupil_recipe, run, [finished_run], finished_run)
+    )
 
 
 @pytest.fixture(scope="package")
 def models(data: Path, finished_run: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A model repository with one version."""
-    models = tmp_path_factory.mktemp("model_repo")
-    publish(finished_run, data, models, version=1)
-    return models
+    return made_once(tmp_path_factory, "model_repo", lambda models: publish(finished_run, data, models, version=1))

@@ -2,28 +2,28 @@ import cv2
 import numpy as np
 import pytest
 
-from services.capture.jpeg import NotEncodable, jpeg_of, jpeg_size
+from services.capture.jpeg import EncodeError, encode_jpeg, jpeg_size
 from services.capture.sources.base import Frame
 from tests.unit.capture.fakes import make_frame
 
 
 def test_pixels_become_a_jpeg_of_their_size() -> None:
-    assert jpeg_size(jpeg_of(make_frame(width=64, height=40), quality=85)) == (64, 40)
+    assert jpeg_size(encode_jpeg(make_frame(width=64, height=40), quality=85)) == (64, 40)
 
 
 def test_a_lower_quality_is_smaller() -> None:
     noise = np.random.default_rng(1).integers(0, 255, (64, 64, 3), np.uint8)
     frame = Frame(noise, 64, 64, 0.0, 0)
-    assert len(jpeg_of(frame, 30)) < len(jpeg_of(frame, 95))
+    assert len(encode_jpeg(frame, 30)) < len(encode_jpeg(frame, 95))
 
 
 def test_the_cameras_own_jpeg_is_not_touched() -> None:
-    assert jpeg_of(Frame(b"\xff\xd8 whatever", 4, 4, 0.0, 0), quality=85) == b"\xff\xd8 whatever"
+    assert encode_jpeg(Frame(b"\xff\xd8 whatever", 4, 4, 0.0, 0), quality=85) == b"\xff\xd8 whatever"
 
 
 def test_what_is_no_picture_is_an_error() -> None:
-    with pytest.raises(NotEncodable):
-        jpeg_of(Frame(np.zeros((0, 0, 3), np.uint8), 0, 0, 0.0, 0), quality=85)
+    with pytest.raises(EncodeError):
+        encode_jpeg(Frame(np.zeros((0, 0, 3), np.uint8), 0, 0, 0.0, 0), quality=85)
 
 
 @pytest.mark.parametrize(

@@ -3,14 +3,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.capture.redaction import (
-    MAX_TEXT,
-    host_of,
-    public_address,
-    public_device,
-    public_file_name,
-    shortened,
-    unexpected,
-    user_info,
+    MAX_TEXT_CHARACTERS,
+    describe_unexpected,
+    redact_device,
+    redact_path,
+    redact_url,
+    truncate,
+    url_credentials,
+    url_host,
 )
 
 
@@ -44,7 +44,7 @@ from services.capture.redaction import (
     ],
 )
 def test_only_scheme_host_and_port_of_a_url_are_shown(url: str, shown: str) -> None:
-    assert public_address(url) == shown
+    assert redact_url(url) == shown
 
 
 SECRET = "hushhush"
@@ -55,21 +55,21 @@ _MARKS = st.text(st.sampled_from("@:/?#&=%|,;\\[]+.-_~!$'()*ab1"), max_size=8)
 def test_no_password_survives_whatever_surrounds_it(user: str, before: str, after: str, rest: str) -> None:
     # Without an @ behind it a word may well be the host.
     url = f"rtsp://{user}:{before}{SECRET}{after}{rest}"
-    shown = public_address(url)
+    shown = redact_url(url)
     if SECRET in shown:
-        assert host_of(url) in shown
-        assert SECRET in host_of(url)
+        assert url_host(url) in shown
+        assert SECRET in url_host(url)
         assert "@" in before or "@" in user or (not user and not before)
 
 
 @given(st.sampled_from("/?#"), _MARKS, _MARKS)
 def test_nothing_behind_the_host_is_shown(mark: str, before: str, after: str) -> None:
-    assert SECRET not in public_address(f"http://cam.example:81{mark}{before}{SECRET}{after}")
+    assert SECRET not in redact_url(f"http://cam.example:81{mark}{before}{SECRET}{after}")
 
 
 @given(st.text(max_size=400))
 def test_what_is_shown_of_any_url_is_short_and_printable(rest: str) -> None:
-    shown = public_address(f"https://{rest}")
+    shown = redact_url(f"https://{rest}")
     assert shown.isprintable()
     assert len(shown) < 300
 
@@ -89,7 +89,7 @@ def test_what_is_shown_of_any_url_is_short_and_printable(rest: str) -> None:
     ],
 )
 def test_of_a_file_only_a_videos_name_is_shown(path: str, shown: str) -> None:
-    assert public_file_name(path) == shown
+    assert redact_path(path) == shown
 
 
 @pytest.mark.parametrize(
@@ -103,24 +103,24 @@ def test_of_a_file_only_a_videos_name_is_shown(path: str, shown: str) -> None:
     ],
 )
 def test_of_devices_only_cameras_are_shown(path: str, shown: str) -> None:
-    assert public_device(path) == shown
+    assert redact_device(path) == shown
 
 
 def test_user_and_password_are_found_even_where_they_are_not_encoded() -> None:
-    assert user_info("rtsp://me:pa/s@s:word@host/x") == ("me", "pa/s@s:word")
-    assert user_info("rtsp://host/x") == ()
+    assert url_credentials("rtsp://me:pa/s@s:word@host/x") == ("me", "pa/s@s:word")
+    assert url_credentials("rtsp://host/x") == ()
 
 
 def test_a_text_that_is_too_long_is_cut_and_what_cannot_be_printed_is_replaced() -> None:
-    assert shortened("a\x1b[31m\nb\u202e") == "a�[31m�b�"
-    assert len(shortened("x" * 10_000)) == MAX_TEXT
-    assert shortened("x" * MAX_TEXT) == "x" * MAX_TEXT
+    assert truncate("a\x1b[31m\nb\u202e") == "a�[31m�b�"
+    assert len(truncate("x" * 10_000)) == MAX_TEXT_CHARACTERS
+    assert truncate("x" * MAX_TEXT_CHARACTERS) == "x" * MAX_TEXT_CHARACTERS
 
 
 def test_an_unforeseen_exception_is_told_without_its_text() -> None:
     try:
         raise OSError(36, "File name too long", "/films/hush")
     except OSError as error:
-        told = unexpected(error)
+        told = describe_unexpected(error)
     assert told.startswith("unexpected OSError at test_redaction.py:")
     assert "hush" not in told

@@ -6,7 +6,7 @@ from services.runtime.settings import SettingsError, load_settings
 
 def test_without_variables_there_is_the_demo_feed_on_the_local_redis() -> None:
     settings = load_settings(CaptureSettings)
-    assert [(entry.camera, entry.source.value) for entry in settings.cameras] == [("cam0", "demo")]
+    assert [(entry.camera_id, entry.source.value) for entry in settings.cameras] == [("cam0", "demo")]
     assert settings.redis_url.get_secret_value() == "redis://127.0.0.1:6379/0"
     assert (settings.port, settings.width, settings.height, settings.fps) == (8001, 1280, 720, 30.0)
 

@@ -5,7 +5,7 @@ import pytest
 from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from docgen.tables import compose_table, default_text, flags_table, handed_on, settings_table, value_text
+from docgen.tables import compose_table, default_text, flags_table, passed_through, settings_table, value_text
 
 
 class Lamp(BaseSettings):
@@ -31,17 +31,17 @@ class Lamp(BaseSettings):
         ("side_px", "whole number of pixels, 20 or more", "48"),
         ("ratio", "number, above 1, below 2", "1.1"),
         ("blinks", "`true` or `false`", "true"),
-        ("key", "text, kept out of logs", "k"),
-        ("rooms", "list, separated by commas", "hall,attic"),
+        ("key", "text, not logged", "k"),
+        ("rooms", "comma-separated list", "hall,attic"),
         ("name", "text", ""),
     ],
 )
-def test_values_and_defaults_in_words(name: str, value: str, default: str) -> None:
+def test_values_and_defaults(name: str, value: str, default: str) -> None:
     field = Lamp.model_fields[name]
     assert (value_text(name, field), default_text(field)) == (value, default)
 
 
-def test_a_table_has_a_row_for_each_variable() -> None:
+def test_table_has_a_row_for_each_variable() -> None:
     heads, rule, first, second, *others = settings_table(Lamp).splitlines()
     assert heads == "| variable | value | default | meaning |"
     assert rule == "|---|---|---|---|"
@@ -70,7 +70,7 @@ FILES = {
 }
 
 
-def test_a_comment_describes_all_variables_below_it() -> None:
+def test_comment_describes_all_variables_below_it() -> None:
     assert compose_table(EXAMPLE, FILES).splitlines()[2:] == [
         "| `EMOTION_COMPOSE_LAMPS` | `2` | `docker-compose.yml` | Most lamps at the same time. |",
         "| `EMOTION_COMPOSE_SPARE_LAMPS` | `1` | – | Most lamps at the same time. |",
@@ -78,11 +78,11 @@ def test_a_comment_describes_all_variables_below_it() -> None:
     ]
 
 
-def test_what_services_read_is_handed_on() -> None:
-    assert handed_on(EXAMPLE) == ["EMOTION_LAMP_COLOUR"]
+def test_settings_of_services_are_passed_through() -> None:
+    assert passed_through(EXAMPLE) == ["EMOTION_LAMP_COLOUR"]
 
 
-def test_defaults_are_taken_out_of_the_help() -> None:
+def test_defaults_are_extracted_from_help_texts() -> None:
     parser = ArgumentParser()
     parser.add_argument("--port", help="port of gRPC (default 8500)")
     parser.add_argument("--threads", help="requests at the same time (default: four for each CPU)")

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from services.gateway.dependencies import MODELS_SHARE
+from services.gateway.dependencies import MODEL_TIME_RESERVE
 from services.gateway.protocols import Deadline
 from tests.support.gateway_fakes import FakeDetector, FakeFrames, FakeModel, FakeServices
 from tests.unit.gateway.conftest import Gateway
@@ -16,10 +16,10 @@ ANSWER_S = 0.4
 
 def test_the_earlier_moment_counts() -> None:
     deadline = Deadline.after(60)
-    assert deadline.within(120) == deadline
-    assert 9 < deadline.within(10).seconds_left() <= 10
-    assert deadline.keeping(20).at_s == deadline.at_s - 20
-    assert Deadline.after(-1).seconds_left() == 0
+    assert deadline.capped(120) == deadline
+    assert 9 < deadline.capped(10).remaining_s() <= 10
+    assert deadline.reserve(20).at_s == deadline.at_s - 20
+    assert Deadline.after(-1).remaining_s() == 0
 
 
 @pytest.mark.parametrize(
@@ -30,7 +30,7 @@ def test_the_earlier_moment_counts() -> None:
         (0, 0, 9, "model"),
         (0.05, 9, 9, "detector"),
         (0.05, 0.1, 9, "model"),
-        (0.05, ANSWER_S * (1 - MODELS_SHARE), 0, "detector"),
+        (0.05, ANSWER_S * (1 - MODEL_TIME_RESERVE), 0, "detector"),
     ],
 )
 def test_slow_services_share_the_time_and_the_slow_one_is_named(

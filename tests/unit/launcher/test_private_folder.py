@@ -6,7 +6,7 @@ from pathlib import Path
 from launcher.private_folder import MAX_SOCKET_PATH, PREFIX, fits, private_folder
 
 
-def test_only_its_user_may_enter_and_it_is_gone_in_the_end(tmp_path: Path) -> None:
+def test_only_its_user_may_enter_and_it_is_removed_at_the_end(tmp_path: Path) -> None:
     before = os.umask(0)
     try:
         with private_folder(tmp_path) as folder:
@@ -17,7 +17,7 @@ def test_only_its_user_may_enter_and_it_is_gone_in_the_end(tmp_path: Path) -> No
     assert list(tmp_path.iterdir()) == []
 
 
-def test_what_a_killed_launcher_left_is_removed_and_what_another_one_uses_stays(tmp_path: Path) -> None:
+def test_folder_of_a_killed_launcher_is_removed_and_one_in_use_stays(tmp_path: Path) -> None:
     with private_folder(tmp_path) as used:
         left, other = tmp_path / f"{PREFIX}left", tmp_path / f"{PREFIX}other"
         for folder in (left, other):
@@ -33,7 +33,7 @@ def test_what_a_killed_launcher_left_is_removed_and_what_another_one_uses_stays(
             assert {path.name for path in tmp_path.iterdir()} == {one.name for one in (used, other, link, mine)}
 
 
-def test_a_folder_whose_path_is_too_long_for_a_socket_is_not_taken() -> None:
+def test_path_that_is_too_long_for_a_socket_is_rejected() -> None:
     assert fits(Path("/run/user/1000"))
     assert not fits(Path("/" + "x" * MAX_SOCKET_PATH))
     assert not fits(Path("/" + "ä" * (MAX_SOCKET_PATH // 2)))

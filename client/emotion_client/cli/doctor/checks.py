@@ -28,7 +28,7 @@ CAPTURE_MODULE = "services.capture"
 
 _COMPOSE_SERVICES = {"redis": "redis", "detector": "detector", "model": "serving"}
 _PURPOSES = {"redis": "frames of cameras", "detector": "face detection", "model": "emotion recognition"}
-_HEALTHY_STATES = ("online", "ended")
+_HEALTHY_STATES = ("online", "finished")
 
 _PRIVACY_SETTINGS = {
     MACOS: "open 'x-apple.systempreferences:com.apple.preference.security?Privacy_Camera'",

@@ -3,6 +3,7 @@ import { Banner, bindThemeSelect, ServiceStatus } from "./components/header.js";
 import { KeyDialog } from "./components/key_dialog.js";
 import { TabList } from "./components/tab_list.js";
 import { activeCamerasText, problemText, serviceProblem } from "./lib/text.js";
+import { apiKey } from "./net/api.js";
 import { StatusPoller } from "./net/status_poller.js";
 import { CamerasPage } from "./pages/cameras.js";
 import { ImagesPage } from "./pages/images.js";
@@ -23,7 +24,7 @@ const pages = {
 const services = new ServiceStatus(byId("services"));
 const poller = new StatusPoller(onStatus);
 const banner = new Banner(byId("banner"), () => poller.pollNow());
-const keyDialog = new KeyDialog(byId("key-dialog"), byId("remove-key"), () => poller.pollNow());
+const keyDialog = new KeyDialog(byId("key-dialog"), byId("remove-key"), { store: apiKey, onKey: () => poller.pollNow() });
 let previousState = null;
 let statusAt = 0;
 let cameras = null;

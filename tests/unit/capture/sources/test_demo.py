@@ -5,7 +5,7 @@ import cv2
 import numpy as np
 import pytest
 
-from services.capture.jpeg import jpeg_of
+from services.capture.jpeg import encode_jpeg
 from services.capture.sources import demo
 from services.capture.sources.base import Frame
 from services.capture.sources.demo import HEIGHT, WIDTH, DemoCanvas, DemoSource, Placement, Portrait, placement_at
@@ -75,7 +75,7 @@ def test_each_frame_shows_the_cascade_one_face_where_the_portrait_has_its_own() 
     canvas = DemoCanvas()
     for index in range(0, 300, 37):  # phases of the whole motion; all 300 frames take half a minute
         placement = placement_at(index / 30)
-        jpeg = jpeg_of(Frame(canvas.draw(placement), WIDTH, HEIGHT, 0.0, 0), quality=85)
+        jpeg = encode_jpeg(Frame(canvas.draw(placement), WIDTH, HEIGHT, 0.0, 0), quality=85)
         gray = cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_GRAYSCALE)
         assert gray is not None
         found = cascade.detectMultiScale(gray, 1.1, 5, minSize=(48, 48))

@@ -6,16 +6,23 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from services.capture.opencv_environment import OPTIONS, names_no_host, opencv_environment
-from services.capture.sources.base import SourceEnded, SourceError
-from services.capture.sources.factory import Asked, LoopingSource, opener, start_webcam, webcam_trouble
+from services.capture.opencv_environment import FFMPEG_OPTIONS, opencv_environment
+from services.capture.sources.base import SourceEndedError, SourceError
+from services.capture.sources.factory import (
+    CaptureOptions,
+    LoopingSource,
+    configure_webcam,
+    diagnose_webcam,
+    is_tls_address,
+    source_factory,
+)
 from services.capture.sources.opencv import MjpegSource, OpenCvSource, backends_for, opening_parameters
 from services.capture.sources.spec import SourceKind, parse_source
 from tests.support.clock import FakeClock
 from tests.unit.capture.fakes import FakeSource, make_frame
 
 Data = NDArray[np.uint8]
-ASKED = Asked(1280, 720, 30.0, own_jpegs=True)
+OPTIONS = CaptureOptions(1280, 720, 30.0, mjpeg_passthrough=True)
 PIXELS: Data = np.full((48, 64, 3), 90, np.uint8)
 JPEG: Data = cv2.imencode(".jpg", PIXELS)[1].reshape(1, -1).astype(np.uint8)
 
@@ -24,7 +31,7 @@ class FakeCapture:
     """A webcam: ``raw`` is what it gives undecoded, ``pixels`` what it gives decoded."""
 
     def __init__(self, raw: Sequence[Data], pixels: Sequence[Data] = (), undecoded_possible: bool = True) -> None:
-        self.asked: dict[int, float] = {}
+        self.properties: dict[int, float] = {}
         self.released = False
         self._raw = iter(raw)
         self._pixels = iter(pixels)
@@ -32,11 +39,11 @@ class FakeCapture:
         self._data: Data | None = None
 
     def set(self, prop: int, value: float, /) -> bool:
-        self.asked[prop] = value
+        self.properties[prop] = value
         return self._undecoded_possible or prop != cv2.CAP_PROP_CONVERT_RGB
 
     def grab(self) -> bool:
-        undecoded = self._undecoded_possible and self.asked.get(cv2.CAP_PROP_CONVERT_RGB, 1) == 0
+        undecoded = self._undecoded_possible and self.properties.get(cv2.CAP_PROP_CONVERT_RGB, 1) == 0
         self._data = next(self._raw if undecoded else self._pixels, None)
         return self._data is not None
 
@@ -49,17 +56,17 @@ class FakeCapture:
 
 def test_a_webcam_is_asked_for_size_rate_motion_jpeg_and_a_small_buffer() -> None:
     capture = FakeCapture(raw=[JPEG])
-    start_webcam(capture, ASKED, FakeClock())
-    assert capture.asked[cv2.CAP_PROP_FRAME_WIDTH] == 1280
-    assert capture.asked[cv2.CAP_PROP_FRAME_HEIGHT] == 720
-    assert capture.asked[cv2.CAP_PROP_FPS] == 30.0
-    assert capture.asked[cv2.CAP_PROP_FOURCC] == cv2.VideoWriter.fourcc(*"MJPG")
-    assert capture.asked[cv2.CAP_PROP_BUFFERSIZE] <= 2
+    configure_webcam(capture, OPTIONS, FakeClock())
+    assert capture.properties[cv2.CAP_PROP_FRAME_WIDTH] == 1280
+    assert capture.properties[cv2.CAP_PROP_FRAME_HEIGHT] == 720
+    assert capture.properties[cv2.CAP_PROP_FPS] == 30.0
+    assert capture.properties[cv2.CAP_PROP_FOURCC] == cv2.VideoWriter.fourcc(*"MJPG")
+    assert capture.properties[cv2.CAP_PROP_BUFFERSIZE] <= 2
 
 
 def test_a_webcams_own_jpegs_are_passed_on_byte_for_byte() -> None:
     clock = FakeClock()
-    source = start_webcam(FakeCapture(raw=[JPEG, JPEG]), ASKED, clock)
+    source = configure_webcam(FakeCapture(raw=[JPEG, JPEG]), OPTIONS, clock)
     frame = source.read()
     assert frame.picture == JPEG.tobytes()
     assert (frame.width, frame.height) == (64, 48)
@@ -77,13 +84,13 @@ def test_a_webcams_own_jpegs_are_passed_on_byte_for_byte() -> None:
     ids=["yuyv", "broken-jpeg", "no-frame", "not-possible"],
 )
 def test_a_webcam_without_valid_jpegs_is_decoded(capture: FakeCapture) -> None:
-    frame = start_webcam(capture, ASKED, FakeClock()).read()
+    frame = configure_webcam(capture, OPTIONS, FakeClock()).read()
     assert np.array_equal(np.asarray(frame.picture), PIXELS)
 
 
 def test_passthrough_can_be_switched_off() -> None:
     capture = FakeCapture(raw=[JPEG], pixels=[PIXELS])
-    source = start_webcam(capture, Asked(1280, 720, 30.0, own_jpegs=False), FakeClock())
+    source = configure_webcam(capture, CaptureOptions(1280, 720, 30.0, mjpeg_passthrough=False), FakeClock())
     assert not isinstance(source.read().picture, bytes)
 
 
@@ -110,7 +117,7 @@ def test_a_picture_of_more_than_40_megapixels_is_an_error() -> None:
 
 def test_a_webcam_that_stops_giving_jpeg_is_an_error() -> None:
     source = MjpegSource(FakeCapture(raw=[], pixels=[NOISE] * 99), FakeClock(), (64, 48))
-    with pytest.raises(SourceError, match="no longer gives JPEG"):
+    with pytest.raises(SourceError, match="no longer delivers JPEG"):
         source.read()
 
 
@@ -122,9 +129,9 @@ def test_a_frame_of_another_size_than_asked_keeps_its_own() -> None:
 
 
 def test_no_frame_is_the_end_of_a_file_and_a_failure_of_a_camera() -> None:
-    with pytest.raises(SourceEnded):
+    with pytest.raises(SourceEndedError):
         OpenCvSource(FakeCapture(raw=[]), FakeClock(), ends=True).read()
-    with pytest.raises(SourceError, match="no more frames"):
+    with pytest.raises(SourceError, match="stopped delivering frames"):
         OpenCvSource(FakeCapture(raw=[]), FakeClock(), ends=False).read()
 
 
@@ -138,7 +145,7 @@ def test_a_looping_source_starts_again_and_closes_what_ended() -> None:
     opened: list[FakeSource] = []
 
     def open_again() -> FakeSource:
-        opened.append(FakeSource(iter([make_frame(1.0), make_frame(2.0)])))
+        opened.append(FakeSource(make_frame(1.0), make_frame(2.0), SourceEndedError()))
         return opened[-1]
 
     source = LoopingSource(open_again)
@@ -150,23 +157,23 @@ def test_a_looping_source_starts_again_and_closes_what_ended() -> None:
 
 def test_looping_over_nothing_is_an_error_and_no_endless_loop() -> None:
     with pytest.raises(SourceError, match="no frames"):
-        LoopingSource(lambda: FakeSource(iter([]))).read()
+        LoopingSource(lambda: FakeSource(SourceEndedError())).read()
 
 
 def test_a_file_that_is_missing_or_no_video_says_so(tmp_path: Path) -> None:
     text = tmp_path / "notes.txt"
     text.write_text("not a film")
-    open_source = opener(ASKED, loop=True, clock=FakeClock())
-    with pytest.raises(SourceError, match="there is no such file"):
+    open_source = source_factory(OPTIONS, loop=True, clock=FakeClock())
+    with pytest.raises(SourceError, match="file not found"):
         open_source(parse_source(str(tmp_path / "missing.avi")))
-    with pytest.raises(SourceError, match="no video that can be read"):
+    with pytest.raises(SourceError, match="not a readable video"):
         open_source(parse_source(str(text)))
 
 
 def test_a_webcam_that_does_not_open_says_what_is_likely() -> None:
-    assert "there is no /dev/video77" in webcam_trouble(parse_source("77"), "linux")
-    assert "another program" in webcam_trouble(parse_source("/dev/null"), "linux")
-    assert "may this program use the camera" in webcam_trouble(parse_source("0"), "darwin")
+    assert "/dev/video77 does not exist" in diagnose_webcam(parse_source("77"), "linux")
+    assert "another program" in diagnose_webcam(parse_source("/dev/null"), "linux")
+    assert "this program may use it" in diagnose_webcam(parse_source("0"), "darwin")
 
 
 @pytest.mark.parametrize(
@@ -219,16 +226,16 @@ def test_opencv_and_ffmpeg_print_no_urls_even_where_they_were_told_to() -> None:
 
 
 def test_options_of_ffmpeg_that_are_set_are_taken_and_the_rest_stays() -> None:
-    assert "rtsp_transport;tcp" in environment()[OPTIONS]
-    options = environment(inherited={OPTIONS: "rtsp_transport;udp|flags;low_delay"})[OPTIONS].split("|")
+    assert "rtsp_transport;tcp" in environment()[FFMPEG_OPTIONS]
+    options = environment(inherited={FFMPEG_OPTIONS: "rtsp_transport;udp|flags;low_delay"})[FFMPEG_OPTIONS].split("|")
     assert "rtsp_transport;udp" in options
     assert {"tls_verify;1", "ca_file;/etc/ca.pem"} <= set(options)
     assert any(option.startswith("format_whitelist;") for option in options)
 
 
 def test_certificates_are_checked_unless_that_is_switched_off() -> None:
-    assert "tls_verify;1" in opencv_environment({}, "linux", 5, None)[OPTIONS]
-    options = opencv_environment({}, "linux", 5, Path("/etc/ca.pem"), tls_verify=False)[OPTIONS]
+    assert "tls_verify;1" in opencv_environment({}, "linux", 5, None)[FFMPEG_OPTIONS]
+    options = opencv_environment({}, "linux", 5, Path("/etc/ca.pem"), tls_verify=False)[FFMPEG_OPTIONS]
     assert "tls_verify;0" in options
     assert "ca_file" not in options
 
@@ -250,4 +257,4 @@ def test_an_unplugged_webcam_is_noticed_before_it_counts_as_stalled(stall_s: flo
     ],
 )
 def test_a_host_that_is_an_address_is_recognised_in_every_form(url: str, is_address: bool) -> None:
-    assert names_no_host(url) is is_address
+    assert is_tls_address(url) is is_address

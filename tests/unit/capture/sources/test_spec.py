@@ -47,25 +47,16 @@ def test_what_cannot_be_a_source_is_an_error_that_keeps_the_password(text: str) 
     assert "hunter2" not in str(caught.value)
 
 
-def test_only_files_wait_and_only_cameras_have_their_own_pace() -> None:
-    assert [parse_source(text).is_live for text in ("0", "rtsp://h", "demo", "a.mp4")] == [
-        True,
-        True,
-        True,
-        False,
-    ]
-    assert [parse_source(text).has_own_pace for text in ("0", "rtsp://h", "demo", "a.mp4")] == [
-        True,
-        True,
-        False,
-        False,
-    ]
+def test_only_files_are_files_and_only_cameras_are_real_time() -> None:
+    sources = [parse_source(text) for text in ("0", "rtsp://h", "demo", "a.mp4")]
+    assert [source.is_file for source in sources] == [False, False, False, True]
+    assert [source.is_real_time for source in sources] == [True, True, False, False]
 
 
 def test_no_password_in_the_repr_or_the_public_text() -> None:
     spec = parse_source("rtsp://admin:hunter2@door.example:554/live?channel=1")
     assert "hunter2" not in repr(spec)
-    assert spec.public_text == "rtsp://door.example:554/…"
+    assert spec.display_name == "rtsp://door.example:554/…"
 
 
 @pytest.mark.parametrize(
@@ -79,7 +70,7 @@ def test_no_password_in_the_repr_or_the_public_text() -> None:
 )
 def test_a_label_is_shown_in_place_of_the_source(text: str, value: str, label: str) -> None:
     spec = parse_source(text)
-    assert (spec.value, spec.public_text) == (value, label)
+    assert (spec.value, spec.display_name) == (value, label)
 
 
 @pytest.mark.parametrize(
@@ -101,13 +92,13 @@ def test_a_label_is_shown_in_place_of_the_source(text: str, value: str, label: s
     ],
 )
 def test_a_label_that_may_hold_a_secret_is_refused(text: str) -> None:
-    with pytest.raises(ValueError, match=r"text to show|empty") as caught:
+    with pytest.raises(ValueError, match=r"label|empty") as caught:
         parse_source(text)
     assert "hunter2" not in str(caught.value)
 
 
 def pairs(text: str) -> list[tuple[str, str]]:
-    return [(entry.camera, entry.source.value) for entry in parse_cameras(text)]
+    return [(entry.camera_id, entry.source.value) for entry in parse_cameras(text)]
 
 
 @pytest.mark.parametrize(
@@ -136,14 +127,14 @@ def test_commas_end_an_entry_only_before_the_next_name(text: str, expected: list
         ("rtsp://user:hunter2@host/x?y=1", "entry 1 is not of the form id=source"),
         ("a=demo,B=0", "entry 2: an id must match"),
         ("=0", "entry 1: an id must match"),
-        ("a=0,a=1", "used more than once: a"),
+        ("a=0,a=1", "duplicate camera id: a"),
         ("a=", "a: the source is empty"),
-        ("a=0,", "a: after a comma comes"),
-        ("a=0,1", "a: after a comma comes"),
-        ("a=0,,b=1", "a: after a comma comes"),
+        ("a=0,", "a: expected id=source after the comma"),
+        ("a=0,1", "a: expected id=source after the comma"),
+        ("a=0,,b=1", "a: expected id=source after the comma"),
         ("a=gopher://user:hunter2@h", "a: a URL must begin with one of"),
         ("a=rtsp://user:123,b=hunter2@h/x", "write a comma before name= as %2C"),
-        ("a=0|hunter2", "a: the text to show follows"),
+        ("a=0|hunter2", "a: a label must follow"),
     ],
 )
 def test_what_is_malformed_is_named_without_its_password(text: str, message: str) -> None:

@@ -169,7 +169,7 @@ def camera(state: str, error: str = "", source: str = "demo") -> CameraView:
     [
         (camera("offline"), Level.ERROR, "its capture process has stopped"),
         (camera("failed", "no such device"), Level.ERROR, "no such device"),
-        (camera("ended"), Level.OK, "no frame"),
+        (camera("finished"), Level.OK, "no frame"),
     ],
 )
 def test_cameras_of_the_gateway(seen: CameraView, level: Level, detail: str) -> None:

@@ -8,7 +8,7 @@ import pytest
 from numpy.typing import NDArray
 
 from services.contracts.problems import ProblemKind, ServiceError
-from services.gateway.adapters.batching import MOST_FACES, JoinedModel
+from services.gateway.adapters.batching import MAX_BATCH_SIZE, BatchingModel
 from services.gateway.protocols import Deadline, EmotionScores
 
 SOON = 30.0
@@ -24,10 +24,10 @@ class HeldModel:
         self.gate = asyncio.Semaphore(0)
         self.error: Exception | None = None
 
-    async def infer(self, faces: NDArray[np.float32], by: Deadline, version: int | None = None) -> EmotionScores:
+    async def infer(self, faces: NDArray[np.float32], deadline: Deadline, version: int | None = None) -> EmotionScores:
         self.calls.append(len(faces))
         self.asked_versions.append(version)
-        self.deadlines.append(by)
+        self.deadlines.append(deadline)
         await self.gate.acquire()
         if self.error:
             raise self.error
@@ -51,7 +51,7 @@ def faces(*brightness: float) -> NDArray[np.float32]:
 
 
 def ask(
-    model: JoinedModel, *brightness: float, seconds: float = SOON, version: int | None = None
+    model: BatchingModel, *brightness: float, seconds: float = SOON, version: int | None = None
 ) -> asyncio.Task[EmotionScores]:
     return asyncio.ensure_future(model.infer(faces(*brightness), Deadline.after(seconds), version))
 
@@ -67,7 +67,7 @@ def brightness_of(answers: Sequence[EmotionScores]) -> list[list[float]]:
 
 async def test_who_waits_goes_together_and_everyone_gets_the_own_scores() -> None:
     held = HeldModel()
-    model = JoinedModel(held, calls=2)
+    model = BatchingModel(held, max_concurrent_calls=2)
     asked = [ask(model, 0.1), ask(model, 0.2), ask(model, 0.3), ask(model, 0.6, 0.7), ask(model, 0.4)]
     await settle()
     assert held.calls == [1, 1]
@@ -83,7 +83,7 @@ async def test_who_waits_goes_together_and_everyone_gets_the_own_scores() -> Non
 
 async def test_where_nobody_is_asked_nobody_waits() -> None:
     held = HeldModel()
-    model = JoinedModel(held, calls=1)
+    model = BatchingModel(held, max_concurrent_calls=1)
     for brightness in (0.1, 0.2):
         held.let(1)
         assert brightness_of([await ask(model, brightness)]) == [[brightness]]
@@ -93,18 +93,18 @@ async def test_where_nobody_is_asked_nobody_waits() -> None:
 
 async def test_too_many_faces_for_one_call_take_several_in_the_order_they_came() -> None:
     held = HeldModel()
-    model = JoinedModel(held, calls=1)
+    model = BatchingModel(held, max_concurrent_calls=1)
     first = ask(model, 0.1)
     await settle()
-    many = [ask(model, *[0.1] * n) for n in (MOST_FACES - 1, 2, MOST_FACES + 8, 1)]
+    many = [ask(model, *[0.1] * n) for n in (MAX_BATCH_SIZE - 1, 2, MAX_BATCH_SIZE + 8, 1)]
     held.let(5)
     await asyncio.gather(first, *many)
-    assert held.calls == [1, MOST_FACES - 1, 2, MOST_FACES + 8, 1]
+    assert held.calls == [1, MAX_BATCH_SIZE - 1, 2, MAX_BATCH_SIZE + 8, 1]
 
 
 async def test_faces_for_different_versions_never_go_together() -> None:
     held = HeldModel()
-    model = JoinedModel(held, calls=1)
+    model = BatchingModel(held, max_concurrent_calls=1)
     first = ask(model, 0.1, version=7)
     await settle()
     others = [ask(model, 0.2), ask(model, 0.3), ask(model, 0.4, version=6), ask(model, 0.5, version=6), ask(model, 0.6)]
@@ -118,7 +118,7 @@ async def test_faces_for_different_versions_never_go_together() -> None:
 
 async def test_a_failure_is_everyones_and_the_next_are_asked_again() -> None:
     held = HeldModel()
-    model = JoinedModel(held, calls=1)
+    model = BatchingModel(held, max_concurrent_calls=1)
     first = ask(model, 0.1)
     await settle()
     waiting = [ask(model, 0.2), ask(model, 0.3)]
@@ -138,7 +138,7 @@ async def test_a_failure_is_everyones_and_the_next_are_asked_again() -> None:
 
 async def test_a_bug_in_the_model_frees_its_place_too() -> None:
     held = HeldModel()
-    model = JoinedModel(held, calls=1)
+    model = BatchingModel(held, max_concurrent_calls=1)
     first = ask(model, 0.1)
     await settle()
     second = ask(model, 0.2)
@@ -155,7 +155,7 @@ async def test_a_bug_in_the_model_frees_its_place_too() -> None:
 
 async def test_who_waits_too_long_is_told_and_delays_nobody() -> None:
     held = HeldModel()
-    model = JoinedModel(held, calls=1)
+    model = BatchingModel(held, max_concurrent_calls=1)
     first = ask(model, 0.1)
     await settle()
     impatient, patient = ask(model, 0.2, seconds=0.01), ask(model, 0.3)
@@ -169,7 +169,7 @@ async def test_who_waits_too_long_is_told_and_delays_nobody() -> None:
 
 async def test_who_goes_away_takes_nothing_from_the_others() -> None:
     held = HeldModel()
-    model = JoinedModel(held, calls=1)
+    model = BatchingModel(held, max_concurrent_calls=1)
     first, second = ask(model, 0.1), ask(model, 0.2)
     await settle()
     third, fourth = ask(model, 0.3), ask(model, 0.4)
@@ -184,11 +184,11 @@ async def test_who_goes_away_takes_nothing_from_the_others() -> None:
 
 async def test_the_call_waits_as_long_as_the_most_patient() -> None:
     held = HeldModel()
-    model = JoinedModel(held, calls=1)
+    model = BatchingModel(held, max_concurrent_calls=1)
     first = ask(model, 0.1)
     await settle()
     waiting = [ask(model, 0.2, seconds=20), ask(model, 0.3, seconds=29)]
     await settle()
     held.let(2)
     await asyncio.gather(first, *waiting)
-    assert 20 < held.deadlines[1].seconds_left() < 30
+    assert 20 < held.deadlines[1].remaining_s() < 30

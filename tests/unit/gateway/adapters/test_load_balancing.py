@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import pytest
 
 from services.gateway.adapters import load_balancing
-from services.gateway.adapters.load_balancing import SHUNNED_AT_MOST_S, SHUNNED_S, NameLookup, Replicas
+from services.gateway.adapters.load_balancing import EJECTION_S, MAX_EJECTION_S, CachingResolver, Replicas
 
 GONE = socket.gaierror(socket.EAI_NONAME, "no such name")
 
@@ -38,7 +38,7 @@ async def until_asked(resolver: FakeResolver, times: int) -> None:
 
 async def test_those_who_ask_together_share_a_lookup_and_the_answer_is_kept() -> None:
     resolver = FakeResolver(["10.0.0.1", "10.0.0.2", "10.0.0.1"])
-    lookup = NameLookup("detector", resolver)
+    lookup = CachingResolver("detector", resolver)
     answers = await asyncio.gather(*(lookup.addresses() for _ in range(5)))
     assert answers == [("10.0.0.1", "10.0.0.2")] * 5
     await lookup.addresses()
@@ -46,9 +46,9 @@ async def test_those_who_ask_together_share_a_lookup_and_the_answer_is_kept() ->
 
 
 async def test_known_addresses_serve_while_they_are_looked_up_anew(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(load_balancing, "FRESH_S", 0)
+    monkeypatch.setattr(load_balancing, "TTL_S", 0)
     resolver = FakeResolver(["10.0.0.1"], ["10.0.0.2"])
-    lookup = NameLookup("detector", resolver)
+    lookup = CachingResolver("detector", resolver)
     assert await lookup.addresses() == ("10.0.0.1",)
     resolver.go.clear()
     assert await lookup.addresses() == ("10.0.0.1",)
@@ -59,23 +59,23 @@ async def test_known_addresses_serve_while_they_are_looked_up_anew(monkeypatch: 
 
 
 async def test_a_name_that_is_gone_and_comes_back() -> None:
-    lookup = NameLookup("detector", FakeResolver(GONE, ["10.0.0.7"]))
+    lookup = CachingResolver("detector", FakeResolver(GONE, ["10.0.0.7"]))
     with pytest.raises(socket.gaierror):
         await lookup.addresses()
     assert await lookup.addresses() == ("10.0.0.7",)
 
 
 async def test_addresses_where_nobody_was_found_are_looked_up_before_they_are_used_again() -> None:
-    lookup = NameLookup("detector", FakeResolver(["10.0.0.1"], ["10.0.0.2"]))
+    lookup = CachingResolver("detector", FakeResolver(["10.0.0.1"], ["10.0.0.2"]))
     assert await lookup.addresses() == ("10.0.0.1",)
-    lookup.forget()
+    lookup.invalidate()
     assert await lookup.addresses() == ("10.0.0.2",)
 
 
 async def test_a_resolver_that_cannot_tell_leaves_what_is_known(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(load_balancing, "FRESH_S", 0)
+    monkeypatch.setattr(load_balancing, "TTL_S", 0)
     resolver = FakeResolver(["10.0.0.1"], socket.gaierror(socket.EAI_AGAIN, "try again"))
-    lookup = NameLookup("detector", resolver)
+    lookup = CachingResolver("detector", resolver)
     await lookup.addresses()
     for times in (2, 3):
         assert await lookup.addresses() == ("10.0.0.1",)
@@ -84,9 +84,9 @@ async def test_a_resolver_that_cannot_tell_leaves_what_is_known(monkeypatch: pyt
 
 
 async def test_a_lookup_that_hangs_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(load_balancing, "GIVEN_UP_AFTER_S", 0.02)
+    monkeypatch.setattr(load_balancing, "RESOLVE_TIMEOUT_S", 0.02)
     resolver = FakeResolver(["10.0.0.1"])
-    lookup = NameLookup("detector", resolver)
+    lookup = CachingResolver("detector", resolver)
     resolver.go.clear()
     with pytest.raises(TimeoutError):
         await lookup.addresses()
@@ -115,7 +115,7 @@ def test_equal_servers_take_turns() -> None:
 
 def test_the_one_with_less_to_do_is_next() -> None:
     replicas = Replicas()
-    replicas.choose(BOTH).under_way = 3
+    replicas.choose(BOTH).in_flight = 3
     assert chosen(replicas, 3) == [BOTH[1]] * 3
 
 
@@ -123,17 +123,17 @@ def test_one_that_failed_is_passed_over_and_then_tried_by_one_request() -> None:
     clock = Clock()
     replicas = Replicas(clock)
     first = replicas.choose(BOTH)
-    replicas.failed(first)
+    replicas.record_failure(first)
     assert chosen(replicas, 3) == [BOTH[1]] * 3
-    clock.now += SHUNNED_S
+    clock.now += EJECTION_S
     busy = replicas.choose(BOTH[1:])
-    busy.under_way = 5
+    busy.in_flight = 5
     trial = replicas.choose(BOTH)
     assert trial is first
-    trial.under_way += 1
+    trial.in_flight += 1
     assert chosen(replicas, 3) == [BOTH[1]] * 3
-    trial.under_way -= 1
-    replicas.answered(trial)
+    trial.in_flight -= 1
+    replicas.record_success(trial)
     assert chosen(replicas) == [BOTH[0]]
 
 
@@ -142,8 +142,8 @@ def test_one_that_fails_on_and_on_is_passed_over_longer_but_not_for_good() -> No
     replicas = Replicas(clock)
     first = replicas.choose(BOTH)
     for _ in range(20):
-        replicas.failed(first)
-    clock.now += SHUNNED_AT_MOST_S - 0.1
+        replicas.record_failure(first)
+    clock.now += MAX_EJECTION_S - 0.1
     assert chosen(replicas, 2) == [BOTH[1]] * 2
     clock.now += 0.1
     assert BOTH[0] in chosen(replicas, 2)
@@ -152,7 +152,7 @@ def test_one_that_fails_on_and_on_is_passed_over_longer_but_not_for_good() -> No
 def test_where_all_fail_all_are_tried() -> None:
     replicas = Replicas(Clock())
     for address in BOTH:
-        replicas.failed(replicas.choose([address]))
+        replicas.record_failure(replicas.choose([address]))
     assert set(chosen(replicas, 2)) == set(BOTH)
 
 

@@ -3,7 +3,7 @@ from contextlib import suppress
 
 import pytest
 
-from services.gateway.adapters.redis_store import cancellation_kept
+from services.gateway.adapters.redis_store import propagate_cancellation
 
 
 async def deaf(outcome: Exception | None = None) -> str:
@@ -16,7 +16,7 @@ async def deaf(outcome: Exception | None = None) -> str:
 
 
 async def kept(outcome: Exception | None = None) -> str:
-    with cancellation_kept():
+    with propagate_cancellation():
         return await deaf(outcome)
 
 
@@ -42,7 +42,7 @@ async def test_what_was_cancelled_before_may_still_tidy_up() -> None:
         try:
             await asyncio.sleep(60)
         finally:
-            with cancellation_kept():
+            with propagate_cancellation():
                 tidied.append("all")
 
     task = asyncio.create_task(tidying())
@@ -54,8 +54,8 @@ async def test_what_was_cancelled_before_may_still_tidy_up() -> None:
 
 
 async def test_without_a_cancellation_nothing_changes() -> None:
-    with cancellation_kept():
+    with propagate_cancellation():
         answer = await asyncio.sleep(0, "answer")
     assert answer == "answer"
-    with pytest.raises(OSError, match="gone"), cancellation_kept():
+    with pytest.raises(OSError, match="gone"), propagate_cancellation():
         raise OSError("gone")

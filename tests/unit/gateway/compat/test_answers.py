@@ -7,7 +7,7 @@ import numpy as np
 from services.gateway.compat.compreface import Detect, detection, wanted
 from services.gateway.compat.deepface import analysis
 from services.gateway.compat.open_inference import Infer, inferred, model
-from services.gateway.compat.rekognition import MOST_FACES, face_details
+from services.gateway.compat.rekognition import MAX_FACES, face_details
 from services.gateway.protocols import EmotionScores
 from tests.unit.gateway.compat.found import LARGE, SMALL, found, golden
 
@@ -42,8 +42,8 @@ def test_rekognition() -> None:
 
 
 def test_rekognition_has_the_hundred_largest() -> None:
-    (*others, last) = face_details(found(*[SMALL] * MOST_FACES, LARGE), emotions=False)["FaceDetails"]
-    assert len(others) + 1 == MOST_FACES
+    (*others, last) = face_details(found(*[SMALL] * MAX_FACES, LARGE), emotions=False)["FaceDetails"]
+    assert len(others) + 1 == MAX_FACES
     assert others[0]["BoundingBox"]["Width"] == 0.4
     assert last["BoundingBox"]["Width"] == 0.2
 

@@ -9,7 +9,7 @@ import pytest
 from numpy.typing import NDArray
 
 from services.gateway.compat.base import UnreadableError
-from services.gateway.compat.open_inference import MOST_FACES, MOST_LISTED_FACES, read_infer
+from services.gateway.compat.open_inference import MAX_FACES, MOST_LISTED_FACES, read_infer
 
 FACES: NDArray[np.float32] = np.linspace(0, 1, 2 * 48 * 48, dtype=np.float32).reshape(2, 48, 48, 1)
 TENSOR = {"name": "face", "shape": [2, 48, 48, 1], "datatype": "FP32"}
@@ -46,9 +46,9 @@ def test_as_many_faces_as_may_be_in_one_request_can_be_nested() -> None:
 
 
 def test_more_faces_can_be_in_binary() -> None:
-    faces = np.zeros((MOST_FACES, 48, 48, 1), np.float32)
+    faces = np.zeros((MAX_FACES, 48, 48, 1), np.float32)
     head = body({**binary(faces.nbytes), "shape": list(faces.shape)})
-    assert len(read_infer(head + faces.tobytes(), str(len(head))).faces) == MOST_FACES
+    assert len(read_infer(head + faces.tobytes(), str(len(head))).faces) == MAX_FACES
 
 
 def test_outputs_can_be_chosen_each_in_its_own_way() -> None:

@@ -152,16 +152,16 @@ async def test_one_client_leaves_half_of_the_viewers_to_others() -> None:
 
 async def test_who_asks_twice_within_a_second_is_answered_by_a_session_that_then_runs() -> None:
     async with scene() as it:
-        assert it.live.questions.fresh("cam0") is None
-        it.live.questions.asked("cam0", frame_id(0))
+        assert it.live.polling.cached("cam0") is None
+        it.live.polling.record_poll("cam0", frame_id(0))
         assert it.metric("gateway_live_sessions") == 0
-        it.live.questions.asked("cam0", frame_id(0))
+        it.live.polling.record_poll("cam0", frame_id(0))
         assert it.metric("gateway_live_sessions") == 1
         it.show(1)
-        answer = await it.live.questions.result_of("cam0", frame_id(1), Deadline.after(DEFAULT_TIMEOUT_S))
+        answer = await it.live.polling.wait_for("cam0", frame_id(1), Deadline.after(DEFAULT_TIMEOUT_S))
         assert answer is not None
         assert answer.analysis.faces[0].face_id is not None
-        assert it.live.questions.fresh("cam0") == answer
+        assert it.live.polling.cached("cam0") == answer
         assert b"jpeg 0" not in [image for image, _ in it.detector.asked], "that frame was analysed already"
         await eventually(lambda: it.metric("gateway_live_sessions") == 0, "the session to end")
 
@@ -171,7 +171,7 @@ async def test_who_asks_while_something_is_wrong_is_not_kept_waiting() -> None:
         it.model.error = ServiceError(ProblemKind.DEPENDENCY_UNAVAILABLE, "down", dependency="model")
         with it.live.viewed("cam0", None, None) as viewer:
             await next_status(viewer)
-            assert await it.live.questions.result_of("cam0", frame_id(0), Deadline.after(DEFAULT_TIMEOUT_S)) is None
+            assert await it.live.polling.wait_for("cam0", frame_id(0), Deadline.after(DEFAULT_TIMEOUT_S)) is None
 
 
 async def test_many_who_come_at_once_cost_one_look_into_the_store() -> None:

@@ -114,7 +114,7 @@ async def answered() -> Seen:
     async with scene() as it:
         with it.live.viewed("cam0", None, None) as viewer:
             await next_object(viewer)
-        answer = it.live.questions.fresh("cam0")
+        answer = it.live.polling.cached("cam0")
         assert answer is not None
         return Seen(answer.frame, answer, (), (), 0)
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from services.contracts.emotions import EMOTIONS, Emotion
 from services.contracts.geometry import Box
 from services.contracts.prediction import FaceEmotion
-from services.gateway.tracking.tracker import Step, Tracks, advance
+from services.gateway.tracking.tracker import TrackerState, TrackerUpdate, update
 
 Path = Callable[[float], tuple[float, float, float] | None]
 """Seconds → centre and side of a face in pixels, or None while it isn't in view."""
@@ -36,7 +36,7 @@ class Seen:
 
     at_s: float
     names: tuple[str, ...]
-    step: Step
+    step: TrackerUpdate
 
     @property
     def ids(self) -> dict[str, str]:
@@ -65,7 +65,7 @@ def watch(
 ) -> Iterator[Seen]:
     """Follow people through a film."""
     chance = random.Random(seed)
-    tracks = Tracks.none("t")
+    state = TrackerState("t")
     last_seen: dict[str, float] = {}
     for frame in range(round(seconds * fps)):
         after_s = frame / fps
@@ -82,8 +82,8 @@ def watch(
             found.append((name, face(box_at(*moved))))
         if detector.shuffled:
             chance.shuffle(found)
-        step = advance(tracks, [each for _, each in found], start_s + after_s)
-        tracks = step.tracks
+        step = update(state, [each for _, each in found], start_s + after_s)
+        state = step.state
         yield Seen(start_s + after_s, tuple(name for name, _ in found), step)
 
 

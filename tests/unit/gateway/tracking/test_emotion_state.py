@@ -7,7 +7,7 @@ import pytest
 from services.contracts.emotions import EMOTIONS, Emotion
 from services.contracts.geometry import Box
 from services.contracts.live import EmotionEvent
-from services.gateway.tracking.tracker import Step, Tracks, advance, steady_faces
+from services.gateway.tracking.tracker import TrackerState, TrackerUpdate, stable_faces, update
 from tests.unit.gateway.tracking.scenarios import face, probabilities
 
 BOX = Box(500, 300, 160, 160)
@@ -17,18 +17,18 @@ Scores = Callable[[float], Mapping[Emotion, float] | None]
 """Seconds → what the model says, or None where the face isn't found."""
 
 
-def film(scores: Scores, seconds: float, fps: float = 15, sharpness: float = 0.5) -> list[tuple[float, Step]]:
-    tracks, steps = Tracks.none("t"), []
+def film(scores: Scores, seconds: float, fps: float = 15, sharpness: float = 0.5) -> list[tuple[float, TrackerUpdate]]:
+    state, steps = TrackerState("t"), []
     for frame in range(round(seconds * fps)):
         at_s = frame / fps
         told = scores(at_s)
-        step = advance(tracks, [] if told is None else [face(BOX, told, sharpness)], at_s)
-        tracks = step.tracks
+        step = update(state, [] if told is None else [face(BOX, told, sharpness)], at_s)
+        state = step.state
         steps.append((at_s, step))
     return steps
 
 
-def events(steps: list[tuple[float, Step]]) -> list[EmotionEvent]:
+def events(steps: list[tuple[float, TrackerUpdate]]) -> list[EmotionEvent]:
     return [event for _, step in steps for event in step.events]
 
 
@@ -109,36 +109,35 @@ def test_a_still_face_changes_once_a_minute_at_most(first: float, second: float,
         labels = [max(step.faces[0].probabilities.items(), key=lambda item: item[1])[0] for _, step in steps]
         assert sum(one != other for one, other in zip(labels, labels[1:], strict=False)) > 5
         assert len({event.at_s for event in events(steps)}) <= 1
-        drawn = [steady_faces(step)[0] for _, step in steps]
+        drawn = [stable_faces(step)[0] for _, step in steps]
         changes = sum(one.reliable != other.reliable for one, other in zip(drawn, drawn[1:], strict=False))
         assert changes <= 1
 
 
 def test_a_steady_face_shows_what_began() -> None:
     steps = film(lambda t: SMILE if t >= 4 else CALM, 8)
-    early, (drawn,) = steady_faces(steps[3][1])[0], steady_faces(steps[-1][1])
+    early, (drawn,) = stable_faces(steps[3][1])[0], stable_faces(steps[-1][1])
     assert (early.emotion, early.reliable) == (Emotion.NEUTRAL, False)
     assert (drawn.emotion, drawn.reliable) == (Emotion.HAPPY, True)
     assert drawn.smoothed is not None
     assert drawn.confidence == drawn.smoothed[Emotion.HAPPY]
     assert drawn.probabilities == SMILE
-    just_after = next(steady_faces(step)[0] for at_s, step in steps if at_s > 4.1)
+    just_after = next(stable_faces(step)[0] for at_s, step in steps if at_s > 4.1)
     assert just_after.emotion is Emotion.NEUTRAL
 
 
 LARGE = Box(500, 300, 200, 200)
-CALM, SMILE = probabilities(neutral=0.9), probabilities(happy=0.9)
 
 
 def after_change(fps: float, seconds: float) -> float:
     """Return how happy a face is smoothed to be, some time after it changed at once."""
-    tracks = Tracks.none("t")
+    state = TrackerState("t")
     calm_s = 10.0
     happy = math.nan
     for frame in range(round((calm_s + seconds) * fps) + 1):
         at_s = frame / fps
-        step = advance(tracks, [face(LARGE, CALM if at_s <= calm_s else SMILE)], at_s)
-        tracks, happy = step.tracks, filled(step.faces[0].smoothed)[Emotion.HAPPY]
+        step = update(state, [face(LARGE, CALM if at_s <= calm_s else SMILE)], at_s)
+        state, happy = step.state, filled(step.faces[0].smoothed)[Emotion.HAPPY]
     return happy
 
 
@@ -149,13 +148,13 @@ def filled(smoothed: Mapping[Emotion, float] | None) -> Mapping[Emotion, float]:
 
 def two_sightings(first: tuple[Box, float], second: tuple[Box, float]) -> float:
     """Return how happy a calm face with a second, smiling sighting is; each with its box and sharpness."""
-    step = advance(Tracks.none("t"), [face(first[0], CALM, first[1])], 0.0)
-    step = advance(step.tracks, [face(second[0], SMILE, second[1])], 0.2)
+    step = update(TrackerState("t"), [face(first[0], CALM, first[1])], 0.0)
+    step = update(step.state, [face(second[0], SMILE, second[1])], 0.2)
     return filled(step.faces[0].smoothed)[Emotion.HAPPY]
 
 
 def test_a_first_sighting_is_its_own_average() -> None:
-    step = advance(Tracks.none("t"), [face(LARGE, SMILE)], 0.0)
+    step = update(TrackerState("t"), [face(LARGE, SMILE)], 0.0)
     assert filled(step.faces[0].smoothed) == pytest.approx(SMILE)
     assert step.faces[0].probabilities == SMILE
 
@@ -180,20 +179,20 @@ def test_a_large_face_counts_more_than_a_small_one() -> None:
 
 
 def test_one_frame_after_a_gap_is_not_the_whole_truth() -> None:
-    step = advance(Tracks.none("t"), [face(LARGE, CALM)], 0.0)
+    step = update(TrackerState("t"), [face(LARGE, CALM)], 0.0)
     for frame in range(1, 30):
-        step = advance(step.tracks, [face(LARGE, CALM)], frame / 15)
-    step = advance(step.tracks, [face(LARGE, SMILE)], 29 / 15 + 0.8)
+        step = update(step.state, [face(LARGE, CALM)], frame / 15)
+    step = update(step.state, [face(LARGE, SMILE)], 29 / 15 + 0.8)
     assert filled(step.faces[0].smoothed)[Emotion.HAPPY] < 0.5
 
 
 def test_each_face_has_an_average_of_its_own() -> None:
     other = Box(100, 100, 120, 120)
-    tracks = Tracks.none("t")
+    state = TrackerState("t")
     for frame in range(30):
         found = [face(LARGE, SMILE), face(other, CALM)]
-        step = advance(tracks, found if frame % 2 else found[::-1], frame / 15)
-        tracks = step.tracks
+        step = update(state, found if frame % 2 else found[::-1], frame / 15)
+        state = step.state
     averages = {each.box: filled(each.smoothed) for each in step.faces}
     assert averages[LARGE] == pytest.approx(SMILE)
     assert averages[other] == pytest.approx(CALM)

@@ -4,7 +4,7 @@ from math import inf
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.gateway.tracking.matching import cheapest
+from services.gateway.tracking.matching import linear_sum_assignment
 
 costs = st.integers(0, 4).flatmap(
     lambda columns: st.lists(
@@ -19,7 +19,7 @@ def total(table: list[list[float]], chosen: tuple[int | None, ...], unmatched_co
 
 @given(costs, st.floats(-5, 10))
 def test_no_other_matching_is_cheaper(table: list[list[float]], unmatched_cost: float) -> None:
-    chosen = cheapest(table, unmatched_cost)
+    chosen = linear_sum_assignment(table, unmatched_cost)
     assert len(chosen) == len(table)
     used = [column for column in chosen if column is not None]
     assert len(set(used)) == len(used)
@@ -35,4 +35,4 @@ def test_no_other_matching_is_cheaper(table: list[list[float]], unmatched_cost: 
 
 
 def test_the_nearest_first_would_cost_more() -> None:
-    assert cheapest([[1.0, 2.0], [1.5, 9.0]], 20.0) == (1, 0)
+    assert linear_sum_assignment([[1.0, 2.0], [1.5, 9.0]], 20.0) == (1, 0)

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from services.contracts.emotions import EMOTIONS
 from services.contracts.geometry import Box
 from services.contracts.prediction import FaceEmotion
-from services.gateway.tracking.tracker import Step, Tracks, advance, expected_boxes
+from services.gateway.tracking.tracker import TrackerState, TrackerUpdate, predict_boxes, update
 from tests.unit.gateway.tracking.scenarios import Detector, Path, face, ids_by_name, watch
 
 EXACT = Detector()
@@ -111,10 +111,10 @@ untimed = settings(deadline=None, max_examples=60)
 def test_any_film_gives_each_face_an_id_and_a_distribution(
     film: list[tuple[float, list[FaceEmotion]]], start_s: float
 ) -> None:
-    tracks, at_s = Tracks.none("t"), start_s
+    state, at_s = TrackerState("t"), start_s
     for elapsed_s, found in film:
         at_s += elapsed_s
-        step = advance(tracks, found, at_s)
+        step = update(state, found, at_s)
         assert [each.box for each in step.faces] == [each.box for each in found]
         assert [each.probabilities for each in step.faces] == [each.probabilities for each in found]
         ids = [each.face_id for each in step.faces]
@@ -125,20 +125,20 @@ def test_any_film_gives_each_face_an_id_and_a_distribution(
             assert tuple(each.smoothed) == EMOTIONS
             assert all(0 <= share <= 1 for share in each.smoothed.values())
             assert math.isclose(sum(each.smoothed.values()), 1, abs_tol=1e-6)
-        tracks = step.tracks
+        state = step.state
 
 
 @untimed
 @given(frames)
 def test_ids_are_never_reused(film: list[tuple[float, list[FaceEmotion]]]) -> None:
-    tracks, at_s = Tracks.none("t"), 0.0
+    state, at_s = TrackerState("t"), 0.0
     gone: set[str] = set()
     for elapsed_s, found in film:
         at_s += elapsed_s
-        before = {track.face_id for track in tracks.live}
-        step = advance(tracks, found, at_s)
-        tracks = step.tracks
-        now = {track.face_id for track in tracks.live}
+        before = {track.face_id for track in state.tracks}
+        step = update(state, found, at_s)
+        state = step.state
+        now = {track.face_id for track in state.tracks}
         assert now.isdisjoint(gone)
         assert {each.face_id for each in step.faces} <= now
         gone |= before - now
@@ -147,15 +147,15 @@ def test_ids_are_never_reused(film: list[tuple[float, list[FaceEmotion]]]) -> No
 @untimed
 @given(frames)
 def test_the_same_input_gives_the_same_output(film: list[tuple[float, list[FaceEmotion]]]) -> None:
-    tracks, at_s = Tracks.none("t"), 0.0
+    state, at_s = TrackerState("t"), 0.0
     for elapsed_s, found in film:
         at_s += elapsed_s
-        before, given_faces = repr(tracks), repr(found)
-        step = advance(tracks, found, at_s)
-        assert advance(tracks, found, at_s) == step
-        assert expected_boxes(tracks, at_s) == expected_boxes(tracks, at_s)
-        assert (repr(tracks), repr(found)) == (before, given_faces)
-        tracks = step.tracks
+        before, given_faces = repr(state), repr(found)
+        step = update(state, found, at_s)
+        assert update(state, found, at_s) == step
+        assert predict_boxes(state, at_s) == predict_boxes(state, at_s)
+        assert (repr(state), repr(found)) == (before, given_faces)
+        state = step.state
 
 
 @settings(max_examples=25, deadline=None)
@@ -183,28 +183,28 @@ def test_ids_never_swap_on_separated_paths(fps: int, sides: list[float], reach: 
 FACE = face(Box(500, 300, 160, 160))
 
 
-def steadily(start_s: float, frames: int = 60, fps: float = 15) -> Step:
-    step = advance(Tracks.none("t"), [FACE], start_s)
+def steadily(start_s: float, frames: int = 60, fps: float = 15) -> TrackerUpdate:
+    step = update(TrackerState("t"), [FACE], start_s)
     for frame in range(1, frames):
-        step = advance(step.tracks, [FACE], start_s + frame / fps)
+        step = update(step.state, [FACE], start_s + frame / fps)
     return step
 
 
 @pytest.mark.parametrize("jump_s", [-3600.0, -0.05, 0.0, 0.9])
 def test_a_face_outlasts_a_jump_in_time(jump_s: float) -> None:
     before = steadily(1000.0)
-    at_s = (before.tracks.at_s or 0.0) + jump_s
-    after = advance(before.tracks, [FACE], at_s)
+    at_s = (before.state.at_s or 0.0) + jump_s
+    after = update(before.state, [FACE], at_s)
     assert after.faces[0].face_id == before.faces[0].face_id
     assert after.events == ()
-    later = advance(after.tracks, [FACE], at_s + 0.1)
+    later = update(after.state, [FACE], at_s + 0.1)
     assert later.faces[0].face_id == before.faces[0].face_id
 
 
 def test_a_clock_that_is_set_back_makes_no_duration_negative() -> None:
     step = steadily(1000.0)
-    step = advance(step.tracks, [FACE], 10.0)
-    step = advance(step.tracks, [], 20.0)
+    step = update(step.state, [FACE], 10.0)
+    step = update(step.state, [], 20.0)
     (ended,) = step.events
     assert ended.kind == "emotion_ended"
     assert ended.at_s == 10.0
@@ -213,7 +213,7 @@ def test_a_clock_that_is_set_back_makes_no_duration_negative() -> None:
 
 def test_after_a_gap_that_nobody_saw_a_face_is_a_new_one() -> None:
     before = steadily(1000.0)
-    after = advance(before.tracks, [FACE], (before.tracks.at_s or 0.0) + 10)
+    after = update(before.state, [FACE], (before.state.at_s or 0.0) + 10)
     assert after.faces[0].face_id != before.faces[0].face_id
     assert [event.kind for event in after.events] == ["emotion_ended"]
 
@@ -221,24 +221,24 @@ def test_after_a_gap_that_nobody_saw_a_face_is_a_new_one() -> None:
 @pytest.mark.parametrize("at_s", [math.nan, math.inf, -math.inf])
 def test_a_time_that_is_no_number_is_refused(at_s: float) -> None:
     with pytest.raises(ValueError, match="finite"):
-        advance(Tracks.none("t"), [FACE], at_s)
+        update(TrackerState("t"), [FACE], at_s)
 
 
 def test_a_box_without_an_area_is_followed_like_any_other() -> None:
-    step = advance(Tracks.none("t"), [face(Box(5, 5, 0, 0))], 0.0)
-    assert expected_boxes(step.tracks, 0.1)[0][1].w >= 1
+    step = update(TrackerState("t"), [face(Box(5, 5, 0, 0))], 0.0)
+    assert predict_boxes(step.state, 0.1)[0][1].w >= 1
 
 
 def test_before_the_first_frame_nothing_is_expected() -> None:
-    assert expected_boxes(Tracks.none("t"), 5.0) == ()
+    assert predict_boxes(TrackerState("t"), 5.0) == ()
 
 
 def test_a_walking_face_is_expected_where_it_walks_to() -> None:
     film = list(watch({"a": lambda t: (200 + 200 * t, 300, 160)}, 2.0, 15, Detector(), seed=1))
-    tracks = film[-1].step.tracks
+    state = film[-1].step.state
     last_s = film[-1].at_s
     for ahead_s in (0.0, 0.1, 0.3):
-        ((face_id, box),) = expected_boxes(tracks, last_s + ahead_s)
+        ((face_id, box),) = predict_boxes(state, last_s + ahead_s)
         assert face_id == film[-1].step.faces[0].face_id
         assert abs(box.x + box.w / 2 - (200 + 200 * (last_s + ahead_s))) < 0.1 * 160
         assert abs(box.w - 160) < 16
@@ -248,21 +248,21 @@ def test_a_walking_face_is_expected_where_it_walks_to() -> None:
 def test_a_missed_face_on_a_still_head_is_expected_over_it(fps: int) -> None:
     for seed in range(10):
         film = list(watch({"a": lambda _: (600, 300, 160)}, 3.0, fps, Detector(jitter=0.04), seed))
-        tracks = film[-1].step.tracks
+        state = film[-1].step.state
         for ahead_s in (0.1, 0.3, 0.5):
-            ((_, box),) = expected_boxes(advance(tracks, [], film[-1].at_s + ahead_s).tracks, film[-1].at_s + ahead_s)
+            ((_, box),) = predict_boxes(update(state, [], film[-1].at_s + ahead_s).state, film[-1].at_s + ahead_s)
             assert abs(box.x + box.w / 2 - 600) < 0.35 * 160
             assert 0.7 < box.w / 160 < 1.4
 
 
 def test_a_face_that_left_is_expected_nowhere() -> None:
     step = steadily(0.0)
-    left_s = step.tracks.at_s or 0.0
-    assert len(expected_boxes(step.tracks, left_s + 0.9)) == 1
-    assert expected_boxes(step.tracks, left_s + 1.1) == ()
-    assert advance(step.tracks, [], left_s + 1.1).tracks.live == ()
+    left_s = step.state.at_s or 0.0
+    assert len(predict_boxes(step.state, left_s + 0.9)) == 1
+    assert predict_boxes(step.state, left_s + 1.1) == ()
+    assert update(step.state, [], left_s + 1.1).state.tracks == ()
 
 
 def test_a_time_before_the_last_frame_counts_as_that_frame() -> None:
     step = steadily(100.0)
-    assert expected_boxes(step.tracks, 0.0) == expected_boxes(step.tracks, step.tracks.at_s or 0.0)
+    assert predict_boxes(step.state, 0.0) == predict_boxes(step.state, step.state.at_s or 0.0)

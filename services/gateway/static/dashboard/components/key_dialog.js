@@ -1,11 +1,12 @@
-import { apiKey } from "../net/api.js";
 import { setText } from "./base.js";
 
 /** Requests an API key if the gateway requires one. */
 export class KeyDialog {
   #isRequired = false;
 
-  constructor(dialog, removeButton, onKey) {
+  /** `store` keeps the key; `onKey` is called after one was entered. */
+  constructor(dialog, removeButton, { store, onKey }) {
+    this.store = store;
     this.dialog = dialog;
     this.removeButton = removeButton;
     this.field = dialog.querySelector("input");
@@ -14,7 +15,7 @@ export class KeyDialog {
       event.preventDefault();
       const key = this.field.value.trim();
       if (!key) return;
-      apiKey.set(key);
+      store.set(key);
       this.#isRequired = false;
       this.field.value = "";
       dialog.close();
@@ -24,7 +25,7 @@ export class KeyDialog {
     dialog.addEventListener("cancel", (event) => event.preventDefault());
     dialog.addEventListener("close", () => this.#isRequired && dialog.showModal());
     removeButton.addEventListener("click", () => {
-      apiKey.set("");
+      store.set("");
       location.reload(); // discards all data that the key gave access to
     });
     this.showAccepted();
@@ -32,8 +33,8 @@ export class KeyDialog {
 
   /** Open the dialog; if a key was sent, it was rejected. */
   request() {
-    const wasRejected = apiKey.get() !== "";
-    if (wasRejected) apiKey.set("");
+    const wasRejected = this.store.get() !== "";
+    if (wasRejected) this.store.set("");
     setText(this.text, wasRejected ? "This API key is not valid. Enter another one." : "Ask the operator of this gateway for a key.");
     this.field.setAttribute("aria-invalid", String(wasRejected));
     this.removeButton.hidden = true;
@@ -42,6 +43,6 @@ export class KeyDialog {
   }
 
   showAccepted() {
-    this.removeButton.hidden = apiKey.get() === "";
+    this.removeButton.hidden = this.store.get() === "";
   }
 }

@@ -117,7 +117,7 @@ export class CameraFeeds {
   }
 }
 
-/** Sends the frames of a video to `/ws/predict`, each after the response to the previous one. */
+/** Sends the frames of a video to `/ws/predict`, each after the response to the previous one. The gateway tracks faces. */
 export class PredictStream {
   #socket;
   #pending = false;
@@ -131,7 +131,7 @@ export class PredictStream {
     this.video = video;
     this.grabber = grabber;
     this.onResponse = onResponse;
-    this.#socket = new ReconnectingSocket("ws/predict", {}, {
+    this.#socket = new ReconnectingSocket("ws/predict", { track: true }, {
       onMessage: (text) => this.#onMessage(JSON.parse(text)),
       onState: (state) => {
         this.#pending = false;

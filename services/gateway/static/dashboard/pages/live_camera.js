@@ -9,7 +9,6 @@ import { CameraFeeds } from "../net/sockets.js";
 const PANEL_INTERVAL_MS = 180;
 const MIN_STALE_MS = 1500;
 const MISSED_FRAMES = 3;
-const ADVICE = "Solutions for each error are in docs/cameras.md.";
 
 /** Connects the live feeds of one camera with its card. */
 export class LiveCamera {
@@ -142,7 +141,7 @@ export class LiveCamera {
     else this.card.setState(state, cameraStateTone(state));
     const isVideoLive = performance.now() - this.#frameAt < this.#staleMs();
     const cameraError = state === "online" ? "" : this.#info?.last_error;
-    stage.setMessage(headline, cameraError ? `${cameraError}. ${ADVICE}` : detail, { isVideoLive });
+    stage.setMessage(headline, cameraError ? `Last error: ${cameraError}. See docs/cameras.md for solutions.` : detail, { isVideoLive });
     panel.clear("No results");
     if (hadResults) this.announce(`${this.id}: ${headline}`);
   }

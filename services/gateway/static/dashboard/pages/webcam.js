@@ -2,7 +2,7 @@ import { element } from "../components/base.js";
 import { exportButtons } from "../components/export_buttons.js";
 import { WebcamCard } from "../components/webcam_card.js";
 import { timelineRows } from "../lib/export.js";
-import { displayFaces } from "../lib/faces.js";
+import { displayFaces, EmotionDebouncer } from "../lib/faces.js";
 import { RateMeter } from "../lib/rate.js";
 import { problemText, webcamErrorText, webcamUnavailableText } from "../lib/text.js";
 import { Timeline } from "../lib/timeline.js";
@@ -18,6 +18,7 @@ export class WebcamPage {
   #stream = null;
   #predictions = null;
   #attempt = 0;
+  #debouncer = new EmotionDebouncer();
   #rate = new RateMeter();
   #timeline = new Timeline();
   #resultAt = -Infinity;
@@ -74,6 +75,7 @@ export class WebcamPage {
     if (this.#stream !== stream) return;
     this.#card.showRunning(stream, webcams, track.getSettings().deviceId);
     this.#resultAt = performance.now();
+    this.#debouncer = new EmotionDebouncer(); // face ids start again with each connection
     this.#predictions = new PredictStream(this.#card.video, new FrameGrabber(), {
       onResponse: (response, jpeg, tookMs) => this.#onResponse(response, jpeg, tookMs),
       onState: (state) => state === "lost" && this.#onLost(),
@@ -105,7 +107,7 @@ export class WebcamPage {
       panel.clear("No results");
       return;
     }
-    const faces = displayFaces(response);
+    const faces = this.#debouncer.update(displayFaces(response), now);
     this.#resultAt = now;
     this.#rate.record(now);
     this.#timeline.add(Date.now(), faces, { ageMs: tookMs });
