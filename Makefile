@@ -32,7 +32,7 @@ REPLAY ?=
 COMPOSE ?= docker compose
 WORKERS ?= 4
 # A test with the mark xdist_group runs in the same process as the rest of its group, others wherever one is free.
-PYTEST = $(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup
+PYTEST = $(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup --no-loadscope-reorder
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
