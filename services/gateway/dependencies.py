@@ -16,7 +16,7 @@ from services.gateway.adapters.redis_store import RedisFrames
 from services.gateway.analysis.cameras import CameraPredictor, CameraService
 from services.gateway.analysis.pipeline import Pipeline
 from services.gateway.analysis.uploads import UploadPredictor
-from services.gateway.live.manager import LiveCameras
+from services.gateway.live.manager import LiveManager
 from services.gateway.metrics import GatewayMetrics, LiveMetrics
 from services.gateway.protocols import Deadline, EmotionModel, FaceDetector, FrameStore
 from services.gateway.security.auth import RateLimit
@@ -125,7 +125,7 @@ class AppState:
     camera_predictor: CameraPredictor
     upload_predictor: UploadPredictor
     pipeline: Pipeline
-    live: LiveCameras
+    live: LiveManager
     dependencies: Mapping[str, Check]
 
     def deadline(self) -> Deadline:
@@ -154,7 +154,7 @@ class StateBuilder:
             model_time_s=MODEL_TIME_RESERVE * settings.answer_timeout_s,
         )
         cameras = CameraService(clients.frames, settings.max_frame_age_s)
-        live = LiveCameras(clients.frames, cameras, pipeline, settings, self._live_metrics)
+        live = LiveManager(clients.frames, cameras, pipeline, settings, self._live_metrics)
         return AppState(
             settings=settings,
             context=self._context,

@@ -18,8 +18,8 @@ from services.contracts.geometry import Box, ImageSize, overlap
 from services.contracts.problems import ProblemKind, ServiceError
 from services.gateway.analysis.cameras import CameraService
 from services.gateway.analysis.pipeline import Pipeline
-from services.gateway.live.broadcast import Viewer
-from services.gateway.live.manager import LiveCameras
+from services.gateway.live.broadcast import Subscriber
+from services.gateway.live.manager import LiveManager
 from services.gateway.metrics import LiveMetrics
 from services.gateway.protocols import Deadline, EmotionScores, Frame, KnownCamera
 from services.gateway.settings import GatewaySettings
@@ -125,13 +125,13 @@ class Scene:
         frames = CameraService(self.store, max_frame_age_s=2.0)
         pipeline = Pipeline(self.detector, self.model)
         chosen = GatewaySettings.model_validate(settings)
-        self.live = LiveCameras(self.store, frames, pipeline, chosen, LiveMetrics(self.registry))
+        self.live = LiveManager(self.store, frames, pipeline, chosen, LiveMetrics(self.registry))
 
     def show(self, number: int) -> None:
         """Let a frame be the camera's newest."""
         self.store.cameras["cam0"] = KnownCamera("cam0", ONLINE, numbered_frame(number))
 
-    async def show_and_see(self, number: int, *viewers: Viewer) -> list[dict[str, Any]]:
+    async def show_and_see(self, number: int, *viewers: Subscriber) -> list[dict[str, Any]]:
         """Show a frame and return its result, as each viewer gets it."""
         self.show(number)
         return [await result_of(viewer, number) for viewer in viewers]
@@ -160,22 +160,22 @@ async def eventually(condition: Callable[[], object], what: str) -> None:
         await asyncio.sleep(0.002)
 
 
-async def next_object(viewer: Viewer) -> dict[str, Any]:
-    message = await viewer.next(DEFAULT_TIMEOUT_S)
+async def next_object(viewer: Subscriber) -> dict[str, Any]:
+    message = await viewer.get(DEFAULT_TIMEOUT_S)
     assert message is not None, "nothing came"
     told: dict[str, Any] = json.loads(message.text)
     assert told["event"] == message.event
     return told
 
 
-async def next_status(viewer: Viewer) -> dict[str, Any]:
+async def next_status(viewer: Subscriber) -> dict[str, Any]:
     while True:
         told = await next_object(viewer)
         if told["event"] == "status":
             return told
 
 
-async def result_of(viewer: Viewer, number: int) -> dict[str, Any]:
+async def result_of(viewer: Subscriber, number: int) -> dict[str, Any]:
     """Return the result of a frame, passing over those before it."""
     while True:
         told = await next_object(viewer)

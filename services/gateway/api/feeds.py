@@ -15,8 +15,8 @@ from services.contracts.messages import MalformedMessageError
 from services.contracts.problems import ProblemKind, ServiceError
 from services.gateway.analysis.cameras import require_camera_id
 from services.gateway.dependencies import AppStateDep
-from services.gateway.live.broadcast import Viewer
-from services.gateway.live.latest_value import Closed
+from services.gateway.live.broadcast import Subscriber
+from services.gateway.live.latest_value import ClosedError
 from services.runtime.client_address import client_of
 
 MAX_FPS = 120
@@ -114,16 +114,16 @@ async def stream_events(
     resume_after = parse_frame_id(last_event_id or after)
     await state.live.require_camera(require_camera_id(camera))
     with ExitStack() as stack:
-        viewer = stack.enter_context(state.live.viewed(camera, fps, resume_after, client_of(request)))
+        viewer = stack.enter_context(state.live.subscribe(camera, fps, resume_after, client_of(request)))
         return HeldStreamingResponse(_events(viewer), stack.pop_all(), STREAM_HEADERS, "text/event-stream")
 
 
-async def _events(viewer: Viewer) -> AsyncIterator[bytes]:
+async def _events(viewer: Subscriber) -> AsyncIterator[bytes]:
     yield format_sse_event(retry=RETRY_MS)
     while True:
         try:
-            message = await viewer.next(HEARTBEAT_S)
-        except Closed:
+            message = await viewer.get(HEARTBEAT_S)
+        except ClosedError:
             return
         if message is None:
             yield format_sse_event(comment="heartbeat")
@@ -138,7 +138,7 @@ async def stream_results(
     """Send the results as text messages."""
     resume_after = parse_frame_id(after)
     await state.live.require_camera(require_camera_id(camera))
-    with state.live.viewed(camera, fps, resume_after, client_of(websocket)) as viewer:
+    with state.live.subscribe(camera, fps, resume_after, client_of(websocket)) as viewer:
         await send_until_disconnect(websocket, lambda: _send_results(websocket, viewer), viewer.close)
 
 
@@ -148,11 +148,11 @@ async def unknown_websocket(websocket: WebSocket) -> None:
     raise ServiceError(ProblemKind.NOT_FOUND, f"WebSocket {websocket.url.path}")
 
 
-async def _send_results(websocket: WebSocket, viewer: Viewer) -> None:
+async def _send_results(websocket: WebSocket, viewer: Subscriber) -> None:
     while True:
         try:
-            message = await viewer.next(_MAX_WAIT_S)
-        except Closed:
+            message = await viewer.get(_MAX_WAIT_S)
+        except ClosedError:
             return
         if message is not None:
             await websocket.send_text(message.text)

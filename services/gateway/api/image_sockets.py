@@ -46,7 +46,7 @@ async def predict_images(websocket: WebSocket, state: AppStateDep, track: Track 
     stopping = asyncio.Event()
     client = client_of(websocket)
     video = VideoTracker() if track else None
-    with state.limits.connections.slot(client), state.live.served(stopping.set, client):
+    with state.limits.connections.slot(client), state.live.connection(stopping.set, client):
         limit_messages(websocket, message_limits(state.settings, track), state.limits.upload_bytes.lease(client))
         await websocket.accept()
         while True:

@@ -14,8 +14,8 @@ from fastapi import APIRouter, Query, Request, Response, WebSocket
 from services.gateway.analysis.cameras import require_camera_id
 from services.gateway.api.feeds import STREAM_HEADERS, Fps, HeldStreamingResponse, send_until_disconnect
 from services.gateway.dependencies import AppStateDep
-from services.gateway.live.latest_value import Closed, Latest
-from services.gateway.live.rendering import Look, Picture
+from services.gateway.live.latest_value import ClosedError, LatestValue
+from services.gateway.live.rendering import RenderedFrame, RenderOptions
 from services.runtime.client_address import client_of
 from services.runtime.frame_rate import FrameRateLimiter
 
@@ -48,17 +48,17 @@ async def stream_mjpeg(
     # A camera without frames gets its problem now: after the response has started it is too late.
     await state.cameras.latest_frame(require_camera_id(camera), state.deadline())
     with ExitStack() as stack:
-        slot = stack.enter_context(state.live.pictured(Look(camera, overlay, blur), client_of(request)))
+        slot = stack.enter_context(state.live.subscribe_video(RenderOptions(camera, overlay, blur), client_of(request)))
         return HeldStreamingResponse(_parts(slot, FrameRateLimiter(fps)), stack.pop_all(), STREAM_HEADERS, _MEDIA_TYPE)
 
 
-async def _parts(slot: Latest[Picture], limiter: FrameRateLimiter) -> AsyncIterator[bytes]:
+async def _parts(slot: LatestValue[RenderedFrame], limiter: FrameRateLimiter) -> AsyncIterator[bytes]:
     """Yield the parts. A boundary follows each picture at once: browsers show a picture when they receive it."""
     yield f"--{BOUNDARY}\r\n".encode()
     while True:
         try:
-            picture = await slot.take()
-        except Closed:
+            picture = await slot.get()
+        except ClosedError:
             return
         parts = [_part(picture)] if limiter.allow(picture.at_s) else []
         del picture  # released before the next one is awaited
@@ -66,7 +66,7 @@ async def _parts(slot: Latest[Picture], limiter: FrameRateLimiter) -> AsyncItera
             yield parts.pop()
 
 
-def _part(picture: Picture) -> bytes:
+def _part(picture: RenderedFrame) -> bytes:
     head = f"Content-Type: image/jpeg\r\nContent-Length: {len(picture.jpeg)}\r\nX-Frame-Id: {picture.frame_id}\r\n\r\n"
     return head.encode() + picture.jpeg + f"\r\n--{BOUNDARY}\r\n".encode()
 
@@ -82,16 +82,16 @@ async def stream_pictures(
 ) -> None:
     """Send each picture as a binary message, after a text message with its frame's id and time."""
     await state.cameras.latest_frame(require_camera_id(camera), state.deadline())
-    with state.live.pictured(Look(camera, overlay, blur), client_of(websocket)) as slot:
+    with state.live.subscribe_video(RenderOptions(camera, overlay, blur), client_of(websocket)) as slot:
         limiter = FrameRateLimiter(fps)
         await send_until_disconnect(websocket, lambda: _send_pictures(websocket, slot, limiter), slot.close)
 
 
-async def _send_pictures(websocket: WebSocket, slot: Latest[Picture], limiter: FrameRateLimiter) -> None:
+async def _send_pictures(websocket: WebSocket, slot: LatestValue[RenderedFrame], limiter: FrameRateLimiter) -> None:
     while True:
         try:
-            picture = await slot.take()
-        except Closed:
+            picture = await slot.get()
+        except ClosedError:
             return
         if limiter.allow(picture.at_s):
             await websocket.send_text(json.dumps({"frame_id": picture.frame_id, "at_s": picture.at_s}))

@@ -1,1 +1,1 @@
-"""Live sessions: each camera's newest frames, analysed once for all who follow them."""
+"""Live sessions: the newest frames of a camera, analysed once for all clients that subscribe to it."""

@@ -1,4 +1,4 @@
-"""Where a session's results are found: by viewers, by those who ask once, and by who draws pictures."""
+"""The results of one live session: a replay buffer, subscribers with bounded queues, and the session's problems."""
 
 import asyncio
 import json
@@ -10,35 +10,38 @@ from dataclasses import dataclass
 from services.contracts.frames import FRAMES_TTL_S, frame_order
 from services.contracts.live import RESULT, STATUS, Drops, EmotionEvent, LiveState, LiveStatus
 from services.contracts.problems import Problem
-from services.gateway.live.latest_value import Closed, Latest
-from services.gateway.live.results import LiveAnswer, Seen
+from services.gateway.live.latest_value import ClosedError, LatestValue
+from services.gateway.live.results import AnalyzedFrame
 from services.runtime.frame_rate import FrameRateLimiter
 from services.runtime.request_context import new_request_id
 
+REPLAY_BUFFER_SIZE = 90
+"""Results kept for subscribers that reconnect: three seconds at 30 frames per second."""
 
-def is_news(frame_id: str, after: str) -> bool:
-    """Tell whether a frame comes after another.
+MAX_QUEUED_RESULTS = 8
+"""Results queued for a slow subscriber: a quarter of a second at 30 frames per second."""
 
-    One that is older by more than frames are kept does too: the store's clock was set back meanwhile.
+MAX_PENDING_EVENTS = 64
+"""Events of dropped results that are kept for a subscriber's next result."""
+
+
+def is_newer(frame_id: str, other_id: str) -> bool:
+    """Return whether a frame is newer than another.
+
+    A frame that is older by more than the lifetime of frames is newer too: the store's clock was set back.
     """
-    ours, theirs = frame_order(frame_id), frame_order(after)
-    return ours > theirs or theirs[0] - ours[0] > FRAMES_TTL_S * 1000
-
-
-RESULTS_WAITING = 8
-"""Results that wait for a slow viewer: a quarter of a second at 30 a second."""
-
-_EVENTS_CARRIED = 64
+    order, other = frame_order(frame_id), frame_order(other_id)
+    return order > other or other[0] - order[0] > FRAMES_TTL_S * 1000
 
 
 @dataclass(frozen=True)
-class Message:
-    """One object of a feed.
+class FeedMessage:
+    """One message of a feed.
 
     Attributes:
         event: ``result`` or ``status``.
         text: JSON.
-        frame_id: Of a result.
+        frame_id: The frame of a result.
     """
 
     event: str
@@ -46,177 +49,174 @@ class Message:
     frame_id: str | None = None
 
 
-class Viewer:
-    """A bounded queue of what one client hasn't got yet: the oldest results go, statuses and events don't."""
+class Subscriber:
+    """A bounded queue for one client. If it is full the oldest result is dropped; statuses and events are not."""
 
     def __init__(self, frame_rate: FrameRateLimiter, after: str | None, on_drop: Callable[[], None]) -> None:
-        """Wait for results.
+        """Create an empty queue.
 
         Args:
-            frame_rate: Which results to send.
+            frame_rate: Selects the results that are sent.
             after: The id of the last frame whose result the client has, if any.
-            on_drop: Called for each result that is lost here.
+            on_drop: Called for each result that is dropped here.
         """
         self._frame_rate = frame_rate
-        self._told = Drops()
+        self._last_drops = Drops()
         self._after = after
-        self._lost = 0
+        self._dropped = 0
         self._on_drop = on_drop
-        self._backlog: deque[LiveAnswer] = deque()
-        self._results: deque[LiveAnswer] = deque()
+        self._replay: deque[AnalyzedFrame] = deque()
+        self._results: deque[AnalyzedFrame] = deque()
         self._status: str | None = None
-        self._carried: deque[EmotionEvent] = deque(maxlen=_EVENTS_CARRIED)
+        self._pending_events: deque[EmotionEvent] = deque(maxlen=MAX_PENDING_EVENTS)
         self._closed = False
         self._changed = asyncio.Event()
 
-    def begin(self, held: Iterable[LiveAnswer], drops: Drops) -> None:
-        """Follow from now on.
+    def start(self, buffered: Iterable[AnalyzedFrame], drops: Drops) -> None:
+        """Start the subscription.
 
         Args:
-            held: Results of before; those that a client who comes back hasn't got are sent first, and none is lost.
-            drops: What the session has dropped before.
+            buffered: Earlier results. A client that reconnects first gets those that it does not have.
+            drops: The session's drops before the subscription.
         """
-        self._told = drops
+        self._last_drops = drops
         if self._after is not None:
-            self._backlog.extend(answer for answer in held if is_news(answer.frame_id, self._after))
+            self._replay.extend(result for result in buffered if is_newer(result.frame_id, self._after))
             self._changed.set()
 
-    def offer(self, answer: LiveAnswer) -> None:
-        """Queue a result unless the client has it; the oldest goes if too many wait."""
-        if self._after is not None and not is_news(answer.frame_id, self._after):
+    def enqueue(self, result: AnalyzedFrame) -> None:
+        """Queue a result unless the client has it; the oldest is dropped if the queue is full."""
+        if self._after is not None and not is_newer(result.frame_id, self._after):
             return
         self._after = None
-        self._results.append(answer)
-        if len(self._results) > RESULTS_WAITING:
-            self._carried.extend(self._results.popleft().events)
-            self._lost += 1
+        self._results.append(result)
+        if len(self._results) > MAX_QUEUED_RESULTS:
+            self._pending_events.extend(self._results.popleft().events)
+            self._dropped += 1
             self._on_drop()
         self._changed.set()
 
-    def tell(self, status: str) -> None:
-        """Queue a status, in the place of one that wasn't sent yet."""
+    def send_status(self, status: str) -> None:
+        """Queue a status; it replaces one that was not sent yet."""
         self._status = status
         self._changed.set()
 
     def close(self, status: str | None = None) -> None:
-        """Let the feed end, after a last status."""
+        """End the feed after a last status."""
         self._closed = True
         self._status = status
         self._changed.set()
 
-    async def next(self, timeout_s: float) -> Message | None:
-        """Return the next object; None where none comes in time.
+    async def get(self, timeout_s: float) -> FeedMessage | None:
+        """Return the next message; None if there is none in time.
 
         Raises:
-            Closed: None will come.
+            ClosedError: The feed has ended.
         """
         try:
             async with asyncio.timeout(timeout_s):
                 while True:
                     await self._changed.wait()
-                    message = self._take()
+                    message = self._next_message()
                     if message is not None:
                         return message
                     if self._closed:
-                        raise Closed
+                        raise ClosedError
                     self._changed.clear()
         except TimeoutError:
             return None
 
-    def _take(self) -> Message | None:
+    def _next_message(self) -> FeedMessage | None:
         if self._status is not None:
             status, self._status = self._status, None
-            return Message(STATUS, status)
-        while not self._closed and (self._backlog or self._results):
-            answer = self._backlog.popleft() if self._backlog else self._results.popleft()
-            if self._frame_rate.allow(answer.at_s):
-                return self._message(answer)
-            self._carried.extend(answer.events)
+            return FeedMessage(STATUS, status)
+        while not self._closed and (self._replay or self._results):
+            result = self._replay.popleft() if self._replay else self._results.popleft()
+            if self._frame_rate.allow(result.at_s):
+                return self._result_message(result)
+            self._pending_events.extend(result.events)
         return None
 
-    def _message(self, answer: LiveAnswer) -> Message:
-        events = (*self._carried, *answer.events)
-        now = answer.drops
-        dropped = Drops(max(0, now.detect - self._told.detect), max(0, now.infer - self._told.infer), self._lost)
-        self._told, self._lost = now, 0
-        self._carried.clear()
-        return Message(RESULT, answer.text(events, dropped), answer.frame_id)
+    def _result_message(self, result: AnalyzedFrame) -> FeedMessage:
+        events = (*self._pending_events, *result.events)
+        drops, before = result.drops, self._last_drops
+        dropped = Drops(max(0, drops.detect - before.detect), max(0, drops.infer - before.infer), self._dropped)
+        self._last_drops, self._dropped = drops, 0
+        self._pending_events.clear()
+        return FeedMessage(RESULT, result.to_json(events, dropped), result.frame_id)
 
 
-RESULTS_HELD = 90
-"""Results that a viewer who comes back can still get: three seconds at 30 a second."""
+class ResultBroadcaster:
+    """Distributes one camera's results and problems."""
 
-
-class Board:
-    """One camera's newest results and its state."""
-
-    def __init__(self, camera: str) -> None:
-        self._camera = camera
-        self._held: deque[LiveAnswer] = deque(maxlen=RESULTS_HELD)
-        self._viewers: set[Viewer] = set()
-        self._painters: set[Latest[Seen]] = set()
+    def __init__(self, camera_id: str) -> None:
+        self._camera_id = camera_id
+        self._buffer: deque[AnalyzedFrame] = deque(maxlen=REPLAY_BUFFER_SIZE)
+        self._subscribers: set[Subscriber] = set()
+        self._frame_slots: set[LatestValue[AnalyzedFrame]] = set()
         self._problems: dict[str, Problem] = {}
         self._changed = asyncio.Event()
 
     @property
-    def newest(self) -> LiveAnswer | None:
-        """The newest result."""
-        return self._held[-1] if self._held else None
+    def newest(self) -> AnalyzedFrame | None:
+        """The newest result, without its JPEG."""
+        return self._buffer[-1] if self._buffer else None
 
     @property
     def problem(self) -> Problem | None:
-        """What is wrong now; of several things the first that was."""
+        """The current problem; the first one if there are several."""
         return next(iter(self._problems.values()), None)
 
-    def publish(self, seen: Seen) -> None:
-        """Let everybody have a result."""
-        self._held.append(seen.answer)
-        for viewer in self._viewers:
-            viewer.offer(seen.answer)
-        for painter in self._painters:
-            painter.put(seen)
-        self._pulse()
+    def publish(self, result: AnalyzedFrame) -> None:
+        """Send a result to all subscribers; only those of ``subscribe_frames`` get its JPEG."""
+        without_jpeg = result.without_jpeg()
+        self._buffer.append(without_jpeg)
+        for subscriber in self._subscribers:
+            subscriber.enqueue(without_jpeg)
+        for slot in self._frame_slots:
+            slot.put(result)
+        self._notify()
 
-    def report(self, step: str, problem: Problem | None) -> None:
-        """Take note of what is wrong with a step, or that nothing is; viewers are told of changes."""
+    def set_problem(self, step: str, problem: Problem | None) -> None:
+        """Set or clear the problem of a step; subscribers get a status if the current problem changes."""
         before = self.problem
         if problem is None:
             self._problems.pop(step, None)
         else:
             self._problems[step] = problem
         if self.problem != before:
-            for viewer in self._viewers:
-                viewer.tell(self._status())
-            self._pulse()
+            for subscriber in self._subscribers:
+                subscriber.send_status(self._status())
+            self._notify()
 
     @contextmanager
-    def viewed(self, viewer: Viewer, drops: Drops) -> Iterator[None]:
-        """Let a viewer follow while the block runs; ``drops`` is what was dropped before."""
-        viewer.begin(self._held, drops)
+    def subscribe(self, subscriber: Subscriber, drops: Drops) -> Iterator[None]:
+        """Send results to a subscriber while the block runs; ``drops`` are the session's drops so far."""
+        subscriber.start(self._buffer, drops)
         if self.problem is not None:
-            viewer.tell(self._status())
-        self._viewers.add(viewer)
+            subscriber.send_status(self._status())
+        self._subscribers.add(subscriber)
         try:
             yield
         finally:
-            self._viewers.discard(viewer)
+            self._subscribers.discard(subscriber)
 
     @contextmanager
-    def painted(self, slot: Latest[Seen]) -> Iterator[None]:
-        """Put each result in the slot while the block runs."""
-        self._painters.add(slot)
+    def subscribe_frames(self, slot: LatestValue[AnalyzedFrame]) -> Iterator[None]:
+        """Put each result with its JPEG in the slot while the block runs."""
+        self._frame_slots.add(slot)
         try:
             yield
         finally:
-            self._painters.discard(slot)
+            self._frame_slots.discard(slot)
 
-    async def wait_for(self, frame_id: str, timeout_s: float) -> LiveAnswer | None:
-        """Return the newest result once it is of this frame or a newer one; None if something goes wrong."""
+    async def wait_for(self, frame_id: str, timeout_s: float) -> AnalyzedFrame | None:
+        """Return the newest result once it is of this frame or a newer one; None if a step fails or time runs out."""
         try:
             async with asyncio.timeout(timeout_s):
                 while True:
                     newest = self.newest
-                    if newest is not None and not is_news(frame_id, newest.frame_id):
+                    if newest is not None and not is_newer(frame_id, newest.frame_id):
                         return newest
                     if self._problems:
                         return None
@@ -227,9 +227,9 @@ class Board:
     def _status(self) -> str:
         problem = self.problem
         if problem is None:
-            return json.dumps(LiveStatus(self._camera, LiveState.OK).encode())
-        return json.dumps(LiveStatus(self._camera, LiveState.PROBLEM, problem.encode(new_request_id())).encode())
+            return json.dumps(LiveStatus(self._camera_id, LiveState.OK).encode())
+        return json.dumps(LiveStatus(self._camera_id, LiveState.PROBLEM, problem.encode(new_request_id())).encode())
 
-    def _pulse(self) -> None:
+    def _notify(self) -> None:
         self._changed.set()
         self._changed = asyncio.Event()

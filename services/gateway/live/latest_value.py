@@ -1,4 +1,4 @@
-"""Room for one waiting value: the newest wins."""
+"""A slot for one value, in which a newer value replaces an older one (a conflated channel)."""
 
 import asyncio
 from collections.abc import Callable, Iterator
@@ -8,80 +8,80 @@ from typing import Generic, Protocol, TypeVar
 T = TypeVar("T")
 
 
-class Closed(Exception):
-    """Nothing more will come."""
+class ClosedError(Exception):
+    """The slot is closed; no value follows."""
 
 
-class Latest(Generic[T]):
-    """One who puts never waits; one who takes gets the newest value, and each value once."""
+class LatestValue(Generic[T]):
+    """A slot that never blocks its producer. The consumer gets the newest value, and each value once."""
 
     def __init__(self, on_drop: Callable[[], None] = lambda: None) -> None:
-        """Have ``on_drop`` called for each value that a newer one replaced."""
+        """Create an empty slot; ``on_drop`` is called for each value that a newer one replaced."""
         self._on_drop = on_drop
         self._value: T | None = None
         self._closed = False
         self._changed = asyncio.Event()
 
     def put(self, value: T) -> None:
-        """Leave a value, in the place of one that nobody took."""
+        """Set the value; an unread one is dropped."""
         if self._value is not None:
             self._on_drop()
         self._value = value
         self._changed.set()
 
     def close(self) -> None:
-        """Let whoever waits go on."""
+        """Wake the consumer; ``get`` raises once the slot is empty."""
         self._closed = True
         self._changed.set()
 
-    def take_now(self) -> T | None:
-        """Return the value if one waits."""
+    def get_nowait(self) -> T | None:
+        """Return the value, or None if the slot is empty."""
         value, self._value = self._value, None
         if not self._closed:
             self._changed.clear()
         return value
 
     def clear(self) -> None:
-        """Let go of the value that waits."""
+        """Discard the value without counting a drop."""
         self._value = None
 
-    def newer_than(self, value: T) -> T:
-        """Return the value that waits, in whose favour the given one is dropped; the given one if none does."""
-        newer = self.take_now()
+    def replace_if_newer(self, value: T) -> T:
+        """Return the slot's value and count ``value`` as dropped; return ``value`` if the slot is empty."""
+        newer = self.get_nowait()
         if newer is None:
             return value
         self._on_drop()
         return newer
 
     async def wait(self) -> None:
-        """Return when a value waits, or none will come."""
+        """Wait until there is a value or the slot is closed."""
         await self._changed.wait()
 
-    async def take(self) -> T:
+    async def get(self) -> T:
         """Return the next value.
 
         Raises:
-            Closed: None will come.
+            ClosedError: The slot is closed.
         """
         while True:
             await self._changed.wait()
-            value = self.take_now()
+            value = self.get_nowait()
             if value is not None:
                 return value
             if self._closed:
-                raise Closed
+                raise ClosedError
 
 
-class Clears(Protocol):
-    """Holds values for a while."""
+class Clearable(Protocol):
+    """Something that holds values."""
 
     def clear(self) -> None:
-        """Let go of them."""
+        """Discard them."""
 
 
 @contextmanager
-def cleared(*slots: Clears) -> Iterator[None]:
-    """Have the slots empty after the block: they may outlive it until the garbage collector comes."""
+def clearing(*slots: Clearable) -> Iterator[None]:
+    """Clear the slots after the block: their owner may live until the garbage collector runs."""
     try:
         yield
     finally:

@@ -1,4 +1,4 @@
-"""A camera's picture as a stream of JPEGs: as it is, with what was found drawn into it, or with faces hidden."""
+"""A camera's video with annotations or blurred faces, rendered once for all viewers with the same options."""
 
 import asyncio
 import logging
@@ -11,96 +11,110 @@ from time import monotonic
 from typing import NamedTuple
 
 from services.gateway.drawing.annotate import DamagedJpegError, draw
-from services.gateway.live.latest_value import Latest, cleared
-from services.gateway.live.results import Seen
-from services.gateway.live.search import SAME_PLACE_OVERLAP, distinct_boxes
+from services.gateway.live.latest_value import LatestValue, clearing
+from services.gateway.live.results import BLUR_IOU, AnalyzedFrame
+from services.gateway.live.search import distinct_boxes
 from services.gateway.live.session import LiveSession
-from services.gateway.live.shared_tasks import Lifetimes
+from services.gateway.live.shared_tasks import SharedTasks
+from services.gateway.protocols import Frame
+from services.runtime.clock import Clock
 
-HOLD_BACK_S = 0.4
-"""How long a picture with hidden faces is held back, so that a face found late is hidden from its first frame on."""
+BLUR_DELAY_S = 0.4
+"""Delay of video with blurred faces, so that a face that is found late is blurred from its first frame on."""
 
 MAX_SILENCE_S = 2.0
-"""Without a new result for this long, pictures that wait for one are let go, unshown."""
+"""After this time without a new result, delayed frames are discarded."""
 
-_MOST_HELD = 60
+_MAX_DELAYED = 60
 _log = logging.getLogger(__name__)
 
 
-class Look(NamedTuple):
-    """What is drawn into a camera's picture."""
+class RenderOptions(NamedTuple):
+    """The camera and what is drawn into its frames."""
 
-    camera: str
+    camera_id: str
     overlay: bool
     blur: bool
 
 
 @dataclass(frozen=True)
-class Picture:
-    """One picture of a stream.
+class RenderedFrame:
+    """One frame of a video.
 
     Attributes:
-        jpeg: As clients get it.
-        frame_id: The frame that it shows.
-        at_s: When that was captured.
+        jpeg: The image for clients.
+        frame_id: The id of its frame.
+        at_s: The frame's capture time.
     """
 
     jpeg: bytes
     frame_id: str
     at_s: float
 
+    @staticmethod
+    def unchanged(frame: Frame) -> "RenderedFrame":
+        """Return a frame as it is."""
+        return RenderedFrame(frame.message.jpeg, frame.frame_id, frame.captured_at_us / 1e6)
 
-class HeldBack:
-    """Results whose faces may not all be known yet; pure but for what it holds."""
 
-    def __init__(self, hold_s: float) -> None:
-        self._hold_s = hold_s
-        self._held: deque[tuple[float, Seen]] = deque(maxlen=_MOST_HELD)
+class DelayBuffer:
+    """Results whose faces may not all be known yet."""
 
-    def add(self, seen: Seen, now_s: float) -> None:
-        """Hold a result; beyond a limit the oldest goes, unshown."""
-        self._held.append((now_s, seen))
+    def __init__(self, delay_s: float) -> None:
+        self._delay_s = delay_s
+        self._delayed: deque[tuple[float, AnalyzedFrame]] = deque(maxlen=_MAX_DELAYED)
+
+    def add(self, result: AnalyzedFrame, now_s: float) -> None:
+        """Add a result; if the buffer is full the oldest is discarded."""
+        self._delayed.append((now_s, result))
 
     def clear(self) -> None:
-        """Let go of all."""
-        self._held.clear()
+        """Discard all results."""
+        self._delayed.clear()
 
     def wait_s(self, now_s: float) -> float | None:
-        """Return how long to wait for the oldest that may be shown; None if that depends on what comes."""
-        if not self._held or not self._searched(self._held[0][1]):
+        """Return the time until the oldest result is ready; None if that depends on a later result."""
+        if not self._delayed or not self._is_searched(self._delayed[0][1]):
             return None
-        return max(0.0, self._held[0][0] + self._hold_s - now_s)
+        return max(0.0, self._delayed[0][0] + self._delay_s - now_s)
 
-    def ripe(self, now_s: float) -> Seen | None:
-        """Return the newest that may be shown, all its faces among ``hidden``, and let go of those before it.
+    def pop_ready(self, now_s: float) -> AnalyzedFrame | None:
+        """Return the newest result that is ready, with all its faces in ``hidden``, and discard those before it.
 
-        A frame may be shown once one that is no older has been searched whole: then every face in it that the
-        detector can find is known, from the frame's own result or from a later one.
+        A frame is ready once it, or a later frame, was searched in full: then every face in it that the detector can
+        find is known, from the frame's own result or from a later one.
         """
-        shown: Seen | None = None
-        while self._held and self._held[0][0] + self._hold_s <= now_s and self._searched(self._held[0][1]):
-            shown = self._held.popleft()[1]
-        if shown is None:
+        ready: AnalyzedFrame | None = None
+        while self._delayed and self._delayed[0][0] + self._delay_s <= now_s and self._is_searched(self._delayed[0][1]):
+            ready = self._delayed.popleft()[1]
+        if ready is None:
             return None
-        later = (box for _, seen in self._held for box in seen.hidden)
-        return replace(shown, hidden=distinct_boxes((*shown.hidden, *later), SAME_PLACE_OVERLAP))
+        later = (box for _, result in self._delayed for box in result.hidden)
+        return replace(ready, hidden=distinct_boxes((*ready.hidden, *later), BLUR_IOU))
 
-    def _searched(self, seen: Seen) -> bool:
-        return self._held[-1][1].searched_at_us >= seen.frame.captured_at_us
+    def _is_searched(self, result: AnalyzedFrame) -> bool:
+        return self._delayed[-1][1].full_search_at_us >= result.frame.captured_at_us
 
 
-class Painter:
-    """Draws one camera's pictures in one way, once for all who ask for that."""
+class FrameRenderer:
+    """Renders one camera's frames with one set of options."""
 
-    def __init__(self, look: Look, sessions: Lifetimes[str, LiveSession], pool: Executor) -> None:
-        self._look = look
+    def __init__(
+        self,
+        options: RenderOptions,
+        sessions: SharedTasks[str, LiveSession],
+        pool: Executor,
+        clock: Clock = monotonic,
+    ) -> None:
+        self._options = options
         self._sessions = sessions
         self._pool = pool
-        self._slots: set[Latest[Picture]] = set()
+        self._clock = clock
+        self._slots: set[LatestValue[RenderedFrame]] = set()
 
     @contextmanager
-    def watched(self, slot: Latest[Picture]) -> Iterator[None]:
-        """Put each picture in the slot while the block runs."""
+    def subscribe(self, slot: LatestValue[RenderedFrame]) -> Iterator[None]:
+        """Put each rendered frame in the slot while the block runs."""
         self._slots.add(slot)
         try:
             yield
@@ -108,50 +122,50 @@ class Painter:
             self._slots.discard(slot)
 
     async def run(self) -> None:
-        """Draw until cancelled."""
-        incoming: Latest[Seen] = Latest()
-        held = HeldBack(HOLD_BACK_S if self._look.blur else 0.0)
+        """Render until cancelled."""
+        incoming: LatestValue[AnalyzedFrame] = LatestValue()
+        delayed = DelayBuffer(BLUR_DELAY_S if self._options.blur else 0.0)
         with (
-            cleared(incoming, held),
-            self._sessions.hold(self._look.camera) as session,
-            session.board.painted(incoming),
-            # What is shown without a face hidden must not hang on what counts as a change.
-            session.searched_whole() if self._look.blur else nullcontext(),
+            clearing(incoming, delayed),
+            self._sessions.acquire(self._options.camera_id) as session,
+            session.broadcaster.subscribe_frames(incoming),
+            # Change detection may miss a face, which would then be shown unblurred.
+            session.require_full_searches() if self._options.blur else nullcontext(),
         ):
             while True:
-                await self._wait(incoming, held)
-                await self._show(held.ripe(monotonic()) if self._look.blur else incoming.take_now())
+                await self._wait(incoming, delayed)
+                await self._render(delayed.pop_ready(self._clock()) if self._options.blur else incoming.get_nowait())
 
-    async def _wait(self, incoming: Latest[Seen], held: HeldBack) -> None:
-        if not self._look.blur:
+    async def _wait(self, incoming: LatestValue[AnalyzedFrame], delayed: DelayBuffer) -> None:
+        if not self._options.blur:
             await incoming.wait()
             return
-        wait_s = held.wait_s(monotonic())
+        wait_s = delayed.wait_s(self._clock())
         try:
             async with asyncio.timeout(MAX_SILENCE_S if wait_s is None else wait_s):
                 await incoming.wait()
         except TimeoutError:
             if wait_s is None:
-                held.clear()
+                delayed.clear()
             return
-        seen = incoming.take_now()
-        if seen is not None:
-            held.add(seen, monotonic())
+        result = incoming.get_nowait()
+        if result is not None:
+            delayed.add(result, self._clock())
 
-    async def _show(self, seen: Seen | None) -> None:
-        if seen is None:
+    async def _render(self, result: AnalyzedFrame | None) -> None:
+        if result is None:
             return
-        labels = seen.labels if self._look.overlay else None
-        hidden = seen.hidden if self._look.blur else ()
+        labels = result.labels if self._options.overlay else None
+        hidden = result.hidden if self._options.blur else ()
         try:
             jpeg = await asyncio.get_running_loop().run_in_executor(
-                self._pool, draw, seen.frame.message.jpeg, labels, hidden
+                self._pool, draw, result.frame.message.jpeg, labels, hidden
             )
         except DamagedJpegError:
             return
         except Exception:
-            _log.exception("camera %s: drawing failed", self._look.camera)
+            _log.exception("camera %s: rendering failed", self._options.camera_id)
             return
-        picture = Picture(jpeg, seen.frame.frame_id, seen.answer.at_s)
+        rendered = RenderedFrame(jpeg, result.frame_id, result.at_s)
         for slot in self._slots:
-            slot.put(picture)
+            slot.put(rendered)

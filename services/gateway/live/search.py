@@ -1,4 +1,4 @@
-"""Finds one camera's faces: in each frame where they should be, and new ones now and then where something changed."""
+"""Face search for live sessions: known faces in each frame, new faces at intervals."""
 
 import asyncio
 from collections.abc import Iterable, Iterator
@@ -13,91 +13,84 @@ from services.gateway.metrics import LiveMetrics
 from services.gateway.protocols import Deadline, FaceDetector, Frame
 from services.runtime.clock import Clock
 
-APPEAR_S = 0.3
-"""A new face shows in the results within this time, where the machine can do it."""
+NEW_FACE_S = 0.3
+"""Time within which a new face is in the results, if the machine is fast enough."""
 
-FOLLOWING_S = 0.07
-"""From the end of a search to the result of the next frame, which looks where the search found faces."""
+NEXT_RESULT_S = 0.07
+"""Time from the end of a search to the result of the next frame, whose regions contain the new face."""
 
-MOST_DUTY = 2 / 3
-"""The part of its time that a camera's searches may take of one core: the rest belongs to the frames' results."""
+MAX_DUTY_CYCLE = 2 / 3
+"""Share of one core for the searches of a camera; the rest is for the frames' results."""
 
-SHARED_DUTY = 0.8
-"""Likewise for the searches of all other cameras together: more cameras are searched less often, since with many the
-frames' results are what there is too little time for."""
+SHARED_DUTY_CYCLE = 0.8
+"""Share of one core for the searches of all other cameras. With more cameras, each is searched less often."""
 
-WHOLE_EVERY_S = 2.0
-"""In between only what has changed is searched, which is little of most pictures. A face that was missed when it came,
-or was uncovered bit by bit, and keeps still since, shows within this time; with more cameras, within a quarter more for
-each."""
+FULL_SEARCH_INTERVAL_S = 2.0
+"""Interval of full searches; in between, only changed areas are searched. A face that change detection missed, and that
+does not move, is found within this time. Each further camera adds a quarter of it."""
 
-MOST_WHOLE_EVERY_S = 5.0
-"""But within this at most."""
+MAX_FULL_SEARCH_INTERVAL_S = 5.0
+"""Upper bound of the interval of full searches."""
 
-_FIRST_GUESS_S = 0.05
+MAX_ROIS = 32
+"""Most regions of one request to the detector."""
+
+_INITIAL_DURATION_S = 0.05
 _NEWEST_WEIGHT = 0.3
 
 
-class SearchPace:
-    """Spreads one camera's searches for new faces over time; all times are in seconds of one monotonic clock."""
+class SearchScheduler:
+    """Spreads the searches of one camera over time. All times are seconds of one monotonic clock."""
 
-    def __init__(self) -> None:
-        self._takes_s = _FIRST_GUESS_S
-        self._began_s = float("-inf")
-        self._hastened = False
-        self._searching = False
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._duration_s = _INITIAL_DURATION_S
+        self._started_s = float("-inf")
+        self._expedited = False
+        self._running = False
 
-    def due(self, now_s: float, others: float = 0) -> bool:
-        """Tell whether it is time to search again.
-
-        Args:
-            now_s: The time.
-            others: How many other cameras share what may be searched at the same time.
-        """
-        if self._searching:
+    def is_due(self, contention: float = 0) -> bool:
+        """Return whether it is time for the next search; ``contention`` is the quota's."""
+        if self._running:
             return False
-        pause_s = self._takes_s * (1 / MOST_DUTY + others / SHARED_DUTY)
-        if not self._hastened:
-            pause_s = max(pause_s, APPEAR_S - FOLLOWING_S - self._takes_s)
-        return now_s - self._began_s >= pause_s
+        pause_s = self._duration_s * (1 / MAX_DUTY_CYCLE + contention / SHARED_DUTY_CYCLE)
+        if not self._expedited:
+            pause_s = max(pause_s, NEW_FACE_S - NEXT_RESULT_S - self._duration_s)
+        return self._clock() - self._started_s >= pause_s
 
-    def hasten(self) -> None:
-        """Search as soon as may be: a face was lost, and may be elsewhere."""
-        self._hastened = True
+    def expedite(self) -> None:
+        """Make the next search due as early as the duty cycle allows: a face was lost."""
+        self._expedited = True
 
     @contextmanager
-    def search(self, clock: Clock = monotonic, counts: bool = True) -> Iterator[None]:
-        """Take note of a search, which the block does.
-
-        One that fails says nothing about how long the next takes, nor does one that doesn't count since it is
-        another kind of search than most.
-        """
-        self._searching, self._hastened, self._began_s = True, False, clock()
+    def search(self, typical: bool = True) -> Iterator[None]:
+        """Measure a search, which is the block. Failed and untypical searches do not change the expected duration."""
+        self._running, self._expedited, self._started_s = True, False, self._clock()
         try:
             yield
-            if counts:
-                self._takes_s += _NEWEST_WEIGHT * (clock() - self._began_s - self._takes_s)
+            if typical:
+                self._duration_s += _NEWEST_WEIGHT * (self._clock() - self._started_s - self._duration_s)
         finally:
-            self._searching = False
+            self._running = False
 
 
-class DetectorShare:
-    """What all cameras together may ask of the detector at the same time; those who wait take turns."""
+class DetectorQuota:
+    """Bounds the concurrent detections of all cameras; waiting ones take turns."""
 
-    def __init__(self, hinted: int, full: int) -> None:
-        """Allow this many searches around hints and this many for new faces."""
-        self.hinted = asyncio.Semaphore(hinted)
-        self.full = asyncio.Semaphore(full)
-        self._searches = full
+    def __init__(self, roi_detections: int, full_detections: int) -> None:
+        """Set the concurrent detections in regions and of new faces."""
+        self.roi = asyncio.Semaphore(roi_detections)
+        self.full = asyncio.Semaphore(full_detections)
+        self._full_detections = full_detections
         self._cameras = 0
 
     @property
-    def others(self) -> float:
-        """How many other cameras a camera shares one search at a time with."""
-        return max(0, self._cameras - 1) / self._searches
+    def contention(self) -> float:
+        """The number of other cameras for each concurrent detection of new faces."""
+        return max(0, self._cameras - 1) / self._full_detections
 
     @contextmanager
-    def taken(self) -> Iterator[None]:
+    def register(self) -> Iterator[None]:
         """Count a camera while the block runs."""
         self._cameras += 1
         try:
@@ -106,108 +99,115 @@ class DetectorShare:
             self._cameras -= 1
 
 
-MOST_HINTS = 32
-"""As many as the detector takes."""
-
-SAME_PLACE_OVERLAP = 0.8
-"""From which hiding what is under one of two boxes hides what is under both."""
-
-
-def distinct_boxes(boxes: Iterable[Box], same: float = NMS_IOU) -> tuple[Box, ...]:
-    """Return the boxes without those that overlap an earlier one that much."""
+def distinct_boxes(boxes: Iterable[Box], threshold: float = NMS_IOU) -> tuple[Box, ...]:
+    """Return the boxes without those that overlap an earlier one."""
     kept: list[Box] = []
     for box in boxes:
-        if not overlaps_any(box, kept, same):
+        if not overlaps_any(box, kept, threshold):
             kept.append(box)
     return tuple(kept)
 
 
 class FaceSearch:
-    """Remembers where faces were, since the detector doesn't."""
+    """Finds one camera's faces. It keeps the boxes of known faces, since the detector is stateless."""
 
-    def __init__(self, camera: str, detector: FaceDetector, share: DetectorShare, metrics: LiveMetrics) -> None:
-        self._camera = camera
+    def __init__(
+        self,
+        camera_id: str,
+        detector: FaceDetector,
+        quota: DetectorQuota,
+        metrics: LiveMetrics,
+        clock: Clock = monotonic,
+    ) -> None:
+        self._camera_id = camera_id
         self._detector = detector
-        self._share = share
+        self._quota = quota
         self._metrics = metrics
-        self._pace = SearchPace()
-        self._last_seen: tuple[Box, ...] = ()
+        self._clock = clock
+        self._scheduler = SearchScheduler(clock)
+        self._known: tuple[Box, ...] = ()
         self._found: tuple[Box, ...] = ()
-        self._looked_there = True
-        self._overview = ""
-        self._times_forgotten = 0
-        self._whole_s = float("-inf")
-        self.searched_at_us = 0
-        """When the newest frame was captured that was searched whole."""
+        self._found_were_searched = True
+        self._reference = ""
+        self._resets = 0
+        self._full_search_s = float("-inf")
+        self.full_search_at_us = 0
+        """Capture time of the newest frame that was searched in full."""
 
-    def due(self, whole: bool = False) -> bool:
-        """Tell whether it is time to look for new faces; where whole pictures are wanted, others don't delay it."""
-        return self._pace.due(monotonic(), 0 if whole else self._share.others)
+    def is_due(self, full_only: bool = False) -> bool:
+        """Return whether new faces should be searched now. Other cameras do not delay required full searches."""
+        return self._scheduler.is_due(0 if full_only else self._quota.contention)
 
-    def hints(self, expected: Iterable[Box]) -> tuple[Box, ...]:
-        """Return where to look: where faces were, where the last search found some, where they should be."""
-        return distinct_boxes((*self._last_seen, *self._found, *expected))[:MOST_HINTS]
+    def rois(self, predicted: Iterable[Box]) -> tuple[Box, ...]:
+        """Return the regions of the next frame: known faces, faces of the last search, and predicted boxes."""
+        return distinct_boxes((*self._known, *self._found, *predicted))[:MAX_ROIS]
 
-    async def around(self, hints: tuple[Box, ...], frame: Frame, request_id: str, deadline: Deadline) -> Detection:
-        """Look at these places only.
+    async def detect_known(self, rois: tuple[Box, ...], frame: Frame, request_id: str, deadline: Deadline) -> Detection:
+        """Search these regions of a frame.
 
         Raises:
-            ServiceError: The frame can't be used, or the detector fails or takes too long.
+            ServiceError: The frame can't be used, or the detector fails or is too slow.
         """
         found = self._found
-        detection = await self._ask(frame, request_id, deadline, hints)
-        seen = tuple(face.box for face in detection.faces)
-        if len(seen) < len(self._last_seen):
-            self._pace.hasten()
-        self._last_seen = seen
-        # A search that ended meanwhile found faces that these hints don't have.
-        self._looked_there = self._looked_there or self._found is found
+        detection = await self._detect(frame, request_id, deadline, rois)
+        known = tuple(face.box for face in detection.faces)
+        if len(known) < len(self._known):
+            self._scheduler.expedite()
+        self._known = known
+        # A search that ended in the meantime found faces that these regions do not contain.
+        self._found_were_searched = self._found_were_searched or self._found is found
         return detection
 
-    async def anew(self, frame: Frame, request_id: str, deadline: Deadline, whole: bool = False) -> Detection:
-        """Look for new faces where something has changed, now and then or if told so in the whole picture.
+    async def detect_new(self, frame: Frame, request_id: str, deadline: Deadline, full_only: bool = False) -> Detection:
+        """Search a frame for new faces: the areas that changed; all of it at intervals, or with ``full_only``.
 
         Raises:
-            ServiceError: The frame can't be used, or the detector fails or takes too long.
+            ServiceError: The frame can't be used, or the detector fails or is too slow.
         """
-        began_s, times_forgotten = monotonic(), self._times_forgotten
-        refresh = bool(self._overview) and self._whole_due(began_s)
-        with self._pace.search(counts=whole or not refresh):
+        started_s, resets = self._clock(), self._resets
+        refresh = bool(self._reference) and self._is_full_search_due(started_s)
+        with self._scheduler.search(typical=full_only or not refresh):
             try:
-                detection = await self._ask_anew(frame, request_id, deadline, whole or refresh)
+                detection = await self._detect_full_or_changed(frame, request_id, deadline, full_only or refresh)
             except ServiceError as error:
-                # It may be another version's overview that this detector doesn't understand.
+                # The detector may be of another version, which cannot read the reference.
                 if error.problem.kind is ProblemKind.DEPENDENCY_UNAVAILABLE:
-                    self._overview = ""
+                    self._reference = ""
                 raise
         found = tuple(face.box for face in detection.faces)
         if detection.searched is Searched.FULL:
-            self._whole_s = began_s
-            self.searched_at_us = frame.captured_at_us
+            self._full_search_s = started_s
+            self.full_search_at_us = frame.captured_at_us
             self._metrics.full_search()
-        if not self._looked_there:
+        if not self._found_were_searched:
             found = distinct_boxes((*found, *self._found))
-        self._found, self._looked_there = found, False
-        self._overview = (detection.overview or "") if times_forgotten == self._times_forgotten else ""
+        self._found, self._found_were_searched = found, False
+        self._reference = (detection.overview or "") if resets == self._resets else ""
         return detection
 
-    def forget_overview(self) -> None:
-        """Let go of what the camera's picture looked like; the next search is of a whole picture."""
-        self._overview = ""
-        self._times_forgotten += 1
+    def reset_reference(self) -> None:
+        """Discard the reference of change detection; the next search for new faces is a full one."""
+        self._reference = ""
+        self._resets += 1
 
-    def _whole_due(self, now_s: float) -> bool:
-        return now_s - self._whole_s >= min(WHOLE_EVERY_S * (1 + self._share.others / 4), MOST_WHOLE_EVERY_S)
+    def _is_full_search_due(self, now_s: float) -> bool:
+        interval_s = FULL_SEARCH_INTERVAL_S * (1 + self._quota.contention / 4)
+        return now_s - self._full_search_s >= min(interval_s, MAX_FULL_SEARCH_INTERVAL_S)
 
-    async def _ask_anew(self, frame: Frame, request_id: str, deadline: Deadline, whole: bool) -> Detection:
-        if whole or not self._overview:
-            return await self._ask(frame, request_id, deadline, overview="")
-        return await self._ask(frame, request_id, deadline, self._last_seen, self._overview)
+    async def _detect_full_or_changed(self, frame: Frame, request_id: str, deadline: Deadline, full: bool) -> Detection:
+        if full or not self._reference:
+            return await self._detect(frame, request_id, deadline, reference="")
+        return await self._detect(frame, request_id, deadline, self._known, self._reference)
 
-    async def _ask(
-        self, frame: Frame, request_id: str, deadline: Deadline, near: tuple[Box, ...] = (), overview: str | None = None
+    async def _detect(
+        self,
+        frame: Frame,
+        request_id: str,
+        deadline: Deadline,
+        rois: tuple[Box, ...] = (),
+        reference: str | None = None,
     ) -> Detection:
-        with as_camera_error(self._camera):
+        with as_camera_error(self._camera_id):
             return await self._detector.detect(
-                frame.message.jpeg, "image/jpeg", request_id, deadline, near=near, overview=overview
+                frame.message.jpeg, "image/jpeg", request_id, deadline, near=rois, overview=reference
             )

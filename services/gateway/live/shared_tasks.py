@@ -1,4 +1,4 @@
-"""What runs for as long as somebody needs it."""
+"""Background tasks that run while they have users, one for each key."""
 
 import asyncio
 import logging
@@ -12,119 +12,119 @@ from services.contracts.problems import ProblemKind, ServiceError
 _log = logging.getLogger(__name__)
 
 
-class Runs(Protocol):
-    """Something with work of its own."""
+class Runnable(Protocol):
+    """An object with a background task."""
 
     async def run(self) -> None:
-        """Work until cancelled."""
+        """Run until cancelled."""
 
 
 K = TypeVar("K", bound=Hashable)
-T = TypeVar("T", bound=Runs)
+T = TypeVar("T", bound=Runnable)
 
 
 @dataclass
-class _Life(Generic[T]):
-    thing: T
+class _Entry(Generic[T]):
+    value: T
     task: asyncio.Task[None]
-    holders: int = 0
-    needed_until: float = 0.0
+    users: int = 0
+    needed_until_s: float = 0.0
 
 
-class Lifetimes(Generic[K, T]):
-    """Starts a thing for each key when it is first needed, and ends it when it no longer is."""
+class SharedTasks(Generic[K, T]):
+    """Creates and starts an object when its key is first used, and stops it when it has no users."""
 
-    def __init__(self, make: Callable[[K], T], most: int, linger_s: float = 0.0) -> None:
-        """Keep nothing yet.
+    def __init__(self, create: Callable[[K], T], max_entries: int, linger_s: float = 0.0) -> None:
+        """Create an empty set.
 
         Args:
-            make: Makes a thing, which then runs.
-            most: How many may run at the same time.
-            linger_s: How long a thing runs on when its last holder has gone.
+            create: Creates the object of a key.
+            max_entries: Most objects that run at the same time.
+            linger_s: How long an object runs on after its last user has left.
         """
-        self._make = make
-        self._most = most
+        self._create = create
+        self._max_entries = max_entries
         self._linger_s = linger_s
-        self._is_healthy: dict[K, _Life[T]] = {}
-        self._ending: set[asyncio.Task[None]] = set()
+        self._entries: dict[K, _Entry[T]] = {}
+        self._stopping: set[asyncio.Task[None]] = set()
 
     def __len__(self) -> int:
-        return len(self._is_healthy)
+        return len(self._entries)
 
     def get(self, key: K) -> T | None:
-        """Return the thing if it runs."""
-        life = self._is_healthy.get(key)
-        return life.thing if life else None
+        """Return the object if it runs."""
+        entry = self._entries.get(key)
+        return entry.value if entry else None
 
     @contextmanager
-    def hold(self, key: K) -> Iterator[T]:
-        """Need the thing while the block runs.
+    def acquire(self, key: K) -> Iterator[T]:
+        """Hold a reference to the object while the block runs.
 
         Raises:
             ServiceError: 503, too many run already.
         """
-        life = self._life(key)
-        life.holders += 1
+        entry = self._get_or_create(key)
+        entry.users += 1
         try:
-            yield life.thing
+            yield entry.value
         finally:
-            life.holders -= 1
-            self._need(key, life, self._linger_s)
+            entry.users -= 1
+            self._extend(key, entry, self._linger_s)
 
-    def keep(self, key: K, seconds: float) -> T:
-        """Need the thing for some time.
+    def keep_alive(self, key: K, seconds: float) -> T:
+        """Return the object, and keep it running for at least this time.
 
         Raises:
             ServiceError: 503, too many run already.
         """
-        life = self._life(key)
-        self._need(key, life, seconds)
-        return life.thing
+        entry = self._get_or_create(key)
+        self._extend(key, entry, seconds)
+        return entry.value
 
-    def no_more(self) -> None:
-        """Start nothing new from now on."""
-        self._most = 0
+    def stop_accepting(self) -> None:
+        """Create no more objects."""
+        self._max_entries = 0
 
     async def close(self) -> None:
-        """End all things and wait for it."""
-        for key in list(self._is_healthy):
-            self._end(key, self._is_healthy[key])
-        await asyncio.gather(*self._ending, return_exceptions=True)
+        """Stop all objects and wait until they have stopped."""
+        for key in list(self._entries):
+            self._stop(key, self._entries[key])
+        await asyncio.gather(*self._stopping, return_exceptions=True)
 
-    def _life(self, key: K) -> _Life[T]:
-        life = self._is_healthy.get(key)
-        if life is None:
-            if len(self._is_healthy) >= self._most:
-                raise ServiceError(ProblemKind.OVERLOADED, f"{len(self._is_healthy)} cameras are followed already")
-            thing = self._make(key)
-            life = self._is_healthy[key] = _Life(thing, asyncio.create_task(thing.run()))
-            life.task.add_done_callback(lambda task: self._ended(key, task))
-        return life
+    def _get_or_create(self, key: K) -> _Entry[T]:
+        entry = self._entries.get(key)
+        if entry is None:
+            if len(self._entries) >= self._max_entries:
+                raise ServiceError(ProblemKind.OVERLOADED, f"{len(self._entries)} live cameras are in use already")
+            value = self._create(key)
+            entry = self._entries[key] = _Entry(value, asyncio.create_task(value.run()))
+            entry.task.add_done_callback(lambda task: self._on_done(key, task))
+        return entry
 
-    def _need(self, key: K, life: _Life[T], seconds: float) -> None:
-        now = asyncio.get_running_loop().time()
-        life.needed_until = max(life.needed_until, now + seconds)
-        self._end_if_due(key, life)
+    def _extend(self, key: K, entry: _Entry[T], seconds: float) -> None:
+        now_s = asyncio.get_running_loop().time()
+        entry.needed_until_s = max(entry.needed_until_s, now_s + seconds)
+        self._stop_if_unused(key, entry)
 
-    def _end_if_due(self, key: K, life: _Life[T]) -> None:
-        if life.holders or self._is_healthy.get(key) is not life:
+    def _stop_if_unused(self, key: K, entry: _Entry[T]) -> None:
+        if entry.users or self._entries.get(key) is not entry:
             return
         loop = asyncio.get_running_loop()
-        left = life.needed_until - loop.time()
-        if left > 0:
-            loop.call_later(left, self._end_if_due, key, life)
+        remaining_s = entry.needed_until_s - loop.time()
+        if remaining_s > 0:
+            loop.call_later(remaining_s, self._stop_if_unused, key, entry)
         else:
-            self._end(key, life)
+            self._stop(key, entry)
 
-    def _end(self, key: K, life: _Life[T]) -> None:
-        del self._is_healthy[key]
-        self._ending.add(life.task)
-        life.task.cancel()
+    def _stop(self, key: K, entry: _Entry[T]) -> None:
+        del self._entries[key]
+        self._stopping.add(entry.task)
+        entry.task.cancel()
 
-    def _ended(self, key: K, task: asyncio.Task[None]) -> None:
-        self._ending.discard(task)
-        life = self._is_healthy.get(key)
-        if life is not None and life.task is task:
-            del self._is_healthy[key]  # the next who needs it gets a new one
+    def _on_done(self, key: K, task: asyncio.Task[None]) -> None:
+        self._stopping.discard(task)
+        entry = self._entries.get(key)
+        if entry is not None and entry.task is task:
+            del self._entries[key]  # the next user gets a new object
         if not task.cancelled() and (error := task.exception()) is not None:
             _log.error("%r ended", key, exc_info=error)

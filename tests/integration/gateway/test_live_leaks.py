@@ -17,8 +17,8 @@ import httpx
 import pytest
 
 from services.gateway.app import create_app
-from services.gateway.live.broadcast import Board, Viewer
-from services.gateway.live.frame_source import FrameFeed
+from services.gateway.live.broadcast import ResultBroadcaster, Subscriber
+from services.gateway.live.frame_source import FrameSource
 from services.gateway.live.session import LiveSession
 from services.gateway.protocols import KnownCamera
 from services.gateway.settings import GatewaySettings
@@ -33,7 +33,7 @@ VIEWERS = 500
 SESSIONS = 100
 NOBODY = {"gateway_viewers": 0.0, "gateway_live_sessions": 0.0, "gateway_in_flight": 0.0}
 _FRAME_EVERY_S = 0.2
-_OF_A_VIEWER = (Viewer, Board, LiveSession, FrameFeed)
+_OF_A_VIEWER = (Subscriber, ResultBroadcaster, LiveSession, FrameSource)
 _SPARE_DESCRIPTORS = 200
 _CONNECTIONS_KEPT = 10
 """To Redis, the detector and the model server, in the gateway's pools, and those of who asks for its metrics."""

@@ -9,9 +9,9 @@ from PIL import Image
 
 from services.contracts.detection import Searched
 from services.contracts.geometry import Box
-from services.gateway.live.latest_value import Closed
-from services.gateway.live.rendering import HeldBack, Look
-from services.gateway.live.results import Seen
+from services.gateway.live.latest_value import ClosedError
+from services.gateway.live.rendering import DelayBuffer, RenderOptions
+from services.gateway.live.results import AnalyzedFrame
 from services.gateway.protocols import Frame, KnownCamera
 from tests.support.gateway_fakes import ONLINE
 from tests.support.live_harness import FACE, OTHER_FACE, Scene, frame_id, next_object, numbered_frame, scene
@@ -44,32 +44,32 @@ def contrast(picture: bytes, box: Box) -> int:
 
 async def test_frames_pass_through_untouched_and_nothing_is_analysed() -> None:
     async with scene() as it:
-        with it.live.pictured(Look("cam0", overlay=False, blur=False)) as slot:
-            first = await slot.take()
+        with it.live.subscribe_video(RenderOptions("cam0", overlay=False, blur=False)) as slot:
+            first = await slot.get()
             assert (first.jpeg, first.frame_id) == (b"jpeg 0", frame_id(0))
             it.show(1)
-            assert (await slot.take()).jpeg == b"jpeg 1"
+            assert (await slot.get()).jpeg == b"jpeg 1"
         assert it.detector.asked == []
 
 
 async def test_a_slow_watcher_gets_the_newest_picture() -> None:
     async with scene() as it:
-        look = Look("cam0", overlay=False, blur=False)
-        with it.live.pictured(look) as quick, it.live.pictured(look) as slow:
+        options = RenderOptions("cam0", overlay=False, blur=False)
+        with it.live.subscribe_video(options) as quick, it.live.subscribe_video(options) as slow:
             for number in range(5):
                 it.show(number)
-                while (await quick.take()).frame_id != frame_id(number):
+                while (await quick.get()).frame_id != frame_id(number):
                     pass
-            assert (await slow.take()).frame_id == frame_id(4)
+            assert (await slow.get()).frame_id == frame_id(4)
         assert it.metric("gateway_live_dropped_total", stage="picture") == 4
 
 
 async def test_what_is_found_is_drawn_once_for_all_who_ask_for_the_same() -> None:
     async with scene() as it:
         show_stripes(it, 0)
-        look = Look("cam0", overlay=True, blur=False)
-        with it.live.pictured(look) as a, it.live.pictured(look) as b:
-            first, second = await a.take(), await b.take()
+        options = RenderOptions("cam0", overlay=True, blur=False)
+        with it.live.subscribe_video(options) as a, it.live.subscribe_video(options) as b:
+            first, second = await a.get(), await b.get()
         assert first is second
         assert first.jpeg != STRIPES
         assert Image.open(io.BytesIO(first.jpeg)).size == (1280, 720)
@@ -79,8 +79,11 @@ async def test_what_is_found_is_drawn_once_for_all_who_ask_for_the_same() -> Non
 async def test_faces_are_hidden_from_the_first_picture_on() -> None:
     async with scene() as it:
         show_stripes(it, 0)
-        with it.live.viewed("cam0", None, None) as viewer, it.live.pictured(Look("cam0", False, True)) as slot:
-            taking = asyncio.create_task(slot.take())
+        with (
+            it.live.subscribe("cam0", None, None) as viewer,
+            it.live.subscribe_video(RenderOptions("cam0", False, True)) as slot,
+        ):
+            taking = asyncio.create_task(slot.get())
             number = 0
             while not taking.done():
                 await next_object(viewer)
@@ -95,55 +98,55 @@ async def test_faces_are_hidden_from_the_first_picture_on() -> None:
 
 async def test_who_watches_is_let_go_when_the_service_stops() -> None:
     async with scene() as it:
-        with it.live.pictured(Look("cam0", overlay=False, blur=False)) as slot:
-            await slot.take()
+        with it.live.subscribe_video(RenderOptions("cam0", overlay=False, blur=False)) as slot:
+            await slot.get()
             closing = asyncio.create_task(it.live.close())
-            with pytest.raises(Closed):
-                await slot.take()
+            with pytest.raises(ClosedError):
+                await slot.get()
         await closing
 
 
-def seen(answered: Seen, number: int, hidden: tuple[Box, ...], searched: int) -> Seen:
+def result(analyzed: AnalyzedFrame, number: int, hidden: tuple[Box, ...], searched: int) -> AnalyzedFrame:
     frame: Frame = numbered_frame(number)
-    return replace(answered, frame=frame, hidden=hidden, searched_at_us=numbered_frame(searched).captured_at_us)
+    return replace(analyzed, frame=frame, hidden=hidden, full_search_at_us=numbered_frame(searched).captured_at_us)
 
 
 @pytest.fixture
-async def answered() -> Seen:
-    """Any result; what tests of holding back look at is replaced."""
+async def analyzed() -> AnalyzedFrame:
+    """Any result; tests of the delay buffer replace what they read."""
     async with scene() as it:
-        with it.live.viewed("cam0", None, None) as viewer:
+        with it.live.subscribe("cam0", None, None) as viewer:
             await next_object(viewer)
         answer = it.live.polling.cached("cam0")
         assert answer is not None
-        return Seen(answer.frame, answer, (), (), 0)
+        return answer
 
 
-def test_a_picture_waits_until_a_frame_no_older_was_searched_whole(answered: Seen) -> None:
-    held = HeldBack(hold_s=0.4)
-    held.add(seen(answered, 1, (FACE,), searched=0), now_s=10.0)
-    assert held.wait_s(10.5) is None
-    assert held.ripe(10.5) is None
-    held.add(seen(answered, 2, (FACE, OTHER_FACE), searched=1), now_s=10.5)
-    assert held.wait_s(10.5) == 0
-    shown = held.ripe(10.5)
+def test_a_picture_waits_until_a_frame_no_older_was_searched_whole(analyzed: AnalyzedFrame) -> None:
+    delayed = DelayBuffer(delay_s=0.4)
+    delayed.add(result(analyzed, 1, (FACE,), searched=0), now_s=10.0)
+    assert delayed.wait_s(10.5) is None
+    assert delayed.pop_ready(10.5) is None
+    delayed.add(result(analyzed, 2, (FACE, OTHER_FACE), searched=1), now_s=10.5)
+    assert delayed.wait_s(10.5) == 0
+    shown = delayed.pop_ready(10.5)
     assert shown is not None
     assert shown.frame.frame_id == frame_id(1)
     assert set(shown.hidden) == {FACE, OTHER_FACE}, "found later, hidden before"
-    assert held.ripe(11.5) is None
+    assert delayed.pop_ready(11.5) is None
 
 
-def test_a_picture_is_held_back_for_a_while_though_all_was_searched(answered: Seen) -> None:
-    held = HeldBack(hold_s=0.4)
-    held.add(seen(answered, 1, (), searched=1), now_s=10.0)
-    assert held.wait_s(10.1) == pytest.approx(0.3)
-    assert held.ripe(10.1) is None
-    assert held.ripe(10.4) is not None
+def test_a_picture_is_held_back_for_a_while_though_all_was_searched(analyzed: AnalyzedFrame) -> None:
+    delayed = DelayBuffer(delay_s=0.4)
+    delayed.add(result(analyzed, 1, (), searched=1), now_s=10.0)
+    assert delayed.wait_s(10.1) == pytest.approx(0.3)
+    assert delayed.pop_ready(10.1) is None
+    assert delayed.pop_ready(10.4) is not None
 
 
-def test_pictures_that_are_never_searched_are_let_go_unshown(answered: Seen) -> None:
-    held = HeldBack(hold_s=0.4)
+def test_pictures_that_are_never_searched_are_let_go_unshown(analyzed: AnalyzedFrame) -> None:
+    delayed = DelayBuffer(delay_s=0.4)
     for number in range(1000):
-        held.add(seen(answered, number, (), searched=-1), now_s=float(number))
-        assert held.ripe(float(number)) is None
-    assert held.wait_s(1000.0) is None
+        delayed.add(result(analyzed, number, (), searched=-1), now_s=float(number))
+        assert delayed.pop_ready(float(number)) is None
+    assert delayed.wait_s(1000.0) is None

@@ -7,7 +7,7 @@ import pytest
 
 from services.contracts.detection import Searched
 from services.contracts.problems import ProblemKind, ServiceError
-from services.gateway.live.search import WHOLE_EVERY_S
+from services.gateway.live.search import FULL_SEARCH_INTERVAL_S
 from services.gateway.protocols import KnownCamera
 from tests.support.gateway_fakes import ONLINE
 from tests.support.live_harness import (
@@ -29,9 +29,9 @@ DOWN = ServiceError(ProblemKind.DEPENDENCY_UNAVAILABLE, "down", dependency="dete
 async def test_any_number_of_viewers_cost_one_computation_a_frame() -> None:
     async with scene() as it:
         with (
-            it.live.viewed("cam0", None, None) as a,
-            it.live.viewed("cam0", None, None) as b,
-            it.live.viewed("cam0", None, None) as c,
+            it.live.subscribe("cam0", None, None) as a,
+            it.live.subscribe("cam0", None, None) as b,
+            it.live.subscribe("cam0", None, None) as c,
         ):
             for number in range(6):
                 results = await it.show_and_see(number, a, b, c)
@@ -41,7 +41,7 @@ async def test_any_number_of_viewers_cost_one_computation_a_frame() -> None:
 
 async def test_a_result_is_a_prediction_with_ids_and_smoothed_probabilities() -> None:
     async with scene() as it:
-        with it.live.viewed("cam0", None, None) as viewer:
+        with it.live.subscribe("cam0", None, None) as viewer:
             first = await result_of(viewer, 0)
             (second,) = await it.show_and_see(1, viewer)
     assert first["source"]["camera"] == "cam0"
@@ -55,7 +55,7 @@ async def test_a_result_is_a_prediction_with_ids_and_smoothed_probabilities() ->
 
 async def test_where_faces_were_is_where_the_next_frame_is_searched() -> None:
     async with scene() as it:
-        with it.live.viewed("cam0", None, None) as viewer:
+        with it.live.subscribe("cam0", None, None) as viewer:
             await result_of(viewer, 0)
             await it.show_and_see(1, viewer)
     assert it.detector.asked[0] == (b"jpeg 0", ())
@@ -64,7 +64,7 @@ async def test_where_faces_were_is_where_the_next_frame_is_searched() -> None:
 
 async def test_new_faces_appear_though_not_every_frame_is_searched_whole() -> None:
     async with scene() as it:
-        with it.live.viewed("cam0", None, None) as viewer:
+        with it.live.subscribe("cam0", None, None) as viewer:
             await result_of(viewer, 0)
             it.detector.boxes.append(OTHER_FACE)
             number, seen = 0, 1
@@ -80,7 +80,7 @@ async def test_new_faces_appear_though_not_every_frame_is_searched_whole() -> No
 async def test_a_frame_is_detected_while_the_one_before_is_inferred() -> None:
     async with scene() as it:
         it.model.gate.clear()
-        with it.live.viewed("cam0", None, None) as viewer:
+        with it.live.subscribe("cam0", None, None) as viewer:
             await eventually(lambda: it.detector.asked, "the first frame to be detected")
             it.show(1)
             await eventually(lambda: len(it.detector.asked) > 1, "the second, though the first isn't inferred")
@@ -90,7 +90,7 @@ async def test_a_frame_is_detected_while_the_one_before_is_inferred() -> None:
 
 async def test_of_the_frames_that_wait_for_a_step_the_newest_wins_and_drops_are_told() -> None:
     async with scene() as it:
-        with it.live.viewed("cam0", None, None) as viewer:
+        with it.live.subscribe("cam0", None, None) as viewer:
             await result_of(viewer, 0)
             it.detector.gate.clear()
             asked = len(it.detector.asked)
@@ -118,7 +118,7 @@ async def test_of_the_frames_that_wait_for_a_step_the_newest_wins_and_drops_are_
 )
 async def test_a_failing_detector_is_told_and_the_session_recovers(error: Exception, slug: str) -> None:
     async with scene() as it:
-        with it.live.viewed("cam0", None, None) as viewer:
+        with it.live.subscribe("cam0", None, None) as viewer:
             await result_of(viewer, 0)
             it.detector.error = error
             it.show(1)
@@ -135,7 +135,7 @@ async def test_a_failing_detector_is_told_and_the_session_recovers(error: Except
 async def test_a_failing_model_is_told_and_the_session_recovers() -> None:
     async with scene() as it:
         it.model.error = ServiceError(ProblemKind.DEPENDENCY_UNAVAILABLE, "down", dependency="model")
-        with it.live.viewed("cam0", None, None) as viewer:
+        with it.live.subscribe("cam0", None, None) as viewer:
             assert (await next_status(viewer))["problem"]["dependency"] == "model"
             it.model.error = None
             await it.show_and_see(1, viewer)
@@ -143,7 +143,7 @@ async def test_a_failing_model_is_told_and_the_session_recovers() -> None:
 
 async def test_a_step_that_hangs_is_told_and_given_up() -> None:
     async with scene(live_timeout_s=0.05) as it:
-        with it.live.viewed("cam0", None, None) as viewer:
+        with it.live.subscribe("cam0", None, None) as viewer:
             await result_of(viewer, 0)
             it.model.gate.clear()
             it.show(1)
@@ -155,7 +155,7 @@ async def test_a_step_that_hangs_is_told_and_given_up() -> None:
 
 async def test_a_store_that_fails_is_told_and_the_session_recovers() -> None:
     async with scene() as it:
-        with it.live.viewed("cam0", None, None) as viewer:
+        with it.live.subscribe("cam0", None, None) as viewer:
             await result_of(viewer, 0)
             it.store.error = ServiceError(ProblemKind.DEPENDENCY_UNAVAILABLE, "down", dependency="redis")
             assert (await next_status(viewer))["problem"]["dependency"] == "redis"
@@ -165,7 +165,7 @@ async def test_a_store_that_fails_is_told_and_the_session_recovers() -> None:
 
 async def test_a_camera_that_stalls_or_disappears_is_told_and_its_return_is_seen() -> None:
     async with scene() as it:
-        with it.live.viewed("cam0", None, None) as viewer:
+        with it.live.subscribe("cam0", None, None) as viewer:
             await result_of(viewer, 0)
             stalled = await next_status(viewer)
             assert stalled["problem"]["type"] == "urn:emotion:problem:no-fresh-frame"
@@ -178,7 +178,7 @@ async def test_a_camera_that_stalls_or_disappears_is_told_and_its_return_is_seen
 async def test_a_store_whose_clock_was_set_back_is_followed() -> None:
     async with scene() as it:
         it.show(1000)
-        with it.live.viewed("cam0", None, None) as viewer:
+        with it.live.subscribe("cam0", None, None) as viewer:
             await result_of(viewer, 1000)
             it.show(3)
             assert number_of(await next_object(viewer)) == 3
@@ -187,7 +187,7 @@ async def test_a_store_whose_clock_was_set_back_is_followed() -> None:
 async def test_without_a_face_what_changes_is_searched_in_every_frame() -> None:
     async with scene() as it:
         it.detector.boxes.clear()
-        with it.live.viewed("cam0", None, None) as viewer:
+        with it.live.subscribe("cam0", None, None) as viewer:
             for number in range(3):
                 (result,) = await it.show_and_see(number, viewer)
                 assert (result["faces"], result["emotion"]) == ([], None)
@@ -202,7 +202,7 @@ async def test_a_face_that_no_search_saw_come_is_found_when_all_is_searched_agai
     async with scene() as it:
         it.detector.boxes.clear()
         it.detector.overlooked.append(FACE)
-        with it.live.viewed("cam0", None, None) as viewer:
+        with it.live.subscribe("cam0", None, None) as viewer:
             began, number, faces = monotonic(), 0, 0
             await it.show_and_see(0, viewer)
             it.detector.boxes.append(FACE)  # but an overview has it already
@@ -211,13 +211,13 @@ async def test_a_face_that_no_search_saw_come_is_found_when_all_is_searched_agai
                 (result,) = await it.show_and_see(number, viewer)
                 faces = len(result["faces"])
                 assert monotonic() - began < DEFAULT_TIMEOUT_S
-            assert monotonic() - began >= WHOLE_EVERY_S
+            assert monotonic() - began >= FULL_SEARCH_INTERVAL_S
         assert it.detector.full_searches == 2
 
 
 async def test_faces_that_are_followed_are_no_news_to_a_search() -> None:
     async with scene() as it:
-        with it.live.viewed("cam0", None, None) as viewer:
+        with it.live.subscribe("cam0", None, None) as viewer:
             number = 0
             while Searched.CHANGES not in it.detector.searched:
                 await it.show_and_see(number, viewer)
@@ -230,16 +230,16 @@ async def test_faces_that_are_followed_are_no_news_to_a_search() -> None:
 async def test_a_viewer_who_comes_late_hears_of_the_problem_first() -> None:
     async with scene() as it:
         it.detector.error = DOWN
-        with it.live.viewed("cam0", None, None) as first:
+        with it.live.subscribe("cam0", None, None) as first:
             await next_status(first)
-            with it.live.viewed("cam0", None, None) as second:
+            with it.live.subscribe("cam0", None, None) as second:
                 assert (await next_object(second))["problem"]["dependency"] == "detector"
 
 
 async def test_cameras_are_followed_side_by_side() -> None:
     async with scene() as it:
         it.store.cameras["door"] = KnownCamera("door", ONLINE, it.store.cameras["cam0"].newest)
-        with it.live.viewed("cam0", None, None) as a, it.live.viewed("door", None, None) as b:
+        with it.live.subscribe("cam0", None, None) as a, it.live.subscribe("door", None, None) as b:
             assert {(await next_object(viewer))["source"]["camera"] for viewer in (a, b)} == {"cam0", "door"}
             await eventually(lambda: it.metric("gateway_live_sessions") == 2, "both to be counted")
     assert frame_id(0) == "1700000000000-0"
