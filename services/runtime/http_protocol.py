@@ -22,7 +22,7 @@ from services.runtime.http_messages import (
     has_body,
     problem_bytes,
 )
-from services.runtime.problems import problem_response
+from services.runtime.problems import problem_json_response
 from services.runtime.request_context import REQUEST_ID_HEADER, new_request_id
 
 if TYPE_CHECKING:
@@ -282,7 +282,7 @@ class ProblemHttpProtocol(TimedConnection, HttpToolsProtocol):
             kind = ProblemKind.STOPPING if isinstance(error, asyncio.CancelledError) else ProblemKind.INTERNAL
             problem = Problem(kind, "The failure was logged under this request id")
             headers = {REQUEST_ID_HEADER: request_id, **SECURITY_HEADERS, "Connection": "close"}
-            await problem_response(problem, request_id, headers)(scope, receive, send)
+            await problem_json_response(problem, request_id, headers)(scope, receive, send)
 
 
 def _limit_unread(transport: asyncio.Transport) -> None:

@@ -206,7 +206,7 @@ class OriginGuard:
             if _DENIAL not in scope.get("extensions", {}):
                 await send({"type": "websocket.close", "code": _POLICY_VIOLATION, "reason": reason})
                 return
-        await problem_response(problem, scope["state"]["request_id"])(scope, receive, send)
+        await problem_response(scope, problem)(scope, receive, send)
 
 
 def request_origin(scope: Scope) -> RequestOrigin:

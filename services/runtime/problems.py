@@ -1,12 +1,13 @@
 """Turns what goes wrong in a request into ``application/problem+json``, on every route."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError, WebSocketRequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.routing import Match
+from starlette.types import Scope
 
 from services.contracts.problems import PROBLEM_MEDIA_TYPE, Problem, ProblemKind, ServiceError
 
@@ -22,14 +23,37 @@ _KIND_OF_STATUS = {
 _METHODS = ("DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT")
 
 
-def problem_response(problem: Problem, request_id: str, headers: Mapping[str, str] | None = None) -> Response:
-    """Return a problem as an HTTP response, with ``Retry-After`` if a retry makes sense."""
+ProblemRenderer = Callable[[Scope, Problem, str, Mapping[str, str]], Response]
+"""Returns a problem as the response to the request of a scope, with the request's id and headers to send.
+
+An application whose routes have error formats of their own sets one as ``app.state.problem_renderer``.
+"""
+
+
+def problem_response(scope: Scope, problem: Problem, headers: Mapping[str, str] | None = None) -> Response:
+    """Return a problem as the response to a request, by the application's renderer if it has one."""
+    request_id = scope["state"]["request_id"]
+    renderer: ProblemRenderer | None = None
+    if "app" in scope:
+        renderer = getattr(scope["app"].state, "problem_renderer", None)
+    if renderer is None:
+        return problem_json_response(problem, request_id, headers)
+    return renderer(scope, problem, request_id, _problem_headers(problem, headers))
+
+
+def problem_json_response(problem: Problem, request_id: str, headers: Mapping[str, str] | None = None) -> Response:
+    """Return a problem as ``application/problem+json``, with ``Retry-After`` if a retry makes sense."""
+    body = json.dumps(problem.encode(request_id))
+    return Response(body, problem.kind.status, _problem_headers(problem, headers), media_type=PROBLEM_MEDIA_TYPE)
+
+
+def _problem_headers(problem: Problem, headers: Mapping[str, str] | None) -> dict[str, str]:
     sent = dict(headers or {})
     if problem.kind.retry_after_s is not None:
         sent.setdefault("Retry-After", str(problem.kind.retry_after_s))
     if problem.kind is ProblemKind.UNAUTHORIZED:
         sent["WWW-Authenticate"] = "Bearer"
-    return Response(json.dumps(problem.encode(request_id)), problem.kind.status, sent, media_type=PROBLEM_MEDIA_TYPE)
+    return sent
 
 
 def handle_problems(app: FastAPI) -> None:
@@ -46,7 +70,7 @@ def handle_problems(app: FastAPI) -> None:
 async def _on_service_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, ServiceError)
     headers = {} if error.retry_after_s is None else {"Retry-After": str(error.retry_after_s)}
-    return problem_response(error.problem, request.state.request_id, headers)
+    return problem_response(request.scope, error.problem, headers)
 
 
 async def _on_http_exception(request: Request, error: Exception) -> Response:
@@ -58,7 +82,7 @@ async def _on_http_exception(request: Request, error: Exception) -> Response:
     headers = dict(error.headers or {})
     if kind is ProblemKind.METHOD_NOT_ALLOWED:
         headers["Allow"] = ", ".join(_allowed_methods(request))
-    return problem_response(Problem(kind, detail), request.state.request_id, headers)
+    return problem_response(request.scope, Problem(kind, detail), headers)
 
 
 def _kind_of(status: int) -> ProblemKind:
@@ -77,7 +101,7 @@ def _allowed_methods(request: Request) -> list[str]:
 async def _on_validation_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError | WebSocketRequestValidationError)
     detail = "; ".join(f"{_place(problem['loc'])}: {problem['msg']}" for problem in error.errors())
-    return problem_response(Problem(ProblemKind.INVALID_PARAMETER, detail), request.state.request_id)
+    return problem_response(request.scope, Problem(ProblemKind.INVALID_PARAMETER, detail))
 
 
 def _place(location: tuple[int | str, ...]) -> str:

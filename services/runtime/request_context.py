@@ -82,7 +82,7 @@ class RequestContext:
                 _log.warning("request %s was cut off in the middle of its answer", request_id)
                 return
             problem = Problem(ProblemKind.STOPPING, "The service stopped before the answer was ready")
-            await problem_response(problem, request_id)(scope, receive, send_with_id)
+            await problem_response(scope, problem)(scope, receive, send_with_id)
         except Exception as error:
             if status is not None and isinstance(error.__cause__ or error, ServiceError):
                 return  # a stream's client sent a body that breaks the limits; the server closes the connection
@@ -90,7 +90,7 @@ class RequestContext:
             if status is not None:
                 raise  # the answer has begun: only cutting the connection tells the client
             problem = Problem(ProblemKind.INTERNAL, "The failure was logged under this request id")
-            await problem_response(problem, request_id)(scope, receive, send_with_id)
+            await problem_response(scope, problem)(scope, receive, send_with_id)
         finally:
             answered = _CLIENT_LEFT if client_left or status is None else status
             self._record(scope, request_id, answered, time.perf_counter() - started)
@@ -117,7 +117,7 @@ class RequestContext:
             _log.exception("request %s failed", request_id, extra={"request_id": request_id, "path": scope["path"]})
             if status is None:
                 problem = Problem(ProblemKind.INTERNAL, "The failure was logged under this request id")
-                await problem_response(problem, request_id)(scope, receive, send_with_id)
+                await problem_response(scope, problem)(scope, receive, send_with_id)
             elif status == _SWITCHED:
                 await WebSocketClose(_FAILED, f"Failed; logged under {request_id}")(scope, receive, send)
         finally:

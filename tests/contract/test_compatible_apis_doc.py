@@ -8,7 +8,7 @@ from services.contracts.problems import Problem, ProblemKind
 from services.gateway.app import create_app
 from services.gateway.compat.base import FACE_PROBABILITY
 from services.gateway.compat.open_inference import MAX_FACES, MOST_LISTED_FACES
-from services.gateway.compat.rekognition import SHAPE
+from services.gateway.compat.rekognition import ERROR_FORMAT
 from services.gateway.settings import CompatApi, GatewaySettings
 from services.runtime.app import ServiceContext
 from tests.support.markdown import code
@@ -51,7 +51,7 @@ def test_all_names_stand_in_the_line_that_enables_them() -> None:
 def test_rekognition_s_errors_are_named_with_their_status() -> None:
     rows = re.findall(r"\| `(\w+)` \| ([\d; ]+) \|", TEXT)
     told = {(name, status) for name, statuses in rows for status in statuses.split("; ")}
-    errors = [SHAPE.of(Problem(kind, "")) for kind in TOLD]
+    errors = [ERROR_FORMAT.render(Problem(kind, "")) for kind in TOLD]
     assert {(error.body["__type"], str(error.status)) for error in errors} <= told
 
 

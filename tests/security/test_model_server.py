@@ -232,7 +232,7 @@ def field(number: int, payload: bytes) -> bytes:
 
 
 TOYS = field(1, field(1, b"toys"))
-SHAPE, STRING, INT64, VARIANT, TENSORS = 2, 8, 10, 15, 3
+ERROR_FORMAT, STRING, INT64, VARIANT, TENSORS = 2, 8, 10, 15, 3
 
 
 def tensor(*fields: bytes, kind: int = 1) -> bytes:
@@ -240,11 +240,11 @@ def tensor(*fields: bytes, kind: int = 1) -> bytes:
 
 
 LARGE = {
-    "dimensions": lambda: tensor(field(SHAPE, field(2, b"") * (7 * MiB))),
+    "dimensions": lambda: tensor(field(ERROR_FORMAT, field(2, b"") * (7 * MiB))),
     "variants": lambda: tensor(field(VARIANT, field(TENSORS, b"") * (7 * MiB)), kind=21),
     "strings": lambda: tensor(field(STRING, b"") * (7 * MiB), kind=7),
     "numbers": lambda: tensor(
-        field(SHAPE, field(2, b"\x08" + varint(15 * MiB))), field(INT64, bytes(15 * MiB)), kind=9
+        field(ERROR_FORMAT, field(2, b"\x08" + varint(15 * MiB))), field(INT64, bytes(15 * MiB)), kind=9
     ),
     "inputs": lambda: TOYS + b"".join(field(2, field(1, b"%d" % place)) for place in range(MiB)),
     "outputs": lambda: tensor() + field(3, b"") * (7 * MiB),

@@ -7,7 +7,7 @@ from typing import Any
 
 from services.contracts.problems import PROBLEM_MEDIA_TYPE, Problem, ProblemKind
 from services.gateway.api.uploads import FORM_MEDIA_TYPE
-from services.gateway.compat.base import ErrorShape
+from services.gateway.compat.base import ErrorFormat
 from services.gateway.security.auth import API_KEY_HEADER, API_KEY_QUERY
 from services.runtime.openapi import BODY_PROBLEMS, Document, Operation, add_problems, operations, set_content
 
@@ -123,11 +123,11 @@ class ApiDocument:
 
     Attributes:
         needs_key: Whether keys are set; else they are documented as optional.
-        shapes: Error shapes of the other products' APIs that are switched on.
+        error_formats: Error formats of the compatible APIs that are enabled.
     """
 
     needs_key: bool
-    shapes: Collection[ErrorShape] = ()
+    error_formats: Collection[ErrorFormat] = ()
 
     def __call__(self, document: Document) -> None:
         """Complete the document in place."""
@@ -146,7 +146,7 @@ class ApiDocument:
                 operation["requestBody"] = {"required": True, "content": content}
             if name in _ANSWERS:
                 set_content(operation, _ANSWERS[name])
-            self._restate(name, operation)
+            self._document_own_errors(name, operation)
 
     def _security(self, name: str) -> list[dict[str, list[str]]]:
         schemes = ["ApiKeyHeader", "Bearer"]
@@ -155,17 +155,19 @@ class ApiDocument:
         security: list[dict[str, list[str]]] = [{scheme: []} for scheme in schemes]
         return security if self.needs_key else [*security, {}]
 
-    def _restate(self, name: str, operation: Operation) -> None:
-        """Document the errors of another product's API as it answers them: in its own shape and with its statuses."""
+    def _document_own_errors(self, name: str, operation: Operation) -> None:
+        """Document the errors of a compatible API in its own format and with its statuses."""
         method, _, path = name.partition(" ")
-        shape = next((shape for shape in self.shapes if shape.owns(method, path)), None)
-        if shape is None:
+        error_format = next(
+            (error_format for error_format in self.error_formats if error_format.matches(method, path)), None
+        )
+        if error_format is None:
             return
-        # What uvicorn answers itself, before a path is known, and a failure keep the form of problems.
+        # Responses that uvicorn makes before the path is known stay RFC 9457 problems.
         responses = {status: response for status, response in operation["responses"].items() if status < "400"}
         answered = [kind for kind in ProblemKind if _is_documented(kind, operation)]
-        own = {"400", *(str(shape.of(Problem(kind, "")).status) for kind in answered)}
-        content = {shape.media_type: {"schema": {"type": "object"}}}
+        own = {"400", *(str(error_format.render(Problem(kind, "")).status) for kind in answered)}
+        content = {error_format.media_type: {"schema": {"type": "object"}}}
         for status in sorted(own):
             responses[status] = {"description": "An error in the form of this API", "content": dict(content)}
         operation["responses"] = responses

@@ -37,7 +37,7 @@ async def predict_image(request: Request, state: AppState, image: bytes, started
 
 
 @dataclass(frozen=True)
-class OwnError:
+class ErrorBody:
     """An error in the shape of an API.
 
     Attributes:
@@ -49,27 +49,27 @@ class OwnError:
     body: Mapping[str, Any]
 
 
-class RefusedError(Exception):
+class CompatApiError(Exception):
     """Ends a request with an error that only its API has."""
 
-    def __init__(self, error: OwnError) -> None:
+    def __init__(self, error: ErrorBody) -> None:
         super().__init__(error.body)
         self.error = error
 
 
 @dataclass(frozen=True)
-class ErrorShape:
+class ErrorFormat:
     """How one API tells of the problems that every request can have.
 
     Attributes:
-        owns: Whether a request with this method and path is the API's.
-        of: The API's error for a problem.
+        matches: Tells whether a request with this method and path is for the API.
+        render: Returns the API's error for a problem.
         media_type: Of its errors.
         request_id_header: Where its clients look for the request id, besides ours.
     """
 
-    owns: Callable[[str, str], bool]
-    of: Callable[[Problem], OwnError]
+    matches: Callable[[str, str], bool]
+    render: Callable[[Problem], ErrorBody]
     media_type: str = "application/json"
     request_id_header: str | None = None
 

@@ -14,9 +14,9 @@ from services.contracts.problems import Problem, ProblemKind
 from services.gateway.api.uploads import FORM_MEDIA_TYPE, parse_form
 from services.gateway.compat.base import (
     FACE_PROBABILITY,
-    ErrorShape,
-    OwnError,
-    RefusedError,
+    CompatApiError,
+    ErrorBody,
+    ErrorFormat,
     UnreadableError,
     largest_first,
     predict_image,
@@ -117,27 +117,27 @@ def wanted(found: Prediction, asked: Detect) -> list[FaceEmotion]:
     return probable[: asked.limit] if asked.limit else probable
 
 
-def no_face() -> OwnError:
+def no_face() -> ErrorBody:
     """Return the error where there is no face; clients compare code and sentence."""
-    return OwnError(400, {"message": "No face is found in the given image", "code": _NO_FACES_FOUND})
+    return ErrorBody(400, {"message": "No face is found in the given image", "code": _NO_FACES_FOUND})
 
 
-def no_file() -> OwnError:
+def no_file() -> ErrorBody:
     """Return the error where the image is left out."""
-    return OwnError(400, {"message": "Required field is empty: file", "code": _EMPTY_REQUIRED_FIELD})
+    return ErrorBody(400, {"message": "Required field is empty: file", "code": _EMPTY_REQUIRED_FIELD})
 
 
-def refused(detail: str) -> OwnError:
+def refused(detail: str) -> ErrorBody:
     """Return the error for a request that can't be answered."""
-    return OwnError(400, {"message": detail, "code": _CONSTRAINT_VIOLATION})
+    return ErrorBody(400, {"message": detail, "code": _CONSTRAINT_VIOLATION})
 
 
-def _error(problem: Problem) -> OwnError:
+def _error(problem: Problem) -> ErrorBody:
     status, code = _CODES.get(problem.kind, (problem.kind.status, _UNDEFINED))
-    return OwnError(status, {"message": problem.detail, "code": code})
+    return ErrorBody(status, {"message": problem.detail, "code": code})
 
 
-SHAPE = ErrorShape(lambda _, path: path.startswith("/api/v1/"), _error)
+ERROR_FORMAT = ErrorFormat(lambda _, path: path.startswith("/api/v1/"), _error)
 
 
 def _face(face: FaceEmotion, found: Prediction, asked: Detect) -> dict[str, Any]:
@@ -169,10 +169,10 @@ async def detect(request: Request, state: AppStateDep) -> Response:
         asked = read_detect(request.query_params)
         image = await _image(request)
     except UnreadableError as error:
-        raise RefusedError(refused(str(error))) from error
+        raise CompatApiError(refused(str(error))) from error
     found = await predict_image(request, state, image, started)
     if not wanted(found, asked):
-        raise RefusedError(no_face())
+        raise CompatApiError(no_face())
     return JSONResponse(detection(found, asked))
 
 
@@ -188,7 +188,7 @@ async def _image(request: Request) -> bytes:
     else:
         image = _from_json(await request.body())
     if not image:
-        raise RefusedError(no_file())
+        raise CompatApiError(no_file())
     return image
 
 

@@ -15,9 +15,9 @@ from services.contracts.problems import Problem, ProblemKind
 from services.gateway.api.uploads import FORM_MEDIA_TYPE, parse_form
 from services.gateway.compat.base import (
     FACE_PROBABILITY,
-    ErrorShape,
-    OwnError,
-    RefusedError,
+    CompatApiError,
+    ErrorBody,
+    ErrorFormat,
     UnreadableError,
     predict_image,
     read_base64,
@@ -112,25 +112,25 @@ def analysis(found: Prediction) -> dict[str, Any]:
     return {"results": [_face(face) for face in found.faces]}
 
 
-def no_face() -> OwnError:
+def no_face() -> ErrorBody:
     """Return the error where there must be a face."""
     return refused("Face could not be detected in the picture; with enforce_detection=false the list is empty instead")
 
 
-def refused(detail: str) -> OwnError:
+def refused(detail: str) -> ErrorBody:
     """Return the error for a request that can't be answered."""
-    return OwnError(400, {"error": f"Exception while analyzing: {detail}"})
+    return ErrorBody(400, {"error": f"Exception while analyzing: {detail}"})
 
 
-def _error(problem: Problem) -> OwnError:
+def _error(problem: Problem) -> ErrorBody:
     if problem.kind in _BAD_REQUEST:
         return refused(problem.detail)
     if problem.kind is ProblemKind.UNAUTHORIZED:
-        return OwnError(401, {"message": problem.detail})
-    return OwnError(problem.kind.status, {"error": problem.detail})
+        return ErrorBody(401, {"message": problem.detail})
+    return ErrorBody(problem.kind.status, {"error": problem.detail})
 
 
-SHAPE = ErrorShape(lambda _, path: path == PATH, _error)
+ERROR_FORMAT = ErrorFormat(lambda _, path: path == PATH, _error)
 
 
 def _face(face: FaceEmotion) -> dict[str, Any]:
@@ -161,7 +161,7 @@ async def analyze(request: Request, state: AppStateDep) -> Response:
     asked = await _read(request, state.settings.body_limit_bytes)
     found = await predict_image(request, state, asked.image, started)
     if not found.faces and asked.enforce_detection:
-        raise RefusedError(no_face())
+        raise CompatApiError(no_face())
     return JSONResponse(analysis(found))
 
 
@@ -175,7 +175,7 @@ async def _read(request: Request, body_limit_bytes: int) -> Analyze:
             return read_analyze(await asyncio.to_thread(read_form, await request.body()), None)
         return read_analyze(read_object(await request.body()), None)
     except UnreadableError as error:
-        raise RefusedError(refused(str(error))) from error
+        raise CompatApiError(refused(str(error))) from error
 
 
 async def _from_form(request: Request, body_limit_bytes: int) -> Analyze:

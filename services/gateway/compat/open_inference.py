@@ -15,7 +15,7 @@ from starlette.datastructures import Headers
 from services.contracts.emotions import EMOTIONS
 from services.contracts.model import FACE_SHAPE, INPUT_FACE, MODEL_NAME, OUTPUT_PROBABILITIES, OUTPUT_RELIABLE
 from services.contracts.problems import Problem, ProblemKind, ServiceError
-from services.gateway.compat.base import ErrorShape, OwnError, RefusedError, UnreadableError, read_object
+from services.gateway.compat.base import CompatApiError, ErrorBody, ErrorFormat, UnreadableError, read_object
 from services.gateway.dependencies import AppState, AppStateDep, upload_slot
 from services.gateway.protocols import EmotionScores
 from services.runtime.client_address import client_of
@@ -209,16 +209,16 @@ def inferred(asked: Infer, scores: EmotionScores) -> tuple[bytes, int | None]:
     return head + binary, len(head) if binary else None
 
 
-def refused(detail: str) -> OwnError:
+def refused(detail: str) -> ErrorBody:
     """Return the error for a request that can't be answered."""
-    return OwnError(400, {"error": detail})
+    return ErrorBody(400, {"error": detail})
 
 
-def _error(problem: Problem) -> OwnError:
-    return OwnError(400 if problem.kind in _BAD_REQUEST else problem.kind.status, {"error": problem.detail})
+def _error(problem: Problem) -> ErrorBody:
+    return ErrorBody(400 if problem.kind in _BAD_REQUEST else problem.kind.status, {"error": problem.detail})
 
 
-SHAPE = ErrorShape(lambda _, path: path == "/v2" or path.startswith("/v2/"), _error)
+ERROR_FORMAT = ErrorFormat(lambda _, path: path == "/v2" or path.startswith("/v2/"), _error)
 
 _LENGTH_HEADER = "Inference-Header-Content-Length"
 _MODEL = "/v2/models/{name}"
@@ -255,7 +255,7 @@ async def infer(request: Request, state: AppStateDep, name: str, version: str | 
     try:
         asked = read_infer(body, request.headers.get(_LENGTH_HEADER))
     except UnreadableError as error:
-        raise RefusedError(refused(str(error))) from error
+        raise CompatApiError(refused(str(error))) from error
     read = perf_counter()
     with state.limits.in_flight.slot(client_of(request)):
         scores = await state.pipeline.model.infer(asked.faces, state.deadline(), asked_version)

@@ -16,9 +16,9 @@ from services.contracts.prediction import FaceEmotion, Prediction
 from services.contracts.problems import Problem, ProblemKind
 from services.gateway.compat.base import (
     FACE_PROBABILITY,
-    ErrorShape,
-    OwnError,
-    RefusedError,
+    CompatApiError,
+    ErrorBody,
+    ErrorFormat,
     UnreadableError,
     largest_first,
     predict_image,
@@ -50,17 +50,19 @@ _TYPES = {
 }
 
 
-def error(status: int, name: str, message: str) -> OwnError:
+def error(status: int, name: str, message: str) -> ErrorBody:
     """Return an error of that name; SDKs make an exception of it."""
-    return OwnError(status, {"__type": name, "Code": name, "Message": message})
+    return ErrorBody(status, {"__type": name, "Code": name, "Message": message})
 
 
-def _error(problem: Problem) -> OwnError:
+def _error(problem: Problem) -> ErrorBody:
     status, name = _TYPES.get(problem.kind, (problem.kind.status, "InternalServerError"))
     return error(status, name, problem.detail)
 
 
-SHAPE = ErrorShape(lambda method, path: method == "POST" and path == PATH, _error, MEDIA_TYPE, REQUEST_ID_HEADER)
+ERROR_FORMAT = ErrorFormat(
+    lambda method, path: method == "POST" and path == PATH, _error, MEDIA_TYPE, REQUEST_ID_HEADER
+)
 
 _ATTRIBUTES = (
     "DEFAULT",
@@ -103,7 +105,7 @@ def read_detect_faces(asked: Mapping[str, object]) -> DetectFaces:
     attributes = asked.get("Attributes") or ["DEFAULT"]
     if not isinstance(attributes, list) or not all(name in _ATTRIBUTES for name in attributes):
         message = f"Attributes must be a list of {', '.join(_ATTRIBUTES)}"
-        raise RefusedError(error(400, "InvalidParameterException", message))
+        raise CompatApiError(error(400, "InvalidParameterException", message))
     return DetectFaces(_image(asked.get("Image")), "ALL" in attributes or "EMOTIONS" in attributes)
 
 
@@ -119,16 +121,16 @@ def credential(request: HTTPConnection) -> str:
 
 def _image(given: object) -> bytes:
     if not isinstance(given, Mapping) or not given:
-        raise RefusedError(error(400, "InvalidParameterException", "Image is missing"))
+        raise CompatApiError(error(400, "InvalidParameterException", "Image is missing"))
     if given.get("S3Object") is not None:
-        raise RefusedError(error(400, "InvalidS3ObjectException", "No object is fetched here: send Image.Bytes"))
+        raise CompatApiError(error(400, "InvalidS3ObjectException", "No object is fetched here: send Image.Bytes"))
     data = given.get("Bytes")
     if not isinstance(data, str) or not data:
-        raise RefusedError(error(400, "InvalidParameterException", "Image.Bytes is missing"))
+        raise CompatApiError(error(400, "InvalidParameterException", "Image.Bytes is missing"))
     try:
         return read_base64(data)
     except UnreadableError as unreadable:
-        raise RefusedError(error(400, "SerializationException", f"Image.Bytes: {unreadable}")) from unreadable
+        raise CompatApiError(error(400, "SerializationException", f"Image.Bytes: {unreadable}")) from unreadable
 
 
 MAX_FACES = 100
@@ -190,12 +192,12 @@ async def detect_faces(request: Request, state: AppStateDep) -> Response:
     target = request.headers.get("X-Amz-Target", "")
     if target != _OPERATION:
         message = f"X-Amz-Target must be {_OPERATION}, the only operation here; got {target[:100]!r}"
-        raise RefusedError(error(400, "UnknownOperationException", message))
+        raise CompatApiError(error(400, "UnknownOperationException", message))
     require_media_type(request.headers, (MEDIA_TYPE, "application/json"))
     try:
         members = read_object(await request.body())
     except UnreadableError as unreadable:
-        raise RefusedError(error(400, "SerializationException", str(unreadable))) from unreadable
+        raise CompatApiError(error(400, "SerializationException", str(unreadable))) from unreadable
     asked = read_detect_faces(members)
     found = await predict_image(request, state, asked.image, started)
     body = json.dumps(face_details(found, asked.emotions), allow_nan=False)

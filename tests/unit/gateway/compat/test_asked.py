@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from starlette.requests import HTTPConnection
 
-from services.gateway.compat.base import RefusedError, UnreadableError, read_base64, read_object
+from services.gateway.compat.base import CompatApiError, UnreadableError, read_base64, read_object
 from services.gateway.compat.compreface import Detect, read_detect
 from services.gateway.compat.deepface import read_analyze
 from services.gateway.compat.rekognition import credential, read_detect_faces
@@ -106,7 +106,7 @@ def test_rekognition_tells_emotions_where_they_are_asked_for(attributes: object,
     ],
 )
 def test_rekognition_refuses(members: dict[str, Any], name: str) -> None:
-    with pytest.raises(RefusedError) as refused:
+    with pytest.raises(CompatApiError) as refused:
         read_detect_faces(members)
     assert (refused.value.error.status, refused.value.error.body["__type"]) == (400, name)
 

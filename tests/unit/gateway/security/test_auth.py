@@ -1,3 +1,4 @@
+import re
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -139,6 +140,38 @@ def test_an_unknown_host_is_refused_but_for_health(gateway: Gateway) -> None:
     assert "EMOTION_GATEWAY_ALLOWED_HOSTS" in answers["/cameras"].json()["detail"]
     health = [client.get(path, headers={"Host": "balancer.example"}).status_code for path in ("/healthz", "/readyz")]
     assert health == [200, 200]
+
+
+@pytest.mark.parametrize(
+    ("header", "status"),
+    [
+        ({"X-API-Key": "wrong"}, 401),
+        ({"Origin": "https://evil.example"}, 403),
+        ({"Host": "evil.example"}, 421),
+        ({"X-API-Key": "right"}, 429),
+    ],
+)
+def test_every_refusal_is_counted_and_has_the_id_of_the_request(
+    gateway: Gateway, header: dict[str, str], status: int
+) -> None:
+    client = gateway(api_keys="right", rate_limit="1/hour")
+    if status == 429:
+        client.get("/services", headers=header)
+    answer = client.get("/cameras", headers={"X-Request-ID": "the-id", **header})
+    assert (answer.status_code, answer.json()["request_id"]) == (status, "the-id")
+    assert answer.headers["X-Request-ID"] == "the-id"
+    counted = re.findall(r"^http_requests_total\{(.*)\} 1\.0$", client.get("/metrics").text, re.MULTILINE)
+    assert any(f'status="{status}"' in labels for labels in counted)
+
+
+@pytest.mark.parametrize(
+    "header", ["X-Amz-Target", "X-Amz-Date", "Authorization", "Inference-Header-Content-Length", "X-API-Key"]
+)
+def test_pages_may_send_the_headers_of_the_compatible_apis(gateway: Gateway, header: str) -> None:
+    client = gateway(cors_origins="https://example.org")
+    preflight = {**PREFLIGHT, "Origin": "https://example.org", "Access-Control-Request-Headers": header}
+    answer = client.options("/", headers=preflight)
+    assert (answer.status_code, answer.headers["access-control-allow-origin"]) == (200, "https://example.org")
 
 
 def test_what_was_refused_is_counted(gateway: Gateway) -> None:
