@@ -1,4 +1,4 @@
-"""The real process with a real Redis."""
+"""The capture process with a Redis server."""
 
 import socket
 import threading
@@ -20,7 +20,7 @@ from tests.support.mjpeg_server import mjpeg_camera
 from tests.support.redis_server import RedisServer
 from tests.support.waiting import wait_until
 
-FILM_FRAMES = 40
+VIDEO_FRAMES = 40
 COMMANDS = {"xadd", "expire", "hset", "zadd", "zremrangebyscore", "time", "multi", "exec", "ping"}
 """All of them are older than Redis 6.2."""
 
@@ -37,11 +37,11 @@ def log(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def film(tmp_path: Path) -> Path:
+def video(tmp_path: Path) -> Path:
     """A video of 160×120 whose frames grow lighter."""
-    path = tmp_path / "film.avi"
+    path = tmp_path / "video.avi"
     writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*"MJPG"), 25.0, (160, 120))
-    for index in range(FILM_FRAMES):
+    for index in range(VIDEO_FRAMES):
         writer.write(np.full((120, 160, 3), 20 + 5 * index, np.uint8))
     writer.release()
     return path
@@ -54,29 +54,29 @@ def decoded(message: FrameMessage) -> NDArray[np.uint8]:
 
 
 class Collector(threading.Thread):
-    """Reads every frame of a stream as it comes."""
+    """Reads every frame of a stream."""
 
     def __init__(self, viewer: Viewer) -> None:
         super().__init__(daemon=True)
         self.messages: list[FrameMessage] = []
         self._viewer = viewer
-        self._leave = threading.Event()
+        self._stop = threading.Event()
 
     def run(self) -> None:
         last: Any = b"0"
-        while not self._leave.is_set():
+        while not self._stop.is_set():
             streams: Any = self._viewer.redis.xread({frames_key("cam0"): last}, block=200)
             for _, entries in streams:
                 last = entries[-1][0]
                 self.messages.extend(FrameMessage.decode(fields) for _, fields in entries)
 
     def stop(self) -> list[FrameMessage]:
-        self._leave.set()
+        self._stop.set()
         self.join(5)
         return self.messages
 
 
-def test_the_demo_feed_arrives_as_agreed(redis_server: RedisServer, viewer: Viewer, log: Path) -> None:
+def test_demo_feed_is_published_as_specified(redis_server: RedisServer, viewer: Viewer, log: Path) -> None:
     with CaptureProcess(log, redis_url=redis_server.url) as capture:
         capture.wait_until_ready()
         assert used_commands(viewer) <= COMMANDS | {"info"}
@@ -105,41 +105,41 @@ def test_the_demo_feed_arrives_as_agreed(redis_server: RedisServer, viewer: View
 
 
 def used_commands(viewer: Viewer) -> set[str]:
-    """Return the commands that Redis was given; fail where it refused one."""
+    """Return the commands that Redis received; fail if it rejected one."""
     stats: Any = viewer.redis.info("commandstats")
     assert [name for name, stat in stats.items() if int(stat.get("failed_calls", 0))] == []
     return {name.removeprefix("cmdstat_") for name in stats}
 
 
-def test_a_film_is_published_whole_and_is_then_over(
-    redis_server: RedisServer, viewer: Viewer, log: Path, film: Path
+def test_every_frame_of_a_file_is_published_and_then_the_camera_is_finished(
+    redis_server: RedisServer, viewer: Viewer, log: Path, video: Path
 ) -> None:
     collector = Collector(viewer)
     collector.start()
-    with CaptureProcess(log, redis_url=redis_server.url, cameras=f"cam0={film}", loop="false", fps="50") as capture:
+    with CaptureProcess(log, redis_url=redis_server.url, cameras=f"cam0={video}", loop="false", fps="50") as capture:
         with viewing(redis_server.url) as other:
-            wait_until(other.status_is(lambda status: status.state is CameraState.FINISHED), "the film's end")
+            wait_until(other.status_is(lambda status: status.state is CameraState.FINISHED), "the end of the file")
             status = other.status()
-        wait_until(lambda: len(collector.messages) == FILM_FRAMES, "every frame")
+        wait_until(lambda: len(collector.messages) == VIDEO_FRAMES, "every frame")
         assert status is not None
-        assert (status.published, status.dropped, status.last_error) == (FILM_FRAMES, 0, END_OF_FILE)
+        assert (status.published, status.dropped, status.last_error) == (VIDEO_FRAMES, 0, END_OF_FILE)
         assert END_OF_FILE in str(capture.readiness())
         capture.seconds_to_stop()
     messages = collector.stop()
-    assert [message.seq for message in messages] == list(range(1, FILM_FRAMES + 1))
+    assert [message.seq for message in messages] == list(range(1, VIDEO_FRAMES + 1))
     assert {(message.width, message.height) for message in messages} == {(160, 120)}
     lightness = [float(np.mean(decoded(message))) for message in messages]
     assert lightness == sorted(lightness)
     assert lightness[0] == pytest.approx(20, abs=3)
 
 
-def test_a_looping_film_starts_again_beside_a_camera_that_never_opens(
-    redis_server: RedisServer, viewer: Viewer, log: Path, film: Path
+def test_looping_file_starts_again_beside_a_camera_that_never_opens(
+    redis_server: RedisServer, viewer: Viewer, log: Path, video: Path
 ) -> None:
-    settings = {"cameras": f"film={film},away=/nowhere/film.mp4", "fps": "60", "reconnect_max_s": "0.5"}
+    settings = {"cameras": f"film={video},away=/nowhere/film.mp4", "fps": "60", "reconnect_max_s": "0.5"}
     with CaptureProcess(log, redis_url=redis_server.url, **settings) as capture:
-        wait_until(viewer.status_is(lambda status: status.state is CameraState.FAILED, "away"), "away to have failed")
-        wait_until(viewer.status_is(lambda status: status.published > 2 * FILM_FRAMES, "film"), "the third round")
+        wait_until(viewer.status_is(lambda status: status.state is CameraState.FAILED, "away"), "away to fail")
+        wait_until(viewer.status_is(lambda status: status.published > 2 * VIDEO_FRAMES, "film"), "the third round")
         film_status, away_status = viewer.status("film"), viewer.status("away")
         assert film_status is not None
         assert away_status is not None
@@ -149,7 +149,7 @@ def test_a_looping_film_starts_again_beside_a_camera_that_never_opens(
         assert capture.readiness()["status"] == "degraded"
 
 
-def test_a_network_camera_that_is_cut_comes_back_and_its_password_stays_secret(
+def test_network_camera_reconnects_and_its_password_stays_secret(
     redis_server: RedisServer, viewer: Viewer, log: Path
 ) -> None:
     with mjpeg_camera() as camera:
@@ -162,12 +162,12 @@ def test_a_network_camera_that_is_cut_comes_back_and_its_password_stays_secret(
         with CaptureProcess(log, **settings) as capture:
             wait_until(viewer.status_is(lambda status: status.published > 10), "frames", 15)
             camera.working.clear()
-            wait_until(viewer.status_is(lambda status: status.state is CameraState.RECONNECTING), "the cut noticed")
+            wait_until(viewer.status_is(lambda status: status.state is CameraState.RECONNECTING), "the cut")
             assert capture.readiness()["status"] == "unready"
             tries = camera.connections
             wait_until(lambda: camera.connections > tries, "another try")
             camera.working.set()
-            wait_until(viewer.status_is(lambda status: status.state is CameraState.ONLINE), "the camera back")
+            wait_until(viewer.status_is(lambda status: status.state is CameraState.ONLINE), "the camera to reconnect")
             status = viewer.status()
             assert status is not None
             assert status.reconnects == 1
@@ -177,13 +177,13 @@ def test_a_network_camera_that_is_cut_comes_back_and_its_password_stays_secret(
             assert status.source in capture.log()
 
 
-def test_a_network_camera_that_freezes_is_given_up(redis_server: RedisServer, viewer: Viewer, log: Path) -> None:
+def test_frozen_network_camera_is_abandoned(redis_server: RedisServer, viewer: Viewer, log: Path) -> None:
     with mjpeg_camera() as camera:
         cameras = f"cam0={camera.url()}"
         with CaptureProcess(log, redis_url=redis_server.url, cameras=cameras, stall_s="0.7", open_s="10") as capture:
             wait_until(viewer.status_is(lambda status: status.published > 10), "frames", 15)
             camera.frozen.set()
-            wait_until(viewer.status_is(lambda status: "no frame for 0.7 s" in status.last_error), "the stall noticed")
+            wait_until(viewer.status_is(lambda status: "no frame for 0.7 s" in status.last_error), "the stall")
             camera.frozen.clear()
             wait_until(viewer.status_is(lambda status: status.state is CameraState.ONLINE), "frames again")
             camera.frozen.set()  # stopped while a reader is stuck in OpenCV
@@ -191,21 +191,21 @@ def test_a_network_camera_that_freezes_is_given_up(redis_server: RedisServer, vi
             assert capture.seconds_to_stop() < 4
 
 
-def test_redis_may_come_late_and_die_and_come_back_empty(redis_server: RedisServer, viewer: Viewer, log: Path) -> None:
+def test_redis_may_start_late_stop_and_return_empty(redis_server: RedisServer, viewer: Viewer, log: Path) -> None:
     redis_server.stop()
     with CaptureProcess(log, redis_url=redis_server.url) as capture:
-        wait_until(lambda: capture.readiness().get("status") == "unready", "capture to say that it lacks Redis")
+        wait_until(lambda: capture.readiness().get("status") == "unready", "capture to be unready")
         for losses in (1, 2):
-            # Each loss is told once, however many frames it takes.
-            wait_until(capture.has_logged("dropping frames", losses), f"loss {losses} told")
+            # Each loss is logged once, however many frames are dropped.
+            wait_until(capture.has_logged("dropping frames", losses), f"loss {losses} in the log")
             redis_server.start()
             returned = time.monotonic()
             wait_until(viewer.newest, "a frame", 5)
-            wait_until(lambda: viewer.status() and viewer.cameras(), "the camera known", 5)
+            wait_until(lambda: viewer.status() and viewer.cameras(), "the camera", 5)
             assert time.monotonic() - returned < 3
             capture.wait_until_ready()
             redis_server.stop()
-            wait_until(lambda: not capture.readiness()["dependencies"]["redis"]["ok"], "Redis to be missed")
+            wait_until(lambda: not capture.readiness()["dependencies"]["redis"]["ok"], "the check of Redis to fail")
         health = capture.get("/healthz")
         assert health is not None
         assert health.status_code == 200
@@ -223,7 +223,7 @@ def test_redis_may_come_late_and_die_and_come_back_empty(redis_server: RedisServ
         ({"redis_url": "http://:hunter2@h"}, "EMOTION_CAPTURE_REDIS_URL: Value error, must be a URL such as"),
     ],
 )
-def test_a_wrong_setting_ends_it_with_one_line(log: Path, settings: dict[str, str], message: str) -> None:
+def test_invalid_setting_exits_with_one_line(log: Path, settings: dict[str, str], message: str) -> None:
     with CaptureProcess(log, **settings) as capture:
         assert capture.exit_status() == 2
         (line,) = capture.log().splitlines()
@@ -231,7 +231,7 @@ def test_a_wrong_setting_ends_it_with_one_line(log: Path, settings: dict[str, st
     assert "hunter2" not in line
 
 
-def test_a_taken_port_ends_it_and_says_so(redis_server: RedisServer, log: Path) -> None:
+def test_port_in_use_exits_with_an_error(redis_server: RedisServer, log: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = str(other.getsockname()[1])
         with CaptureProcess(log, redis_url=redis_server.url, port=port) as capture:

@@ -1,10 +1,10 @@
-"""What a fresh capture process loads."""
+"""Imports of a new capture process."""
 
 import subprocess
 import sys
 
 
-def test_nothing_heavy_is_imported_and_opencv_only_after_its_environment_is_set() -> None:
+def test_opencv_is_imported_after_its_environment_is_set_and_no_other_service_is() -> None:
     script = """
 import sys
 import services.capture.__main__

@@ -1,4 +1,4 @@
-"""What native libraries print goes nowhere; what Python prints goes on."""
+"""The output of native libraries is discarded; the output of Python is printed."""
 
 import subprocess
 import sys
@@ -16,7 +16,7 @@ raise ValueError("last words")
 """
 
 
-def test_only_pythons_own_lines_come_out() -> None:
+def test_only_the_output_of_python_is_printed() -> None:
     done = subprocess.run(
         [sys.executable, "-W", "error", "-c", SCRIPT], capture_output=True, text=True, check=False, timeout=60
     )

@@ -1,4 +1,4 @@
-"""The publisher against servers that don't do their part; what it writes is tested with the whole process."""
+"""The publisher with servers that fail. The tests of the process check what it writes."""
 
 import socket
 import threading
@@ -18,7 +18,7 @@ from tests.support.redis_server import RedisServer
 MESSAGE = FrameMessage(b"\xff\xd8", 1, 2, 3, 4, 5)
 
 
-def test_a_redis_that_is_not_there_fails_at_once(redis_server: RedisServer) -> None:
+def test_unreachable_redis_fails_at_once(redis_server: RedisServer) -> None:
     redis_server.stop()
     publisher = RedisPublisher(redis_server.url)
     started = time.monotonic()
@@ -28,7 +28,7 @@ def test_a_redis_that_is_not_there_fails_at_once(redis_server: RedisServer) -> N
     publisher.close()
 
 
-def test_a_redis_that_is_silent_fails_within_its_timeout() -> None:
+def test_silent_redis_fails_within_the_timeout() -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         publisher = RedisPublisher(f"redis://127.0.0.1:{silent.getsockname()[1]}/0")
         started = time.monotonic()
@@ -38,7 +38,7 @@ def test_a_redis_that_is_silent_fails_within_its_timeout() -> None:
         publisher.close()
 
 
-def test_a_refused_password_is_an_error_that_keeps_it(redis_server: RedisServer) -> None:
+def test_rejected_password_is_an_error_without_it(redis_server: RedisServer) -> None:
     publisher = RedisPublisher(redis_server.url.replace("redis://", "redis://user:hunter2@"))
     with pytest.raises(PublishError, match="rejected the user, the password") as caught:
         publisher.ping()
@@ -46,7 +46,7 @@ def test_a_refused_password_is_an_error_that_keeps_it(redis_server: RedisServer)
     publisher.close()
 
 
-def test_what_a_server_answers_is_not_repeated() -> None:
+def test_error_of_the_server_is_not_repeated() -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         answer = threading.Thread(target=_answer, args=(server, b"-ODD \x1b]0;hush\x07 hush\r\n"), daemon=True)
         answer.start()
@@ -66,7 +66,7 @@ def _answer(server: socket.socket, reply: bytes) -> None:
         connection.recv(4096)
 
 
-def test_a_redis_that_was_restarted_takes_the_next_frame(redis_server: RedisServer) -> None:
+def test_next_frame_is_published_after_a_restart_of_redis(redis_server: RedisServer) -> None:
     publisher = RedisPublisher(redis_server.url)
     publisher.publish("cam0", MESSAGE)
     redis_server.stop()
@@ -75,12 +75,12 @@ def test_a_redis_that_was_restarted_takes_the_next_frame(redis_server: RedisServ
     publisher.close()
 
 
-def test_a_stream_whose_ids_are_of_a_time_to_come_begins_anew(redis_server: RedisServer) -> None:
+def test_stream_with_ids_in_the_future_is_deleted(redis_server: RedisServer) -> None:
     publisher = RedisPublisher(redis_server.url)
     status = CameraStatus(CameraState.ONLINE, "demo", 30.0, 1280, 720, 1, 0, 0, "")
     with redis_client(redis_server.url, TIMEOUT_S) as client:
         ahead_ms = round((time.time() + 3600) * 1000)
-        client.xadd(frames_key("cam0"), {"jpeg": b"x"}, id=f"{ahead_ms}-0")  # as before the clock was set back
+        client.xadd(frames_key("cam0"), {"jpeg": b"x"}, id=f"{ahead_ms}-0")
         publisher.publish("cam0", MESSAGE)
         assert newest_ms(client) >= ahead_ms
         publisher.put_statuses({"cam0": status})

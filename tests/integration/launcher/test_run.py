@@ -1,4 +1,4 @@
-"""``python -m launcher``, which ``make run`` starts: everything comes up, and everything goes."""
+"""``python -m launcher``, the command behind ``make run``: everything starts, and everything stops."""
 
 import re
 import signal
@@ -21,7 +21,7 @@ def launch(tmp_path: Path) -> Iterator[Launch]:
         yield launch
 
 
-def test_a_face_is_answered_and_everything_stops_on_sigterm(launch: Launch) -> None:
+def test_face_is_recognised_and_everything_stops_on_sigterm(launch: Launch) -> None:
     launch.wait_until_logged("ready: ")
     answer = wait_until(lambda: predict(launch), "a face on the demo feed", 20)
     assert answer["source"]["camera"] == "cam0"
@@ -31,7 +31,7 @@ def test_a_face_is_answered_and_everything_stops_on_sigterm(launch: Launch) -> N
     socket_path = redis_socket(launch)
     assert stat.S_IMODE(socket_path.stat().st_mode) == 0o700
     assert stat.S_IMODE(socket_path.parent.stat().st_mode) == 0o700
-    (server,) = holders(socket_path)
+    (server,) = listeners(socket_path)
     assert server.net_connections("tcp") == []
     model_socket = _serving_socket(launch)
     assert stat.S_ISSOCK(model_socket.stat().st_mode)
@@ -40,24 +40,24 @@ def test_a_face_is_answered_and_everything_stops_on_sigterm(launch: Launch) -> N
     assert launch.terminate() == 0
     assert not socket_path.parent.exists()
     wait_until(lambda: launch.still_running() == [], "every process to be gone", 5)
-    assert "WARNING" not in launch.log().partition("SIGTERM received")[2]  # nobody misses Redis: it goes last
+    assert "WARNING" not in launch.log().partition("SIGTERM received")[2]  # Redis stops last
     assert "Traceback" not in launch.log()
 
 
 def _serving_socket(launch: Launch) -> Path:
-    """Return where the model server's gRPC listens; fail where it has a port too."""
+    """Return the gRPC socket of the model server; fail if it also has a port."""
     (command,) = [line for line in launch.still_running() if " services.serving " in line and " --port=" in line]
     assert " --port=0 " in command
     return Path(command.partition("--grpc_socket_path=")[2].split()[0])
 
 
 def redis_socket(launch: Launch) -> Path:
-    """Return the socket that this launch's capture was told of."""
+    """Return the Redis socket in the environment of this launch's capture."""
     (capture,) = [one for one in launch.processes() if "services.capture" in one.cmdline()]
     return Path(capture.environ()["EMOTION_CAPTURE_REDIS_URL"].removeprefix("unix://"))
 
 
-def holders(socket_path: Path) -> list[psutil.Process]:
+def listeners(socket_path: Path) -> list[psutil.Process]:
     """Return the processes that listen on a socket."""
     return [
         one
@@ -75,14 +75,14 @@ def predict(launch: Launch) -> dict[str, dict[str, str]]:
 
 @pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 @pytest.mark.parametrize("started", ["cameras:", "system   | redis started", "waiting for"])
-def test_nothing_is_left_however_early_it_is_stopped(launch: Launch, stop: signal.Signals, started: str) -> None:
+def test_no_process_is_left_however_early_it_is_stopped(launch: Launch, stop: signal.Signals, started: str) -> None:
     launch.wait_until_logged(started)
     launch.send_signal(stop)
     assert launch.exit_status(20) == 0
     wait_until(lambda: launch.still_running() == [], "every process to be gone", 5)
 
 
-def test_a_taken_port_is_one_sentence(tmp_path: Path) -> None:
+def test_port_in_use_is_one_sentence(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as holder:
         port = holder.getsockname()[1]
         with Launch(tmp_path / "log", EMOTION_DETECTOR_PORT=str(port)) as launch:
@@ -93,7 +93,7 @@ def test_a_taken_port_is_one_sentence(tmp_path: Path) -> None:
     assert launch.still_running() == []
 
 
-def test_a_misspelt_setting_is_told_before_anything_starts(tmp_path: Path) -> None:
+def test_misspelt_setting_is_reported_before_a_process_starts(tmp_path: Path) -> None:
     with Launch(tmp_path / "log", EMOTION_GATEWAY_PROT="9000") as launch:
         assert launch.exit_status() == 1
     (sentence,) = launch.log().splitlines()

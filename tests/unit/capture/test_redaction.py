@@ -15,7 +15,7 @@ from services.capture.redaction import (
 
 
 @pytest.mark.parametrize(
-    ("url", "shown"),
+    ("url", "redacted"),
     [
         ("rtsp://host", "rtsp://host"),
         ("rtsp://host/", "rtsp://host"),
@@ -29,7 +29,7 @@ from services.capture.redaction import (
         ("http://192.0.2.7:81/videostream.cgi?loginuse=admin&loginpas=hush", "http://192.0.2.7:81/…"),
         ("http://host?token=hush", "http://host/…"),
         ("http://host#hush", "http://host/…"),
-        # Where the password may have ended early, nothing but the scheme is certain.
+        # If the password may have ended early, only the scheme is certain.
         ("rtsp://user:p/w@host/x", "rtsp://…"),
         ("rtsp://user:1234?w#@host/x", "rtsp://…"),
         ("rtsp://1234/hush@host", "rtsp://…"),
@@ -43,8 +43,8 @@ from services.capture.redaction import (
         ("no scheme", "…"),
     ],
 )
-def test_only_scheme_host_and_port_of_a_url_are_shown(url: str, shown: str) -> None:
-    assert redact_url(url) == shown
+def test_url_is_redacted_to_scheme_host_and_port(url: str, redacted: str) -> None:
+    assert redact_url(url) == redacted
 
 
 SECRET = "hushhush"
@@ -52,30 +52,30 @@ _MARKS = st.text(st.sampled_from("@:/?#&=%|,;\\[]+.-_~!$'()*ab1"), max_size=8)
 
 
 @given(_MARKS, _MARKS, _MARKS, st.sampled_from(["@host/x", "@[::1]:554", "@host:1", "/x", "", "@"]))
-def test_no_password_survives_whatever_surrounds_it(user: str, before: str, after: str, rest: str) -> None:
-    # Without an @ behind it a word may well be the host.
+def test_password_is_always_redacted(user: str, before: str, after: str, rest: str) -> None:
+    # Without an @ after it, the secret may be the host.
     url = f"rtsp://{user}:{before}{SECRET}{after}{rest}"
-    shown = redact_url(url)
-    if SECRET in shown:
-        assert url_host(url) in shown
+    redacted = redact_url(url)
+    if SECRET in redacted:
+        assert url_host(url) in redacted
         assert SECRET in url_host(url)
         assert "@" in before or "@" in user or (not user and not before)
 
 
 @given(st.sampled_from("/?#"), _MARKS, _MARKS)
-def test_nothing_behind_the_host_is_shown(mark: str, before: str, after: str) -> None:
+def test_everything_after_the_host_is_redacted(mark: str, before: str, after: str) -> None:
     assert SECRET not in redact_url(f"http://cam.example:81{mark}{before}{SECRET}{after}")
 
 
 @given(st.text(max_size=400))
-def test_what_is_shown_of_any_url_is_short_and_printable(rest: str) -> None:
-    shown = redact_url(f"https://{rest}")
-    assert shown.isprintable()
-    assert len(shown) < 300
+def test_redacted_url_is_short_and_printable(rest: str) -> None:
+    redacted = redact_url(f"https://{rest}")
+    assert redacted.isprintable()
+    assert len(redacted) < 300
 
 
 @pytest.mark.parametrize(
-    ("path", "shown"),
+    ("path", "redacted"),
     [
         ("film.mp4", "film.mp4"),
         ("/home/me/hush/Ferien in Köln, 2.MKV", "Ferien in Köln, 2.MKV"),
@@ -88,12 +88,12 @@ def test_what_is_shown_of_any_url_is_short_and_printable(rest: str) -> None:
         ("", "file"),
     ],
 )
-def test_of_a_file_only_a_videos_name_is_shown(path: str, shown: str) -> None:
-    assert redact_path(path) == shown
+def test_path_is_redacted_to_the_name_of_a_video(path: str, redacted: str) -> None:
+    assert redact_path(path) == redacted
 
 
 @pytest.mark.parametrize(
-    ("path", "shown"),
+    ("path", "redacted"),
     [
         ("/dev/video0", "/dev/video0"),
         ("/dev/v4l/by-id/usb-046d_HD_Pro-video-index0", "/dev/v4l/by-id/usb-046d_HD_Pro-video-index0"),
@@ -102,25 +102,25 @@ def test_of_a_file_only_a_videos_name_is_shown(path: str, shown: str) -> None:
         ("/dev/video0?pass=hush", "device"),
     ],
 )
-def test_of_devices_only_cameras_are_shown(path: str, shown: str) -> None:
-    assert redact_device(path) == shown
+def test_devices_other_than_cameras_are_redacted(path: str, redacted: str) -> None:
+    assert redact_device(path) == redacted
 
 
-def test_user_and_password_are_found_even_where_they_are_not_encoded() -> None:
+def test_credentials_are_found_even_if_they_are_not_encoded() -> None:
     assert url_credentials("rtsp://me:pa/s@s:word@host/x") == ("me", "pa/s@s:word")
     assert url_credentials("rtsp://host/x") == ()
 
 
-def test_a_text_that_is_too_long_is_cut_and_what_cannot_be_printed_is_replaced() -> None:
+def test_long_text_is_truncated_and_unprintable_characters_are_replaced() -> None:
     assert truncate("a\x1b[31m\nb\u202e") == "a�[31m�b�"
     assert len(truncate("x" * 10_000)) == MAX_TEXT_CHARACTERS
     assert truncate("x" * MAX_TEXT_CHARACTERS) == "x" * MAX_TEXT_CHARACTERS
 
 
-def test_an_unforeseen_exception_is_told_without_its_text() -> None:
+def test_unexpected_exception_is_described_without_its_message() -> None:
     try:
         raise OSError(36, "File name too long", "/films/hush")
     except OSError as error:
-        told = describe_unexpected(error)
-    assert told.startswith("unexpected OSError at test_redaction.py:")
-    assert "hush" not in told
+        description = describe_unexpected(error)
+    assert description.startswith("unexpected OSError at test_redaction.py:")
+    assert "hush" not in description

@@ -4,7 +4,7 @@ from services.capture.settings import CaptureSettings
 from services.runtime.settings import SettingsError, load_settings
 
 
-def test_without_variables_there_is_the_demo_feed_on_the_local_redis() -> None:
+def test_defaults_are_the_demo_feed_and_the_local_redis() -> None:
     settings = load_settings(CaptureSettings)
     assert [(entry.camera_id, entry.source.value) for entry in settings.cameras] == [("cam0", "demo")]
     assert settings.redis_url.get_secret_value() == "redis://127.0.0.1:6379/0"
@@ -23,7 +23,7 @@ def test_without_variables_there_is_the_demo_feed_on_the_local_redis() -> None:
         ("CAMERA", "0", "EMOTION_CAPTURE_CAMERA: no such setting"),
     ],
 )
-def test_what_cannot_be_used_is_an_error_in_one_line(
+def test_invalid_setting_is_an_error_of_one_line(
     monkeypatch: pytest.MonkeyPatch, name: str, value: str, message: str
 ) -> None:
     monkeypatch.setenv(f"EMOTION_CAPTURE_{name}", value)

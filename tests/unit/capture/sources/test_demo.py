@@ -26,11 +26,11 @@ FACES = {Portrait.SMILING: (177, 66, 97, 97), Portrait.SERIOUS: (145, 99, 239, 2
         (7205.0, Portrait.SERIOUS),
     ],
 )
-def test_the_portraits_alternate_and_the_smile_comes_first(seconds: float, portrait: Portrait) -> None:
+def test_portraits_alternate_and_the_smiling_one_comes_first(seconds: float, portrait: Portrait) -> None:
     assert placement_at(seconds).portrait is portrait
 
 
-def test_place_and_size_change_slowly_and_the_portrait_stays_on_the_canvas() -> None:
+def test_portrait_moves_slowly_and_stays_on_the_canvas() -> None:
     placements = [placement_at(i / 30) for i in range(600)]
     for placement in placements:
         picture = placement.portrait.value
@@ -47,7 +47,7 @@ def test_place_and_size_change_slowly_and_the_portrait_stays_on_the_canvas() -> 
     assert max(p.scale for p in smiling) / min(p.scale for p in smiling) > 1.1
 
 
-def test_the_source_shows_the_scene_of_the_moment() -> None:
+def test_source_renders_the_scene_at_the_current_time() -> None:
     clock = FakeClock(500.0)
     source, canvas = DemoSource(clock, wall_clock=lambda: 17), DemoCanvas()
     for elapsed in (0.0, 3.3, 6.7):
@@ -58,7 +58,7 @@ def test_the_source_shows_the_scene_of_the_moment() -> None:
         assert np.array_equal(np.asarray(frame.picture), canvas.draw(placement_at(elapsed)))
 
 
-def test_what_is_drawn_lies_where_it_was_placed() -> None:
+def test_portrait_is_drawn_at_its_placement() -> None:
     canvas = DemoCanvas()
     drawn = canvas.draw(Placement(Portrait.SERIOUS, left=300.0, top=40.0, scale=1.0))
     folder = Path(demo.__file__).parent / "portraits"
@@ -70,7 +70,7 @@ def test_what_is_drawn_lies_where_it_was_placed() -> None:
     assert int(around.std(axis=1).max()) == 0  # every row outside is of one colour
 
 
-def test_each_frame_shows_the_cascade_one_face_where_the_portrait_has_its_own() -> None:
+def test_cascade_detects_the_face_in_each_frame() -> None:
     cascade = cv2.CascadeClassifier(str(Path(cv2.__file__).parent / "data" / "haarcascade_frontalface_alt2.xml"))
     canvas = DemoCanvas()
     for index in range(0, 300, 37):  # phases of the whole motion; all 300 frames take half a minute
@@ -87,7 +87,7 @@ def test_each_frame_shows_the_cascade_one_face_where_the_portrait_has_its_own() 
         assert abs(top + height / 2 - middle[1]) < height / 4
 
 
-def test_both_portraits_are_committed_with_their_sources() -> None:
+def test_portraits_are_committed_with_their_sources() -> None:
     folder = Path(demo.__file__).parent / "portraits"
     sources = (folder / "SOURCES.md").read_text()
     for portrait in Portrait:

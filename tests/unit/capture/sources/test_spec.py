@@ -18,12 +18,12 @@ from services.capture.sources.spec import SourceKind, parse_cameras, parse_sourc
         ("record.avi", SourceKind.FILE),
     ],
 )
-def test_a_source_is_recognised_by_its_form(text: str, kind: SourceKind) -> None:
+def test_kind_of_source(text: str, kind: SourceKind) -> None:
     spec = parse_source(text)
     assert (spec.kind, spec.value) == (kind, text.strip())
 
 
-def test_a_scheme_may_be_written_in_capitals_which_ffmpeg_does_not_know() -> None:
+def test_scheme_is_converted_to_lower_case() -> None:
     assert parse_source("RTSP://Cam/Stream").value == "rtsp://Cam/Stream"
 
 
@@ -41,7 +41,7 @@ def test_a_scheme_may_be_written_in_capitals_which_ffmpeg_does_not_know() -> Non
         "1234567",
     ],
 )
-def test_what_cannot_be_a_source_is_an_error_that_keeps_the_password(text: str) -> None:
+def test_invalid_source_is_an_error_without_the_password(text: str) -> None:
     with pytest.raises(ValueError, match=r"empty|must begin|%20|digits") as caught:
         parse_source(text)
     assert "hunter2" not in str(caught.value)
@@ -53,7 +53,7 @@ def test_only_files_are_files_and_only_cameras_are_real_time() -> None:
     assert [source.is_real_time for source in sources] == [True, True, False, False]
 
 
-def test_no_password_in_the_repr_or_the_public_text() -> None:
+def test_no_password_in_the_repr_or_the_display_name() -> None:
     spec = parse_source("rtsp://admin:hunter2@door.example:554/live?channel=1")
     assert "hunter2" not in repr(spec)
     assert spec.display_name == "rtsp://door.example:554/…"
@@ -68,7 +68,7 @@ def test_no_password_in_the_repr_or_the_public_text() -> None:
         ("http://h/stream2?token=hush | http://h/stream2", "http://h/stream2?token=hush", "http://h/stream2"),
     ],
 )
-def test_a_label_is_shown_in_place_of_the_source(text: str, value: str, label: str) -> None:
+def test_label_is_displayed_in_place_of_the_source(text: str, value: str, label: str) -> None:
     spec = parse_source(text)
     assert (spec.value, spec.display_name) == (value, label)
 
@@ -91,7 +91,7 @@ def test_a_label_is_shown_in_place_of_the_source(text: str, value: str, label: s
         "0 | " + "x" * 101,
     ],
 )
-def test_a_label_that_may_hold_a_secret_is_refused(text: str) -> None:
+def test_label_that_may_contain_a_secret_is_rejected(text: str) -> None:
     with pytest.raises(ValueError, match=r"label|empty") as caught:
         parse_source(text)
     assert "hunter2" not in str(caught.value)
@@ -115,7 +115,7 @@ def pairs(text: str) -> list[tuple[str, str]]:
         ("a=0 | Desk, left,b=rtsp://h | Door", [("a", "0"), ("b", "rtsp://h")]),
     ],
 )
-def test_commas_end_an_entry_only_before_the_next_name(text: str, expected: list[tuple[str, str]]) -> None:
+def test_comma_ends_an_entry_only_before_the_next_id(text: str, expected: list[tuple[str, str]]) -> None:
     assert pairs(text) == expected
 
 
@@ -137,16 +137,16 @@ def test_commas_end_an_entry_only_before_the_next_name(text: str, expected: list
         ("a=0|hunter2", "a: a label must follow"),
     ],
 )
-def test_what_is_malformed_is_named_without_its_password(text: str, message: str) -> None:
+def test_malformed_list_is_an_error_without_the_password(text: str, message: str) -> None:
     with pytest.raises(ValueError, match=message) as caught:
         parse_cameras(text)
     assert "hunter2" not in str(caught.value)
 
 
-def test_an_entry_is_printed_with_its_label_or_without_what_may_be_secret() -> None:
+def test_entry_is_printed_with_its_label_or_redacted() -> None:
     entries = parse_cameras("a=rtsp://u:hush@h/x,b=rtsp://u:hush@h/x | front door")
     assert [str(entry) for entry in entries] == ["a=rtsp://h/…", "b=front door"]
 
 
-def test_the_order_and_the_kinds_are_kept() -> None:
+def test_order_and_kinds_are_kept() -> None:
     assert [entry.source.kind for entry in parse_cameras("z=demo,a=0")] == [SourceKind.DEMO, SourceKind.WEBCAM]
