@@ -19,7 +19,7 @@ RECIPE ?= training/recipes/baseline.toml
 RUN ?= runs/latest
 RUNS ?=
 TEACHERS ?=
-START ?=
+INIT_FROM ?=
 VERSION ?=
 BENCH ?=
 QUICK ?=
@@ -101,19 +101,19 @@ fix: $(VENV)/.dev ## Format the code and mend what can be mended mechanically
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-train: $(VENV)/.dev ## Train, or go on training (DATA=fer2013.csv RECIPE=file.toml RUN=folder TEACHERS="run run" START=run)
-	$(BIN)/python -m training.train --data "$(DATA)" --recipe "$(RECIPE)" --out "$(RUN)" $(if $(TEACHERS),--teachers $(TEACHERS)) $(if $(START),--start "$(START)")
+train: $(VENV)/.dev ## Train a model, or resume a run (DATA=fer2013.csv RECIPE=file.toml RUN=dir TEACHERS="run run" INIT_FROM=run)
+	$(BIN)/python -m training.train --data "$(DATA)" --recipe "$(RECIPE)" --out "$(RUN)" $(if $(TEACHERS),--teachers $(TEACHERS)) $(if $(INIT_FROM),--init-from "$(INIT_FROM)")
 
-unpack: $(VENV)/.dev ## Turn a version of the model back into a run, for START and TEACHERS (RUN=folder VERSION=n, else the highest)
+import-run: $(VENV)/.dev ## Import a model version as a run, for INIT_FROM and TEACHERS (RUN=dir VERSION=highest)
 	$(BIN)/python -m training.import_run --out "$(RUN)" $(if $(VERSION),--model "model_repo/emotion/$(VERSION)")
 
-export: $(VENV)/.dev ## Make a version for the model server out of a run (RUN=folder DATA=fer2013.csv VERSION=next)
+export: $(VENV)/.dev ## Export a run as a version for the model server (RUN=dir DATA=fer2013.csv VERSION=next)
 	$(BIN)/python -m training.export.export --run "$(RUN)" --data "$(DATA)" $(if $(VERSION),--version "$(VERSION)")
 
-evaluate: $(VENV)/.dev ## Measure an exported version, rewrite the model card (DATA=fer2013.csv VERSION=highest)
+evaluate: $(VENV)/.dev ## Evaluate an exported version and update the model card (DATA=fer2013.csv VERSION=highest)
 	$(BIN)/python -m training.evaluation.evaluate --data "$(DATA)" $(if $(VERSION),--model "model_repo/emotion/$(VERSION)")
 
-seeds: $(VENV)/.dev ## Note for the model card how runs of other seeds ended (RUNS="runs/a runs/b runs/c" VERSION=highest)
+seed-variance: $(VENV)/.dev ## Record the results of runs with other seeds for the model card (RUNS="runs/a runs/b runs/c" VERSION=highest)
 	$(BIN)/python -m training.evaluation.seed_variance $(RUNS) $(if $(VERSION),--model "model_repo/emotion/$(VERSION)")
 
 docs: $(VENV)/.dev ## Write docs/configuration.md anew from the settings
@@ -144,4 +144,4 @@ $(VENV)/.%: requirements/%.lock $(VENV)/.bootstrap
 	@touch $@
 
 .PRECIOUS: $(VENV)/.bootstrap
-.PHONY: help setup run capture build up down logs test test-unit coverage fuzz test-debian test-browser screenshots e2e debian-packages check fix train unpack export evaluate seeds docs bench bench-peers lock clean
+.PHONY: help setup run capture build up down logs test test-unit coverage fuzz test-debian test-browser screenshots e2e debian-packages check fix train import-run export evaluate seed-variance docs bench bench-peers lock clean

@@ -11,7 +11,7 @@ from bench.harness.charts import HEIGHT, WIDTH, Curve, bars, curves
 from bench.harness.run import Part
 from bench.harness.tables import Table, for_page, shown
 from bench.scenarios import baseline, detection, load, memory, overhead, scaling, start, stream
-from training.evaluation.charts import picture
+from training.evaluation.charts import svg_document
 
 PARTS: dict[str, Part] = {
     "baseline": baseline.PART,
@@ -46,7 +46,7 @@ def draw_report(report: Mapping[str, Any]) -> str:
     charts = [(chart, result) for name, result in report["parts"].items() for chart in _CHARTS.get(name, ())]
     elements = [line for index, (chart, result) in enumerate(charts) for line in chart(result, *_place(index))]
     rows = (len(charts) + 1) // 2
-    return picture(2 * WIDTH, max(1, rows) * HEIGHT, "What the system costs and how fast it is", elements)
+    return svg_document(2 * WIDTH, max(1, rows) * HEIGHT, "What the system costs and how fast it is", elements)
 
 
 def _place(index: int) -> tuple[float, float]:

@@ -1,21 +1,32 @@
-"""One training recipe: everything that decides what comes out of a run, read from a TOML file."""
+"""The training recipe: every setting that determines the result of a run, read from a TOML file."""
 
 import tomllib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Discriminator, Field, JsonValue, Tag, ValidationError
 
-DEFAULT_RECIPE = Path(__file__).parent / "recipes" / "baseline.toml"
-"""From chance; beside it lie those of teachers, and of a pupil that they teach."""
+RECIPES = Path(__file__).parent / "recipes"
+DEFAULT_RECIPE = RECIPES / "baseline.toml"
+"""Trains from scratch, on labels and votes alone."""
+
+_RENAMED_KEYS = {
+    "start_share": "init_weight",
+    "later": "phase2",
+    "vote_weight": "soft_label_weight",
+    "views": "cached_views",
+    "compose_probability": "cutmix_probability",
+    "mix_probability": "mixup_probability",
+}
+"""Key in recipes recorded by runs and model versions up to 7 → its name today."""
 
 _Count = Annotated[int, Field(gt=0)]
 
 
 def _odd(count: int) -> int:
     if count % 2 == 0:
-        raise ValueError("a stage has one convolution before its pooling and pairs of them behind it: an odd number")
+        raise ValueError("must be odd: a stage has one convolution before the pooling and pairs after it")
     return count
 
 
@@ -23,7 +34,7 @@ _OddCount = Annotated[_Count, AfterValidator(_odd)]
 
 
 class RecipeError(ValueError):
-    """The recipe can't be read or holds an unknown, missing or impossible value; the message names the file."""
+    """The recipe can't be read, or a value is unknown, missing or out of range; the message names the file."""
 
 
 class _Section(BaseModel):
@@ -31,22 +42,22 @@ class _Section(BaseModel):
 
 
 class Network(_Section):
-    """What is free within the fixed architecture."""
+    """Settings of the CNN–BiLSTM."""
 
     convolutions: tuple[_OddCount, _OddCount, _OddCount]
-    """How many 3×3 convolutions the stages of 32, 64 and 128 filters have: one before the pooling, then pairs."""
+    """Number of 3×3 convolutions in the stages of 32, 64 and 128 filters: one before the pooling, then pairs."""
     width: _Count = 1
-    """By how much the stages of a teacher are wider; what is served has a width of 1."""
+    """Factor for the number of filters of each stage. A teacher may be wider; the served network has a width of 1."""
 
 
 class Pretrained(_Section):
-    """What is free in a teacher that learnt from photographs of things first."""
+    """Settings of a teacher that starts from ImageNet weights."""
 
     pretrained: Literal["efficientnet-lite0"]
     side: int = Field(ge=32)
-    """To how many pixels a side faces are scaled first."""
+    """Pixels per side to which faces are resized first."""
     dropout: float = Field(ge=0, lt=1)
-    """Share of the last features that is left out while training."""
+    """Dropout rate before the classifier."""
 
 
 def _kind(network: object) -> str:
@@ -57,11 +68,11 @@ def _kind(network: object) -> str:
 AnyNetwork = Annotated[
     Annotated[Network, Tag("cnn-bilstm")] | Annotated[Pretrained, Tag("pretrained")], Discriminator(_kind)
 ]
-"""What a recipe can train; the part ``pretrained`` tells which."""
+"""The networks that a recipe can train, distinguished by the key ``pretrained``."""
 
 
 class Augmentation(_Section):
-    """Largest random changes to a training face."""
+    """Bounds of the random changes to a training face."""
 
     flip: bool
     shift: float = Field(ge=0, lt=0.5)
@@ -75,30 +86,32 @@ class Augmentation(_Section):
     jpeg_probability: float = Field(ge=0, le=1)
     noise_probability: float = Field(default=0, ge=0, le=1)
     erase_probability: float = Field(default=0, ge=0, le=1)
-    """How often a rectangle of the face is hidden."""
-    compose_probability: float = Field(default=0, ge=0, le=1)
-    """How often a face is put together out of two, before a teacher is asked about it."""
-    mix_probability: float = Field(default=0, ge=0, le=1)
-    """How often a face is blended with another, and its target likewise."""
+    """Probability that a rectangle of the face is erased."""
+    cutmix_probability: float = Field(default=0, ge=0, le=1)
+    """Probability that a face is a composite of two, made before the teachers label it."""
+    mixup_probability: float = Field(default=0, ge=0, le=1)
+    """Probability that a face and its target are blended with another face of the batch and its target."""
 
 
-class Later(_Section):
-    """What is taught otherwise once the network knows the easy part."""
+class SecondPhase(_Section):
+    """Settings that replace those of the first phase from an epoch on."""
 
     from_epoch: int = Field(ge=0)
-    """From 0."""
+    """Counted from 0."""
     teacher_weight: float = Field(ge=0, le=1)
-    """Share of the teachers' answers in what is taught; label and votes have the rest."""
-    vote_weight: float | None = Field(default=None, ge=0, le=1)
-    """Share of the votes beside the label from then on, where it changes."""
-    views: int | None = Field(default=None, gt=0)
-    """In how many ways each face is moved, which are shown in turn: teachers are asked about each once. Without it
-    every epoch moves it in a new way."""
+    """Weight of the teachers' probabilities in the target; label and votes have the rest."""
+    soft_label_weight: float | None = Field(default=None, ge=0, le=1)
+    """Weight of the votes beside the label; without it the weight of the first phase applies."""
+    cached_views: int | None = Field(default=None, gt=0)
+    """Number of geometric augmentations per face, shown in turn, so that the teachers label each once.
+
+    Without it every epoch draws a new augmentation.
+    """
     augmentation: Augmentation
 
 
 class Recipe(_Section):
-    """A run's settings."""
+    """All settings of a run."""
 
     seed: int = Field(ge=0, lt=2**32)
     epochs: int = Field(gt=0)
@@ -107,51 +120,53 @@ class Recipe(_Section):
     learning_rate: float = Field(gt=0)
     warmup_epochs: float = Field(ge=0)
     decay_epochs: float = Field(ge=0)
-    """How long the learning rate falls to zero at the end."""
+    """Length of the linear decay to zero at the end."""
     weight_decay: float = Field(ge=0)
     label_smoothing: float = Field(ge=0, lt=1)
-    vote_weight: float = Field(ge=0, le=1)
-    """Share of FER+'s votes in what is taught, where they are there; the label has the rest."""
-    start_share: float = Field(default=0, ge=0, lt=1)
-    """Share of the first weights, which must be another run's, in the last ones."""
+    soft_label_weight: float = Field(ge=0, le=1)
+    """Weight of FER+'s votes in the target, if there are votes; the label has the rest."""
+    init_weight: float = Field(default=0, ge=0, lt=1)
+    """Weight of the initial network in the final one (WiSE-FT's 1 − α); the run must start from another run."""
     network: AnyNetwork
     augmentation: Augmentation
-    later: Later | None = None
+    phase2: SecondPhase | None = None
 
     @property
-    def asks_teacher(self) -> bool:
-        """Whether a teacher's answers are needed."""
-        return self.later is not None and self.later.teacher_weight > 0
+    def uses_teachers(self) -> bool:
+        """Whether the run needs teachers."""
+        return self.phase2 is not None and self.phase2.teacher_weight > 0
 
-    def augmentation_in(self, epoch: int) -> Augmentation:
-        """Return how far faces are changed in an epoch (from 0)."""
-        later = self._later_in(epoch)
-        return later.augmentation if later else self.augmentation
+    @property
+    def caches_views(self) -> bool:
+        """Whether the second phase shows the same views of a face more than once."""
+        return self.phase2 is not None and self.phase2.cached_views is not None
 
-    def teacher_weight_in(self, epoch: int) -> float:
-        """Return a teacher's share in what is taught in an epoch (from 0)."""
-        later = self._later_in(epoch)
-        return later.teacher_weight if later else 0.0
+    def augmentation_at(self, epoch: int) -> Augmentation:
+        """Return the augmentation of an epoch (from 0)."""
+        phase2 = self._phase2_at(epoch)
+        return phase2.augmentation if phase2 else self.augmentation
 
-    def vote_weight_in(self, epoch: int) -> float:
-        """Return the votes' share beside the label in an epoch (from 0)."""
-        later = self._later_in(epoch)
-        return self.vote_weight if later is None or later.vote_weight is None else later.vote_weight
+    def teacher_weight_at(self, epoch: int) -> float:
+        """Return the teachers' weight in the targets of an epoch (from 0)."""
+        phase2 = self._phase2_at(epoch)
+        return phase2.teacher_weight if phase2 else 0.0
 
-    def view_in(self, epoch: int) -> int:
-        """Return which of the ways to move a face is shown in an epoch (from 0)."""
-        later = self._later_in(epoch)
-        if later is None or later.views is None:
+    def soft_label_weight_at(self, epoch: int) -> float:
+        """Return the votes' weight beside the label in an epoch (from 0)."""
+        phase2 = self._phase2_at(epoch)
+        if phase2 is None or phase2.soft_label_weight is None:
+            return self.soft_label_weight
+        return phase2.soft_label_weight
+
+    def view_at(self, epoch: int) -> int:
+        """Return the number of the view of each face that an epoch (from 0) shows."""
+        phase2 = self._phase2_at(epoch)
+        if phase2 is None or phase2.cached_views is None:
             return epoch
-        return later.from_epoch + (epoch - later.from_epoch) % later.views
+        return phase2.from_epoch + (epoch - phase2.from_epoch) % phase2.cached_views
 
-    @property
-    def views_return(self) -> bool:
-        """Whether the later part shows what it has shown before."""
-        return self.later is not None and self.later.views is not None
-
-    def _later_in(self, epoch: int) -> Later | None:
-        return self.later if self.later and epoch >= self.later.from_epoch else None
+    def _phase2_at(self, epoch: int) -> SecondPhase | None:
+        return self.phase2 if self.phase2 and epoch >= self.phase2.from_epoch else None
 
 
 def read_recipe(path: Path = DEFAULT_RECIPE) -> Recipe:
@@ -160,21 +175,47 @@ def read_recipe(path: Path = DEFAULT_RECIPE) -> Recipe:
     Raises:
         RecipeError: The file can't be read, is not TOML, or a key is missing, unknown or out of range.
     """
+    return _validate(_read_toml(path), path)
+
+
+def read_recorded_recipe(path: Path) -> Recipe:
+    """Read a recipe that a run recorded, possibly under earlier names of the keys.
+
+    Raises:
+        RecipeError: See :func:`read_recipe`.
+    """
+    return _validate(rename_recorded_keys(_read_toml(path)), path)
+
+
+def rename_recorded_keys(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a recorded recipe with the names that its keys have today."""
+    return {
+        _RENAMED_KEYS.get(key, key): rename_recorded_keys(value) if isinstance(value, dict) else value
+        for key, value in settings.items()
+    }
+
+
+def flatten(settings: Mapping[str, JsonValue], prefix: str = "") -> Iterator[tuple[str, JsonValue]]:
+    """Yield each setting of a recipe with its dotted name, such as ``phase2.augmentation.flip``."""
+    for key, value in settings.items():
+        if isinstance(value, dict):
+            yield from flatten(value, f"{prefix}{key}.")
+        else:
+            yield f"{prefix}{key}", value
+
+
+def _read_toml(path: Path) -> dict[str, Any]:
     try:
-        return Recipe.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
+        return tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise RecipeError(f"{path}: {error.strerror}") from error
-    except ValidationError as error:
-        faults = (f"{'.'.join(str(part) for part in fault['loc'])}: {fault['msg']}" for fault in error.errors())
-        raise RecipeError(f"{path}: {'; '.join(faults)}") from error
     except ValueError as error:
         raise RecipeError(f"{path}: {error}") from error
 
 
-def flat(settings: Mapping[str, JsonValue], within: str = "") -> Iterator[tuple[str, JsonValue]]:
-    """Yield each setting of a recipe with its dotted name: ``later.augmentation.flip``."""
-    for key, value in settings.items():
-        if isinstance(value, dict):
-            yield from flat(value, f"{within}{key}.")
-        else:
-            yield f"{within}{key}", value
+def _validate(settings: Mapping[str, Any], path: Path) -> Recipe:
+    try:
+        return Recipe.model_validate(settings)
+    except ValidationError as error:
+        faults = (f"{'.'.join(str(part) for part in fault['loc'])}: {fault['msg']}" for fault in error.errors())
+        raise RecipeError(f"{path}: {'; '.join(faults)}") from error

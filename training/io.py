@@ -1,86 +1,66 @@
-"""Writes files and folders so that nobody, whatever happens, meets half of one."""
+"""Atomic writes, progress bars, and the software environment of a run."""
 
 import os
 import platform
 import subprocess
-import sys
 import tempfile
-import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from importlib.metadata import PackageNotFoundError
-from importlib.metadata import version as installed
+from importlib.metadata import version as installed_version
 from pathlib import Path
-from typing import TextIO, TypeVar
+from typing import TypeVar
+
+from rich.console import Console
+from rich.progress import track
+
+Item = TypeVar("Item")
+
+_LIBRARIES = ("keras", "numpy", "opencv-python-headless", "tensorflow-cpu", "tensorflow", "jax", "jaxlib", "torch")
 
 
-def write_whole(path: Path, text: str) -> None:
-    """Write a text file so that a reader, or a kill, never meets half of it."""
+def write_atomic(path: Path, text: str) -> None:
+    """Write a text file in one step: readers, and a killed process, never leave half of it."""
     partial = path.with_name(f".partial-{path.name}")
     partial.write_text(text, encoding="utf-8")
     os.replace(partial, path)
 
 
 @contextmanager
-def appearing_whole(target: Path) -> Iterator[Path]:
-    """Give a folder to write into, which becomes ``target`` at the end unless something was raised."""
+def atomic_directory(target: Path) -> Iterator[Path]:
+    """Yield a directory to write into; it is renamed to ``target`` at the end unless an exception was raised."""
     target.parent.mkdir(parents=True, exist_ok=True)
-    # Beside the target, so that renaming is one step; a name that is no number is no version to a model server.
+    # On the same file system as the target, so that the rename is atomic. A model server ignores names that are no
+    # number.
     with tempfile.TemporaryDirectory(prefix=".partial-", dir=target.parent) as scratch:
         partial = Path(scratch) / target.name
-        # Unlike the scratch folder around it, readable for whoever serves it.
+        # A temporary directory is readable by its owner only; this one is readable by the model server's user.
         partial.mkdir()
         yield partial
         partial.rename(target)
 
 
-Item = TypeVar("Item")
-
-_WIDTH = 30
-_PERIOD_S = 0.1
-
-
-def progress(items: Sequence[Item], what: str, stream: TextIO | None = None) -> Iterator[Item]:
-    """Yield the items while a bar grows on a terminal; elsewhere, as in a log, one line tells the end."""
-    out = stream or sys.stderr
-    lively = out.isatty()
-    started = shown = time.monotonic()
-    for done, item in enumerate(items):
-        now = time.monotonic()
-        if lively and (done == 0 or now - shown >= _PERIOD_S):
-            shown = now
-            out.write(f"\r{what} {_bar(done, len(items))} {done}/{len(items)}")
-            out.flush()
-        yield item
-    begin = f"\r{what} {_bar(1, 1)}" if lively else f"{what}:"
-    out.write(f"{begin} {len(items)} in {time.monotonic() - started:.0f} s\n")
-    out.flush()
+def progress(items: Sequence[Item], description: str, console: Console | None = None) -> Iterable[Item]:
+    """Iterate over items with a progress bar on standard error; a log gets one line at the end."""
+    return track(items, description, console=console or Console(stderr=True))
 
 
-def _bar(done: int, total: int) -> str:
-    full = _WIDTH * done // total
-    return f"[{'=' * full}{' ' * (_WIDTH - full)}]"
-
-
-_LIBRARIES = ("keras", "numpy", "opencv-python-headless", "tensorflow-cpu", "tensorflow", "jax", "jaxlib", "torch")
-
-
-def revision() -> str | None:
-    """Return the git revision of this code, or None where it isn't in a git checkout."""
+def git_revision() -> str | None:
+    """Return the git revision of this code, with ``-dirty`` if files differ from it; None outside a git checkout."""
     command = ["git", "describe", "--always", "--dirty", "--abbrev=40", "--exclude=*"]
     try:
-        answer = subprocess.run(command, cwd=Path(__file__).parent, capture_output=True, text=True, check=True)
+        result = subprocess.run(command, cwd=Path(__file__).parent, capture_output=True, text=True, check=True)
     except (OSError, subprocess.CalledProcessError):
         return None
-    return answer.stdout.strip()
+    return result.stdout.strip()
 
 
-def libraries() -> dict[str, str]:
-    """Return the versions of Python and of the libraries that decide what comes out of training and export."""
+def library_versions() -> dict[str, str]:
+    """Return the versions of Python and of the libraries that affect training and export."""
     found = {"python": platform.python_version()}
     for name in _LIBRARIES:
         try:
-            found[name] = installed(name)
+            found[name] = installed_version(name)
         except PackageNotFoundError:
             continue
     return found

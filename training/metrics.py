@@ -1,4 +1,4 @@
-"""Figures about a classifier: pure functions over arrays."""
+"""Metrics of a classifier and of its confidence: pure functions over arrays."""
 
 import math
 from dataclasses import dataclass
@@ -13,14 +13,27 @@ _Z95 = 1.959963984540054
 
 
 @dataclass(frozen=True)
-class ClassScores:
-    """Scores of one class, 0 where they are undefined.
+class Predictions:
+    """A model's outputs for n faces.
 
     Attributes:
-        precision: Of the faces answered with this class, the fraction that belongs to it.
-        recall: Of the faces of this class, the fraction answered with it.
+        probabilities: Floats [n, 7].
+        reliable: bool [n].
+    """
+
+    probabilities: NDArray[np.floating]
+    reliable: NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class ClassScores:
+    """Scores of one class; 0 if undefined.
+
+    Attributes:
+        precision: Fraction of the faces predicted as this class that belong to it.
+        recall: Fraction of the faces of this class that are predicted as it.
         f1: The harmonic mean of both.
-        faces: How many faces of this class there are.
+        faces: Number of faces of this class.
     """
 
     precision: float
@@ -30,7 +43,7 @@ class ClassScores:
 
 
 def accuracy(labels: Labels, predicted: Labels) -> float:
-    """Return the fraction of faces answered rightly; NaN without faces."""
+    """Return the fraction of correct answers; NaN without faces."""
     return float(np.mean(labels == predicted)) if labels.size else math.nan
 
 
@@ -38,7 +51,7 @@ def wilson_interval(successes: int, trials: int) -> tuple[float, float]:
     """Return the 95 % confidence interval of a fraction (Wilson, 1927).
 
     Raises:
-        ValueError: There were no trials.
+        ValueError: ``trials`` is less than 1.
     """
     if trials < 1:
         raise ValueError("an interval needs at least one trial")
@@ -49,20 +62,22 @@ def wilson_interval(successes: int, trials: int) -> tuple[float, float]:
 
 
 def confusion_matrix(labels: Labels, predicted: Labels, classes: int) -> NDArray[np.int64]:
-    """Return counts [classes, classes]: a row per true class, a column per answer."""
+    """Return counts [classes, classes]: a row per true class, a column per predicted class."""
     counts = np.zeros((classes, classes), np.int64)
     np.add.at(counts, (labels, predicted), 1)
     return counts
 
 
 def class_scores(confusion: NDArray[np.int64]) -> list[ClassScores]:
-    """Return the scores of each class from counts as :func:`confusion_matrix` gives them."""
+    """Return the scores of each class from a :func:`confusion_matrix`."""
     scores = []
     for index in range(len(confusion)):
-        right = int(confusion[index, index])
-        answered, faces = int(confusion[:, index].sum()), int(confusion[index].sum())
-        f1 = 2 * right / (answered + faces) if answered + faces else 0.0
-        scores.append(ClassScores(right / answered if answered else 0.0, right / faces if faces else 0.0, f1, faces))
+        correct = int(confusion[index, index])
+        predicted, faces = int(confusion[:, index].sum()), int(confusion[index].sum())
+        f1 = 2 * correct / (predicted + faces) if predicted + faces else 0.0
+        scores.append(
+            ClassScores(correct / predicted if predicted else 0.0, correct / faces if faces else 0.0, f1, faces)
+        )
     return scores
 
 
@@ -71,20 +86,20 @@ def negative_log_likelihood(labels: Labels, probabilities: NDArray[np.floating])
 
     Args:
         labels: Class indices [n].
-        probabilities: [n, classes]; a zero counts as the smallest float32, so that the mean stays finite.
+        probabilities: [n, classes]; a zero is replaced by the smallest float32, so that the mean is finite.
     """
-    of_truth = probabilities[np.arange(len(labels)), labels].astype(np.float64)
-    return float(-np.log(np.maximum(of_truth, np.finfo(np.float32).tiny)).mean())
+    of_label = probabilities[np.arange(len(labels)), labels].astype(np.float64)
+    return float(-np.log(np.maximum(of_label, np.finfo(np.float32).tiny)).mean())
 
 
 @dataclass(frozen=True)
 class OperatingPoint:
-    """What is gained by answering only from a threshold on.
+    """A confidence threshold with its coverage and accuracy.
 
     Attributes:
-        threshold: Faces whose confidence is at or above it are answered.
-        coverage: The fraction of faces answered.
-        accuracy: The fraction of those answered rightly.
+        threshold: Faces with at least this confidence are accepted.
+        coverage: Fraction of faces accepted.
+        accuracy: Fraction of the accepted faces with a correct answer.
     """
 
     threshold: float
@@ -94,14 +109,14 @@ class OperatingPoint:
 
 @dataclass(frozen=True)
 class ReliabilityBin:
-    """The faces whose confidence lies in (low, high].
+    """The faces with a confidence in (low, high].
 
     Attributes:
         low: Lower edge.
         high: Upper edge.
-        faces: How many there are; at least one.
+        faces: Number of faces; at least one.
         confidence: Their mean confidence.
-        accuracy: The fraction of them answered rightly.
+        accuracy: Their accuracy.
     """
 
     low: float
@@ -114,12 +129,12 @@ class ReliabilityBin:
 def reliability_bins(
     confidences: NDArray[np.floating], correct: NDArray[np.bool_], bins: int = 15
 ) -> list[ReliabilityBin]:
-    """Return what faces of about equal confidence have in common; bins without faces are left out.
+    """Return the bins of a reliability diagram; bins without faces are left out.
 
     Args:
         confidences: Top probabilities [n].
-        correct: Whether the answer was right [n].
-        bins: How many bins of equal width divide (0, 1]; a confidence on an edge belongs to the bin below it.
+        correct: Whether the answer is correct [n].
+        bins: Number of bins of equal width that divide (0, 1]; a confidence on an edge belongs to the bin below it.
     """
     edges = np.linspace(0, 1, bins + 1)
     bin_of = np.digitize(confidences, edges[1:-1], right=True)
@@ -137,9 +152,9 @@ def reliability_bins(
 
 
 def calibration_error(confidences: NDArray[np.floating], correct: NDArray[np.bool_], bins: int = 15) -> float:
-    """Return the expected calibration error (Guo et al., 2017): see :func:`reliability_bins` for the arguments.
+    """Return the expected calibration error (Guo et al., 2017); see :func:`reliability_bins` for the arguments.
 
-    It is the gap between confidence and accuracy of a bin, weighted by the bin's share of the faces.
+    It is the mean gap between confidence and accuracy of the bins, weighted by their faces.
     """
     gaps = (part.faces * abs(part.confidence - part.accuracy) for part in reliability_bins(confidences, correct, bins))
     return sum(gaps) / len(confidences)
@@ -148,23 +163,23 @@ def calibration_error(confidences: NDArray[np.floating], correct: NDArray[np.boo
 def operating_point(
     confidences: NDArray[np.floating], correct: NDArray[np.bool_], target: float
 ) -> OperatingPoint | None:
-    """Return the point of largest coverage at which the accuracy of what is answered reaches a target.
+    """Return the operating point of largest coverage whose accuracy reaches a target.
 
-    The threshold lies halfway between the least confidence that is answered and the next one below,
-    so that the last digit of a confidence decides nothing.
+    The threshold is halfway between the lowest accepted confidence and the next one below, so that rounding doesn't
+    change a decision.
 
     Args:
         confidences: Top probabilities [n].
-        correct: Whether the answer was right [n].
+        correct: Whether the answer is correct [n].
         target: The accuracy to reach, 0 to 1.
 
     Returns:
-        None where no threshold reaches the target.
+        None if no threshold reaches the target.
     """
     order = np.argsort(-confidences, kind="stable")
     falling = np.append(confidences[order].astype(np.float64), 0.0)
     accuracies = np.cumsum(correct[order]) / np.arange(1, len(order) + 1)
-    # Faces of equal confidence are answered together or not at all.
+    # Faces of equal confidence are accepted together or not at all.
     reached = np.flatnonzero((accuracies >= target) & (falling[:-1] > falling[1:]))
     if not reached.size:
         return None

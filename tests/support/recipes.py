@@ -6,7 +6,7 @@ from pathlib import Path
 
 from training.config import DEFAULT_RECIPE, Augmentation
 
-PUPIL_RECIPE = DEFAULT_RECIPE.with_name("student.toml")
+STUDENT_RECIPE = DEFAULT_RECIPE.with_name("student.toml")
 TEACHER_RECIPE = DEFAULT_RECIPE.with_name("teacher.toml")
 
 NONE = Augmentation(

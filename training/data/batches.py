@@ -1,33 +1,60 @@
-"""Turns a split into batches; each epoch's order and changes depend on seed and epoch only."""
+"""Training batches. The order and the augmentation of an epoch depend on seed and epoch alone."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import keras
 import numpy as np
 from numpy.typing import NDArray
 
 from training.config import Augmentation, Recipe
-from training.data.augmentation import Blend, composed, harm, move
+from training.data.augmentation import Mixup, composite, degrade, geometric_augment
 from training.data.fer2013 import Split
-from training.data.ferplus import targets
-from training.models.distillation import TeacherAnswers
+from training.data.ferplus import training_targets
 
 Batch = tuple[NDArray[np.float32], NDArray[np.float32]]
 
 
+class SoftTargets(Protocol):
+    """Teacher probabilities of augmented faces."""
+
+    def get(
+        self, view: int, rows: NDArray[np.int64], faces: Sequence[NDArray[np.uint8]], keep: bool
+    ) -> NDArray[np.float32]:
+        """Return the teachers' probabilities of a view of some rows.
+
+        Args:
+            view: Number of the view.
+            rows: int64 [b], indices into the split.
+            faces: b faces, uint8 [48, 48].
+            keep: Whether to cache the result, because the view is shown again.
+
+        Returns:
+            float32 [b, 7].
+        """
+        ...
+
+
 @dataclass(frozen=True)
 class _View:
-    """A row's face as it is shown, uint8 [48, 48], the row that has lent it the rest, and its own share."""
+    """An augmented face, uint8 [48, 48], possibly a composite with another row's face.
+
+    Attributes:
+        face: The image.
+        partner: Index of the row with the other face; the row itself if there is none.
+        weight: Weight of the row's own face.
+    """
 
     face: NDArray[np.uint8]
-    other: int
-    own: float
+    partner: int
+    weight: float
 
 
 @dataclass(frozen=True)
 class _Epoch:
-    """An epoch's number, from 0, and the order in which it shows the rows, int64 [n]."""
+    """An epoch's number, from 0, and its order of the rows, int64 [n]."""
 
     number: int
     order: NDArray[np.int64]
@@ -36,22 +63,22 @@ class _Epoch:
 class TrainingBatches(keras.utils.PyDataset):
     """Augmented, shuffled batches: faces float32 [b, 48, 48, 1], targets float32 [b, 7]."""
 
-    def __init__(self, split: Split, recipe: Recipe, first_epoch: int, answers: TeacherAnswers | None = None) -> None:
-        """Begin with an epoch.
+    def __init__(self, split: Split, recipe: Recipe, first_epoch: int, soft_targets: SoftTargets | None = None) -> None:
+        """Create the batches.
 
         Args:
             split: The rows to train on.
-            recipe: How.
-            first_epoch: From 0.
-            answers: Of a teacher about the split's rows, where the recipe asks one.
+            recipe: The recipe.
+            first_epoch: Counted from 0.
+            soft_targets: Teacher probabilities of the split's rows, if the recipe uses teachers.
         """
         super().__init__(workers=1, use_multiprocessing=False)
         self._split = split
-        self._told = {
-            weight: targets(split, weight, recipe.label_smoothing)
-            for weight in {recipe.vote_weight_in(epoch) for epoch in range(first_epoch, recipe.epochs)}
+        self._label_targets = {
+            weight: training_targets(split, weight, recipe.label_smoothing)
+            for weight in {recipe.soft_label_weight_at(epoch) for epoch in range(first_epoch, recipe.epochs)}
         }
-        self._answers = answers
+        self._soft_targets = soft_targets
         self._recipe = recipe
         self._epoch = self._shuffled(first_epoch)
 
@@ -59,43 +86,43 @@ class TrainingBatches(keras.utils.PyDataset):
         return math.ceil(len(self._split) / self._recipe.batch_size)
 
     def __getitem__(self, index: int) -> Batch:
-        # Read once: whoever fetches may do it in a thread of its own, while the next epoch begins.
+        # Read once: Keras may fetch batches in another thread while the next epoch begins.
         epoch = self._epoch
         size = self._recipe.batch_size
         rows = epoch.order[index * size : (index + 1) * size]
         rng = np.random.default_rng((self._recipe.seed, epoch.number, index))
-        limits = self._recipe.augmentation_in(epoch.number)
-        view = self._recipe.view_in(epoch.number)
-        views = [self._view_of(row, view, limits) for row in rows]
-        faces = [shown.face for shown in views]
-        harmed = np.stack([harm(face, limits, rng) for face in faces])[..., np.newaxis]
-        told = self._told[self._recipe.vote_weight_in(epoch.number)]
-        own = np.array([shown.own for shown in views], np.float32)[:, np.newaxis]
-        taught = told[rows] * own + told[[shown.other for shown in views]] * (1 - own)
-        weight = self._recipe.teacher_weight_in(epoch.number)
-        if self._answers and weight:
-            # It sees faces before they are harmed: the pupil learns to see through what the teacher never met.
-            said = self._answers.about(view, rows, faces, keep=self._recipe.views_return)
-            taught = (1 - weight) * taught + weight * said
-        blend = Blend.drawn(len(rows), limits.mix_probability, rng)
-        return blend.of(harmed), blend.of(taught)
+        limits = self._recipe.augmentation_at(epoch.number)
+        view_number = self._recipe.view_at(epoch.number)
+        views = [self._view(row, view_number, limits) for row in rows]
+        faces = [view.face for view in views]
+        degraded = np.stack([degrade(face, limits, rng) for face in faces])[..., np.newaxis]
+        label_targets = self._label_targets[self._recipe.soft_label_weight_at(epoch.number)]
+        weight = np.array([view.weight for view in views], np.float32)[:, np.newaxis]
+        targets = label_targets[rows] * weight + label_targets[[view.partner for view in views]] * (1 - weight)
+        teacher_weight = self._recipe.teacher_weight_at(epoch.number)
+        if self._soft_targets and teacher_weight:
+            # Teachers get the faces before they are degraded: the student learns to be robust to degradation.
+            teacher_probs = self._soft_targets.get(view_number, rows, faces, keep=self._recipe.caches_views)
+            targets = (1 - teacher_weight) * targets + teacher_weight * teacher_probs
+        mixup = Mixup.sample(len(rows), limits.mixup_probability, rng)
+        return mixup.apply(degraded), mixup.apply(targets)
 
-    def _view_of(self, row: int, view: int, limits: Augmentation) -> _View:
-        rng = np.random.default_rng((self._recipe.seed, view, row))
-        face = move(self._split.images[row], limits, rng)
-        if rng.random() >= limits.compose_probability:
-            return _View(face, row, 1.0)
-        other = int(rng.integers(len(self._split)))
-        both, own = composed(face, move(self._split.images[other], limits, rng), rng)
-        return _View(both, other, own)
+    def set_epoch(self, epoch: int) -> None:
+        """Select the epoch (from 0) to serve.
 
-    def go_to(self, epoch: int) -> None:
-        """Show an epoch (from 0) from now on.
-
-        Keras doesn't tell its number, and how often it calls ``on_epoch_begin`` and ``on_epoch_end`` before the first
-        one depends on the backend.
+        Keras doesn't pass its number, and the number of calls of ``on_epoch_begin`` and ``on_epoch_end`` before the
+        first epoch depends on the backend.
         """
         self._epoch = self._shuffled(epoch)
+
+    def _view(self, row: int, view_number: int, limits: Augmentation) -> _View:
+        rng = np.random.default_rng((self._recipe.seed, view_number, row))
+        face = geometric_augment(self._split.images[row], limits, rng)
+        if rng.random() >= limits.cutmix_probability:
+            return _View(face, row, 1.0)
+        partner = int(rng.integers(len(self._split)))
+        combined, weight = composite(face, geometric_augment(self._split.images[partner], limits, rng), rng)
+        return _View(combined, partner, weight)
 
     def _shuffled(self, epoch: int) -> _Epoch:
         order = np.random.default_rng((self._recipe.seed, epoch)).permutation(len(self._split))

@@ -1,4 +1,4 @@
-"""Measures the whole way of a face: on a camera's picture, through the detector's own code, into the model."""
+"""End-to-end accuracy: faces in a synthetic camera image, through the detector's own code and the model."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -9,65 +9,60 @@ from numpy.typing import NDArray
 from services.contracts.detection import DetectedFace
 from services.contracts.geometry import overlap
 from training.data.fer2013 import Split
-from training.data.synthetic_scenes import FACES_PER_SCENE, scene_of
-from training.evaluation.schema import SizeFigures
+from training.data.synthetic_scenes import FACES_PER_SCENE, render_scene
+from training.evaluation.schema import EndToEndResult
 from training.io import progress
 from training.metrics import Labels
 
 SIDES_PX = (96, 144, 240)
-SAME_PLACE = 0.4
-"""Intersection over union of a box and a face's frame from which the box is about that face."""
+MIN_IOU = 0.4
+"""Intersection over union from which a detected box is matched with a face."""
 
 Detect = Callable[[bytes], Sequence[DetectedFace]]
-"""An encoded picture → the faces in it, the surest first."""
+"""An encoded image → the faces in it, the surest first."""
 
 Predict = Callable[[NDArray[np.float32]], Labels]
-"""Faces float32 [n, 48, 48, 1] → the answers, class indices [n]."""
+"""Faces float32 [n, 48, 48, 1] → class indices [n]."""
 
 
 @dataclass(frozen=True)
-class Way:
-    """What a picture passes.
-
-    Attributes:
-        detect: Finds faces.
-        predict: Says what they show.
-    """
+class Pipeline:
+    """A detector and a model."""
 
     detect: Detect
     predict: Predict
 
 
-def whole_way(split: Split, direct: Labels, way: Way, side: int) -> SizeFigures:
-    """Put each face of a split into a scene, and see what comes out at the other end.
+def evaluate_end_to_end(split: Split, direct: Labels, pipeline: Pipeline, side: int) -> EndToEndResult:
+    """Render each face of a split into a scene, and compare the pipeline's answers with the labels.
 
     Args:
         split: The faces.
-        direct: What the model says of each as the dataset has it, [n].
-        way: Detector and model.
-        side: Pixels that a face measures in its scene.
+        direct: The model's answers for the faces of the dataset, [n].
+        pipeline: Detector and model.
+        side: Pixels per side of a face in its scene.
     """
     rng = np.random.default_rng(side)
     starts = range(0, len(split), FACES_PER_SCENE)
-    found: list[int] = []
+    detected: list[int] = []
     pixels: list[NDArray[np.float32]] = []
     for start in progress(starts, f"scenes with faces of {side} pixels"):
-        scene = scene_of(list(split.images[start : start + FACES_PER_SCENE]), side, rng)
-        faces = way.detect(scene.jpeg)
-        for offset, frame in enumerate(scene.frames):
-            face = next((face for face in faces if overlap(face.box, frame) >= SAME_PLACE), None)
+        scene = render_scene(list(split.images[start : start + FACES_PER_SCENE]), side, rng)
+        faces = pipeline.detect(scene.jpeg)
+        for offset, box in enumerate(scene.boxes):
+            face = next((face for face in faces if overlap(face.box, box) >= MIN_IOU), None)
             if face is not None:
-                found.append(start + offset)
+                detected.append(start + offset)
                 pixels.append(face.pixels)
-    figures = SizeFigures(
-        side_px=side, faces=len(split), found=len(found) / len(split), accuracy=None, direct_accuracy=None
+    result = EndToEndResult(
+        side_px=side, faces=len(split), detected=len(detected) / len(split), accuracy=None, direct_accuracy=None
     )
-    if not found:
-        return figures
-    labels = split.labels[found]
-    return figures.model_copy(
+    if not detected:
+        return result
+    labels = split.labels[detected]
+    return result.model_copy(
         update={
-            "accuracy": float(np.mean(way.predict(np.stack(pixels)) == labels)),
-            "direct_accuracy": float(np.mean(direct[found] == labels)),
+            "accuracy": float(np.mean(pipeline.predict(np.stack(pixels)) == labels)),
+            "direct_accuracy": float(np.mean(direct[detected] == labels)),
         }
     )

@@ -1,4 +1,4 @@
-"""Writes the part of the model card that carries figures, so that none is typed by hand."""
+"""Render the figures of the model card, so that none is typed by hand."""
 
 from collections.abc import Iterable
 
@@ -8,191 +8,181 @@ from training.evaluation.schema import Evaluation
 BEGIN = "<!-- figures: written by `make evaluate`, not by hand -->"
 END = "<!-- end of figures -->"
 
-CONFUSION_PICTURE = "confusion-matrix.svg"
-RELIABILITY_PICTURE = "reliability-diagram.svg"
-"""Both lie beside the card."""
+CONFUSION_MATRIX_FILE = "confusion-matrix.svg"
+RELIABILITY_DIAGRAM_FILE = "reliability-diagram.svg"
+"""Both are in the card's directory."""
+
+_NONE = "–"
+
+_PROVENANCE = """\
+The complete recipe and digests are in the version's `assets.extra/model.json`."""
+
+_END_TO_END = """\
+Faces of the split, scaled to each size, on drawn backgrounds in scenes of 1280×720 pixels, as JPEG of quality 80,
+through the detector's own code and the model. The cascade finds frontal faces, which are easier to classify. So each
+row also shows the direct accuracy: that of the same faces without scene and detector."""
+
+_ROBUSTNESS = """\
+Accuracy with one corruption applied to every face. Pixels are those of the 48×48 face."""
 
 
 class CardError(ValueError):
-    """The card doesn't hold the two markers, in order and once."""
+    """The card doesn't contain the two markers, once and in order."""
 
 
-def with_figures(card: str, evaluation: Evaluation) -> str:
-    """Return the card with the figures of an evaluation in place of what stood between the markers.
+def update_figures(card: str, evaluation: Evaluation) -> str:
+    """Return the card with new figures between the markers.
 
     Raises:
-        CardError: The markers are not there, in order and once.
+        CardError: The markers are missing, repeated or in the wrong order.
     """
     head, begin, rest = card.partition(BEGIN)
     _, end, tail = rest.partition(END)
     if not begin or not end or BEGIN in tail or END in tail:
-        raise CardError(f"the card must hold these two lines once and in this order: {BEGIN} {END}")
-    return f"{head}{BEGIN}\n{figures(evaluation)}\n{END}{tail}"
+        raise CardError(f"the card must contain these two lines once and in this order: {BEGIN} {END}")
+    return f"{head}{BEGIN}\n{render_figures(evaluation)}\n{END}{tail}"
 
 
-def figures(evaluation: Evaluation) -> str:
+def render_figures(evaluation: Evaluation) -> str:
     """Return the figures as Markdown."""
     return "\n\n".join(
         [
-            summary(evaluation),
-            _on_confidence(evaluation),
-            f"![Reliability diagram: accuracy over confidence]({RELIABILITY_PICTURE})",
-            "### Where it comes from",
+            _summary(evaluation),
+            _calibration_note(evaluation),
+            f"![Reliability diagram: accuracy by confidence]({RELIABILITY_DIAGRAM_FILE})",
+            "### Provenance",
             _PROVENANCE,
-            provenance(evaluation),
-            "### Each emotion",
-            per_class(evaluation),
-            f"![Confusion matrix: share of each true emotion by answer]({CONFUSION_PICTURE})",
-            "A row per true emotion, a column per answer:",
-            confusion(evaluation),
-            "### The whole way",
-            _WHOLE_WAY,
-            whole_way(evaluation),
-            "### Worse pictures",
+            _provenance(evaluation),
+            "### Per emotion",
+            _per_class(evaluation),
+            f"![Confusion matrix: predictions per true emotion, as fractions]({CONFUSION_MATRIX_FILE})",
+            "A row per true emotion, a column per predicted emotion:",
+            _confusion(evaluation),
+            "### End to end",
+            _END_TO_END,
+            _end_to_end(evaluation),
+            "### Robustness",
             _ROBUSTNESS,
-            robustness(evaluation),
+            _robustness(evaluation),
         ]
     )
 
 
-_PROVENANCE = """\
-The whole recipe, and all digits, stand in the version's `assets.extra/model.json`."""
-
-_WHOLE_WAY = """\
-Faces of the split, scaled to so many pixels, on drawn backgrounds in scenes of 1280×720, as JPEG of quality 80, through
-the detector's own code and then the model. What the cascade finds are frontal faces, which are easier: so their
-accuracy stands beside the direct figure of the same faces."""
-
-_ROBUSTNESS = """\
-The direct figure with every face changed alike. Pixels are those of the 48 that a face has; a small face was that wide
-in its picture."""
-
-
-def _on_confidence(evaluation: Evaluation) -> str:
+def _calibration_note(evaluation: Evaluation) -> str:
     return f"""\
-The model's calibration and threshold were fitted on all of {evaluation.split}. For the figures about confidence both
-were fitted anew {evaluation.held_out_folds} times, each time without the faces that they are measured on. Calibration
-changes no answer, so accuracy is the network's own."""
+The model's calibration and threshold were fitted on all of {evaluation.split}. For the figures about confidence, both
+were fitted by {evaluation.held_out_folds}-fold cross-validation: each face is evaluated by a fit without it.
+Calibration doesn't change answers, so accuracy is the network's own."""
 
 
-_OPEN = "–"
-
-
-def table(columns: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
-    """Return a Markdown table whose first column holds text and whose others hold numbers."""
-    names = list(columns)
-    lines = [names, ["---", *["---:"] * (len(names) - 1)], *rows]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
-
-
-def summary(evaluation: Evaluation) -> str:
-    """Return what the model is and how well it does, in a line each."""
-    low, high, speed = evaluation.accuracy_low, evaluation.accuracy_high, evaluation.speed
-    machine = f"{speed.processor}, one thread{', busy with other work' if speed.busy else ''}"
+def _summary(evaluation: Evaluation) -> str:
+    low, high, latency = evaluation.accuracy_low, evaluation.accuracy_high, evaluation.latency
+    machine = f"{latency.cpu}, one thread{', with other load' if latency.cpu_contended else ''}"
     rows = [
         ("model version", str(evaluation.version)),
         ("size", f"{evaluation.bytes_on_disk / 1e6:.1f} MB"),
-        ("one face takes", f"{speed.one_face_ms:.1f} ms ({machine})"),
-        ("32 faces together take", f"{speed.faces_32_ms:.0f} ms"),
+        ("latency, one face", f"{latency.one_face_ms:.1f} ms ({machine})"),
+        ("latency, 32 faces", f"{latency.faces_32_ms:.0f} ms"),
         (f"evaluated on {evaluation.split}", f"{evaluation.faces:,} faces"),
-        ("accuracy", f"{percent(evaluation.accuracy)} (95 % interval {percent(low)} to {percent(high)})"),
-        *_seeds(evaluation),
-        ("macro F1", percent(evaluation.macro_f1)),
-        ("expected calibration error", percent(evaluation.calibration_error)),
+        ("accuracy", f"{_percent(evaluation.accuracy)} (95 % interval {_percent(low)} to {_percent(high)})"),
+        *_seed_variance(evaluation),
+        ("macro F1", _percent(evaluation.macro_f1)),
+        ("expected calibration error", _percent(evaluation.calibration_error)),
         ("negative log-likelihood", f"{evaluation.negative_log_likelihood:.3f} nats"),
-        ("reliable from a top probability of", f"{evaluation.threshold:.3f}"),
-        ("chosen so that", evaluation.threshold_rule),
-        ("faces answered reliably", percent(evaluation.reliable_coverage)),
-        ("accuracy of those", percent(evaluation.reliable_accuracy)),
+        ("reliability threshold", f"{evaluation.threshold:.3f}"),
+        ("rule for the threshold", evaluation.threshold_rule),
+        ("faces with a reliable answer", _percent(evaluation.reliable_coverage)),
+        ("accuracy of reliable answers", _percent(evaluation.reliable_accuracy)),
     ]
-    return table(("figure", "value"), rows)
+    return _table(("figure", "value"), rows)
 
 
-def provenance(evaluation: Evaluation) -> str:
-    """Return what the model was made from, networks by the first digits of their weights' digest."""
-    made_from = evaluation.provenance
-    teachers, start = made_from.teachers_sha256, made_from.start_sha256
-    first, last = made_from.vote_shares
+def _seed_variance(evaluation: Evaluation) -> Iterable[tuple[str, str]]:
+    variance = evaluation.seed_variance
+    if variance is None:
+        return
+    runs = ", ".join(f"seed {run.seed}: {_percent(run.accuracy)}" for run in variance.runs)
+    mean, deviation = _percent(variance.mean), _percent(variance.deviation)
+    yield f"accuracy over {len(variance.runs)} seeds", f"{mean} ± {deviation} ({runs})"
+    if variance.differences:
+        differences = ", ".join(f"{key}: {value}" for key, value in variance.differences.items())
+        yield "differences of those runs", differences
+
+
+def _provenance(evaluation: Evaluation) -> str:
+    """Return the origin of the model; networks are named by the first digits of their weights' digest."""
+    provenance = evaluation.provenance
+    teachers, init = provenance.teachers_sha256, provenance.init_sha256
+    first, last = provenance.soft_label_weights
     rows = [
-        ("faces trained on", f"{made_from.training_faces:,} ({made_from.left_out:,} left out)"),
-        ("digest of the data", _short(made_from.data_sha256)),
-        ("share of FER+'s votes beside the label", f"{first}" if first == last else f"{first}, in the end {last}"),
-        ("first weights", f"those of network {_short(start)}" if start else "chance"),
-        ("taught by networks", ", ".join(map(_short, teachers)) or "none"),
+        ("training faces", f"{provenance.training_faces:,} ({provenance.left_out:,} left out)"),
+        ("data digest", _short(provenance.data_sha256)),
+        ("weight of FER+ soft labels", f"{first}" if first == last else f"{first}, at the end {last}"),
+        ("initial weights", f"network {_short(init)}" if init else "random (from scratch)"),
+        ("teachers", ", ".join(map(_short, teachers)) or "none"),
     ]
     if teachers:
-        rows.append(("share of their word", f"{made_from.teachers_share}"))
-    if made_from.start_share:
-        rows.append(("share of the first weights in the last", f"{made_from.start_share}"))
-    rows += [("epochs", f"{made_from.epochs}"), ("seed", f"{made_from.seed}")]
-    return table(("made from", "value"), rows)
+        rows.append(("weight of the teachers", f"{provenance.teacher_weight}"))
+    if provenance.init_weight:
+        rows.append(("weight of the initial network in the final one", f"{provenance.init_weight}"))
+    rows += [("epochs", f"{provenance.epochs}"), ("seed", f"{provenance.seed}")]
+    return _table(("source", "value"), rows)
+
+
+def _per_class(evaluation: Evaluation) -> str:
+    rows = []
+    for emotion in EMOTIONS:
+        scores = evaluation.classes[emotion]
+        fractions = (_percent(fraction) for fraction in (scores.precision, scores.recall, scores.f1))
+        rows.append((emotion.value, *fractions, f"{scores.faces:,}"))
+    return _table(("emotion", "precision", "recall", "F1", "faces"), rows)
+
+
+def _confusion(evaluation: Evaluation) -> str:
+    rows = [
+        (f"**{emotion.value}**", *map(str, counts))
+        for emotion, counts in zip(EMOTIONS, evaluation.confusion, strict=True)
+    ]
+    return _table(("", *EMOTIONS), rows)
+
+
+def _end_to_end(evaluation: Evaluation) -> str:
+    rows = [
+        (
+            f"{result.side_px} px",
+            f"{result.faces:,}",
+            _percent(result.detected),
+            _percent(result.accuracy),
+            _percent(result.direct_accuracy),
+            _drop(result.direct_accuracy, result.accuracy),
+        )
+        for result in evaluation.end_to_end
+    ]
+    return _table(("face size", "faces", "detected", "accuracy", "direct accuracy", "drop in points"), rows)
+
+
+def _robustness(evaluation: Evaluation) -> str:
+    rows = [
+        (f"{result.corruption}, {result.level}", _percent(result.accuracy), _drop(evaluation.accuracy, result.accuracy))
+        for result in evaluation.robustness
+    ]
+    return _table(("corruption", "accuracy", "drop in points"), rows)
+
+
+def _table(columns: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
+    """Return a Markdown table with text in the first column and numbers in the others."""
+    names = list(columns)
+    lines = [names, ["---", *["---:"] * (len(names) - 1)], *rows]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
 def _short(digest: str) -> str:
     return f"`{digest[:8]}`"
 
 
-def _seeds(evaluation: Evaluation) -> Iterable[tuple[str, str]]:
-    seeds = evaluation.seeds
-    if seeds is None:
-        return
-    runs = ", ".join(f"{percent(run.accuracy)} with {run.seed}" for run in seeds.runs)
-    yield f"accuracy over {len(seeds.runs)} seeds", f"{percent(seeds.mean)} ± {percent(seeds.deviation)} ({runs})"
-    if seeds.differences:
-        yield (
-            "those runs differ from this version's in",
-            ", ".join(f"{key} = {value}" for key, value in seeds.differences.items()),
-        )
+def _percent(fraction: float | None) -> str:
+    return _NONE if fraction is None else f"{100 * fraction:.1f} %"
 
 
-def per_class(evaluation: Evaluation) -> str:
-    """Return precision, recall and F1 of each emotion."""
-    rows = []
-    for emotion in EMOTIONS:
-        scores = evaluation.classes[emotion]
-        shares = (percent(share) for share in (scores.precision, scores.recall, scores.f1))
-        rows.append((emotion.value, *shares, f"{scores.faces:,}"))
-    return table(("emotion", "precision", "recall", "F1", "faces"), rows)
-
-
-def confusion(evaluation: Evaluation) -> str:
-    """Return the counts behind the picture."""
-    rows = [
-        (f"**{emotion.value}**", *map(str, counts))
-        for emotion, counts in zip(EMOTIONS, evaluation.confusion, strict=True)
-    ]
-    return table(("", *EMOTIONS), rows)
-
-
-def whole_way(evaluation: Evaluation) -> str:
-    """Return what is found and answered rightly at each size, beside the direct figure of the same faces."""
-    rows = [
-        (
-            f"{size.side_px} px",
-            f"{size.faces:,}",
-            percent(size.found),
-            percent(size.accuracy),
-            percent(size.direct_accuracy),
-            _fall(size.direct_accuracy, size.accuracy),
-        )
-        for size in evaluation.whole_way
-    ]
-    return table(("face", "faces", "found", "accuracy on those", "direct, same faces", "fall in points"), rows)
-
-
-def robustness(evaluation: Evaluation) -> str:
-    """Return the accuracy under each change, and what it costs."""
-    rows = [
-        (f"{row.change}, {row.level}", percent(row.accuracy), _fall(evaluation.accuracy, row.accuracy))
-        for row in evaluation.robustness
-    ]
-    return table(("change", "accuracy", "fall in points"), rows)
-
-
-def percent(share: float | None) -> str:
-    """Return a fraction in percent, or a dash."""
-    return _OPEN if share is None else f"{100 * share:.1f} %"
-
-
-def _fall(before: float | None, after: float | None) -> str:
-    return _OPEN if before is None or after is None else f"{100 * (before - after):.1f}"
+def _drop(before: float | None, after: float | None) -> str:
+    return _NONE if before is None or after is None else f"{100 * (before - after):.1f}"

@@ -1,4 +1,4 @@
-"""Changes faces as bad cameras and bad light do, and measures what that costs."""
+"""Robustness: accuracy with image corruptions as cameras and bad light cause them."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from services.contracts.model import FACE_SIDE
 from training.data.fer2013 import Split
-from training.data.splits import as_faces
-from training.evaluation.schema import RobustnessFigures
+from training.data.splits import to_model_input
+from training.evaluation.schema import RobustnessResult
 from training.io import progress
 from training.metrics import Labels, accuracy
 
@@ -20,13 +20,13 @@ Image = NDArray[np.uint8]
 
 
 @dataclass(frozen=True)
-class Change:
-    """What is done to each face.
+class Corruption:
+    """A corruption of a face.
 
     Attributes:
-        name: What it imitates.
-        level: How strong it is.
-        apply: Changes one face; what is random comes from the generator.
+        name: Its kind.
+        level: Its strength.
+        apply: Corrupts one face; random values come from the generator.
     """
 
     name: str
@@ -34,60 +34,60 @@ class Change:
     apply: Callable[[Image, np.random.Generator], Image]
 
 
-def changes() -> list[Change]:
-    """Return every change that is measured, each kind from weak to strong."""
+def corruptions() -> list[Corruption]:
+    """Return all corruptions, each kind from weak to strong."""
     return [
-        *(Change("out of focus", f"by {sigma} px", partial(blurred, sigma=sigma)) for sigma in (0.5, 1.0, 2.0)),
-        *(Change("noise", f"± {steps} of 255", partial(noisy, deviation=steps)) for steps in (5, 10, 20)),
-        *(Change("darkness", f"1/{part} of the light", partial(darkened, part=part)) for part in (2, 4, 8)),
-        *(Change("small face", f"{side} px", partial(shrunk, side=side)) for side in (32, 24, 16)),
-        *(Change("JPEG", f"quality {quality}", partial(compressed, quality=quality)) for quality in (50, 20, 10)),
+        *(Corruption("defocus blur", f"σ {sigma} px", partial(blur, sigma=sigma)) for sigma in (0.5, 1.0, 2.0)),
+        *(Corruption("noise", f"σ {steps} of 255", partial(add_noise, deviation=steps)) for steps in (5, 10, 20)),
+        *(Corruption("low light", f"1/{divisor}", partial(darken, divisor=divisor)) for divisor in (2, 4, 8)),
+        *(Corruption("low resolution", f"{side} px", partial(downscale, side=side)) for side in (32, 24, 16)),
+        *(Corruption("JPEG", f"quality {quality}", partial(jpeg, quality=quality)) for quality in (50, 20, 10)),
     ]
 
 
-def robustness(
-    split: Split, predict: Callable[[NDArray[np.float32]], Labels], what: Sequence[Change]
-) -> Iterator[RobustnessFigures]:
-    """Yield the accuracy under each change.
+def evaluate_robustness(
+    split: Split, predict: Callable[[NDArray[np.float32]], Labels], kinds: Sequence[Corruption]
+) -> Iterator[RobustnessResult]:
+    """Yield the accuracy under each corruption.
 
     Args:
         split: The faces.
-        predict: Faces float32 [n, 48, 48, 1] → the answers, class indices [n].
-        what: The changes.
+        predict: Faces float32 [n, 48, 48, 1] → class indices [n].
+        kinds: The corruptions.
     """
-    for change in progress(what, "robustness"):
+    for corruption in progress(kinds, "robustness"):
         rng = np.random.default_rng(1)
-        changed = np.stack([change.apply(image, rng) for image in split.images])
-        right = accuracy(split.labels, predict(as_faces(changed)))
-        yield RobustnessFigures(change=change.name, level=change.level, accuracy=right)
+        corrupted = np.stack([corruption.apply(image, rng) for image in split.images])
+        correct = accuracy(split.labels, predict(to_model_input(corrupted)))
+        yield RobustnessResult(corruption=corruption.name, level=corruption.level, accuracy=correct)
 
 
-def blurred(face: Image, _: np.random.Generator, sigma: float) -> Image:
-    """Put the face out of focus, by a Gaussian of this many of its 48 pixels."""
+def blur(face: Image, _: np.random.Generator, sigma: float) -> Image:
+    """Apply a Gaussian blur; ``sigma`` is in pixels of the 48×48 face."""
     return np.asarray(cv2.GaussianBlur(face, (0, 0), sigma), np.uint8)
 
 
-def noisy(face: Image, rng: np.random.Generator, deviation: float) -> Image:
-    """Add Gaussian noise of this standard deviation to each pixel."""
-    return _pixels(face + rng.normal(0, deviation, face.shape))
+def add_noise(face: Image, rng: np.random.Generator, deviation: float) -> Image:
+    """Add Gaussian noise with this standard deviation."""
+    return _to_uint8(face + rng.normal(0, deviation, face.shape))
 
 
-def darkened(face: Image, _: np.random.Generator, part: int) -> Image:
-    """Let through one part of the light, rounded to whole steps of brightness as a camera does."""
-    return _pixels(face / part)
+def darken(face: Image, _: np.random.Generator, divisor: int) -> Image:
+    """Divide the brightness, rounded to whole steps as in a camera."""
+    return _to_uint8(face / divisor)
 
 
-def shrunk(face: Image, _: np.random.Generator, side: int) -> Image:
-    """Let the face be this many pixels wide in the picture, and bring it back to 48."""
+def downscale(face: Image, _: np.random.Generator, side: int) -> Image:
+    """Scale the face down to this many pixels per side, and back to 48."""
     small = cv2.resize(face, (side, side), interpolation=cv2.INTER_AREA)
     return np.asarray(cv2.resize(small, (FACE_SIDE, FACE_SIDE), interpolation=cv2.INTER_LINEAR), np.uint8)
 
 
-def compressed(face: Image, _: np.random.Generator, quality: int) -> Image:
-    """Send the face alone through JPEG."""
+def jpeg(face: Image, _: np.random.Generator, quality: int) -> Image:
+    """Compress the face as JPEG."""
     encoded = cv2.imencode(".jpg", face, [cv2.IMWRITE_JPEG_QUALITY, quality])[1]
     return np.asarray(cv2.imdecode(encoded, cv2.IMREAD_GRAYSCALE), np.uint8)
 
 
-def _pixels(values: NDArray[np.float64]) -> Image:
+def _to_uint8(values: NDArray[np.float64]) -> Image:
     return np.clip(np.rint(values), 0, 255).astype(np.uint8)

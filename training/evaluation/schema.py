@@ -1,131 +1,113 @@
-"""An evaluation: every figure that the model card may carry, as it stands in ``evaluation.json``."""
+"""The evaluation of a version: every figure of the model card, as stored in ``evaluation.json``.
 
-from dataclasses import asdict, dataclass
+Fractions are 0 to 1.
+"""
+
+from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
 
 from services.contracts.emotions import EMOTIONS, Emotion
 from training import metrics
 from training.data.fer2013 import Split
-from training.metrics import calibration_error, reliability_bins
+from training.metrics import ClassScores, Predictions, ReliabilityBin
 
 
-class Part(BaseModel):
-    """A group of figures that hold together."""
+class Schema(BaseModel):
+    """Base of the models in ``evaluation.json``."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class Provenance(Part):
-    """What a version was made from; see :class:`training.export.registry.ModelPaper`."""
+class Provenance(Schema):
+    """The origin of a version; see :class:`training.export.registry.ModelManifest`."""
 
     data_sha256: str
     training_faces: int
-    """Training rows less those left out."""
+    """Training rows without those left out."""
     left_out: int
-    """Training rows whose pixels stand in a later split."""
-    vote_shares: tuple[float, float]
-    """Of FER+'s votes in what labels and votes told, in the first epoch and in the last."""
-    start_sha256: str | None
-    """Of the weights that training started from; none where those were chance."""
+    """Training rows left out because their pixels are in a later split."""
+    soft_label_weights: tuple[float, float]
+    """Weight of FER+'s votes beside the label, in the first and in the last epoch."""
+    init_sha256: str | None
+    """Digest of the initial weights; None for a random initialisation."""
     teachers_sha256: tuple[str, ...]
-    """Of the weights of each teacher."""
-    teachers_share: float
-    """Of their word in what was taught in the last epoch."""
-    start_share: float
-    """Of the first weights in the last ones."""
+    """Digest of each teacher's weights."""
+    teacher_weight: float
+    """Weight of the teachers' probabilities in the targets of the last epoch."""
+    init_weight: float
+    """Weight of the initial network in the final one."""
     epochs: int
     seed: int
 
 
-class ClassFigures(Part):
-    """Scores of one emotion; see :class:`training.metrics.ClassScores`."""
-
-    precision: float
-    recall: float
-    f1: float
-    faces: int
-
-
-class ReliabilityFigures(Part):
-    """One bin of the reliability diagram; see :class:`training.metrics.ReliabilityBin`."""
-
-    low: float
-    high: float
-    faces: int
-    confidence: float
-    accuracy: float
-
-
-class SizeFigures(Part):
-    """The whole way with faces of one size: scene, JPEG, detector, model."""
+class EndToEndResult(Schema):
+    """Faces of one size through scene, JPEG, detector and model."""
 
     side_px: int
     faces: int
-    """That stood in the scenes."""
-    found: float
-    """Fraction of them."""
+    detected: float
+    """Fraction of the faces that the detector found."""
     accuracy: float | None
-    """Of those found; none where there are none."""
+    """Of the detected faces; None without any."""
     direct_accuracy: float | None
-    """Of the same faces, given to the model as the dataset has them."""
+    """Of the same faces, given to the model as they are in the dataset."""
 
 
-class RobustnessFigures(Part):
-    """The direct figure with every face changed alike."""
+class RobustnessResult(Schema):
+    """Accuracy with one corruption applied to every face."""
 
-    change: str
+    corruption: str
     level: str
     accuracy: float
 
 
-class SpeedFigures(Part):
-    """How long a call through the signature takes with one thread."""
+class Latency(Schema):
+    """Time of a call through the signature, with one thread."""
 
-    processor: str
+    cpu: str
     one_face_ms: float
     """Median."""
     faces_32_ms: float
-    """Median, for 32 faces together."""
-    busy: bool
-    """Whether the measuring process waited for a core, which makes the times longer than they are."""
+    """Median of calls with 32 faces."""
+    cpu_contended: bool
+    """Whether other processes used the processor during the measurement, which increases the times."""
 
 
-class SeedRun(Part):
-    """How a run of one seed ended."""
+class SeedRun(Schema):
+    """The result of a run with one seed."""
 
     seed: int
     accuracy: float
-    """On validation, after its last epoch."""
+    """On validation, after the last epoch."""
 
 
-class SeedFigures(Part):
-    """How much the result depends on chance."""
+class SeedVariance(Schema):
+    """The variation of the result between seeds."""
 
     runs: tuple[SeedRun, ...]
     mean: float
     deviation: float
-    """Standard deviation between runs, n − 1 in the denominator."""
+    """Standard deviation, with n − 1 in the denominator."""
     differences: dict[str, str]
-    """Where the runs' recipe differs from the version's, seed apart: key → the runs' value; and which of data, votes,
-    teachers and start were others."""
+    """Differences from the version's recipe except the seed: key → the runs' value, or ``different`` or ``none`` for
+    data, votes, teachers and initial weights."""
 
 
-class Evaluation(Part):
-    """Figures of one version of the model on one split; fractions are 0 to 1."""
+class Evaluation(Schema):
+    """Figures of one version of the model on one split."""
 
     version: int
     bytes_on_disk: int
-    """Without ``assets.extra``: what the model server reads to serve."""
+    """What the model server reads: without ``assets.extra``."""
     split: str
     split_sha256: str
-    """Of its pixels and labels."""
+    """Digest of its pixels and labels."""
     faces: int
     accuracy: float
     accuracy_low: float
-    """Lower end of the 95 % interval (Wilson)."""
+    """Lower end of the 95 % confidence interval (Wilson)."""
     accuracy_high: float
     macro_f1: float
     """Mean of the seven F1 scores."""
@@ -134,31 +116,31 @@ class Evaluation(Part):
     negative_log_likelihood: float
     """In nats."""
     threshold: float
-    """The top probability from which an answer counts as reliable."""
+    """The top probability from which an answer is reliable."""
     threshold_rule: str
-    """How it was chosen, in words."""
+    """How the threshold was chosen."""
     provenance: Provenance
     reliable_coverage: float
-    """Fraction of faces answered reliably."""
+    """Fraction of faces with a reliable answer."""
     reliable_accuracy: float | None
-    """Accuracy of those; none where there are none."""
+    """Accuracy of the reliable answers; None without any."""
     held_out_folds: int
-    """Each face was judged by a calibration and a threshold fitted on the other folds, so many in all."""
-    classes: dict[Emotion, ClassFigures]
+    """Number of folds; each face is evaluated by a calibration and a threshold fitted on the other folds."""
+    classes: dict[Emotion, ClassScores]
     confusion: list[list[int]]
-    """A row per true emotion, a column per answer."""
-    reliability: list[ReliabilityFigures]
-    """Bins of rising confidence; those without faces are left out."""
-    whole_way: list[SizeFigures]
-    robustness: list[RobustnessFigures]
-    speed: SpeedFigures
-    seeds: SeedFigures | None
-    """Where `make seeds` noted them."""
+    """A row per true emotion, a column per predicted one."""
+    reliability: list[ReliabilityBin]
+    """Bins in ascending order of confidence; bins without faces are left out."""
+    end_to_end: list[EndToEndResult]
+    robustness: list[RobustnessResult]
+    latency: Latency
+    seed_variance: SeedVariance | None
+    """Recorded by `make seed-variance`."""
 
 
 @dataclass(frozen=True)
-class Subject:
-    """What was evaluated: a version of the model, and the data it was made from."""
+class ModelInfo:
+    """The evaluated version; see :class:`Evaluation`."""
 
     version: int
     bytes_on_disk: int
@@ -168,52 +150,36 @@ class Subject:
 
 
 @dataclass(frozen=True)
-class Predictions:
-    """What the model said about n faces.
+class CrossValidated:
+    """Held-out predictions for a split, and the number of folds."""
 
-    Attributes:
-        probabilities: Floats [n, 7].
-        reliable: bool [n].
-    """
-
-    probabilities: NDArray[np.floating]
-    reliable: NDArray[np.bool_]
+    predictions: Predictions
+    folds: int
 
 
 @dataclass(frozen=True)
-class Judged:
-    """Answers whose confidence may be reported.
+class Measurements:
+    """Results other than those computed from the predictions; see :class:`Evaluation`."""
 
-    Attributes:
-        answers: What is said about each face.
-        held_out_folds: See :class:`Evaluation`.
-    """
-
-    answers: Predictions
-    held_out_folds: int
+    end_to_end: list[EndToEndResult]
+    robustness: list[RobustnessResult]
+    latency: Latency
+    seed_variance: SeedVariance | None
 
 
-@dataclass(frozen=True)
-class Measured:
-    """What was measured besides the answers about the split; see :class:`Evaluation`."""
-
-    whole_way: list[SizeFigures]
-    robustness: list[RobustnessFigures]
-    speed: SpeedFigures
-    seeds: SeedFigures | None
-
-
-def evaluation_of(subject: Subject, usage: str, split: Split, judged: Judged, measured: Measured) -> Evaluation:
-    """Compute every figure of a model's answers about a split that holds at least one face."""
-    answers, labels = judged.answers, split.labels.astype(np.int64)
-    predicted = answers.probabilities.argmax(axis=1)
+def build_evaluation(
+    model: ModelInfo, usage: str, split: Split, validated: CrossValidated, measurements: Measurements
+) -> Evaluation:
+    """Compute every figure from a model's predictions for a split of at least one face."""
+    predictions, labels = validated.predictions, split.labels.astype(np.int64)
+    predicted = predictions.probabilities.argmax(axis=1)
     correct = predicted == labels
-    confidences = answers.probabilities.max(axis=1)
+    confidences = predictions.probabilities.max(axis=1)
     confusion = metrics.confusion_matrix(labels, predicted, len(EMOTIONS))
     scores = metrics.class_scores(confusion)
     low, high = metrics.wilson_interval(int(correct.sum()), len(labels))
     return Evaluation(
-        **vars(subject),
+        **vars(model),
         split=usage,
         split_sha256=split.sha256,
         faces=len(labels),
@@ -221,13 +187,13 @@ def evaluation_of(subject: Subject, usage: str, split: Split, judged: Judged, me
         accuracy_low=low,
         accuracy_high=high,
         macro_f1=float(np.mean([score.f1 for score in scores])),
-        calibration_error=calibration_error(confidences, correct),
-        negative_log_likelihood=metrics.negative_log_likelihood(labels, answers.probabilities),
-        reliable_coverage=float(answers.reliable.mean()),
-        reliable_accuracy=float(correct[answers.reliable].mean()) if answers.reliable.any() else None,
-        held_out_folds=judged.held_out_folds,
-        classes={emotion: ClassFigures(**asdict(score)) for emotion, score in zip(EMOTIONS, scores, strict=True)},
+        calibration_error=metrics.calibration_error(confidences, correct),
+        negative_log_likelihood=metrics.negative_log_likelihood(labels, predictions.probabilities),
+        reliable_coverage=float(predictions.reliable.mean()),
+        reliable_accuracy=float(correct[predictions.reliable].mean()) if predictions.reliable.any() else None,
+        held_out_folds=validated.folds,
+        classes=dict(zip(EMOTIONS, scores, strict=True)),
         confusion=confusion.tolist(),
-        reliability=[ReliabilityFigures(**asdict(part)) for part in reliability_bins(confidences, correct)],
-        **vars(measured),
+        reliability=metrics.reliability_bins(confidences, correct),
+        **vars(measurements),
     )

@@ -1,9 +1,8 @@
 """Record how much a version's accuracy varies with the seed.
 
-``python -m training.evaluation.seed_variance runs/a runs/b runs/c``
-
-Takes finished runs of one recipe which differ in their seeds, and keeps how each ended in the version's
-``assets.extra/seeds.json``, from where ``make evaluate`` puts it into the model card.
+``python -m training.evaluation.seed_variance runs/a runs/b runs/c`` takes finished runs of one recipe that differ in
+their seeds, and stores their results in the version's ``assets.extra/seeds.json``, from which ``make evaluate`` copies
+them to the model card.
 """
 
 import argparse
@@ -14,85 +13,86 @@ from pathlib import Path
 
 from pydantic import JsonValue, ValidationError
 
-from training.config import Recipe, RecipeError, flat
-from training.evaluation.schema import SeedFigures, SeedRun
+from training.config import Recipe, RecipeError, flatten, rename_recorded_keys
+from training.evaluation.schema import SeedRun, SeedVariance
 from training.export import registry
-from training.export.registry import ModelPaper
-from training.io import write_whole
-from training.run_dir import RunError, RunFolder
+from training.export.registry import ModelError, ModelManifest
+from training.io import write_atomic
+from training.run_dir import RunDir, RunError
 
-LEAST_RUNS = 3
+MIN_RUNS = 3
 
 
-def seed_figures(runs: Sequence[RunFolder], served: ModelPaper) -> SeedFigures:
-    """Return mean and spread of the accuracy on validation after each run's last epoch.
+def seed_variance(runs: Sequence[RunDir], served: ModelManifest) -> SeedVariance:
+    """Return mean and standard deviation of the validation accuracy after each run's last epoch.
 
     Args:
-        runs: Three or more, alike in everything but the seed.
-        served: What is noted of the version that they stand for.
+        runs: Three or more runs that differ in nothing but the seed.
+        served: Manifest of the version that they represent.
 
     Raises:
-        RunError: There are too few, one isn't finished, or they differ in more than their seeds.
+        RunError: There are too few runs, one isn't finished, or they differ in more than their seeds.
         RecipeError: A run's recipe is damaged.
     """
-    if len(runs) < LEAST_RUNS:
-        raise RunError(f"the spread takes {LEAST_RUNS} runs or more, got {len(runs)}")
+    if len(runs) < MIN_RUNS:
+        raise RunError(f"at least {MIN_RUNS} runs are needed, got {len(runs)}")
     recipes = [run.recipe().model_dump(mode="json") for run in runs]
     seeds = [int(recipe.pop("seed")) for recipe in recipes]
     for run, recipe in zip(runs, recipes, strict=True):
-        if recipe != recipes[0] or _made_from(run) != _made_from(runs[0]):
+        if recipe != recipes[0] or _sources(run) != _sources(runs[0]):
             raise RunError(f"{run.path} differs from {runs[0].path} in more than its seed")
     if len(set(seeds)) < len(seeds):
         raise RunError(f"two runs have the same seed: {', '.join(map(str, seeds))}")
-    accuracies = [_last_accuracy(run) for run in runs]
-    return SeedFigures(
-        runs=tuple(SeedRun(seed=seed, accuracy=right) for seed, right in zip(seeds, accuracies, strict=True)),
+    accuracies = [_final_accuracy(run) for run in runs]
+    return SeedVariance(
+        runs=tuple(SeedRun(seed=seed, accuracy=accuracy) for seed, accuracy in zip(seeds, accuracies, strict=True)),
         mean=statistics.mean(accuracies),
         deviation=statistics.stdev(accuracies),
-        differences=_differences(recipes[0], _as_read_now(served.recipe)) | _other_sources(_made_from(runs[0]), served),
+        differences=_recipe_differences(recipes[0], _current_recipe(served.recipe))
+        | _source_differences(_sources(runs[0]), served),
     )
 
 
-def _made_from(run: RunFolder) -> dict[str, str | None]:
-    networks = run.networks()
+def _sources(run: RunDir) -> dict[str, str | None]:
+    networks = run.source_networks()
     return {
         "data": run.data_digest(),
         "votes": run.votes_digest(),
         "teachers": networks.teachers,
-        "start": networks.start,
+        "initial weights": networks.init,
     }
 
 
-def _other_sources(runs: Mapping[str, str | None], served: ModelPaper) -> dict[str, str]:
-    """Tell which of what the runs were made from isn't what the version was made from."""
+def _source_differences(runs: Mapping[str, str | None], served: ModelManifest) -> dict[str, str]:
     sources = {
         "data": served.data_sha256,
         "votes": served.votes_sha256,
         "teachers": served.teachers_sha256,
-        "start": served.start_sha256,
+        "initial weights": served.start_sha256,
     }
-    return {name: "others" if runs[name] else "none" for name, source in sources.items() if runs[name] != source}
+    return {name: "different" if runs[name] else "none" for name, source in sources.items() if runs[name] != source}
 
 
-def _last_accuracy(run: RunFolder) -> float:
+def _final_accuracy(run: RunDir) -> float:
     run.require_finished()
     history = run.history()
     if not history or "val_accuracy" not in history[-1]:
-        raise RunError(f"{run.path} holds no accuracy on validation")
+        raise RunError(f"{run.path} has no validation accuracy")
     return history[-1]["val_accuracy"]
 
 
-def _as_read_now(served: Mapping[str, JsonValue]) -> Mapping[str, JsonValue]:
-    """Return a recipe with the settings that came after it, which it left as they are by default."""
+def _current_recipe(recorded: Mapping[str, JsonValue]) -> Mapping[str, JsonValue]:
+    """Return a recorded recipe with today's keys, and the defaults of keys added since."""
+    renamed = rename_recorded_keys(recorded)
     try:
-        return Recipe.model_validate(served).model_dump(mode="json")
-    except ValidationError:  # it holds what no recipe holds any more, which is a difference to tell
-        return served
+        return Recipe.model_validate(renamed).model_dump(mode="json")
+    except ValidationError:  # a key that no longer exists, which is reported as a difference
+        return renamed
 
 
-def _differences(recipe: Mapping[str, JsonValue], served: Mapping[str, JsonValue]) -> dict[str, str]:
+def _recipe_differences(recipe: Mapping[str, JsonValue], served: Mapping[str, JsonValue]) -> dict[str, str]:
     missing = "not set"
-    ours, theirs = dict(flat(recipe)), dict(flat(served))
+    ours, theirs = dict(flatten(recipe)), dict(flatten(served))
     return {
         key: str(ours.get(key, missing))
         for key in sorted((ours.keys() | theirs.keys()) - {"seed"})
@@ -101,18 +101,18 @@ def _differences(recipe: Mapping[str, JsonValue], served: Mapping[str, JsonValue
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Parse the command line and keep the figures."""
+    """Parse the command line and store the results."""
     parser = argparse.ArgumentParser(prog="python -m training.evaluation.seed_variance", description=__doc__)
-    parser.add_argument("runs", type=Path, nargs="+", help="folders of finished runs")
-    parser.add_argument("--model", type=Path, help="folder of a version; by default the highest in model_repo")
+    parser.add_argument("runs", type=Path, nargs="+", help="directories of finished runs")
+    parser.add_argument("--model", type=Path, help="directory of a version (default: the highest in model_repo)")
     options = parser.parse_args(arguments)
     try:
-        folder = options.model or registry.highest(registry.REPOSITORY)
-        figures = seed_figures([RunFolder(path) for path in options.runs], registry.read_paper(folder))
-        write_whole(registry.seeds_paper(folder), figures.model_dump_json(indent=1) + "\n")
-    except (registry.ModelError, RecipeError, RunError, OSError) as error:
-        sys.exit(f"seeds: {error}")
-    print(f"{figures.mean:.1%} ± {figures.deviation:.1%}, kept in {registry.seeds_paper(folder)}")
+        version = options.model or registry.latest_version_dir(registry.DEFAULT_REPOSITORY)
+        variance = seed_variance([RunDir(path) for path in options.runs], registry.read_manifest(version))
+        write_atomic(registry.seed_variance_path(version), variance.model_dump_json(indent=1) + "\n")
+    except (ModelError, RecipeError, RunError, OSError) as error:
+        sys.exit(f"seed-variance: {error}")
+    print(f"{variance.mean:.1%} ± {variance.deviation:.1%}, stored in {registry.seed_variance_path(version)}")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Makes a version of the model out of a training run."""
+"""Publish a training run as a version of the model."""
 
 from pathlib import Path
 
@@ -10,90 +10,89 @@ from services.contracts.emotions import EMOTIONS
 from services.contracts.model import MODEL_NAME
 from training.config import Pretrained
 from training.data.fer2013 import VALIDATION, Split
-from training.data.splits import as_faces, read_training_data
+from training.data.splits import read_training_data, to_model_input
 from training.export import registry
-from training.export.registry import ModelError
+from training.export.registry import ModelError, ModelManifest
 from training.export.saved_model import MAX_BYTES, check_saved_model, write_saved_model, write_warmup
-from training.io import appearing_whole, libraries, revision
-from training.models.calibration import TARGET_ACCURACY, Confidence, fitted_confidence
-from training.models.weights import trained_network
-from training.run_dir import RunError, RunFolder
+from training.io import atomic_directory, git_revision, library_versions
+from training.models.calibration import TARGET_ACCURACY, Confidence, fit_confidence
+from training.models.weights import load_trained_network
+from training.run_dir import RunDir, RunError
 
 
-def publish(run: Path, data: Path, models: Path, version: int, max_bytes: int = MAX_BYTES) -> Path:
-    """Export a run's checkpoint as ``<models>/emotion/<version>/`` and return that folder.
+def publish(run_path: Path, data: Path, repository: Path, version: int, max_bytes: int = MAX_BYTES) -> Path:
+    """Export a run's checkpoint as ``<repository>/emotion/<version>/`` and return that directory.
 
-    The folder appears whole or not at all, so that a model server never loads half a version.
+    The directory is created atomically, so that a model server never loads an incomplete version.
 
     Raises:
-        ModelError: The version exists, a GPU is visible, no threshold reaches the target, or what was
-            written doesn't keep the contract.
-        RunError: The folder holds no run that can be used, one that isn't finished, or one on other data.
-        RecipeError, DatasetError: The recipe or the data can't be used.
+        ModelError: The version exists, a GPU is visible, no threshold reaches the target, or the exported model
+            violates the contract.
+        RunError: The directory holds no usable run, an unfinished run, or one on other data.
+        RecipeError: The recipe can't be used.
+        DatasetError: The data can't be used.
         OSError: A file can't be read or written.
     """
-    target = registry.version_folder(models, version)
+    target = registry.version_dir(repository, version)
     if target.exists():
-        raise ModelError(f"{target} exists; a version never changes: choose another number")
+        raise ModelError(f"{target} exists and a version never changes; choose another number")
     if tf.config.list_physical_devices("GPU"):
-        raise ModelError("a GPU is visible, and its kernels would get into the model: set CUDA_VISIBLE_DEVICES to ''")
-    folder = RunFolder(run)
-    folder.require_finished()
-    recipe, networks = folder.recipe(), folder.networks()
+        raise ModelError("a GPU is visible, so the model could contain GPU kernels; set CUDA_VISIBLE_DEVICES to ''")
+    run = RunDir(run_path)
+    run.require_finished()
+    recipe, sources = run.recipe(), run.source_networks()
     if isinstance(recipe.network, Pretrained):
-        raise ModelError(
-            f"{run} holds {recipe.network.pretrained}, not the network that is served: it can teach, not serve"
-        )
+        raise ModelError(f"{run_path} is a run of {recipe.network.pretrained}, which can be a teacher but not served")
     if recipe.network.width != 1:
-        raise ModelError(f"{run} is {recipe.network.width} times as wide as what is served: it can teach, not serve")
-    network = trained_network(folder.checkpoint, recipe)
-    made_from = read_training_data(data)
-    folder.require_data(made_from.digests)
-    confidence = _confidence(network, made_from.validation)
-    paper = registry.ModelPaper(
+        raise ModelError(f"{run_path} has width {recipe.network.width}, which can be a teacher but not served")
+    network = load_trained_network(run.checkpoint, recipe)
+    training_data = read_training_data(data)
+    run.require_data(training_data.digests)
+    confidence = _confidence(network, training_data.validation)
+    manifest = ModelManifest(
         name=MODEL_NAME,
         version=version,
         recipe=recipe.model_dump(mode="json"),
-        last_epoch=_last_epoch(folder),
-        data_sha256=made_from.digests.data,
-        votes_sha256=folder.votes_digest(),
-        teachers_sha256=networks.teachers,
-        start_sha256=networks.start,
-        training_faces=len(made_from.training),
-        left_out=made_from.left_out,
+        last_epoch=_last_epoch(run),
+        data_sha256=training_data.digests.data,
+        votes_sha256=run.votes_digest(),
+        teachers_sha256=sources.teachers,
+        start_sha256=sources.init,
+        training_faces=len(training_data.training),
+        left_out=training_data.left_out,
         calibration=confidence.calibration,
         threshold=confidence.threshold,
-        threshold_rule=f"{TARGET_ACCURACY:.0%} of the reliable answers about {VALIDATION} are right",
-        validation=confidence.figures,
+        threshold_rule=f"{TARGET_ACCURACY:.0%} of the reliable answers on {VALIDATION} are correct",
+        validation=confidence.metrics,
         parameters=network.count_params(),
-        revision=revision(),
-        libraries=libraries(),
-        trained_with=folder.software(),
+        revision=git_revision(),
+        libraries=library_versions(),
+        trained_with=run.environment(),
     )
-    with appearing_whole(target) as partial:
+    with atomic_directory(target) as partial:
         write_saved_model(network, confidence.calibration, confidence.threshold, partial)
-        _write_papers(partial, paper)
+        _write_metadata(partial, manifest)
         check_saved_model(partial, network, confidence.calibration, max_bytes)
     return target
 
 
-def _last_epoch(folder: RunFolder) -> dict[str, float]:
-    history = folder.history()
+def _last_epoch(run: RunDir) -> dict[str, float]:
+    history = run.history()
     if not history:
-        raise RunError(f"{folder.path} holds no history")
+        raise RunError(f"{run.path} has no history")
     return history[-1]
 
 
 def _confidence(network: keras.Model, split: Split) -> Confidence:
-    probabilities = network.predict(as_faces(split.images), batch_size=256, verbose=0)
-    found = fitted_confidence(probabilities, split.labels.astype(np.int64))
-    if found is None:
-        raise ModelError(f"no threshold makes {TARGET_ACCURACY:.0%} of the answers right: train it further")
-    return found
+    probabilities = network.predict(to_model_input(split.images), batch_size=256, verbose=0)
+    confidence = fit_confidence(probabilities, split.labels.astype(np.int64))
+    if confidence is None:
+        raise ModelError(f"no threshold makes {TARGET_ACCURACY:.0%} of the answers correct; train further")
+    return confidence
 
 
-def _write_papers(folder: Path, paper: registry.ModelPaper) -> None:
-    registry.model_paper(folder).parent.mkdir()
-    registry.model_paper(folder).write_text(paper.model_dump_json(indent=1) + "\n", encoding="utf-8")
-    registry.labels_paper(folder).write_text("".join(f"{emotion}\n" for emotion in EMOTIONS), encoding="utf-8")
-    write_warmup(registry.warmup_requests(folder))
+def _write_metadata(directory: Path, manifest: ModelManifest) -> None:
+    registry.manifest_path(directory).parent.mkdir()
+    registry.manifest_path(directory).write_text(manifest.model_dump_json(indent=1) + "\n", encoding="utf-8")
+    registry.labels_path(directory).write_text("".join(f"{emotion}\n" for emotion in EMOTIONS), encoding="utf-8")
+    write_warmup(registry.warmup_path(directory))

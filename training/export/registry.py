@@ -1,7 +1,7 @@
-"""Where a model's versions and their papers lie: ``<repository>/emotion/<version>/``.
+"""The model repository: the versions in ``<repository>/emotion/<version>/`` and the metadata of each.
 
-TensorFlow Serving reads everything in a version's folder except ``assets.extra/``, of which it takes
-the warm-up requests only; so what else belongs to a version lies there.
+TensorFlow Serving reads everything in a version's directory except ``assets.extra/``, of which it reads the warm-up
+requests only. So ``assets.extra/`` also holds the metadata.
 """
 
 from pathlib import Path
@@ -9,133 +9,133 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict, JsonValue, ValidationError
 
 from services.contracts.model import MODEL_NAME
-from training.config import Recipe
+from training.config import Recipe, rename_recorded_keys
 from training.models.calibration import Calibration
 
-REPOSITORY = Path("model_repo")
+DEFAULT_REPOSITORY = Path("model_repo")
 CARD = "README.md"
 
 _EXTRA = "assets.extra"
 
 
 class ModelError(ValueError):
-    """The folder holds no model, or one that doesn't keep the contract."""
+    """The directory holds no model, or one that violates the contract."""
 
 
-class ModelPaper(BaseModel):
-    """Where a version comes from, as it stands in ``model.json``."""
+class ModelManifest(BaseModel):
+    """The origin of a version, as recorded in ``model.json``."""
 
-    # What older versions noted besides is no fault.
+    # Earlier versions recorded additional fields.
     model_config = ConfigDict(extra="ignore", frozen=True)
 
     name: str
     version: int
     recipe: dict[str, JsonValue]
-    """With the seed; as it was when the version was made, whatever recipes hold since."""
+    """As recorded by the export, with the keys of that time; see :func:`recorded_recipe`."""
     last_epoch: dict[str, float]
-    """The last row of the run's history; its figures are of the training arithmetic, before export."""
+    """Last row of the run's history; its metrics are those of training, before export."""
     data_sha256: str
-    """Of what the run was made from; see :class:`training.data.splits.Digests`."""
+    """See :class:`training.data.splits.Digests`."""
     votes_sha256: str | None
-    """Of FER+'s votes; none where labels alone were trained on."""
+    """Digest of FER+'s votes; None for training on labels alone."""
     teachers_sha256: str | None
-    """Of the weights of each teacher; none where nobody taught."""
+    """Digests of the teachers' weights, separated by spaces; None without teachers."""
     start_sha256: str | None
-    """Of the weights that training started from; none where those were chance."""
+    """Digest of the initial weights; None for a random initialisation."""
     training_faces: int
-    """Training rows of the data less those left out."""
+    """Training rows without those left out."""
     left_out: int
-    """Training rows whose pixels stand in a later split."""
+    """Training rows left out because their pixels are in a later split."""
     calibration: Calibration
     """Fitted on all of PublicTest."""
     threshold: float
     threshold_rule: str
     validation: dict[str, float]
-    """Figures on PublicTest, each face judged by a calibration and a threshold fitted without it."""
+    """Metrics on PublicTest; each face is evaluated by a calibration and a threshold fitted without it."""
     parameters: int
     revision: str | None
-    """Git revision of the exporting code, with ``-dirty`` where files differed from it."""
+    """Git revision of the exporting code, with ``-dirty`` if files differ from it."""
     libraries: dict[str, str]
-    """Of the export."""
+    """Library versions of the export."""
     trained_with: dict[str, str] | None = None
-    """Backend, libraries and git revision with which the run began; none where it didn't note them."""
+    """Backend, library versions and git revision that began the run, if recorded."""
 
 
-def version_folder(repository: Path, version: int) -> Path:
-    """Return the folder of a version."""
+def version_dir(repository: Path, version: int) -> Path:
+    """Return the directory of a version."""
     return repository / MODEL_NAME / str(version)
 
 
-def versions(repository: Path) -> list[int]:
-    """Return the versions that a repository holds, rising."""
+def list_versions(repository: Path) -> list[int]:
+    """Return the versions in a repository, ascending."""
     base = repository / MODEL_NAME
     return sorted(int(path.name) for path in base.glob("[0-9]*") if path.name.isdecimal() and path.is_dir())
 
 
-def highest(repository: Path) -> Path:
-    """Return the folder of the version that is served.
+def latest_version_dir(repository: Path) -> Path:
+    """Return the directory of the highest version, which is the one served.
 
     Raises:
-        ModelError: There is none.
+        ModelError: The repository has no version.
     """
-    found = versions(repository)
-    if not found:
-        raise ModelError(f"{repository} holds no version of the model; `make export` makes one")
-    return version_folder(repository, found[-1])
+    versions = list_versions(repository)
+    if not versions:
+        raise ModelError(f"{repository} has no version of the model; create one with `make export`")
+    return version_dir(repository, versions[-1])
 
 
-def read_paper(version: Path) -> ModelPaper:
+def read_manifest(version: Path) -> ModelManifest:
     """Read a version's ``model.json``.
 
     Raises:
-        ModelError: It is missing or isn't one.
+        ModelError: The file is missing or invalid.
     """
-    path = model_paper(version)
+    path = manifest_path(version)
     try:
-        return ModelPaper.model_validate_json(path.read_text(encoding="utf-8"))
+        return ModelManifest.model_validate_json(path.read_text(encoding="utf-8"))
     except OSError as error:
-        raise ModelError(f"{path}: {error.strerror}; was the model made by `make export`?") from error
+        raise ModelError(f"{path}: {error.strerror}; was the model created by `make export`?") from error
     except ValidationError as error:
         raise ModelError(f"{path}: {error}") from error
 
 
-def recipe_of(version: Path, paper: ModelPaper) -> Recipe:
-    """Return the recipe of a version as it is read today.
+def recorded_recipe(version: Path, manifest: ModelManifest) -> Recipe:
+    """Return the recipe of a version, with the names that its keys have today.
 
     Raises:
-        ModelError: It holds what no recipe holds any more.
+        ModelError: The recipe has a key that no longer exists.
     """
     try:
-        return Recipe.model_validate(paper.recipe)
+        return Recipe.model_validate(rename_recorded_keys(manifest.recipe))
     except ValidationError as error:
-        raise ModelError(f"{model_paper(version)}: {error}") from error
+        raise ModelError(f"{manifest_path(version)}: {error}") from error
 
 
-def model_paper(version: Path) -> Path:
+def manifest_path(version: Path) -> Path:
     """Return the path of a version's ``model.json``."""
     return version / _EXTRA / "model.json"
 
 
-def evaluation_paper(version: Path) -> Path:
+def evaluation_path(version: Path) -> Path:
     """Return the path of a version's ``evaluation.json``."""
     return version / _EXTRA / "evaluation.json"
 
 
-def seeds_paper(version: Path) -> Path:
+def seed_variance_path(version: Path) -> Path:
     """Return the path of a version's ``seeds.json``."""
     return version / _EXTRA / "seeds.json"
 
 
-def labels_paper(version: Path) -> Path:
-    """Return the path of a version's label list: an emotion a line, in the order of the outputs."""
+def labels_path(version: Path) -> Path:
+    """Return the path of a version's labels: an emotion per line, in the order of the outputs."""
     return version / _EXTRA / "labels.txt"
 
 
-def warmup_requests(version: Path) -> Path:
-    """Return the path where TensorFlow Serving looks for requests to run before it serves a version."""
+def warmup_path(version: Path) -> Path:
+    """Return the path of the requests that TensorFlow Serving runs before it serves a version."""
     return version / _EXTRA / "tf_serving_warmup_requests"
 
 
-def bytes_on_disk(version: Path) -> int:
-    """Return the size of what the model server reads to serve a version."""
+def size_on_disk(version: Path) -> int:
+    """Return the bytes that the model server reads to serve a version."""
     return sum(path.stat().st_size for path in version.rglob("*") if path.is_file() and _EXTRA not in path.parts)

@@ -1,4 +1,4 @@
-"""The CNN–BiLSTM: three convolutional stages, their feature map read as a sequence by two LSTMs."""
+"""The CNN–BiLSTM: three convolutional stages, and two bidirectional LSTMs over the rows of their feature map."""
 
 import keras
 from keras import layers
@@ -6,7 +6,7 @@ from keras import layers
 from services.contracts.emotions import EMOTIONS
 from services.contracts.model import FACE_SHAPE, INPUT_FACE, OUTPUT_PROBABILITIES
 from training.config import AnyNetwork, Network, Pretrained
-from training.models.efficientnet import build_pretrained
+from training.models.efficientnet import build_efficientnet
 from training.models.layers import BatchNormalization
 
 STAGE_FILTERS = (32, 64, 128)
@@ -14,16 +14,15 @@ LSTM_UNITS = (128, 64)
 DENSE_UNITS = 200
 DROPOUT = 0.6
 ROWS_LSTM = "rows_lstm"
-"""Name of the LSTM that reads the feature map."""
+"""Name of the LSTM over the rows of the feature map."""
 
 
 def build_network(network: AnyNetwork, seed: int) -> keras.Model:
     """Return the untrained network.
 
-    Input: float [n, 48, 48, 1] in [0, 1]. Output: float32 [n, 7], probabilities in the order of
-    ``EMOTIONS``.
+    Input: float [n, 48, 48, 1] in [0, 1]. Output: float32 [n, 7], probabilities in the order of ``EMOTIONS``.
     """
-    return build_pretrained(network, seed) if isinstance(network, Pretrained) else _cnn_bilstm(network, seed)
+    return build_efficientnet(network, seed) if isinstance(network, Pretrained) else _cnn_bilstm(network, seed)
 
 
 def _cnn_bilstm(network: Network, seed: int) -> keras.Model:
@@ -32,7 +31,7 @@ def _cnn_bilstm(network: Network, seed: int) -> keras.Model:
     for filters, convolutions in zip(STAGE_FILTERS, network.convolutions, strict=True):
         features = _stage(features, filters * network.width, convolutions)
     sequence = _rows_as_sequence(features)
-    # Unrolled: six steps cost less than a while loop, and leave no room for a cuDNN kernel.
+    # Unrolled: six steps cost less than a while loop, and Keras can't choose a cuDNN kernel for them.
     sequence = layers.Bidirectional(layers.LSTM(LSTM_UNITS[0], return_sequences=True, unroll=True, name=ROWS_LSTM))(
         sequence
     )
@@ -46,7 +45,7 @@ def _cnn_bilstm(network: Network, seed: int) -> keras.Model:
 
 
 def _stage(features: keras.KerasTensor, filters: int, convolutions: int) -> keras.KerasTensor:
-    # Pooled as early as can be: what follows costs a quarter, which buys more layers than it loses in detail.
+    # Early pooling: later convolutions cost a quarter, and the layers this affords outweigh the loss of detail.
     features = layers.MaxPooling2D()(_convolution(features, filters))
     features = layers.ReLU()(BatchNormalization()(features))
     for _ in range((convolutions - 1) // 2):
@@ -55,9 +54,9 @@ def _stage(features: keras.KerasTensor, filters: int, convolutions: int) -> kera
 
 
 def _residual(features: keras.KerasTensor, filters: int) -> keras.KerasTensor:
-    change = layers.ReLU()(BatchNormalization()(_convolution(features, filters)))
-    change = BatchNormalization()(_convolution(change, filters))
-    return layers.ReLU()(layers.Add()([change, features]))
+    residual = layers.ReLU()(BatchNormalization()(_convolution(features, filters)))
+    residual = BatchNormalization()(_convolution(residual, filters))
+    return layers.ReLU()(layers.Add()([residual, features]))
 
 
 def _convolution(features: keras.KerasTensor, filters: int) -> keras.KerasTensor:

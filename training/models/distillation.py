@@ -1,7 +1,7 @@
-"""Teachers: networks that were trained before, asked about each face as it is shown.
+"""Teachers: trained networks whose probabilities are targets of another network.
 
-After Hinton et al., 2015 (arXiv:1503.02531), and Beyer et al., 2021 (arXiv:2106.05237), who ask about the very
-view that the pupil sees.
+Knowledge distillation after Hinton et al., 2015 (arXiv:1503.02531). As in Beyer et al., 2021 (arXiv:2106.05237), the
+teachers label the same view of a face that the student is trained on.
 """
 
 from collections.abc import Sequence
@@ -13,109 +13,112 @@ import numpy as np
 from numpy.typing import NDArray
 
 from services.contracts.emotions import EMOTIONS
-from training.data.splits import as_faces
-from training.models.weights import trained_network, weights_digest
-from training.run_dir import RunError, RunFolder
+from training.data.splits import to_model_input
+from training.models.weights import load_trained_network, weights_digest
+from training.run_dir import RunDir, RunError
 
 
 class Teacher(Protocol):
-    """Whoever can be asked what a face shows."""
+    """Anything that classifies faces."""
 
-    def answer(self, faces: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Return probabilities, float32 [n, 7], for faces, float32 [n, 48, 48, 1] in [0, 1]."""
+    def predict(self, faces: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return probabilities, float32 [n, 7], of faces, float32 [n, 48, 48, 1] in [0, 1]."""
         ...
 
 
 class Ensemble:
-    """Several networks, whose answers are averaged; they err less alike when every other one sees the mirror image."""
+    """Several networks whose probabilities are averaged.
+
+    Every other network gets the mirror image, which makes their errors less correlated.
+    """
 
     def __init__(self, networks: Sequence[keras.Model]) -> None:
         self._networks = networks
 
     @property
     def digest(self) -> str:
-        """What tells these networks from others: a digest of each one's weights."""
+        """A digest of each network's weights, separated by spaces."""
         return " ".join(weights_digest(network) for network in self._networks)
 
-    def answer(self, faces: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Return probabilities, float32 [n, 7], for faces, float32 [n, 48, 48, 1] in [0, 1]."""
+    def predict(self, faces: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return probabilities, float32 [n, 7], of faces, float32 [n, 48, 48, 1] in [0, 1]."""
         views = (faces, np.ascontiguousarray(faces[:, :, ::-1]))
-        answers = [network.predict_on_batch(views[index % 2]) for index, network in enumerate(self._networks)]
-        mean: NDArray[np.float32] = np.mean(answers, axis=0, dtype=np.float32)
+        probabilities = [network.predict_on_batch(views[index % 2]) for index, network in enumerate(self._networks)]
+        mean: NDArray[np.float32] = np.mean(probabilities, axis=0, dtype=np.float32)
         return mean
 
 
-def read_teachers(runs: Sequence[RunFolder], arithmetic: str) -> Ensemble:
+def load_teachers(runs: Sequence[RunDir], precision: str) -> Ensemble:
     """Return the networks of finished runs as one teacher.
 
     Args:
         runs: One or more.
-        arithmetic: ``float32`` or ``mixed_bfloat16``, whatever they were trained in.
+        precision: ``float32`` or ``mixed_bfloat16``, independent of the precision they were trained in.
 
     Raises:
-        RunError: A folder holds no run, or its checkpoint can't be used.
-        RecipeError: A run's recipe was damaged.
+        RunError: A directory holds no run, or its checkpoint can't be used.
+        RecipeError: A run's recipe is damaged.
     """
-    return Ensemble([trained_network(run.checkpoint, run.recipe(), arithmetic) for run in runs])
+    return Ensemble([load_trained_network(run.checkpoint, run.recipe(), precision) for run in runs])
 
 
-class TeacherAnswers:
-    """A teacher's answers about rows of a split, by view, kept in a folder for when the run goes on."""
+class SoftTargetCache:
+    """A teacher's probabilities of the rows of a split, by view; stored in a directory for resumed runs."""
 
-    def __init__(self, teacher: Teacher, rows: int, folder: Path) -> None:
+    def __init__(self, teacher: Teacher, rows: int, directory: Path) -> None:
         self._teacher = teacher
         self._rows = rows
-        self._folder = folder
+        self._directory = directory
         self._by_view: dict[int, NDArray[np.float32]] = {}
 
-    def about(
+    def get(
         self, view: int, rows: NDArray[np.int64], faces: Sequence[NDArray[np.uint8]], keep: bool
     ) -> NDArray[np.float32]:
-        """Return what the teacher says about faces.
+        """Return the teacher's probabilities of a view of some rows.
 
         Args:
-            view: Which view of the rows the faces are.
-            rows: int64 [b], their places in the split.
+            view: Number of the view.
+            rows: int64 [b], indices into the split.
             faces: b faces, uint8 [48, 48].
-            keep: Whether the view will come again.
+            keep: Whether to cache the result, because the view is shown again.
 
         Returns:
-            float32 [b, 7], probabilities.
+            float32 [b, 7].
 
         Raises:
-            RunError: Answers that were kept can't be read.
-            OSError: They can't be written.
+            RunError: A stored file can't be read.
+            OSError: A file can't be written.
         """
         if not keep:
-            return self._teacher.answer(as_faces(faces))
+            return self._teacher.predict(to_model_input(faces))
         if view not in self._by_view:
-            self._by_view[view] = self._kept(view)
+            self._by_view[view] = self._load(view)
         known = self._by_view[view]
-        new = np.flatnonzero(np.isnan(known[rows, 0])).tolist()
-        if new:
-            known[rows[new]] = self._teacher.answer(as_faces([faces[place] for place in new]))
+        missing = np.flatnonzero(np.isnan(known[rows, 0])).tolist()
+        if missing:
+            known[rows[missing]] = self._teacher.predict(to_model_input([faces[index] for index in missing]))
             if not np.isnan(known).any():
-                self._write(view, known)
+                self._store(view, known)
         return known[rows]
 
-    def _kept(self, view: int) -> NDArray[np.float32]:
+    def _load(self, view: int) -> NDArray[np.float32]:
         path, shape = self._path(view), (self._rows, len(EMOTIONS))
         if not path.exists():
             return np.full(shape, np.nan, np.float32)
         try:
-            kept: NDArray[np.float32] = np.load(path)
+            stored: NDArray[np.float32] = np.load(path)
         except (ValueError, EOFError) as error:
             raise RunError(f"{path} can't be read: {error}") from error
-        if kept.shape != shape:
-            raise RunError(f"{path} holds answers of shape {kept.shape}, not {shape}")
-        return kept
+        if stored.shape != shape:
+            raise RunError(f"{path} holds probabilities of shape {stored.shape}, not {shape}")
+        return stored
 
-    def _write(self, view: int, answers: NDArray[np.float32]) -> None:
+    def _store(self, view: int, probabilities: NDArray[np.float32]) -> None:
         path = self._path(view)
         path.parent.mkdir(exist_ok=True)
         partial = path.with_name(f"partial-{path.name}")
-        np.save(partial, answers)
+        np.save(partial, probabilities)
         partial.replace(path)
 
     def _path(self, view: int) -> Path:
-        return self._folder / f"view-{view}.npy"
+        return self._directory / f"view-{view}.npy"

@@ -1,4 +1,4 @@
-"""Batch normalisation whose training step TensorFlow computes in one operation."""
+"""Batch normalisation with TensorFlow's fused training operation."""
 
 from typing import Any
 
@@ -7,21 +7,21 @@ from keras import KerasTensor
 
 
 class BatchNormalization(keras.layers.BatchNormalization):  # type: ignore[misc]  # Keras' layers are untyped
-    """Keras' batch normalisation, faster to train with TensorFlow: a seventh of a step.
+    """Keras' batch normalisation with a fused training step under TensorFlow, which saves a seventh of a step.
 
-    Keras spreads it over a dozen operations. Where another backend trains, and in an exported graph, it is Keras' own.
+    Keras computes it with a dozen operations. With other backends, and in an exported graph, this is Keras' own layer.
     """
 
     def call(self, inputs: KerasTensor, training: bool | None = None, mask: KerasTensor | None = None) -> Any:
-        """Return the normalised batch, [n, rows, columns, channels], and follow its moments while training."""
+        """Return the normalised batch, [n, rows, columns, channels], and update the moving moments in training."""
         if not (training and self.trainable and keras.backend.backend() == "tensorflow"):
             return super().call(inputs, training=training, mask=mask)
-        # Other backends train where TensorFlow isn't installed.
+        # Imported here: TensorFlow isn't installed where another backend trains.
         import tensorflow as tf
 
         outputs, mean, variance, *_ = tf.compat.v1.nn.fused_batch_norm(
             inputs, self.gamma.value, self.beta.value, epsilon=self.epsilon, is_training=True
         )
-        for followed, seen in ((self.moving_mean, mean), (self.moving_variance, variance)):
-            followed.assign(followed * self.momentum + seen * (1 - self.momentum))
+        for moving, current in ((self.moving_mean, mean), (self.moving_variance, variance)):
+            moving.assign(moving * self.momentum + current * (1 - self.momentum))
         return outputs

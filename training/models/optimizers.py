@@ -1,4 +1,4 @@
-"""Muon (Jordan et al., 2024, https://kellerjordan.github.io/posts/muon/) for networks with convolutions."""
+"""Muon for networks with convolutions, and the learning-rate schedule."""
 
 import math
 from typing import Any
@@ -7,12 +7,12 @@ import keras
 from keras import KerasTensor, ops
 
 
-class ConvolutionMuon(keras.optimizers.Muon):
-    """Keras' Muon, which also takes a convolution's kernel: as the matrix from its patch to its filters.
+class ConvMuon(keras.optimizers.Muon):
+    """Keras' Muon, extended to the kernels of convolutions, as matrices of patch × filters.
 
-    Keras' own leaves everything but matrices to AdamW. Here AdamW updates vectors (biases, batch
-    normalisation) and the layers in ``exclude_layers``. Matrices are orthogonalised in the arithmetic that
-    layers are built with, which loses nothing that matters to the iteration.
+    See Jordan et al., 2024 (https://kellerjordan.github.io/posts/muon/). Keras' own Muon leaves everything but matrices
+    to AdamW. Here AdamW updates vectors (biases, batch normalisation) and the layers in ``exclude_layers``. The
+    orthogonalisation runs in the layers' compute dtype, whose precision is sufficient for it.
     """
 
     def _should_use_adamw(self, variable: keras.Variable) -> bool:
@@ -21,17 +21,17 @@ class ConvolutionMuon(keras.optimizers.Muon):
     def zeropower_via_newtonschulz5(self, x: KerasTensor, steps: int) -> KerasTensor:
         """Return the nearest semi-orthogonal matrix, in the shape of ``x``."""
         matrix = ops.cast(ops.reshape(x, (-1, x.shape[-1])), keras.config.dtype_policy().compute_dtype)
-        near = super().zeropower_via_newtonschulz5(matrix, steps)
-        return ops.reshape(ops.cast(near, x.dtype), x.shape)
+        orthogonal = super().zeropower_via_newtonschulz5(matrix, steps)
+        return ops.reshape(ops.cast(orthogonal, x.dtype), x.shape)
 
     def lr_adjust(self, x: KerasTensor) -> KerasTensor:
-        """Scale an update so that AdamW's learning rates and decay fit (Liu et al., 2025, arXiv:2502.16982)."""
+        """Scale an update to match AdamW's learning rates and decay (Liu et al., 2025, arXiv:2502.16982)."""
         longer = max(math.prod(x.shape[:-1]), x.shape[-1])
         return x * (math.sqrt(longer) * self.rms_rate)
 
 
-class Trapezoid(keras.optimizers.schedules.LearningRateSchedule):
-    """Rises to its peak, stays there, and falls in a straight line to zero at the last step."""
+class TrapezoidalSchedule(keras.optimizers.schedules.LearningRateSchedule):
+    """Rises linearly to the peak, stays there, and falls linearly to zero at the last step."""
 
     def __init__(self, peak: float, warmup_steps: int, decay_steps: int, total_steps: int) -> None:
         self._peak = peak
@@ -41,13 +41,13 @@ class Trapezoid(keras.optimizers.schedules.LearningRateSchedule):
 
     def __call__(self, step: int | KerasTensor) -> KerasTensor:
         """Return the learning rate of a step (from 0)."""
-        at = ops.cast(step, "float32")
-        risen = (at + 1) / max(1, self._warmup_steps)
-        left = (self._total_steps - at) / max(1, self._decay_steps)
-        return self._peak * ops.clip(ops.minimum(risen, left), 0.0, 1.0)
+        step = ops.cast(step, "float32")
+        rise = (step + 1) / max(1, self._warmup_steps)
+        fall = (self._total_steps - step) / max(1, self._decay_steps)
+        return self._peak * ops.clip(ops.minimum(rise, fall), 0.0, 1.0)
 
     def get_config(self) -> dict[str, Any]:
-        """Return what the schedule is made of; Keras calls this when it saves a model."""
+        """Return the constructor's arguments; Keras calls this when it saves a model."""
         return {
             "peak": self._peak,
             "warmup_steps": self._warmup_steps,

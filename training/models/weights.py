@@ -1,4 +1,4 @@
-"""Gets the network out of a run."""
+"""A network's weights: loading them from a run, their digest, and interpolation with the initial weights."""
 
 import hashlib
 from collections.abc import Iterator, Sequence
@@ -17,8 +17,8 @@ from training.run_dir import RunError
 
 
 @contextmanager
-def precision(name: str) -> Iterator[None]:
-    """Build layers in this arithmetic inside the block: ``float32`` or ``mixed_bfloat16``."""
+def dtype_policy(name: str) -> Iterator[None]:
+    """Build layers with this Keras dtype policy inside the block: ``float32`` or ``mixed_bfloat16``."""
     before = keras.config.dtype_policy()
     keras.config.set_dtype_policy(name)
     try:
@@ -27,22 +27,22 @@ def precision(name: str) -> Iterator[None]:
         keras.config.set_dtype_policy(before)
 
 
-def trained_network(checkpoint: Path, recipe: Recipe, arithmetic: str = "float32") -> keras.Model:
-    """Return the network of a checkpoint, in this arithmetic whatever it was trained in.
+def load_trained_network(checkpoint: Path, recipe: Recipe, precision: str = "float32") -> keras.Model:
+    """Return the network of a checkpoint in this precision, independent of the precision it was trained in.
 
     Raises:
         RunError: The checkpoint is missing, damaged, or of another network than the recipe's.
     """
     if not checkpoint.exists():
-        raise RunError(f"{checkpoint} is missing: no epoch has ended yet")
-    with precision(arithmetic):
+        raise RunError(f"{checkpoint} is missing: no epoch has finished yet")
+    with dtype_policy(precision):
         network = build_network(recipe.network, recipe.seed)
     load_weights(network, checkpoint)
     return network
 
 
 def load_weights(network: keras.Model, checkpoint: Path) -> None:
-    """Put a checkpoint's weights into a network, and its optimizer's state where that was built.
+    """Load a checkpoint's weights into a network, and its optimizer's state if the optimizer is built.
 
     Raises:
         RunError: The checkpoint is damaged, or of another network.
@@ -54,39 +54,44 @@ def load_weights(network: keras.Model, checkpoint: Path) -> None:
 
 
 def weights_digest(network: keras.Model) -> str:
-    """Return a SHA-256 of a network's weights, which is the same wherever and whenever they were saved."""
+    """Return the SHA-256 of a network's weights, independent of the file they were loaded from."""
     digest = hashlib.sha256()
     for values in network.get_weights():
         digest.update(values.tobytes())
     return digest.hexdigest()
 
 
-class TowardsStart(keras.callbacks.Callback):
-    """Mixes a network's first weights into its last ones, before the last epoch is validated and kept."""
+class InterpolateWithInit(keras.callbacks.Callback):
+    """Replaces the final weights by a weighted mean of the initial and the final ones.
 
-    def __init__(self, start: Sequence[NDArray[np.float32]], share: float, last_epoch: int) -> None:
-        """Keep what is mixed in.
+    Weights of networks fine-tuned from the same initialisation can be averaged (Wortsman et al., 2022,
+    arXiv:2109.01903); the mean is more accurate than either. The callback acts before the last epoch is validated and
+    saved.
+    """
+
+    def __init__(self, initial: Sequence[NDArray[np.float32]], weight: float, last_epoch: int) -> None:
+        """Create the callback.
 
         Args:
-            start: The first weights, as the network lists its own.
-            share: How much of each weight they make up, 0–1.
-            last_epoch: From 0.
+            initial: The initial weights, in the order of ``get_weights``.
+            weight: Their weight in the mean, 0–1.
+            last_epoch: Counted from 0.
         """
         super().__init__()
-        self._start = start
-        self._share = share
+        self._initial = initial
+        self._weight = weight
         self._last_epoch = last_epoch
         self._epoch = 0
 
-    def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:  # noqa: ARG002  # Keras gives it
-        """Note which epoch it is; Keras calls this."""
+    def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:  # noqa: ARG002  # Keras passes it
+        """Record the epoch."""
         self._epoch = epoch
 
-    def on_test_begin(self, logs: dict[str, Any] | None = None) -> None:  # noqa: ARG002  # Keras gives it
-        """Mix before the last validation; Keras calls this, with any backend, once a step's weights are the model's."""
+    def on_test_begin(self, logs: dict[str, Any] | None = None) -> None:  # noqa: ARG002  # Keras passes it
+        """Interpolate before the last validation: with every backend, the model's weights are up to date here."""
         if self._epoch == self._last_epoch:
-            mixed = (
-                own * (1 - self._share) + first * self._share
-                for own, first in zip(self.model.get_weights(), self._start, strict=True)
+            interpolated = (
+                final * (1 - self._weight) + initial * self._weight
+                for final, initial in zip(self.model.get_weights(), self._initial, strict=True)
             )
-            self.model.set_weights(list(mixed))
+            self.model.set_weights(list(interpolated))

@@ -15,10 +15,11 @@ from tensorflow_serving.apis import predict_pb2, prediction_log_pb2
 
 from services.contracts.emotions import EMOTIONS
 from services.contracts.model import FACE_SHAPE, MODEL_NAME, SIGNATURE_NAME
-from training.evaluation.model_card import figures
-from training.evaluation.schema import Evaluation, Predictions
+from training.evaluation.model_card import render_figures
+from training.evaluation.schema import Evaluation
 from training.export import registry
 from training.export.served_model import ServedModel
+from training.metrics import Predictions
 
 ROOT = Path(__file__).parents[3]
 MAX_BYTES = 12_000_000
@@ -26,15 +27,15 @@ MAX_BYTES = 12_000_000
 
 @pytest.fixture(scope="module")
 def models() -> Path:
-    return Path(os.environ.get("MODEL_REPO", ROOT / registry.REPOSITORY))
+    return Path(os.environ.get("MODEL_REPO", ROOT / registry.DEFAULT_REPOSITORY))
 
 
 @pytest.fixture(scope="module")
 def folder(models: Path) -> Path:
-    found = registry.versions(models)
+    found = registry.list_versions(models)
     if not found:
         pytest.fail(f"{models} holds no version of the model; `make train` and `make export` make one")
-    return registry.version_folder(models, found[-1])
+    return registry.version_dir(models, found[-1])
 
 
 @pytest.fixture(scope="module")
@@ -48,7 +49,7 @@ def answers(model: ServedModel) -> Predictions:
     rng = np.random.default_rng(7)
     brightness, contrast = rng.random((2, 64, 1, 1, 1), np.float32)
     noise = rng.random((64, *FACE_SHAPE), np.float32) - np.float32(0.5)
-    return model.answer(np.clip(brightness + contrast * noise, 0, 1))
+    return model.predict(np.clip(brightness + contrast * noise, 0, 1))
 
 
 def test_signature_is_the_contracts(model: ServedModel) -> None:
@@ -63,7 +64,7 @@ def test_signature_is_the_contracts(model: ServedModel) -> None:
 
 @pytest.mark.parametrize("count", [1, 32])
 def test_any_number_of_faces_is_answered(model: ServedModel, count: int) -> None:
-    answers = model.answer(np.full((count, *FACE_SHAPE), 0.5, np.float32))
+    answers = model.predict(np.full((count, *FACE_SHAPE), 0.5, np.float32))
     assert answers.probabilities.shape == (count, 7)
     assert answers.probabilities.dtype == np.float32
     assert answers.reliable.shape == (count,)
@@ -72,7 +73,7 @@ def test_any_number_of_faces_is_answered(model: ServedModel, count: int) -> None
 
 def test_a_face_is_answered_alike_alone_and_in_company(model: ServedModel) -> None:
     faces = np.random.default_rng(8).random((5, *FACE_SHAPE), np.float32)
-    together, alone = model.answer(faces), model.answer(faces, batch_size=1)
+    together, alone = model.predict(faces), model.predict(faces, batch_size=1)
     np.testing.assert_allclose(together.probabilities, alone.probabilities, atol=1e-5)
 
 
@@ -82,17 +83,17 @@ def test_probabilities_sum_to_one(answers: Predictions) -> None:
 
 
 def test_reliable_means_at_or_above_the_threshold(answers: Predictions, folder: Path) -> None:
-    threshold = json.loads(registry.model_paper(folder).read_text())["threshold"]
+    threshold = json.loads(registry.manifest_path(folder).read_text())["threshold"]
     np.testing.assert_array_equal(answers.reliable, answers.probabilities.max(axis=1) >= np.float32(threshold))
 
 
 def test_labels_are_the_contracts(folder: Path) -> None:
-    assert registry.labels_paper(folder).read_text().splitlines() == list(EMOTIONS)
+    assert registry.labels_path(folder).read_text().splitlines() == list(EMOTIONS)
 
 
 def test_paper_names_the_version(folder: Path) -> None:
-    paper = registry.ModelPaper.model_validate_json(registry.model_paper(folder).read_text())
-    assert (paper.name, str(paper.version)) == (MODEL_NAME, folder.name)
+    manifest = registry.ModelManifest.model_validate_json(registry.manifest_path(folder).read_text())
+    assert (manifest.name, str(manifest.version)) == (MODEL_NAME, folder.name)
 
 
 def test_size_fits_a_git_repository(folder: Path) -> None:
@@ -117,7 +118,7 @@ def test_warmup_requests_fit_the_model(model: ServedModel, folder: Path) -> None
         assert list(request.inputs) == ["face"]
         faces = tf.make_ndarray(request.inputs["face"])
         assert faces.dtype == np.float32
-        assert model.answer(faces).probabilities.shape == (len(faces), 7)
+        assert model.predict(faces).probabilities.shape == (len(faces), 7)
 
 
 def test_warmup_requests_show_nobody(folder: Path) -> None:
@@ -126,9 +127,9 @@ def test_warmup_requests_show_nobody(folder: Path) -> None:
 
 
 def test_the_card_carries_the_figures_of_this_version(models: Path, folder: Path) -> None:
-    evaluation = Evaluation.model_validate_json(registry.evaluation_paper(folder).read_text())
+    evaluation = Evaluation.model_validate_json(registry.evaluation_path(folder).read_text())
     assert str(evaluation.version) == folder.name
-    assert figures(evaluation) in (models / registry.CARD).read_text()
+    assert render_figures(evaluation) in (models / registry.CARD).read_text()
 
 
 def test_the_card_tells_the_story_of_this_version(models: Path, folder: Path) -> None:
@@ -138,6 +139,6 @@ def test_the_card_tells_the_story_of_this_version(models: Path, folder: Path) ->
 
 
 def _warmup_requests(folder: Path) -> list[predict_pb2.PredictRequest]:
-    records = tf.data.TFRecordDataset(str(registry.warmup_requests(folder)))
+    records = tf.data.TFRecordDataset(str(registry.warmup_path(folder)))
     logs = [prediction_log_pb2.PredictionLog.FromString(record.numpy()) for record in records]
     return [log.predict_log.request for log in logs]

@@ -4,7 +4,7 @@ import pytest
 
 from tests.support import fer2013
 from tests.support.made_once import made_once
-from tests.support.recipes import PUPIL_RECIPE, changed
+from tests.support.recipes import STUDENT_RECIPE, changed
 from training.config import DEFAULT_RECIPE
 from training.data.fer2013 import TRAINING, VALIDATION
 from training.export.publish import publish
@@ -23,14 +23,14 @@ CHANGES = {
     "precision": '"float32"',
     "convolutions": [1, 1, 1],
 }
-START_SHARE = 0.25
-PUPIL_EPOCHS = 6
-PUPIL_CHANGES = CHANGES | {
-    "epochs": PUPIL_EPOCHS,
-    "start_share": START_SHARE,
+INIT_WEIGHT = 0.25
+STUDENT_EPOCHS = 6
+STUDENT_CHANGES = CHANGES | {
+    "epochs": STUDENT_EPOCHS,
+    "init_weight": INIT_WEIGHT,
     "from_epoch": 1,
     "teacher_weight": 0.8,
-    "views": 3,
+    "cached_views": 3,
 }
 
 
@@ -51,16 +51,16 @@ def finished_run(data: Path, recipe: Path, tmp_path_factory: pytest.TempPathFact
 
 
 @pytest.fixture(scope="package")
-def pupil_recipe(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def student_recipe(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A recipe that asks teachers, shows three views of each face in turn, and gives the start a share in the end."""
-    return changed(PUPIL_RECIPE, tmp_path_factory.mktemp("recipe") / "pupil.toml", PUPIL_CHANGES)
+    return changed(STUDENT_RECIPE, tmp_path_factory.mktemp("recipe") / "student.toml", STUDENT_CHANGES)
 
 
 @pytest.fixture(scope="package")
-def pupil_run(data: Path, pupil_recipe: Path, finished_run: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def student_run(data: Path, student_recipe: Path, finished_run: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A finished run that started from another, which taught it too."""
     return made_once(
-        tmp_path_factory, "pupil_run", lambda run: train(data, pupil_recipe, run, [finished_run], finished_run)
+        tmp_path_factory, "student_run", lambda run: train(data, student_recipe, run, [finished_run], finished_run)
     )
 
 

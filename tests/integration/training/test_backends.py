@@ -9,14 +9,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.integration.training.conftest import PUPIL_EPOCHS
+from tests.integration.training.conftest import STUDENT_EPOCHS
 from tests.support.recipes import changed
-from training.data.fer2013 import VALIDATION, read_splits, require
-from training.data.splits import as_faces
+from training.data.fer2013 import VALIDATION, read_splits, require_usage
+from training.data.splits import to_model_input
 from training.export import registry
 from training.export.publish import publish
 from training.export.served_model import ServedModel
-from training.run_dir import RunFolder
+from training.run_dir import RunDir
 from training.train import train
 
 WITHOUT_TENSORFLOW = (
@@ -27,12 +27,12 @@ WITHOUT_TENSORFLOW = (
 
 
 @pytest.fixture(scope="module")
-def jax_run(data: Path, pupil_recipe: Path, finished_run: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def jax_run(data: Path, student_recipe: Path, finished_run: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A run of JAX, two epochs long, that started from one of TensorFlow and was taught by it."""
     base = tmp_path_factory.mktemp("runs")
-    recipe, run = changed(pupil_recipe, base / "short.toml", {"epochs": 2}), base / "jax"
+    recipe, run = changed(student_recipe, base / "short.toml", {"epochs": 2}), base / "jax"
     options = [f"--data={data}", f"--recipe={recipe}", f"--out={run}"]
-    others = ["--teachers", str(finished_run), "--start", str(finished_run)]
+    others = ["--teachers", str(finished_run), "--init-from", str(finished_run)]
     environment = os.environ | {"KERAS_BACKEND": "jax", "JAX_PLATFORMS": "cpu"}
     command = [sys.executable, "-c", WITHOUT_TENSORFLOW, *options, *others]
     answer = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=300, check=False)
@@ -40,37 +40,37 @@ def jax_run(data: Path, pupil_recipe: Path, finished_run: Path, tmp_path_factory
     return run
 
 
-def test_jax_trains_without_tensorflow(jax_run: Path, finished_run: Path, pupil_run: Path) -> None:
-    run, of_tensorflow = RunFolder(jax_run), RunFolder(pupil_run)
+def test_jax_trains_without_tensorflow(jax_run: Path, finished_run: Path, student_run: Path) -> None:
+    run, of_tensorflow = RunDir(jax_run), RunDir(student_run)
     run.require_finished()
     assert [row["epoch"] for row in run.history()] == [0, 1]
-    assert (run.software() or {})["backend"] == "jax"
-    assert run.networks() == of_tensorflow.networks()
-    assert [path.name for path in run.answers.iterdir()] == ["view-1.npy"]
+    assert (run.environment() or {})["backend"] == "jax"
+    assert run.source_networks() == of_tensorflow.source_networks()
+    assert [path.name for path in run.soft_targets.iterdir()] == ["view-1.npy"]
     # It had a start; that one had none.
-    assert run.history()[0]["loss"] < RunFolder(finished_run).history()[0]["loss"] - 0.3
+    assert run.history()[0]["loss"] < RunDir(finished_run).history()[0]["loss"] - 0.3
 
 
 def test_what_jax_trained_is_exported_as_it_was(data: Path, jax_run: Path, tmp_path: Path) -> None:
     folder = publish(jax_run, data, tmp_path, version=1)
-    validation = require(read_splits(data), VALIDATION, data)
-    said = ServedModel(folder).uncalibrated(as_faces(validation.images))
+    validation = require_usage(read_splits(data), VALIDATION, data)
+    said = ServedModel(folder).predict_uncalibrated(to_model_input(validation.images))
     told = said[np.arange(len(validation)), validation.labels]
-    assert -np.log(told).mean() == pytest.approx(RunFolder(jax_run).history()[-1]["val_loss"], abs=1e-4)
-    assert (registry.read_paper(folder).trained_with or {})["backend"] == "jax"
+    assert -np.log(told).mean() == pytest.approx(RunDir(jax_run).history()[-1]["val_loss"], abs=1e-4)
+    assert (registry.read_manifest(folder).trained_with or {})["backend"] == "jax"
 
 
 def test_a_run_of_jax_goes_on_in_tensorflow(
-    data: Path, pupil_recipe: Path, finished_run: Path, jax_run: Path, tmp_path: Path
+    data: Path, student_recipe: Path, finished_run: Path, jax_run: Path, tmp_path: Path
 ) -> None:
     """As if it had been stopped halfway in a longer run."""
-    run = RunFolder(shutil.copytree(jax_run, tmp_path / "run"))
+    run = RunDir(shutil.copytree(jax_run, tmp_path / "run"))
     (run.path / "finished").unlink()
-    shutil.copy(pupil_recipe, run.path / "recipe.toml")
+    shutil.copy(student_recipe, run.path / "recipe.toml")
     begun = run.history()
 
-    train(data, pupil_recipe, run.path, [finished_run], finished_run)
+    train(data, student_recipe, run.path, [finished_run], finished_run)
 
     assert run.history()[:2] == begun
-    assert [row["epoch"] for row in run.history()] == list(range(PUPIL_EPOCHS))
+    assert [row["epoch"] for row in run.history()] == list(range(STUDENT_EPOCHS))
     run.require_finished()

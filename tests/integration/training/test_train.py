@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.integration.training.conftest import EPOCHS, PUPIL_EPOCHS
-from training.models.weights import trained_network
-from training.run_dir import RunError, RunFolder
+from tests.integration.training.conftest import EPOCHS, STUDENT_EPOCHS
+from training.models.weights import load_trained_network
+from training.run_dir import RunDir, RunError
 from training.train import main, train
 
 
@@ -18,7 +18,7 @@ def test_a_killed_run_ends_like_one_that_was_never_killed(
     data: Path, recipe: Path, finished_run: Path, tmp_path: Path
 ) -> None:
     """In the folder of a finished run whose weights somebody took away, which so isn't finished any more."""
-    folder = RunFolder(shutil.copytree(finished_run, tmp_path / "killed"))
+    folder = RunDir(shutil.copytree(finished_run, tmp_path / "killed"))
     for name in ("checkpoint.keras", "history.csv"):
         (folder.path / name).unlink()
     _train_until_killed(_command(data, recipe, folder.path), folder, epochs=2)
@@ -26,21 +26,21 @@ def test_a_killed_run_ends_like_one_that_was_never_killed(
 
     train(data, recipe, folder.path)
 
-    _check_that_they_ended_alike(folder, RunFolder(finished_run), EPOCHS)
+    _check_that_they_ended_alike(folder, RunDir(finished_run), EPOCHS)
 
 
 def test_a_killed_pupil_ends_like_one_that_was_never_killed(
-    data: Path, pupil_recipe: Path, finished_run: Path, pupil_run: Path, tmp_path: Path
+    data: Path, student_recipe: Path, finished_run: Path, student_run: Path, tmp_path: Path
 ) -> None:
     """Killed when its teacher has been asked about some of the views."""
-    folder = RunFolder(tmp_path / "killed")
-    others = ["--teachers", str(finished_run), "--start", str(finished_run)]
-    _train_until_killed([*_command(data, pupil_recipe, folder.path), *others], folder, epochs=2)
+    folder = RunDir(tmp_path / "killed")
+    others = ["--teachers", str(finished_run), "--init-from", str(finished_run)]
+    _train_until_killed([*_command(data, student_recipe, folder.path), *others], folder, epochs=2)
 
-    train(data, pupil_recipe, folder.path, [finished_run], finished_run)
+    train(data, student_recipe, folder.path, [finished_run], finished_run)
 
-    _check_that_they_ended_alike(folder, RunFolder(pupil_run), PUPIL_EPOCHS)
-    kept = sorted(path.name for path in folder.answers.iterdir())
+    _check_that_they_ended_alike(folder, RunDir(student_run), STUDENT_EPOCHS)
+    kept = sorted(path.name for path in folder.soft_targets.iterdir())
     assert kept == ["view-1.npy", "view-2.npy", "view-3.npy"]
 
 
@@ -51,14 +51,14 @@ def test_a_finished_run_is_left_as_it_is(data: Path, recipe: Path, finished_run:
 
 
 def test_a_run_notes_the_software_that_began_it(finished_run: Path) -> None:
-    software = RunFolder(finished_run).software()
-    assert software is not None
-    assert software["backend"] == "tensorflow"
-    assert {"python", "keras", "numpy"} < software.keys()
+    environment = RunDir(finished_run).environment()
+    assert environment is not None
+    assert environment["backend"] == "tensorflow"
+    assert {"python", "keras", "numpy"} < environment.keys()
 
 
 def test_a_truncated_checkpoint_is_named(data: Path, recipe: Path, finished_run: Path, tmp_path: Path) -> None:
-    folder = RunFolder(shutil.copytree(finished_run, tmp_path / "damaged"))
+    folder = RunDir(shutil.copytree(finished_run, tmp_path / "damaged"))
     folder.checkpoint.write_bytes(folder.checkpoint.read_bytes()[:5000])
     with pytest.raises(RunError, match=r"checkpoint\.keras can't be read"):
         train(data, recipe, folder.path)
@@ -74,7 +74,7 @@ def _command(data: Path, recipe: Path, run: Path) -> list[str]:
     return [sys.executable, "-m", "training.train", f"--data={data}", f"--recipe={recipe}", f"--out={run}"]
 
 
-def _train_until_killed(command: list[str], folder: RunFolder, epochs: int) -> None:
+def _train_until_killed(command: list[str], folder: RunDir, epochs: int) -> None:
     """Kill a run when so many epochs are told."""
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
     try:
@@ -89,17 +89,17 @@ def _train_until_killed(command: list[str], folder: RunFolder, epochs: int) -> N
         folder.require_finished()
 
 
-def _check_that_they_ended_alike(resumed: RunFolder, whole: RunFolder, epochs: int) -> None:
+def _check_that_they_ended_alike(resumed: RunDir, whole: RunDir, epochs: int) -> None:
     assert [row["epoch"] for row in resumed.history()] == list(range(epochs))
     for row, expected in zip(resumed.history(), whole.history(), strict=True):
         assert row == pytest.approx(expected, abs=2e-3)
     resumed.require_finished()
-    networks = [trained_network(run.checkpoint, run.recipe()) for run in (resumed, whole)]
-    for weights, others in zip(*(network.get_weights() for network in networks), strict=True):
+    source_networks = [load_trained_network(run.checkpoint, run.recipe()) for run in (resumed, whole)]
+    for weights, others in zip(*(network.get_weights() for network in source_networks), strict=True):
         np.testing.assert_allclose(weights, others, atol=2e-2)
 
 
-def _leave_what_a_kill_while_saving_leaves(folder: RunFolder) -> None:
+def _leave_what_a_kill_while_saving_leaves(folder: RunDir) -> None:
     """A row in the history that the checkpoint doesn't hold, and halves of files."""
     last = folder.history()[-1]
     folder.append_epoch(int(last.pop("epoch")) + 1, dict.fromkeys(last, 9.0))

@@ -13,7 +13,7 @@ from training.export import registry
 from training.export.publish import publish
 from training.export.registry import ModelError
 from training.export.served_model import ServedModel
-from training.run_dir import RunError, RunFolder
+from training.run_dir import RunDir, RunError
 
 STOPPED_AT_TENSORFLOW = """
 import os, runpy, sys
@@ -47,9 +47,9 @@ def test_the_command_line_exports_the_next_version_with_equal_answers(
     answer = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=120, check=False)
 
     assert answer.returncode == 0, answer.stderr
-    assert registry.versions(models) == [1, 2]
+    assert registry.list_versions(models) == [1, 2]
     faces = np.random.default_rng(5).random((7, *FACE_SHAPE), np.float32)
-    first, second = (ServedModel(registry.version_folder(models, version)).answer(faces) for version in (1, 2))
+    first, second = (ServedModel(registry.version_dir(models, version)).predict(faces) for version in (1, 2))
     np.testing.assert_allclose(first.probabilities, second.probabilities, atol=1e-6)
     np.testing.assert_array_equal(first.reliable, second.reliable)
 
@@ -62,20 +62,20 @@ def test_gpus_are_hidden_before_tensorflow_is_loaded(tmp_path: Path) -> None:
 
 
 def test_the_paper_tells_where_a_version_comes_from(data: Path, finished_run: Path, models: Path) -> None:
-    paper = registry.read_paper(registry.version_folder(models, 1))
-    run = RunFolder(finished_run)
-    assert paper.recipe == run.recipe().model_dump(mode="json")
-    assert paper.recipe["seed"] == 5
-    assert paper.last_epoch == run.history()[-1]
-    assert (paper.data_sha256, paper.votes_sha256) == (read_training_data(data).digests.data, None)
-    assert (paper.training_faces, paper.left_out) == (84, 0)
-    assert paper.validation.keys() == {"accuracy", "calibration_error", "negative_log_likelihood"}
-    assert {"python", "keras", "numpy"} < paper.libraries.keys()
-    assert paper.trained_with == run.software()
+    manifest = registry.read_manifest(registry.version_dir(models, 1))
+    run = RunDir(finished_run)
+    assert manifest.recipe == run.recipe().model_dump(mode="json")
+    assert manifest.recipe["seed"] == 5
+    assert manifest.last_epoch == run.history()[-1]
+    assert (manifest.data_sha256, manifest.votes_sha256) == (read_training_data(data).digests.data, None)
+    assert (manifest.training_faces, manifest.left_out) == (84, 0)
+    assert manifest.validation.keys() == {"accuracy", "calibration_error", "negative_log_likelihood"}
+    assert {"python", "keras", "numpy"} < manifest.libraries.keys()
+    assert manifest.trained_with == run.environment()
 
 
 def test_an_existing_version_is_never_overwritten(data: Path, finished_run: Path, models: Path) -> None:
-    folder = registry.version_folder(models, 1)
+    folder = registry.version_dir(models, 1)
     before = {path: path.stat().st_mtime_ns for path in folder.rglob("*")}
     with pytest.raises(ModelError, match="a version never changes"):
         publish(finished_run, data, models, version=1)
@@ -85,7 +85,7 @@ def test_an_existing_version_is_never_overwritten(data: Path, finished_run: Path
 def test_nothing_half_written_stays_behind(data: Path, finished_run: Path, models: Path, tmp_path: Path) -> None:
     assert all(path.name.isdecimal() for path in (models / "emotion").iterdir())
     # Smaller than any model, so that what was written is refused at the end.
-    with pytest.raises(ModelError, match="bytes; 1 are allowed"):
+    with pytest.raises(ModelError, match="bytes; the limit is 1"):
         publish(finished_run, data, tmp_path, version=1, max_bytes=1)
     assert list((tmp_path / "emotion").iterdir()) == []
 
@@ -98,7 +98,7 @@ def test_a_run_under_way_is_not_exported(data: Path, finished_run: Path, tmp_pat
 
 
 def test_a_model_server_run_by_somebody_else_may_read_it(models: Path) -> None:
-    folder = registry.version_folder(models, 1)
+    folder = registry.version_dir(models, 1)
     assert all(path.stat().st_mode & 0o044 == 0o044 for path in [folder, *folder.rglob("*")])
 
 

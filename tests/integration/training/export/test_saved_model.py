@@ -44,9 +44,9 @@ def test_calibration_is_inside_the_graph(network: keras.Model, tmp_path: Path, c
     model = ServedModel(tmp_path)
 
     said = np.asarray(network(faces, training=False))
-    answers = model.answer(faces)
+    answers = model.predict(faces)
 
-    np.testing.assert_allclose(model.uncalibrated(faces), said, atol=1e-5)
+    np.testing.assert_allclose(model.predict_uncalibrated(faces), said, atol=1e-5)
     np.testing.assert_allclose(answers.probabilities, CALIBRATION.apply(said), atol=1e-5)
     assert np.abs(answers.probabilities - said).max() > 1e-3
     np.testing.assert_array_equal(answers.reliable, answers.probabilities.max(axis=1) >= 0.5)
@@ -74,7 +74,7 @@ def test_a_gpus_operation_is_found_inside_functions(network: keras.Model, tmp_pa
         return {"probabilities": output[-1], "reliable": output[-1, :, 0] > 0}
 
     save(tmp_path, recur)
-    with pytest.raises(ModelError, match="only a GPU has: CudnnRNN"):
+    with pytest.raises(ModelError, match="need a GPU: CudnnRNN"):
         check_saved_model(tmp_path, network, NONE)
 
 
@@ -96,5 +96,5 @@ def test_the_threshold_travels_with_the_model(network: keras.Model, tmp_path: Pa
     faces = np.random.default_rng(3).random((6, 48, 48, 1), np.float32)
     write_saved_model(network, NONE, 0.0, tmp_path / "lenient")
     write_saved_model(network, NONE, 1.01, tmp_path / "strict")
-    assert ServedModel(tmp_path / "lenient").answer(faces).reliable.all()
-    assert not ServedModel(tmp_path / "strict").answer(faces).reliable.any()
+    assert ServedModel(tmp_path / "lenient").predict(faces).reliable.all()
+    assert not ServedModel(tmp_path / "strict").predict(faces).reliable.any()

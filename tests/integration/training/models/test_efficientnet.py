@@ -11,9 +11,9 @@ from training.config import Pretrained, read_recipe
 from training.export.publish import publish
 from training.export.registry import ModelError
 from training.models.cnn_bilstm import build_network
-from training.models.efficientnet import imagenet_network
-from training.models.weights import trained_network
-from training.run_dir import RunError, RunFolder
+from training.models.efficientnet import load_imagenet_network
+from training.models.weights import load_trained_network
+from training.run_dir import RunDir, RunError
 from training.train import train
 
 SIDE = 64
@@ -29,7 +29,7 @@ def run(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_its_weights_give_the_features_that_pytorch_gives() -> None:
-    network = imagenet_network(Pretrained(pretrained="efficientnet-lite0", side=SIDE, dropout=0), seed=1)
+    network = load_imagenet_network(Pretrained(pretrained="efficientnet-lite0", side=SIDE, dropout=0), seed=1)
     pooled = next(layer for layer in network.layers if isinstance(layer, keras.layers.GlobalAveragePooling2D))
     resized = next(layer for layer in network.layers if isinstance(layer, keras.layers.Resizing))
     places = np.arange(SIDE)
@@ -42,48 +42,46 @@ def test_its_weights_give_the_features_that_pytorch_gives() -> None:
 
 
 def test_it_is_trained_like_others_but_for_what_stays_as_photographs_taught_it(run: Path) -> None:
-    folder = RunFolder(run)
+    folder = RunDir(run)
     assert [row["epoch"] for row in folder.history()] == [0, 1]
     # Recipe and seed say it all; a digest would hold what each backend draws its own way.
-    assert folder.networks().start is None
+    assert folder.source_networks().init is None
     recipe = folder.recipe()
     assert isinstance(recipe.network, Pretrained)
-    first = imagenet_network(recipe.network, recipe.seed)
-    last = trained_network(folder.checkpoint, recipe)
+    first = load_imagenet_network(recipe.network, recipe.seed)
+    last = load_trained_network(folder.checkpoint, recipe)
     moved = [bool((a != b).any()) for a, b in zip(first.get_weights(), last.get_weights(), strict=True)]
     assert not any(moved[:5])
     assert all(moved[20:])
 
 
 def test_it_goes_on_where_it_stopped(run: Path, data: Path) -> None:
-    before = RunFolder(run).checkpoint.read_bytes()
+    before = RunDir(run).checkpoint.read_bytes()
     train(data, run / "recipe.toml", run)
-    assert RunFolder(run).checkpoint.read_bytes() == before
+    assert RunDir(run).checkpoint.read_bytes() == before
 
 
-def test_it_teaches(run: Path, data: Path, pupil_recipe: Path, tmp_path: Path) -> None:
-    asking = changed(pupil_recipe, tmp_path / "asking.toml", {"start_share": 0.0, "epochs": 2})
-    train(data, asking, tmp_path / "pupil", [run])
-    assert RunFolder(tmp_path / "pupil").networks().teachers is not None
+def test_it_teaches(run: Path, data: Path, student_recipe: Path, tmp_path: Path) -> None:
+    asking = changed(student_recipe, tmp_path / "asking.toml", {"init_weight": 0.0, "epochs": 2})
+    train(data, asking, tmp_path / "student", [run])
+    assert RunDir(tmp_path / "student").source_networks().teachers is not None
 
 
 def test_it_doesnt_serve(run: Path, data: Path, tmp_path: Path) -> None:
-    with pytest.raises(
-        ModelError, match="run holds efficientnet-lite0, not the network that is served: it can teach, not serve"
-    ):
+    with pytest.raises(ModelError, match="run is a run of efficientnet-lite0, which can be a teacher but not served"):
         publish(run, data, tmp_path, version=1)
 
 
 def test_where_its_weights_arent_installed_that_is_said() -> None:
     absent = ("no_such_package", "weights.pth")
-    with pytest.raises(RunError, match="no weights of ImageNet: No module named 'no_such_package'"):
-        imagenet_network(Pretrained(pretrained="efficientnet-lite0", side=32, dropout=0), 1, absent)
+    with pytest.raises(RunError, match="no ImageNet weights: No module named 'no_such_package'"):
+        load_imagenet_network(Pretrained(pretrained="efficientnet-lite0", side=32, dropout=0), 1, absent)
 
 
 def test_its_recipe_names_a_network_of_its_own() -> None:
     recipe = read_recipe(TEACHER_RECIPE)
     assert isinstance(recipe.network, Pretrained)
-    assert not recipe.asks_teacher
+    assert not recipe.uses_teachers
     network = build_network(recipe.network, recipe.seed)
     assert network.input_shape == (None, 48, 48, 1)
     assert network.output_shape == (None, 7)

@@ -6,46 +6,50 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from tests.integration.training.conftest import START_SHARE
+from tests.integration.training.conftest import INIT_WEIGHT
 from tests.support.recipes import changed
 from training.config import RecipeError
-from training.data.fer2013 import VALIDATION, read_splits, require
-from training.data.splits import as_faces
-from training.models.weights import trained_network
-from training.run_dir import RunFolder
+from training.data.fer2013 import VALIDATION, read_splits, require_usage
+from training.data.splits import to_model_input
+from training.models.weights import load_trained_network
+from training.run_dir import RunDir
 from training.train import train
 
 
 def weights(run: Path) -> list[NDArray[np.float32]]:
-    folder = RunFolder(run)
-    kept: list[NDArray[np.float32]] = trained_network(folder.checkpoint, folder.recipe()).get_weights()
+    folder = RunDir(run)
+    kept: list[NDArray[np.float32]] = load_trained_network(folder.checkpoint, folder.recipe()).get_weights()
     return kept
 
 
 def test_the_last_weights_are_mixed_with_the_first(
-    data: Path, pupil_recipe: Path, finished_run: Path, pupil_run: Path, tmp_path: Path
+    data: Path, student_recipe: Path, finished_run: Path, student_run: Path, tmp_path: Path
 ) -> None:
-    unmixed = changed(pupil_recipe, tmp_path / "unmixed.toml", {"start_share": 0.0})
+    unmixed = changed(student_recipe, tmp_path / "unmixed.toml", {"init_weight": 0.0})
     alone = train(data, unmixed, tmp_path / "alone", [finished_run], finished_run).get_weights()
-    for own, start, both in zip(alone, weights(finished_run), weights(pupil_run), strict=True):
-        assert both == pytest.approx((1 - START_SHARE) * own + START_SHARE * start, abs=1e-6)
+    for own, start, both in zip(alone, weights(finished_run), weights(student_run), strict=True):
+        assert both == pytest.approx((1 - INIT_WEIGHT) * own + INIT_WEIGHT * start, abs=1e-6)
 
 
-def test_what_is_validated_last_is_the_mixture(data: Path, pupil_run: Path) -> None:
-    run = RunFolder(pupil_run)
-    validation = require(read_splits(data), VALIDATION, data)
-    probabilities = trained_network(run.checkpoint, run.recipe()).predict(as_faces(validation.images), verbose=0)
+def test_what_is_validated_last_is_the_mixture(data: Path, student_run: Path) -> None:
+    run = RunDir(student_run)
+    validation = require_usage(read_splits(data), VALIDATION, data)
+    probabilities = load_trained_network(run.checkpoint, run.recipe()).predict(
+        to_model_input(validation.images), verbose=0
+    )
     told = probabilities[np.arange(len(validation)), validation.labels]
     assert run.history()[-1]["val_loss"] == pytest.approx(-np.log(told).mean(), abs=1e-4)
 
 
-def test_a_finished_run_is_not_mixed_again(data: Path, pupil_recipe: Path, finished_run: Path, pupil_run: Path) -> None:
-    before = weights(pupil_run)
-    again = train(data, pupil_recipe, pupil_run, [finished_run], finished_run).get_weights()
+def test_a_finished_run_is_not_mixed_again(
+    data: Path, student_recipe: Path, finished_run: Path, student_run: Path
+) -> None:
+    before = weights(student_run)
+    again = train(data, student_recipe, student_run, [finished_run], finished_run).get_weights()
     assert all(np.array_equal(one, other) for one, other in zip(before, again, strict=True))
 
 
-def test_a_share_of_no_start_is_refused(data: Path, pupil_recipe: Path, finished_run: Path, tmp_path: Path) -> None:
-    with pytest.raises(RecipeError, match=r"pupil\.toml mixes the start's weights .*, and no start is named"):
-        train(data, pupil_recipe, tmp_path / "run", [finished_run])
+def test_a_share_of_no_start_is_refused(data: Path, student_recipe: Path, finished_run: Path, tmp_path: Path) -> None:
+    with pytest.raises(RecipeError, match=r"student\.toml sets init_weight, but no initial run is given"):
+        train(data, student_recipe, tmp_path / "run", [finished_run])
     assert not (tmp_path / "run").exists()

@@ -3,7 +3,7 @@ from xml.etree import ElementTree
 import pytest
 
 from bench.harness.charts import Curve, bars, ceiling, curves
-from training.evaluation.charts import picture
+from training.evaluation.charts import svg_document
 
 
 @pytest.mark.parametrize(
@@ -16,7 +16,7 @@ def test_axes_end_at_round_numbers(value: float, top: float) -> None:
 def test_charts_are_well_formed_and_name_what_they_show() -> None:
     lines = [Curve("p50", [(1, 10.0), (6, 20.0)]), Curve("p95", [(1, 10.5), (6, 20.5)])]
     elements = curves("Ages & more", lines, 0, 0) + bars("Path", ("p50", "p95"), {"POST": (1.0, 2.0)}, 0, 300)
-    drawn = ElementTree.fromstring(picture(900, 600, "Both", elements))
+    drawn = ElementTree.fromstring(svg_document(900, 600, "Both", elements))
     texts = [element.text for element in drawn.iter() if element.tag.endswith("text")]
     assert {"Ages & more", "p50", "p95", "1", "6", "POST"} <= set(texts)
 

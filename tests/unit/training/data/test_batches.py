@@ -5,12 +5,12 @@ import pytest
 
 from tests.support.fer2013 import pattern
 from tests.support.recipes import NONE
-from training.config import Later, Recipe, read_recipe
-from training.data.augmentation import move
+from training.config import SecondPhase, Recipe, read_recipe
+from training.data.augmentation import geometric_augment
 from training.data.batches import TrainingBatches
 from training.data.fer2013 import Split
-from training.data.splits import as_faces
-from training.models.distillation import TeacherAnswers
+from training.data.splits import to_model_input
+from training.models.distillation import SoftTargetCache
 
 
 class Remembering:
@@ -19,7 +19,7 @@ class Remembering:
     def __init__(self) -> None:
         self.shown: list[np.ndarray] = []
 
-    def answer(self, faces: np.ndarray) -> np.ndarray:
+    def predict(self, faces: np.ndarray) -> np.ndarray:
         self.shown.append(faces)
         return np.full((len(faces), 7), 1 / 7, np.float32)
 
@@ -42,71 +42,71 @@ def recipe() -> Recipe:
 
 
 def test_later_other_faces_and_a_teachers_word_are_taught(split: Split, recipe: Recipe, tmp_path: Path) -> None:
-    still = recipe.model_copy(update={"augmentation": NONE, "label_smoothing": 0.0, "later": None})
-    later = Later(from_epoch=1, teacher_weight=0.25, augmentation=NONE.model_copy(update={"erase_probability": 1.0}))
+    still = recipe.model_copy(update={"augmentation": NONE, "label_smoothing": 0.0, "phase2": None})
+    phase2 = SecondPhase(from_epoch=1, teacher_weight=0.25, augmentation=NONE.model_copy(update={"erase_probability": 1.0}))
     plain = TrainingBatches(split, still, first_epoch=0)
     first = TrainingBatches(
         split,
-        still.model_copy(update={"later": later}),
+        still.model_copy(update={"phase2": phase2}),
         first_epoch=0,
-        answers=TeacherAnswers(Remembering(), 10, tmp_path),
+        soft_targets=SoftTargetCache(Remembering(), 10, tmp_path),
     )
     for batch, expected in zip(first[0], plain[0], strict=True):
         np.testing.assert_array_equal(batch, expected)
     for batches in (first, plain):
-        batches.go_to(1)
+        batches.set_epoch(1)
     assert not np.array_equal(first[0][0], plain[0][0])
     np.testing.assert_allclose(first[0][1], plain[0][1] * 0.75 + 0.25 / 7, rtol=1e-6)
-    alone = TrainingBatches(split, still.model_copy(update={"later": later}), first_epoch=1)
+    alone = TrainingBatches(split, still.model_copy(update={"phase2": phase2}), first_epoch=1)
     np.testing.assert_array_equal(alone[0][1], plain[0][1])
 
 
 def test_a_teacher_sees_faces_moved_and_unharmed(split: Split, recipe: Recipe, tmp_path: Path) -> None:
     limits = NONE.model_copy(update={"shift": 0.2})
-    later = Later(from_epoch=1, teacher_weight=1.0, augmentation=limits)
-    moved, _ = TrainingBatches(split, recipe.model_copy(update={"later": later}), first_epoch=1)[0]
-    harmful = limits.model_copy(update={"noise_probability": 1.0, "erase_probability": 1.0, "mix_probability": 1.0})
+    phase2 = SecondPhase(from_epoch=1, teacher_weight=1.0, augmentation=limits)
+    moved, _ = TrainingBatches(split, recipe.model_copy(update={"phase2": phase2}), first_epoch=1)[0]
+    harmful = limits.model_copy(update={"noise_probability": 1.0, "erase_probability": 1.0, "mixup_probability": 1.0})
     teacher = Remembering()
-    harmed = recipe.model_copy(update={"later": later.model_copy(update={"augmentation": harmful})})
-    seen, _ = TrainingBatches(split, harmed, first_epoch=1, answers=TeacherAnswers(teacher, 10, tmp_path))[0]
+    harmed = recipe.model_copy(update={"phase2": phase2.model_copy(update={"augmentation": harmful})})
+    seen, _ = TrainingBatches(split, harmed, first_epoch=1, soft_targets=SoftTargetCache(teacher, 10, tmp_path))[0]
     np.testing.assert_allclose(teacher.shown[0], moved, atol=1e-6)
     assert np.abs(seen - moved).max() > 0.05
 
 
 def test_a_teacher_is_asked_about_faces_put_together(split: Split, recipe: Recipe, tmp_path: Path) -> None:
-    limits = NONE.model_copy(update={"compose_probability": 1.0})
-    later = Later(from_epoch=1, teacher_weight=0.5, vote_weight=0.0, augmentation=limits)
-    taught = recipe.model_copy(update={"later": later, "label_smoothing": 0.0})
+    limits = NONE.model_copy(update={"cutmix_probability": 1.0})
+    phase2 = SecondPhase(from_epoch=1, teacher_weight=0.5, soft_label_weight=0.0, augmentation=limits)
+    taught = recipe.model_copy(update={"phase2": phase2, "label_smoothing": 0.0})
     teacher = Remembering()
-    batches = TrainingBatches(split, taught, first_epoch=1, answers=TeacherAnswers(teacher, 10, tmp_path))
-    faces, targets = (np.concatenate(part) for part in zip(*(batches[index] for index in range(3)), strict=True))
+    batches = TrainingBatches(split, taught, first_epoch=1, soft_targets=SoftTargetCache(teacher, 10, tmp_path))
+    faces, training_targets = (np.concatenate(part) for part in zip(*(batches[index] for index in range(3)), strict=True))
     np.testing.assert_allclose(np.concatenate(teacher.shown), faces, atol=1e-6)
     # Chance may name a face its own partner.
-    assert len(set(shades(faces)) & set(shades(as_faces(split.images)))) <= 2
+    assert len(set(shades(faces)) & set(shades(to_model_input(split.images)))) <= 2
     # Half is the teacher's, who says each as likely; of the rest the two labels have their shares.
-    told = (targets - 0.5 / 7) * 2
+    told = (training_targets - 0.5 / 7) * 2
     np.testing.assert_allclose(told.sum(axis=1), 1, rtol=1e-5)
     assert {int((row > 1e-3).sum()) for row in told} == {1, 2}
 
 
 def test_without_composing_an_epoch_stays_what_it_was(split: Split, recipe: Recipe) -> None:
     limits = NONE.model_copy(update={"shift": 0.2})
-    faces, _ = TrainingBatches(split, recipe.model_copy(update={"augmentation": limits, "later": None}), 0)[0]
+    faces, _ = TrainingBatches(split, recipe.model_copy(update={"augmentation": limits, "phase2": None}), 0)[0]
     order = np.random.default_rng((recipe.seed, 0)).permutation(10)
-    expected = [move(split.images[row], limits, np.random.default_rng((recipe.seed, 0, row))) for row in order[:4]]
-    np.testing.assert_allclose(faces, as_faces(expected), atol=1e-6)
+    expected = [geometric_augment(split.images[row], limits, np.random.default_rng((recipe.seed, 0, row))) for row in order[:4]]
+    np.testing.assert_allclose(faces, to_model_input(expected), atol=1e-6)
 
 
 def test_a_teacher_is_asked_once_about_each_view(split: Split, recipe: Recipe, tmp_path: Path) -> None:
     limits = NONE.model_copy(update={"shift": 0.2})
-    later = Later(from_epoch=1, teacher_weight=1.0, views=2, augmentation=limits)
+    phase2 = SecondPhase(from_epoch=1, teacher_weight=1.0, cached_views=2, augmentation=limits)
     teacher = Remembering()
     batches = TrainingBatches(
-        split, recipe.model_copy(update={"later": later}), first_epoch=1, answers=TeacherAnswers(teacher, 10, tmp_path)
+        split, recipe.model_copy(update={"phase2": phase2}), first_epoch=1, soft_targets=SoftTargetCache(teacher, 10, tmp_path)
     )
     by_epoch = []
     for epoch in range(1, 6):
-        batches.go_to(epoch)
+        batches.set_epoch(epoch)
         shown = np.concatenate([batches[index][0] for index in range(len(batches))])
         by_epoch.append(shades(shown))
     assert by_epoch[0] == by_epoch[2] == by_epoch[4]
@@ -117,37 +117,37 @@ def test_a_teacher_is_asked_once_about_each_view(split: Split, recipe: Recipe, t
 
 def test_a_teachers_answer_follows_its_face(split: Split, recipe: Recipe, tmp_path: Path) -> None:
     class Brightness(Remembering):
-        def answer(self, faces: np.ndarray) -> np.ndarray:
+        def predict(self, faces: np.ndarray) -> np.ndarray:
             return np.repeat(faces.mean(axis=(1, 2)), 7, axis=1)
 
-    later = Later(from_epoch=1, teacher_weight=1.0, views=2, augmentation=NONE.model_copy(update={"shift": 0.2}))
-    taught = recipe.model_copy(update={"later": later})
-    batches = TrainingBatches(split, taught, first_epoch=1, answers=TeacherAnswers(Brightness(), 10, tmp_path))
+    phase2 = SecondPhase(from_epoch=1, teacher_weight=1.0, cached_views=2, augmentation=NONE.model_copy(update={"shift": 0.2}))
+    taught = recipe.model_copy(update={"phase2": phase2})
+    batches = TrainingBatches(split, taught, first_epoch=1, soft_targets=SoftTargetCache(Brightness(), 10, tmp_path))
     for epoch in range(1, 5):
-        batches.go_to(epoch)
-        for faces, targets in (batches[index] for index in range(len(batches))):
-            np.testing.assert_allclose(targets[:, 0], faces.mean(axis=(1, 2, 3)), rtol=1e-5)
+        batches.set_epoch(epoch)
+        for faces, training_targets in (batches[index] for index in range(len(batches))):
+            np.testing.assert_allclose(training_targets[:, 0], faces.mean(axis=(1, 2, 3)), rtol=1e-5)
 
 
 def test_a_batch_is_of_one_epoch_though_the_next_begins_meanwhile(split: Split, recipe: Recipe, tmp_path: Path) -> None:
     """What is fetched in another thread then may be dropped, but a teacher's answers stay."""
 
     class Interrupted(Remembering):
-        def answer(self, faces: np.ndarray) -> np.ndarray:
-            batches.go_to(1)
+        def predict(self, faces: np.ndarray) -> np.ndarray:
+            batches.set_epoch(1)
             return np.repeat(faces.mean(axis=(1, 2)), 7, axis=1)
 
-    later = Later(from_epoch=0, teacher_weight=1.0, views=2, augmentation=NONE.model_copy(update={"shift": 0.2}))
-    answers = TeacherAnswers(Interrupted(), 10, tmp_path)
-    batches = TrainingBatches(split, recipe.model_copy(update={"later": later}), first_epoch=0, answers=answers)
-    for faces, targets in (batches[0], batches[0]):
-        np.testing.assert_allclose(targets[:, 0], faces.mean(axis=(1, 2, 3)), rtol=1e-5)
+    phase2 = SecondPhase(from_epoch=0, teacher_weight=1.0, cached_views=2, augmentation=NONE.model_copy(update={"shift": 0.2}))
+    answers = SoftTargetCache(Interrupted(), 10, tmp_path)
+    batches = TrainingBatches(split, recipe.model_copy(update={"phase2": phase2}), first_epoch=0, soft_targets=answers)
+    for faces, training_targets in (batches[0], batches[0]):
+        np.testing.assert_allclose(training_targets[:, 0], faces.mean(axis=(1, 2, 3)), rtol=1e-5)
 
 
 def test_votes_may_be_told_until_later_only(split: Split, recipe: Recipe) -> None:
     voted = Split(split.images, split.labels, np.full((10, 7), 1 / 7, np.float32))
-    later = Later(from_epoch=1, teacher_weight=0, vote_weight=0.0, augmentation=NONE)
-    changing = recipe.model_copy(update={"label_smoothing": 0.0, "vote_weight": 0.5, "later": later})
+    phase2 = SecondPhase(from_epoch=1, teacher_weight=0, soft_label_weight=0.0, augmentation=NONE)
+    changing = recipe.model_copy(update={"label_smoothing": 0.0, "soft_label_weight": 0.5, "phase2": phase2})
     before = TrainingBatches(voted, changing, first_epoch=0)[0][1]
     after = TrainingBatches(voted, changing, first_epoch=1)[0][1]
     assert before.max() < 1
@@ -163,16 +163,16 @@ def test_an_epoch_holds_every_face_once(split: Split, recipe: Recipe) -> None:
 
 
 def test_batches_have_the_models_shapes(split: Split, recipe: Recipe) -> None:
-    faces, targets = TrainingBatches(split, recipe, first_epoch=0)[0]
+    faces, training_targets = TrainingBatches(split, recipe, first_epoch=0)[0]
     assert faces.shape == (4, 48, 48, 1)
-    assert targets.shape == (4, 7)
-    assert faces.dtype == targets.dtype == np.float32
+    assert training_targets.shape == (4, 7)
+    assert faces.dtype == training_targets.dtype == np.float32
 
 
 def test_an_epoch_is_the_same_whether_reached_or_started_from(split: Split, recipe: Recipe) -> None:
     reached = TrainingBatches(split, recipe, first_epoch=0)
     first = reached[1][0]
-    reached.go_to(1)
+    reached.set_epoch(1)
     started = TrainingBatches(split, recipe, first_epoch=1)
 
     np.testing.assert_array_equal(reached[1][0], started[1][0])

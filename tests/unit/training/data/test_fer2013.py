@@ -13,11 +13,11 @@ from training.data.fer2013 import (
     DatasetError,
     Split,
     image_digest,
-    known_duplicates,
+    leaked_hashes,
     read_splits,
-    require,
-    training_rows,
-    unlike_published,
+    require_usage,
+    deduplicated_training,
+    check_published,
     without_duplicates,
 )
 
@@ -82,7 +82,7 @@ def test_a_damaged_byte_is_named_with_its_line(tmp_path: Path, good_row: str) ->
     content = bytearray(path.read_bytes())
     content[path.read_bytes().index(b"\n", 5 * len(good_row)) + 9] = 0xFF
     path.write_bytes(content)
-    with pytest.raises(DatasetError, match=r"fer2013\.csv, line 7: byte 0xff is no text \(is the file damaged"):
+    with pytest.raises(DatasetError, match=r"fer2013\.csv, line 7: byte 0xff is not UTF-8 \(is the file damaged"):
         read_splits(path)
 
 
@@ -122,18 +122,18 @@ def test_a_line_without_pixels_is_named(tmp_path: Path) -> None:
 def test_a_missing_usage_is_named(tmp_path: Path, good_row: str) -> None:
     path = fer2013.write(tmp_path / "fer2013.csv", [good_row])
     with pytest.raises(DatasetError, match=r"fer2013\.csv: no rows with usage PublicTest"):
-        require(read_splits(path), VALIDATION, path)
+        require_usage(read_splits(path), VALIDATION, path)
 
 
 def test_a_file_cut_at_the_end_of_a_line_gives_rise_to_doubt(tmp_path: Path, good_row: str) -> None:
     path = fer2013.write(tmp_path / "fer2013.csv", [good_row] * 3)
-    assert unlike_published(read_splits(path)) == ["3 rows with usage Training, where the published file has 28,709"]
+    assert check_published(read_splits(path)) == ["3 rows with usage Training, but the published file has 28,709"]
 
 
 def test_as_many_rows_as_published_give_rise_to_none() -> None:
     rows = PUBLISHED_ROWS[VALIDATION]
     published = Split(np.zeros((rows, 1, 1), np.uint8), np.zeros(rows, np.uint8))
-    assert unlike_published({VALIDATION: published}) == []
+    assert check_published({VALIDATION: published}) == []
 
 
 def test_training_images_of_a_later_split_are_left_out() -> None:
@@ -156,11 +156,11 @@ def test_rows_to_train_on_come_with_how_many_were_left_out(tmp_path: Path) -> No
         VALIDATION: Split(first[np.newaxis], np.array([1], np.uint8)),
     }
 
-    kept, left_out = training_rows(splits, path)
+    kept, left_out = deduplicated_training(splits, path)
 
     assert (kept.labels.tolist(), left_out) == ([2], 1)
-    with pytest.raises(DatasetError, match=r"fer2013\.csv: every Training row stands in a later split"):
-        training_rows({TRAINING: splits[VALIDATION], VALIDATION: splits[VALIDATION]}, path)
+    with pytest.raises(DatasetError, match=r"fer2013\.csv: every Training row is also in a later split"):
+        deduplicated_training({TRAINING: splits[VALIDATION], VALIDATION: splits[VALIDATION]}, path)
 
 
 def test_no_rows_have_no_duplicates() -> None:
@@ -169,6 +169,6 @@ def test_no_rows_have_no_duplicates() -> None:
 
 
 def test_published_duplicates_are_digests() -> None:
-    digests = known_duplicates()
+    digests = leaked_hashes()
     assert digests
     assert {len(digest) for digest in digests} == {len(image_digest(np.zeros((48, 48), np.uint8)))}

@@ -4,7 +4,7 @@ import pytest
 
 from tests.support import fer2013
 from training.data.fer2013 import TEST, TRAINING, VALIDATION, DatasetError
-from training.data.ferplus import votes_beside
+from training.data.ferplus import find_votes
 from training.data.splits import read_training_data
 
 ROWS = [*fer2013.patterns(TRAINING, 2, seed=1), *fer2013.patterns(VALIDATION, 1, seed=2)]
@@ -46,7 +46,7 @@ def test_another_label_or_pixel_is_other_data(data: Path, tmp_path: Path, usage:
 
 def test_votes_about_rows_that_are_trained_on_count(data: Path, tmp_path: Path) -> None:
     votes = write_votes(tmp_path / "fer2013new.csv", first=5)
-    assert votes_beside(data) == votes
+    assert find_votes(data) == votes
     digests = read_training_data(data, votes).digests
     assert digests.data == read_training_data(data).digests.data
     # Shares are what is taught, so the count alone may differ where a row holds nothing else.

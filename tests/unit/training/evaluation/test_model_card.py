@@ -3,64 +3,64 @@ import pytest
 
 from services.contracts.emotions import EMOTIONS
 from training.data.fer2013 import VALIDATION, Split
-from training.evaluation.model_card import BEGIN, END, CardError, figures, with_figures
+from training.evaluation.model_card import BEGIN, END, CardError, render_figures, update_figures
 from training.evaluation.schema import (
+    CrossValidated,
+    EndToEndResult,
     Evaluation,
-    Judged,
-    Measured,
-    Predictions,
+    Latency,
+    Measurements,
+    ModelInfo,
     Provenance,
-    RobustnessFigures,
-    SeedFigures,
+    RobustnessResult,
     SeedRun,
-    SizeFigures,
-    SpeedFigures,
-    Subject,
-    evaluation_of,
+    SeedVariance,
+    build_evaluation,
 )
+from training.metrics import Predictions
 
 GOLDEN = """\
 | figure | value |
 | --- | ---: |
 | model version | 3 |
 | size | 5.7 MB |
-| one face takes | 2.3 ms (Abacus, one thread) |
-| 32 faces together take | 41 ms |
+| latency, one face | 2.3 ms (Abacus, one thread) |
+| latency, 32 faces | 41 ms |
 | evaluated on PublicTest | 8 faces |
 | accuracy | 75.0 % (95 % interval 40.9 % to 92.9 %) |
-| accuracy over 3 seeds | 71.0 % ± 1.0 % (70.0 % with 1, 71.0 % with 2, 72.0 % with 3) |
-| those runs differ from this version's in | epochs = 12 |
+| accuracy over 3 seeds | 71.0 % ± 1.0 % (seed 1: 70.0 %, seed 2: 71.0 %, seed 3: 72.0 %) |
+| differences of those runs | epochs: 12 |
 | macro F1 | 63.8 % |
 | expected calibration error | 15.0 % |
 | negative log-likelihood | 1.079 nats |
-| reliable from a top probability of | 0.650 |
-| chosen so that | it is easy to test |
-| faces answered reliably | 50.0 % |
-| accuracy of those | 75.0 % |
+| reliability threshold | 0.650 |
+| rule for the threshold | it is easy to test |
+| faces with a reliable answer | 50.0 % |
+| accuracy of reliable answers | 75.0 % |
 
-The model's calibration and threshold were fitted on all of PublicTest. For the figures about confidence both
-were fitted anew 10 times, each time without the faces that they are measured on. Calibration
-changes no answer, so accuracy is the network's own.
+The model's calibration and threshold were fitted on all of PublicTest. For the figures about confidence, both
+were fitted by 10-fold cross-validation: each face is evaluated by a fit without it.
+Calibration doesn't change answers, so accuracy is the network's own.
 
-![Reliability diagram: accuracy over confidence](reliability-diagram.svg)
+![Reliability diagram: accuracy by confidence](reliability-diagram.svg)
 
-### Where it comes from
+### Provenance
 
-The whole recipe, and all digits, stand in the version's `assets.extra/model.json`.
+The complete recipe and digests are in the version's `assets.extra/model.json`.
 
-| made from | value |
+| source | value |
 | --- | ---: |
-| faces trained on | 28,006 (703 left out) |
-| digest of the data | `dddddddd` |
-| share of FER+'s votes beside the label | 0.5, in the end 0.0 |
-| first weights | those of network `55555555` |
-| taught by networks | `11111111`, `22222222` |
-| share of their word | 0.9 |
-| share of the first weights in the last | 0.25 |
+| training faces | 28,006 (703 left out) |
+| data digest | `dddddddd` |
+| weight of FER+ soft labels | 0.5, at the end 0.0 |
+| initial weights | network `55555555` |
+| teachers | `11111111`, `22222222` |
+| weight of the teachers | 0.9 |
+| weight of the initial network in the final one | 0.25 |
 | epochs | 12 |
 | seed | 7 |
 
-### Each emotion
+### Per emotion
 
 | emotion | precision | recall | F1 | faces |
 | --- | ---: | ---: | ---: | ---: |
@@ -72,9 +72,9 @@ The whole recipe, and all digits, stand in the version's `assets.extra/model.jso
 | surprise | 100.0 % | 100.0 % | 100.0 % | 1 |
 | neutral | 0.0 % | 0.0 % | 0.0 % | 1 |
 
-![Confusion matrix: share of each true emotion by answer](confusion-matrix.svg)
+![Confusion matrix: predictions per true emotion, as fractions](confusion-matrix.svg)
 
-A row per true emotion, a column per answer:
+A row per true emotion, a column per predicted emotion:
 
 |  | angry | disgust | fear | happy | sad | surprise | neutral |
 | --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |
@@ -86,23 +86,22 @@ A row per true emotion, a column per answer:
 | **surprise** | 0 | 0 | 0 | 0 | 0 | 1 | 0 |
 | **neutral** | 0 | 0 | 0 | 1 | 0 | 0 | 0 |
 
-### The whole way
+### End to end
 
-Faces of the split, scaled to so many pixels, on drawn backgrounds in scenes of 1280×720, as JPEG of quality 80, through
-the detector's own code and then the model. What the cascade finds are frontal faces, which are easier: so their
-accuracy stands beside the direct figure of the same faces.
+Faces of the split, scaled to each size, on drawn backgrounds in scenes of 1280×720 pixels, as JPEG of quality 80,
+through the detector's own code and the model. The cascade finds frontal faces, which are easier to classify. So each
+row also shows the direct accuracy: that of the same faces without scene and detector.
 
-| face | faces | found | accuracy on those | direct, same faces | fall in points |
+| face size | faces | detected | accuracy | direct accuracy | drop in points |
 | --- | ---: | ---: | ---: | ---: | ---: |
 | 96 px | 8 | 50.0 % | 72.5 % | 75.0 % | 2.5 |
 | 144 px | 8 | 0.0 % | – | – | – |
 
-### Worse pictures
+### Robustness
 
-The direct figure with every face changed alike. Pixels are those of the 48 that a face has; a small face was that wide
-in its picture.
+Accuracy with one corruption applied to every face. Pixels are those of the 48×48 face.
 
-| change | accuracy | fall in points |
+| corruption | accuracy | drop in points |
 | --- | ---: | ---: |
 | noise, loud | 50.0 % | 25.0 |"""
 
@@ -111,22 +110,22 @@ PROVENANCE = Provenance(
     data_sha256="d" * 64,
     training_faces=28_006,
     left_out=703,
-    vote_shares=(0.5, 0.0),
-    start_sha256="5" * 64,
+    soft_label_weights=(0.5, 0.0),
+    init_sha256="5" * 64,
     teachers_sha256=("1" * 64, "2" * 64),
-    teachers_share=0.9,
-    start_share=0.25,
+    teacher_weight=0.9,
+    init_weight=0.25,
     epochs=12,
     seed=7,
 )
-MEASURED = Measured(
-    whole_way=[
-        SizeFigures(side_px=96, faces=8, found=0.5, accuracy=0.725, direct_accuracy=0.75),
-        SizeFigures(side_px=144, faces=8, found=0, accuracy=None, direct_accuracy=None),
+MEASUREMENTS = Measurements(
+    end_to_end=[
+        EndToEndResult(side_px=96, faces=8, detected=0.5, accuracy=0.725, direct_accuracy=0.75),
+        EndToEndResult(side_px=144, faces=8, detected=0, accuracy=None, direct_accuracy=None),
     ],
-    robustness=[RobustnessFigures(change="noise", level="loud", accuracy=0.5)],
-    speed=SpeedFigures(processor="Abacus", one_face_ms=2.345, faces_32_ms=41.2, busy=False),
-    seeds=SeedFigures(
+    robustness=[RobustnessResult(corruption="noise", level="loud", accuracy=0.5)],
+    latency=Latency(cpu="Abacus", one_face_ms=2.345, faces_32_ms=41.2, cpu_contended=False),
+    seed_variance=SeedVariance(
         runs=tuple(SeedRun(seed=seed, accuracy=0.69 + seed / 100) for seed in (1, 2, 3)),
         mean=0.71,
         deviation=0.01,
@@ -143,51 +142,53 @@ def evaluation() -> Evaluation:
     probabilities = np.empty((8, len(EMOTIONS)), np.float32)
     probabilities[:] = (1 - top[:, np.newaxis]) / 6
     probabilities[np.arange(8), predicted] = top
-    subject = Subject(3, 5_713_636, 0.65, "it is easy to test", PROVENANCE)
+    model_info = ModelInfo(3, 5_713_636, 0.65, "it is easy to test", PROVENANCE)
     split = Split(np.zeros((8, 48, 48), np.uint8), np.array(labels, np.uint8))
-    return evaluation_of(subject, VALIDATION, split, Judged(Predictions(probabilities, top >= 0.65), 10), MEASURED)
+    return build_evaluation(
+        model_info, VALIDATION, split, CrossValidated(Predictions(probabilities, top >= 0.65), 10), MEASUREMENTS
+    )
 
 
 def test_figures_are_rendered(evaluation: Evaluation) -> None:
-    assert figures(evaluation) == GOLDEN
+    assert render_figures(evaluation) == GOLDEN
 
 
-def test_an_evaluation_survives_its_file(evaluation: Evaluation) -> None:
+def test_an_evaluation_round_trips_through_json(evaluation: Evaluation) -> None:
     assert Evaluation.model_validate_json(evaluation.model_dump_json()) == evaluation
 
 
-def test_without_reliable_answers_their_accuracy_is_left_open(evaluation: Evaluation) -> None:
+def test_without_reliable_answers_their_accuracy_is_a_dash(evaluation: Evaluation) -> None:
     none = evaluation.model_copy(update={"reliable_coverage": 0.0, "reliable_accuracy": None})
-    assert "| accuracy of those | – |" in figures(none)
+    assert "| accuracy of reliable answers | – |" in render_figures(none)
 
 
-def test_a_version_without_seeds_tells_none(evaluation: Evaluation) -> None:
-    assert "seeds" not in figures(evaluation.model_copy(update={"seeds": None}))
+def test_without_seed_variance_the_rows_are_left_out(evaluation: Evaluation) -> None:
+    assert "seeds" not in render_figures(evaluation.model_copy(update={"seed_variance": None}))
 
 
-def test_a_version_from_chance_alone_says_so(evaluation: Evaluation) -> None:
+def test_a_version_trained_from_scratch(evaluation: Evaluation) -> None:
     alone = PROVENANCE.model_copy(
-        update={"vote_shares": (0.0, 0.0), "start_sha256": None, "teachers_sha256": (), "start_share": 0.0}
+        update={"soft_label_weights": (0.0, 0.0), "init_sha256": None, "teachers_sha256": (), "init_weight": 0.0}
     )
-    text = figures(evaluation.model_copy(update={"provenance": alone}))
-    assert "| share of FER+'s votes beside the label | 0.0 |" in text
-    assert "| first weights | chance |\n| taught by networks | none |\n| epochs | 12 |\n| seed | 7 |" in text
+    text = render_figures(evaluation.model_copy(update={"provenance": alone}))
+    assert "| weight of FER+ soft labels | 0.0 |" in text
+    assert "| initial weights | random (from scratch) |\n| teachers | none |\n| epochs | 12 |\n| seed | 7 |" in text
 
 
-def test_a_busy_machine_is_told(evaluation: Evaluation) -> None:
-    busy = evaluation.speed.model_copy(update={"busy": True})
-    text = figures(evaluation.model_copy(update={"speed": busy}))
-    assert "| one face takes | 2.3 ms (Abacus, one thread, busy with other work) |" in text
+def test_cpu_contention_is_shown(evaluation: Evaluation) -> None:
+    contended = evaluation.latency.model_copy(update={"cpu_contended": True})
+    text = render_figures(evaluation.model_copy(update={"latency": contended}))
+    assert "| latency, one face | 2.3 ms (Abacus, one thread, with other load) |" in text
 
 
-def test_only_what_stands_between_the_markers_is_replaced(evaluation: Evaluation) -> None:
+def test_only_the_text_between_the_markers_is_replaced(evaluation: Evaluation) -> None:
     card = f"# Card\n{BEGIN}\nold\n{END}\nThe end.\n"
-    renewed = with_figures(card, evaluation)
+    renewed = update_figures(card, evaluation)
     assert renewed == f"# Card\n{BEGIN}\n{GOLDEN}\n{END}\nThe end.\n"
-    assert with_figures(renewed, evaluation) == renewed
+    assert update_figures(renewed, evaluation) == renewed
 
 
 @pytest.mark.parametrize("card", ["", BEGIN, END, f"{END}{BEGIN}", f"{BEGIN}{END}{BEGIN}{END}"])
-def test_a_card_without_a_place_for_figures_is_refused(card: str, evaluation: Evaluation) -> None:
-    with pytest.raises(CardError, match="must hold these two lines"):
-        with_figures(card, evaluation)
+def test_a_card_without_markers_is_rejected(card: str, evaluation: Evaluation) -> None:
+    with pytest.raises(CardError, match="must contain these two lines"):
+        update_figures(card, evaluation)

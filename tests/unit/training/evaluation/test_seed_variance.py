@@ -6,17 +6,17 @@ from pydantic import JsonValue
 from tests.support.recipes import changed
 from training.config import DEFAULT_RECIPE, read_recipe
 from training.data.splits import Digests
-from training.evaluation.seed_variance import seed_figures
-from training.export.registry import ModelPaper
+from training.evaluation.seed_variance import seed_variance
+from training.export.registry import ModelManifest
 from training.models.calibration import Calibration
-from training.run_dir import RunError, RunFolder
+from training.run_dir import RunDir, RunError
 
 EPOCHS = 2
 
 
-def served(recipe: dict[str, JsonValue] | None = None, start: str | None = None) -> ModelPaper:
+def served(recipe: dict[str, JsonValue] | None = None, start: str | None = None) -> ModelManifest:
     """Return what is noted of a version: of the recipe from chance, or another, and of the runs' data."""
-    return ModelPaper(
+    return ModelManifest(
         name="emotion",
         version=1,
         recipe=recipe or read_recipe().model_dump(mode="json"),
@@ -38,20 +38,20 @@ def served(recipe: dict[str, JsonValue] | None = None, start: str | None = None)
     )
 
 
-def run(tmp_path: Path, seed: int, accuracy: float, epochs: int = EPOCHS, done: int = EPOCHS) -> RunFolder:
+def run(tmp_path: Path, seed: int, accuracy: float, epochs: int = EPOCHS, done: int = EPOCHS) -> RunDir:
     recipe = changed(DEFAULT_RECIPE, tmp_path / f"recipe-{seed}-{epochs}.toml", {"seed": seed, "epochs": epochs})
-    folder = RunFolder(tmp_path / f"run-{seed}-{epochs}")
-    folder.claim(recipe, Digests("d1"))
+    folder = RunDir(tmp_path / f"run-{seed}-{epochs}")
+    folder.create_or_resume(recipe, Digests("d1"))
     for epoch in range(done):
         # Better before the end, which must not count.
         folder.append_epoch(epoch, {"val_accuracy": accuracy if epoch == done - 1 else 0.99})
     if done == epochs:
-        folder.finish()
+        folder.mark_finished()
     return folder
 
 
 def test_runs_are_judged_by_their_last_epoch(tmp_path: Path) -> None:
-    figures = seed_figures([run(tmp_path, seed, 0.6 + seed / 100) for seed in (1, 2, 3)], served())
+    figures = seed_variance([run(tmp_path, seed, 0.6 + seed / 100) for seed in (1, 2, 3)], served())
     assert [(one.seed, one.accuracy) for one in figures.runs] == [(1, 0.61), (2, 0.62), (3, 0.63)]
     assert figures.mean == pytest.approx(0.62)
     assert figures.deviation == pytest.approx(0.01)
@@ -60,49 +60,49 @@ def test_runs_are_judged_by_their_last_epoch(tmp_path: Path) -> None:
 
 def test_settings_that_came_later_are_no_difference(tmp_path: Path) -> None:
     before = read_recipe().model_dump(
-        mode="json", exclude={"start_share": True, "augmentation": {"compose_probability"}}
+        mode="json", exclude={"init_weight": True, "augmentation": {"cutmix_probability"}}
     )
-    figures = seed_figures([run(tmp_path, seed, 0.6) for seed in (1, 2, 3)], served(before))
+    figures = seed_variance([run(tmp_path, seed, 0.6) for seed in (1, 2, 3)], served(before))
     assert figures.differences == {"epochs": "2"}
 
 
 def test_a_setting_within_others_is_named_alone(tmp_path: Path) -> None:
     recipe = read_recipe().model_dump(mode="json")
     recipe["augmentation"]["shift"] = 0.3
-    figures = seed_figures([run(tmp_path, seed, 0.6) for seed in (1, 2, 3)], served(recipe))
+    figures = seed_variance([run(tmp_path, seed, 0.6) for seed in (1, 2, 3)], served(recipe))
     assert figures.differences == {"epochs": "2", "augmentation.shift": str(read_recipe().augmentation.shift)}
 
 
 def test_another_start_is_a_difference(tmp_path: Path) -> None:
-    figures = seed_figures([run(tmp_path, seed, 0.6) for seed in (1, 2, 3)], served(start="s1"))
-    assert figures.differences == {"epochs": "2", "start": "none"}
+    figures = seed_variance([run(tmp_path, seed, 0.6) for seed in (1, 2, 3)], served(start="s1"))
+    assert figures.differences == {"epochs": "2", "initial weights": "none"}
 
 
 def test_settings_that_are_gone_are_a_difference(tmp_path: Path) -> None:
-    figures = seed_figures(
+    figures = seed_variance(
         [run(tmp_path, seed, 0.6) for seed in (1, 2, 3)], served(read_recipe().model_dump(mode="json") | {"luck": 1})
     )
     assert figures.differences == {"epochs": "2", "luck": "not set"}
 
 
 def test_two_runs_are_too_few(tmp_path: Path) -> None:
-    with pytest.raises(RunError, match="takes 3 runs or more, got 2"):
-        seed_figures([run(tmp_path, seed, 0.6) for seed in (1, 2)], served())
+    with pytest.raises(RunError, match="at least 3 runs are needed, got 2"):
+        seed_variance([run(tmp_path, seed, 0.6) for seed in (1, 2)], served())
 
 
 def test_a_run_under_way_is_refused(tmp_path: Path) -> None:
     runs = [run(tmp_path, 1, 0.6), run(tmp_path, 2, 0.6), run(tmp_path, 3, 0.6, done=1)]
     with pytest.raises(RunError, match="isn't finished: 1 of 2 epochs"):
-        seed_figures(runs, served())
+        seed_variance(runs, served())
 
 
 def test_runs_of_other_recipes_are_refused(tmp_path: Path) -> None:
     runs = [run(tmp_path, 1, 0.6), run(tmp_path, 2, 0.6), run(tmp_path, 3, 0.6, epochs=3, done=3)]
     with pytest.raises(RunError, match="in more than its seed"):
-        seed_figures(runs, served())
+        seed_variance(runs, served())
 
 
 def test_the_same_seed_twice_is_refused(tmp_path: Path) -> None:
-    runs = [run(tmp_path, 1, 0.6), run(tmp_path, 2, 0.6), RunFolder(tmp_path / "run-2-2")]
+    runs = [run(tmp_path, 1, 0.6), run(tmp_path, 2, 0.6), RunDir(tmp_path / "run-2-2")]
     with pytest.raises(RunError, match="two runs have the same seed: 1, 2, 2"):
-        seed_figures(runs, served())
+        seed_variance(runs, served())
