@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from launcher.errors import PrerequisiteError
 
 LOOPBACK = "127.0.0.1"
-_ALL_ADDRESSES = ("0.0.0.0", "::", "")
+_ALL_ADDRESSES = ("0.0.0.0", "::", "")  # noqa: S104 - compared with, not bound
 
 
 @dataclass(frozen=True)

@@ -42,7 +42,7 @@ def _base() -> Path:
     for candidate in (os.environ.get("XDG_RUNTIME_DIR"), tempfile.gettempdir()):
         if candidate and os.access(candidate, os.W_OK | os.X_OK) and fits(Path(candidate)):
             return Path(candidate)
-    return Path("/tmp")
+    return Path("/tmp")  # noqa: S108 - the folder made below it has mode 0700 and a random name
 
 
 def fits(base: Path) -> bool:

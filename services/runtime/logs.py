@@ -125,11 +125,11 @@ def cut_message(record: logging.LogRecord) -> bool:
 class TextFormatter(logging.Formatter):
     """Formats lines for people; control characters are escaped, since a terminal would carry them out."""
 
-    def formatMessage(self, record: logging.LogRecord) -> str:
+    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - logging's name
         """Return the line without its traceback."""
         return _CONTROL.sub(_escaped, super().formatMessage(record))
 
-    def formatException(self, ei: Any) -> str:
+    def formatException(self, ei: Any) -> str:  # noqa: N802 - logging's name
         """Return the traceback, cut to a length."""
         return _CONTROL_IN_LINES.sub(_escaped, _cut_traceback(super().formatException(ei)))
 
@@ -137,7 +137,7 @@ class TextFormatter(logging.Formatter):
 class _JsonLines(JsonFormatter):
     """Formats lines for machines."""
 
-    def formatException(self, ei: Any) -> str:
+    def formatException(self, ei: Any) -> str:  # noqa: N802 - logging's name
         """Return the traceback, cut to a length."""
         return _cut_traceback(str(super().formatException(ei)))
 

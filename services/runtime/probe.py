@@ -27,7 +27,7 @@ MAX_START_S = 300.0
 MAX_STARVED_S = 1.0
 """A check that itself waited longer for a processor says nothing about the service: the machine is overloaded."""
 MAX_ANSWER_BYTES = 64 * 1024
-RECORD_FOLDER = Path("/tmp")
+RECORD_FOLDER = Path("/tmp")  # noqa: S108 - of a container
 """In memory, and empty when a container starts again."""
 INIT_NAMES = frozenset({"docker-init", "tini", "catatonit", "dumb-init"})
 """What PID 1 is called where a container has an init. Elsewhere nothing is killed, above all on a person's machine."""

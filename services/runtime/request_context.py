@@ -24,8 +24,54 @@ _CLIENT_LEFT = 499
 _SWITCHED = 101
 _FAILED = 1011
 """The WebSocket close code for a server's failure (RFC 6455, 7.4.1)."""
+_FAILURE_DETAIL = "The failure was logged under this request id"
 _ACCEPTED_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _log = logging.getLogger(__name__)
+
+
+class _Exchange:
+    """One HTTP request and its response.
+
+    Attributes:
+        request_id: The id that the response carries.
+        status: The status that was sent; None until the response begins.
+    """
+
+    def __init__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        self.request_id = request_id_of(Headers(scope=scope))
+        self.status: int | None = None
+        self._client_left = False
+        self._scope, self._receive, self._send = scope, receive, send
+        scope.setdefault("state", {})["request_id"] = self.request_id
+
+    @property
+    def final_status(self) -> int:
+        """The status for the log and the metrics."""
+        return _CLIENT_LEFT if self._client_left or self.status is None else self.status
+
+    async def receive(self) -> Message:
+        message = await self._receive()
+        if message["type"] == "http.disconnect" and self.status is None:
+            self._client_left = True
+        return message
+
+    async def send(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            self.status = message["status"]
+            MutableHeaders(scope=message)[REQUEST_ID_HEADER] = self.request_id
+        try:
+            await self._send(message)
+        except RuntimeError as error:
+            if _CLOSED in str(error):  # uvloop's word for a connection that the client has cut
+                raise ClientDisconnect from error
+            raise
+
+    async def send_problem(self, kind: ProblemKind, detail: str) -> None:
+        await problem_response(self._scope, Problem(kind, detail))(self._scope, self._receive, self.send)
+
+
+def _log_failure(request_id: str, scope: Scope) -> None:
+    _log.exception("request %s failed", request_id, extra={"request_id": request_id, "path": scope["path"]})
 
 
 class RequestContext:
@@ -48,52 +94,26 @@ class RequestContext:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        request_id = request_id_of(Headers(scope=scope))
-        scope.setdefault("state", {})["request_id"] = request_id
+        exchange = _Exchange(scope, receive, send)
         started = time.perf_counter()
-        status: int | None = None
-        client_left = False
-
-        async def watched_receive() -> Message:
-            nonlocal client_left
-            message = await receive()
-            if message["type"] == "http.disconnect" and status is None:
-                client_left = True
-            return message
-
-        async def send_with_id(message: Message) -> None:
-            nonlocal status
-            if message["type"] == "http.response.start":
-                status = message["status"]
-                MutableHeaders(scope=message)[REQUEST_ID_HEADER] = request_id
-            try:
-                await send(message)
-            except RuntimeError as error:
-                if _CLOSED in str(error):  # uvloop's word for a connection that the client has cut
-                    raise ClientDisconnect from error
-                raise
-
         try:
-            await self._app(scope, watched_receive, send_with_id)
+            await self._app(scope, exchange.receive, exchange.send)
         except ClientDisconnect:
-            pass  # nobody is left to answer, and nothing of ours failed
+            pass  # the client has left, and nothing failed
         except asyncio.CancelledError:
-            if status is not None:
-                _log.warning("request %s was cut off in the middle of its answer", request_id)
+            if exchange.status is not None:
+                _log.warning("request %s was cut off in the middle of its answer", exchange.request_id)
                 return
-            problem = Problem(ProblemKind.STOPPING, "The service stopped before the answer was ready")
-            await problem_response(scope, problem)(scope, receive, send_with_id)
+            await exchange.send_problem(ProblemKind.STOPPING, "The service stopped before the answer was ready")
         except Exception as error:
-            if status is not None and isinstance(error.__cause__ or error, ServiceError):
+            if exchange.status is not None and isinstance(error.__cause__ or error, ServiceError):
                 return  # a stream's client sent a body that breaks the limits; the server closes the connection
-            _log.exception("request %s failed", request_id, extra={"request_id": request_id, "path": scope["path"]})
-            if status is not None:
+            _log_failure(exchange.request_id, scope)
+            if exchange.status is not None:
                 raise  # the answer has begun: only cutting the connection tells the client
-            problem = Problem(ProblemKind.INTERNAL, "The failure was logged under this request id")
-            await problem_response(scope, problem)(scope, receive, send_with_id)
+            await exchange.send_problem(ProblemKind.INTERNAL, _FAILURE_DETAIL)
         finally:
-            answered = _CLIENT_LEFT if client_left or status is None else status
-            self._record(scope, request_id, answered, time.perf_counter() - started)
+            self._record(scope, exchange.request_id, exchange.final_status, time.perf_counter() - started)
 
     async def _websocket(self, scope: Scope, receive: Receive, send: Send) -> None:
         request_id = request_id_of(Headers(scope=scope))
@@ -114,9 +134,9 @@ class RequestContext:
         except (WebSocketDisconnect, ClientDisconnect, ClientDisconnected):
             pass  # the last is uvicorn's, which Starlette passes on where the client leaves before it is accepted
         except Exception:
-            _log.exception("request %s failed", request_id, extra={"request_id": request_id, "path": scope["path"]})
+            _log_failure(request_id, scope)
             if status is None:
-                problem = Problem(ProblemKind.INTERNAL, "The failure was logged under this request id")
+                problem = Problem(ProblemKind.INTERNAL, _FAILURE_DETAIL)
                 await problem_response(scope, problem)(scope, receive, send_with_id)
             elif status == _SWITCHED:
                 await WebSocketClose(_FAILED, f"Failed; logged under {request_id}")(scope, receive, send)

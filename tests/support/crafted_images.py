@@ -93,9 +93,8 @@ def png(
 @cache
 def compressed_zeros(count: int) -> bytes:
     """Return many zeros as a zlib stream: a thousandth of their length."""
-    packer, piece, parts = zlib.compressobj(9), bytes(1_000_000), []
-    for start in range(0, count, len(piece)):
-        parts.append(packer.compress(piece[: count - start]))
+    packer, piece = zlib.compressobj(9), bytes(1_000_000)
+    parts = [packer.compress(piece[: count - start]) for start in range(0, count, len(piece))]
     return b"".join(parts) + packer.flush()
 
 

@@ -36,7 +36,7 @@ class Capture(Protocol):
     def retrieve(self) -> tuple[bool, Any]:
         """Decode the frame that was grabbed."""
 
-    def set(self, propId: int, value: float, /) -> bool:
+    def set(self, prop: int, value: float, /) -> bool:
         """Set a property; the driver may reject it."""
 
     def release(self) -> None:

@@ -30,7 +30,9 @@ def _cost(motion: Motion, box: Box, config: TrackerConfig) -> float:
     return min(away.mahalanobis, config.gate) + away.log_spread
 
 
-def linear_sum_assignment(costs: Sequence[Sequence[float]], unmatched_cost: float) -> tuple[int | None, ...]:
+def linear_sum_assignment(  # noqa: C901 - one published algorithm
+    costs: Sequence[Sequence[float]], unmatched_cost: float
+) -> tuple[int | None, ...]:
     """Assign rows to columns with the least sum of costs: the Hungarian method with shortest augmenting paths.
 
     Kuhn (1955); Jonker and Volgenant (1987).

@@ -45,7 +45,7 @@ _MARKER_AFTER_SCAN = re.compile(rb"\xff([^\x00\xd0-\xd7\xff])", re.DOTALL)
 """Within entropy-coded data FF 00 is an escaped FF, and restart markers belong to the data."""
 
 
-def read_jpeg(data: bytes, pixel_limit: int) -> ImageHeader:
+def read_jpeg(data: bytes, pixel_limit: int) -> ImageHeader:  # noqa: C901 - one walk over the file, as libjpeg's
     """Walk all segments up to the end of the image, in the order in which libjpeg sees them.
 
     A file that is cut off within or after a scan isn't refused here: how much of it is needed, the decoder knows.
