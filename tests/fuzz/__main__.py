@@ -11,12 +11,12 @@ from pathlib import Path
 import httpx
 
 from tests.fuzz.cases import Case, Service, load
+from tests.fuzz.monitor import Watch
 from tests.fuzz.oracle import Documents
 from tests.fuzz.report import Report
 from tests.fuzz.runner import Bounds, Runner
 from tests.fuzz.stack import Stack
 from tests.fuzz.targets import Schedule, targets
-from tests.fuzz.watch import Watch
 from tests.support.processes import ROOT
 
 DEFAULT_S = 300.0

@@ -21,8 +21,8 @@ from services.contracts.messages import MalformedMessageError
 from services.contracts.prediction import decode_prediction
 from services.contracts.video import FrameTime, decode_tracked_prediction
 from tests.fuzz.cases import Case, Decoding
-from tests.fuzz.draws import drawn
 from tests.fuzz.mutation import EDGES, TEXTS
+from tests.fuzz.strategy_values import drawn
 
 MAX_MESSAGE_CHARS = 1000
 """Of an error: it may be logged, and must not carry the value."""

@@ -7,10 +7,10 @@ from typing import Any
 
 from services.contracts.problems import PROBLEM_MEDIA_TYPE
 from tests.fuzz.cases import Action, Call, Decoding, Exchange, Service, Writes
-from tests.fuzz.http_answer import Answer, NotHttpError, parse
-from tests.fuzz.redis_entries import KEPT_PATH
-from tests.fuzz.sending import Outcome
-from tests.fuzz.websocket_answer import websocket_faults
+from tests.fuzz.http_response import Answer, NotHttpError, parse
+from tests.fuzz.redis_cases import KEPT_PATH
+from tests.fuzz.sender import Outcome
+from tests.fuzz.websocket_response import websocket_faults
 
 Documents = Mapping[Service, Mapping[str, Any]]
 

@@ -6,8 +6,8 @@ from types import MappingProxyType
 from urllib.parse import quote_from_bytes
 
 from tests.fuzz.cases import Case, Exchange, Service, request
+from tests.fuzz.image_cases import samples
 from tests.fuzz.mutation import TEXTS, mutated
-from tests.fuzz.pictures import samples
 
 ROUTES: Mapping[Service, Sequence[tuple[str, str, tuple[str, ...]]]] = MappingProxyType(
     {

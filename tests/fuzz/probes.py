@@ -9,9 +9,9 @@ from functools import cache
 from itertools import count
 
 from tests.fuzz.cases import Call, Exchange, Service, request
-from tests.fuzz.grpc_messages import PREDICT, valid_predict
-from tests.fuzz.http_answer import NotHttpError, parse
-from tests.fuzz.sending import PROBE_SOURCE, Sender
+from tests.fuzz.grpc_cases import PREDICT, valid_predict
+from tests.fuzz.http_response import NotHttpError, parse
+from tests.fuzz.sender import PROBE_SOURCE, Sender
 from tests.support import images
 
 MAX_RECOVERY_S = 12.0

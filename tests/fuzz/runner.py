@@ -9,11 +9,12 @@ from dataclasses import dataclass
 import psutil
 
 from tests.fuzz.cases import Call, Case, Decoding, Exchange, Writes
+from tests.fuzz.monitor import CONTAINER_MB, HEALTH_S, LogTail, Watch, failures_in
 from tests.fuzz.oracle import Documents, faults_of, label_of
 from tests.fuzz.probes import Probes
-from tests.fuzz.redis_entries import KEPT
+from tests.fuzz.redis_cases import KEPT
 from tests.fuzz.report import Fault, Report, ServiceFigures
-from tests.fuzz.sending import (
+from tests.fuzz.sender import (
     MAX_WAIT_S,
     Connection,
     Outcome,
@@ -24,7 +25,6 @@ from tests.fuzz.sending import (
 )
 from tests.fuzz.stack import Processes, Usage
 from tests.fuzz.targets import Schedule, Target
-from tests.fuzz.watch import CONTAINER_MB, HEALTH_S, LogTail, Watch, failures_in
 
 MAX_RESTARTS = 5
 MAX_ATTRIBUTIONS = 12

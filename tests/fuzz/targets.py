@@ -6,17 +6,17 @@ from functools import partial
 from random import Random
 
 from tests.fuzz.cases import Case
-from tests.fuzz.compat import compat_cases
+from tests.fuzz.compat_cases import compat_cases
 from tests.fuzz.decoders import decoder_cases
-from tests.fuzz.documented import documented_cases
-from tests.fuzz.grpc_messages import grpc_cases
-from tests.fuzz.heavy import heavy_cases
+from tests.fuzz.expensive_cases import heavy_cases
+from tests.fuzz.grpc_cases import grpc_cases
+from tests.fuzz.image_cases import picture_cases
+from tests.fuzz.openapi_cases import documented_cases
 from tests.fuzz.oracle import Documents
 from tests.fuzz.parameters import parameter_cases
-from tests.fuzz.pictures import picture_cases
-from tests.fuzz.raw_http import raw_http_cases
-from tests.fuzz.raw_websocket import raw_websocket_cases
-from tests.fuzz.redis_entries import redis_cases
+from tests.fuzz.raw_http_cases import raw_http_cases
+from tests.fuzz.raw_websocket_cases import raw_websocket_cases
+from tests.fuzz.redis_cases import redis_cases
 
 
 @dataclass(frozen=True)

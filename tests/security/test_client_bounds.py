@@ -12,8 +12,8 @@ import pytest
 
 from emotion_client import AsyncEmotionClient, EmotionClient, EmotionError
 from emotion_client.event_stream import MAX_EVENT_BYTES, EventStreamParser
-from tests.security.confined import run_confined
-from tests.security.hostile_server import Answer, Send, hostile_server, response
+from tests.security.resource_limits import run_confined
+from tests.security.scripted_server import Answer, Send, hostile_server, response
 from tests.support.gateway_responses import answered, live
 
 MEGABYTE = b"x" * 2**20

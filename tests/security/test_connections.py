@@ -11,7 +11,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.security.raw import SHORT_LIMITS, connected, ending, received_with, request, until_closed
+from tests.security.raw_connection import SHORT_LIMITS, connected, ending, received_with, request, until_closed
 from tests.support.tiny_process import Service
 from tests.support.waiting import wait_until
 

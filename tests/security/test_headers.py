@@ -10,7 +10,7 @@ from starlette.datastructures import Headers
 from services.runtime.client_address import UNKNOWN, address_group
 from services.runtime.origins import OriginPolicy, RequestOrigin, check_origin
 from services.runtime.request_body import MAX_LENGTH, content_length
-from tests.security.confined import run_confined
+from tests.security.resource_limits import run_confined
 from tests.support.tiny_process import Service
 
 HEAD_BYTES = 60_000

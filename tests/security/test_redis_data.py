@@ -15,7 +15,7 @@ from services.contracts.cameras import CAMERAS_KEY, MAX_CAMERAS, status_key
 from services.contracts.frames import frames_key
 from services.gateway.adapters.redis_store import MAX_READINGS
 from services.gateway.dependencies import MAX_FRAMES_SENT
-from tests.security.attacked import HONEST, JPEG, Attacked, attacked
+from tests.security.gateway_harness import HONEST, JPEG, Attacked, attacked
 from tests.support.waiting import wait_until
 
 EVIL = "evil"

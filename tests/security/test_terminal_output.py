@@ -17,7 +17,7 @@ from launcher.ports import free_port
 from services.contracts.live import STATUS
 from services.contracts.messages import printable
 from services.contracts.problems import PROBLEM_MEDIA_TYPE
-from tests.security.hostile_server import Answer, hostile_server, response
+from tests.security.scripted_server import Answer, hostile_server, response
 from tests.support.client_command import EMOTION, environment
 from tests.support.gateway_responses import face, live, prediction
 from tests.support.processes import ModuleProcess

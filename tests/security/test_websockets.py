@@ -13,7 +13,7 @@ import pytest
 from websockets.sync.client import connect
 
 from launcher.ports import free_port
-from tests.security.raw import (
+from tests.security.raw_connection import (
     BINARY,
     CLOSE,
     CONTINUATION,

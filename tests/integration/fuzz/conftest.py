@@ -9,11 +9,11 @@ import pytest
 
 from launcher.ports import free_ports
 from tests.fuzz.cases import Case, Exchange, request
+from tests.fuzz.monitor import Watch
 from tests.fuzz.probes import Probe, Probes
 from tests.fuzz.report import Report
 from tests.fuzz.runner import Bounds, Runner
 from tests.fuzz.stack import Processes
-from tests.fuzz.watch import Watch
 from tests.support.processes import ModuleProcess
 
 BOUNDS = Bounds(memory_mb=30, descriptors=20, held_s=3, settle_s=2, heavy_cpu_s=1.5, heavy_mb=60)

@@ -15,10 +15,10 @@ from services.gateway.settings import CompatApi, GatewaySettings
 from services.runtime.app import ServiceContext
 from tests.fuzz.cases import Case, Decoding, Exchange, dump, load
 from tests.fuzz.decoders import DECODERS, fault_of
-from tests.fuzz.heavy import BODY_BYTES
+from tests.fuzz.expensive_cases import BODY_BYTES
+from tests.fuzz.image_cases import jpeg_segments, png_chunks, riff_chunks, samples
 from tests.fuzz.mutation import mutated, split_at_random
 from tests.fuzz.parameters import ROUTES
-from tests.fuzz.pictures import jpeg_segments, png_chunks, riff_chunks, samples
 from tests.fuzz.targets import Schedule, Target, targets
 
 SEED = 3
@@ -98,7 +98,7 @@ def test_heavy_bodies_fit_the_limit() -> None:
 
 def test_every_operation_of_the_gateway_gets_odd_parameters(document: dict[str, Any]) -> None:
     fuzzed = {path.partition("{")[0] for _, path, _ in ROUTES["gateway"]}
-    others = {"/analyze", "/api/v1/detection/detect"}  # in tests.fuzz.compat
+    others = {"/analyze", "/api/v1/detection/detect"}  # in tests.fuzz.compat_cases
     missing = [
         path
         for path in document["paths"]

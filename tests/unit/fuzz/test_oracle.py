@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 
 from tests.fuzz.cases import Call, Exchange, Service, Writes, request
-from tests.fuzz.http_answer import NotHttpError, parse
+from tests.fuzz.http_response import NotHttpError, parse
+from tests.fuzz.monitor import failures_in
 from tests.fuzz.oracle import faults_of, label_of
-from tests.fuzz.sending import End, Outcome
-from tests.fuzz.watch import failures_in
+from tests.fuzz.sender import End, Outcome
 
 DOCUMENT: dict[str, Any] = {
     "paths": {

@@ -11,7 +11,7 @@ import httpx
 import psutil
 
 from tests.fuzz.cases import Service
-from tests.fuzz.sending import PROBE_SOURCE
+from tests.fuzz.sender import PROBE_SOURCE
 from tests.fuzz.stack import Processes
 
 _USAGE_S = 0.2

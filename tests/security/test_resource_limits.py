@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.security.confined import LimitExceededError, run_confined
+from tests.security.resource_limits import LimitExceededError, run_confined
 
 
 def _sum(count: int) -> int:

@@ -14,7 +14,7 @@ from schemathesis.core.result import Ok
 from schemathesis.errors import SchemathesisError
 
 from tests.fuzz.cases import Case, Exchange, Service, request
-from tests.fuzz.draws import drawn
+from tests.fuzz.strategy_values import drawn
 
 _AT_ONCE = 10
 """Values of each operation: there are some forty operations, and a value takes its time."""

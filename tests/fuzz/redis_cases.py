@@ -5,8 +5,8 @@ from random import Random
 
 from tests.fuzz.cases import Case, Writes
 from tests.fuzz.decoders import redis_fields, values
-from tests.fuzz.draws import drawn
-from tests.fuzz.pictures import picture, samples
+from tests.fuzz.image_cases import picture, samples
+from tests.fuzz.strategy_values import drawn
 
 Command = tuple[bytes, ...]
 

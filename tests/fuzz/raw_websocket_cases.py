@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from random import Random
 
 from tests.fuzz.cases import Case, Exchange
+from tests.fuzz.image_cases import samples
 from tests.fuzz.mutation import TEXTS, mutated
-from tests.fuzz.pictures import samples
 
 _PATHS = (
     b"/ws/predict",

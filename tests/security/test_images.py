@@ -16,7 +16,7 @@ from launcher.ports import free_port
 from services.contracts.geometry import Box
 from services.gateway.drawing.annotate import DamagedJpegError, draw
 from services.runtime.images import ImageTooLargeError, InvalidImageError, read_header
-from tests.security.confined import run_confined
+from tests.security.resource_limits import run_confined
 from tests.support import crafted_images as crafted
 from tests.support import images
 from tests.support.processes import ModuleProcess, descendants

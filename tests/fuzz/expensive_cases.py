@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from random import Random
 
 from tests.fuzz.cases import Call, Case, Exchange, Writes, request
-from tests.fuzz.grpc_messages import PREDICT
-from tests.fuzz.pictures import jpeg_segments, png_chunks, riff_chunks, samples
-from tests.fuzz.raw_websocket import frame, handshake
+from tests.fuzz.grpc_cases import PREDICT
+from tests.fuzz.image_cases import jpeg_segments, png_chunks, riff_chunks, samples
+from tests.fuzz.raw_websocket_cases import frame, handshake
 
 BODY_BYTES = 10 * 1024 * 1024 - 4096
 """Just under the limit of a body."""

@@ -11,7 +11,7 @@ import pytest
 
 from services.contracts.cameras import CAMERAS_KEY, status_key
 from services.contracts.frames import FRAMES_TTL_S, frames_key
-from tests.security.attacked import Attacked, attacked
+from tests.security.gateway_harness import Attacked, attacked
 from tests.support.waiting import wait_until
 
 SEEN = "seen"

@@ -9,8 +9,8 @@ from typing import Any
 from urllib.parse import quote_from_bytes, quote_plus
 
 from tests.fuzz.cases import Case, Exchange, request
+from tests.fuzz.image_cases import form_request, picture, samples
 from tests.fuzz.mutation import TEXTS, mutated, mutated_value
-from tests.fuzz.pictures import form_request, picture, samples
 
 _FACE_VALUES = 48 * 48
 

@@ -15,7 +15,7 @@ from redis.exceptions import RedisError
 from services.runtime.redis_client import async_redis_client
 from tests.fuzz.cases import Call, Decoding, Exchange, Service, Writes, request
 from tests.fuzz.decoders import fault_of
-from tests.fuzz.http_answer import NotHttpError, parse
+from tests.fuzz.http_response import NotHttpError, parse
 
 MAX_WAIT_S = 20.0
 """For an answer; more than any deadline of the services."""
