@@ -3,8 +3,8 @@
 grpc.aio decodes the path of a call that has no registered method in the loop that accepts calls, and an error there
 stops the whole server: one request with a byte that isn't UTF-8 is enough (grpcio 1.85). Here every method of the
 server is registered, so that grpc's core matches the path, and a call of any other path is answered UNIMPLEMENTED
-without looking at it. This uses names of grpcio that aren't public; ``tests/security/test_model_server.py`` notices
-where a new version of it changes them.
+without looking at it. This uses names of grpcio that aren't public; ``tests/security/test_model_server_grpc.py``
+fails if a new version changes them.
 """
 
 import asyncio
