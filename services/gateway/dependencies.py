@@ -11,7 +11,7 @@ from starlette.requests import HTTPConnection
 
 from services.gateway.adapters import detector_http, redis_store, tf_serving
 from services.gateway.adapters.batching import BatchingModel
-from services.gateway.adapters.redis_cameras import MAX_PARALLEL
+from services.gateway.adapters.redis_cameras import MAX_CONCURRENT_CAMERAS
 from services.gateway.adapters.redis_store import RedisFrames
 from services.gateway.analysis.cameras import CameraPredictor, CameraService
 from services.gateway.analysis.pipeline import Pipeline
@@ -57,7 +57,10 @@ async def open_clients(settings: GatewaySettings) -> AsyncIterator[Clients]:
     redis = redis_store.connect(
         settings.redis_url.get_secret_value(),
         settings.redis_timeout_s,
-        max_connections=settings.max_live_cameras + redis_store.MAX_READINGS + MAX_PARALLEL + _SPARE_CONNECTIONS,
+        max_connections=settings.max_live_cameras
+        + redis_store.MAX_CONCURRENT_READS
+        + MAX_CONCURRENT_CAMERAS
+        + _SPARE_CONNECTIONS,
     )
     channel = tf_serving.connect(settings.serving_target)
     model = tf_serving.ModelClient(channel, settings.infer_timeout_s)

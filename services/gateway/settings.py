@@ -1,4 +1,4 @@
-"""What the gateway can be told."""
+"""The gateway's settings."""
 
 import re
 from dataclasses import replace
@@ -40,7 +40,8 @@ class GatewaySettings(ServiceSettings):
         "for TLS, `unix://` for a socket.",
     )
     detector_url: HttpUrl = Field(
-        "http://127.0.0.1:8002", description="URL of the detector; every address of its name shares the load."
+        "http://127.0.0.1:8002",
+        description="URL of the detector. Requests are distributed over all addresses of its host name.",
     )
     serving_target: GrpcTarget = Field(
         "127.0.0.1:8500",
@@ -49,67 +50,76 @@ class GatewaySettings(ServiceSettings):
     answer_timeout_s: float = Field(
         1.7,
         gt=0,
-        description="Longest time for a whole answer, which the waits for Redis, detector and model share; an upload's "
-        "begins once its body is there. Then 504.",
+        description="Longest time for a whole answer, shared by Redis, detector and model; an upload's starts when "
+        "its body has arrived. Then 504.",
     )
     redis_timeout_s: float = Field(0.5, gt=0, description="Longest wait for Redis; then 504.")
     detect_timeout_s: float = Field(
-        1.2, gt=0, description="Longest wait for the detector in a prediction; then 504. Live feeds have their own."
+        1.2,
+        gt=0,
+        description="Longest wait for the detector in a prediction; then 504. Live sessions have limits of their own.",
     )
     infer_timeout_s: float = Field(1.0, gt=0, description="Longest wait for the model server; then 504.")
-    max_frame_age_s: float = Field(2.0, gt=0, description="Age from which a camera's frame gets 503, no answer.")
-    body_limit_bytes: int = Field(
-        10 * 1024 * 1024, ge=1, description="Largest body that is read; a larger one gets 413."
+    max_frame_age_s: float = Field(
+        2.0, gt=0, description="Oldest frame of a camera that is answered; older ones get 503."
     )
-    max_in_flight: int = Field(64, ge=1, description="Predictions worked on at the same time; more get 503.")
-    max_uploads: int = Field(64, ge=1, description="Uploads received or worked on at the same time; more get 503.")
+    body_limit_bytes: int = Field(10 * 1024 * 1024, ge=1, description="Largest request body; a larger one gets 413.")
+    max_in_flight: int = Field(64, ge=1, description="Most predictions at the same time; more get 503.")
+    max_uploads: int = Field(
+        64, ge=1, description="Most uploads at the same time, from their first byte on; more get 503."
+    )
     max_uploads_per_client: int = Field(
         0,
         ge=0,
-        description="Of these, and of predictions worked on, the share of one client (its key, else its address); 0 "
-        "for an eighth. Beyond its share a client gets 429 unless half of all places are free.",
+        description="Share of one client (its key, else its address) of the uploads and of the predictions; 0 for an "
+        "eighth. Beyond its share a client gets 429 unless half of all places are free.",
     )
     max_upload_bytes_in_flight: int = Field(
         64 * 1024 * 1024,
         ge=1,
-        description="Bytes of uploads and of WebSocket messages received or worked on at the same time, of all clients "
-        "together; more get 503, or the close code 1013.",
+        description="Most bytes of uploads and WebSocket messages at the same time, of all clients together; more get "
+        "503, or the close code 1013.",
     )
-    max_viewers: int = Field(512, ge=1, description="Feeds, videos and WebSockets at the same time; more get 503.")
-    max_viewers_per_client: int = Field(
-        0, ge=0, description="Of these, the share of one client, likewise; 0 for an eighth."
+    max_viewers: int = Field(512, ge=1, description="Most feeds, videos and WebSockets at the same time; more get 503.")
+    max_viewers_per_client: int = Field(0, ge=0, description="Share of one client of these, as above; 0 for an eighth.")
+    max_live_cameras: int = Field(
+        32, ge=1, description="Most cameras with a live session at the same time; more get 503."
     )
-    max_live_cameras: int = Field(32, ge=1, description="Cameras followed at the same time; more get 503.")
     max_concurrent_full_detections: int = Field(
-        1, ge=1, description="Pictures searched for new faces at the same time, over all followed cameras."
+        1,
+        ge=1,
+        description="Most whole frames that are searched for new faces at the same time, over all live sessions.",
     )
     max_concurrent_roi_detections: int = Field(
         3,
         ge=1,
-        description="Frames searched where faces are expected at the same time, over all followed cameras. One more "
-        "than all detectors have workers: what waits at a detector grows old, what waits here is replaced.",
+        description="Most frames whose known faces are searched at the same time, over all live sessions. One more "
+        "than all detectors have workers: frames that wait at a detector grow old, frames that wait here"
+        " are replaced.",
     )
     max_concurrent_inferences: int = Field(
-        2, ge=1, description="Calls of the model at the same time; faces that wait meanwhile go together in the next."
+        2, ge=1, description="Most calls of the model at the same time. Further faces wait and are sent as one batch."
     )
     live_timeout_s: float = Field(
         0.8,
         gt=0,
-        description="Longest wait for a step of a followed camera; then followers are told and a newer frame is tried.",
+        description="Longest wait for a step of a live session; then subscribers get a problem and a newer frame is "
+        "tried.",
     )
     live_search_timeout_s: float = Field(
-        1.8, gt=0, description="Longest search of a followed camera's whole picture for new faces."
+        1.8, gt=0, description="Longest search of a whole frame of a live session for new faces."
     )
     ws_idle_timeout_s: float = Field(
         60.0, gt=0, description="Time without an image after which a WebSocket for images is closed."
     )
     api_keys: Annotated[tuple[SecretStr, ...], NoDecode] = Field(
         (),
-        description="Keys of which clients must send one; with none the API is open. Use random ones of at least 20 "
-        "characters.",
+        description="API keys, of which a client must send one; without any the API is open. Use random keys of at "
+        "least 20 characters.",
     )
     allow_anonymous: bool = Field(
-        False, description="Whether the API may listen beyond this machine without keys: whoever reaches it sees faces."
+        False,
+        description="Whether the API may listen beyond this machine without keys. Everyone who reaches it sees faces.",
     )
     published_address: str = Field(
         "",
@@ -119,7 +129,7 @@ class GatewaySettings(ServiceSettings):
     trusted_proxies: Annotated[tuple[str, ...], NoDecode] = Field(
         (),
         description="Addresses or networks of reverse proxies, such as `127.0.0.1` or `172.16.0.0/12`, whose "
-        "`X-Forwarded-For` tells the client's address. From others the header is ignored.",
+        "`X-Forwarded-For` states the client's address. From others the header is ignored.",
     )
     rate_limit: str = Field(
         "",
@@ -131,7 +141,7 @@ class GatewaySettings(ServiceSettings):
     )
     compat_apis: Annotated[tuple[CompatApi, ...], NoDecode] = Field(
         (),
-        description="APIs of other products that are answered besides: `deepface`, `compreface`, `rekognition`, "
+        description="APIs of other products that are also served: `deepface`, `compreface`, `rekognition`, "
         "`open-inference`.",
     )
 
@@ -158,7 +168,7 @@ class GatewaySettings(ServiceSettings):
     def _check_origins(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         for origin in value:
             if _ORIGIN.fullmatch(origin.lower()) is None:
-                raise ValueError(f"{origin!r} is no origin such as https://app.example.org, without a path")
+                raise ValueError(f"{origin!r} is not an origin such as https://app.example.org, without a path")
         return tuple(origin.lower() for origin in value)
 
     @field_validator("rate_limit")
@@ -180,11 +190,11 @@ class GatewaySettings(ServiceSettings):
 
     @property
     def origin_policy(self) -> OriginPolicy:
-        """Which hosts and origins a request may name."""
+        """The hosts and origins that a request may name."""
         return replace(super().origin_policy, origins=frozenset(self.cors_origins))
 
     def is_trusted_proxy(self, host: str) -> bool:
-        """Tell whether an address is that of a proxy which the settings name."""
+        """Tell whether an address belongs to a trusted proxy."""
         try:
             address = ip_address(host.partition("%")[0])
         except ValueError:
@@ -193,12 +203,12 @@ class GatewaySettings(ServiceSettings):
 
     @property
     def upload_share(self) -> int:
-        """Uploads, and predictions, of one client at the same time that others can't keep it from."""
+        """One client's share of uploads and of predictions."""
         return self.max_uploads_per_client or max(1, self.max_uploads // _SHARE)
 
     @property
     def viewer_share(self) -> int:
-        """Viewers of one client, likewise."""
+        """One client's share of feeds, videos and WebSockets."""
         return self.max_viewers_per_client or max(1, self.max_viewers // _SHARE)
 
     @property

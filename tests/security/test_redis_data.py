@@ -13,7 +13,7 @@ import pytest
 
 from services.contracts.cameras import CAMERAS_KEY, MAX_CAMERAS, status_key
 from services.contracts.frames import frames_key
-from services.gateway.adapters.redis_store import MAX_READINGS
+from services.gateway.adapters.redis_store import MAX_CONCURRENT_READS
 from services.gateway.dependencies import MAX_FRAMES_SENT
 from tests.security.gateway_harness import HONEST, JPEG, Attacked, attacked
 from tests.support.waiting import wait_until
@@ -220,7 +220,7 @@ def test_many_who_ask_for_all_cameras_are_all_answered_at_little_cost(it: Attack
 
 def test_many_who_ask_for_frames_of_many_cameras_take_turns(it: Attacked) -> None:
     large = b"\xff\xd8" + b"x" * 1_000_000
-    cameras = [f"cam{number}" for number in range(4 * MAX_READINGS)]
+    cameras = [f"cam{number}" for number in range(4 * MAX_CONCURRENT_READS)]
     for camera in cameras:
         it.register(camera)
         it.publish(camera, jpeg=large)

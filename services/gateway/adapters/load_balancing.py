@@ -1,4 +1,4 @@
-"""HTTP to whatever number of servers stands behind one name."""
+"""Client-side load balancing: HTTP requests to all addresses of one host name."""
 
 import asyncio
 import socket
@@ -12,67 +12,76 @@ import httpx
 from services.runtime.clock import Clock
 
 TTL_S = 1.0
-"""How long addresses are believed before they are looked up again."""
+"""How long resolved addresses are used before the name is resolved again."""
 RESOLVE_TIMEOUT_S = 2.0
-"""How long one lookup may take: a resolver that is asked for a name which is gone may wait for others for long."""
+"""Limit for one lookup. A resolver may wait long for other resolvers if the name no longer exists."""
 
 
 def resolve(host: str) -> Sequence[str]:
-    """Return a name's addresses, in the order in which the resolver prefers them; this blocks.
+    """Return a host's addresses in the resolver's order. The call blocks.
 
     Raises:
-        OSError: There is none, or the resolver fails.
+        OSError: The host has no address, or the resolver fails.
     """
-    found = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
-    return [str(address[0]) for *_, address in found]
+    entries = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
+    return [str(address[0]) for *_, address in entries]
 
 
 class CachingResolver:
-    """One name's addresses. One lookup at a time, in a thread of its own.
+    """Resolves one host name and caches its addresses.
 
-    Threads that other lookups share could all be waiting for a name that is gone, and hold up the others.
+    Each lookup has a thread of its own, one at a time: in a shared thread pool, lookups of a name that no longer exists
+    could block all others.
     """
 
-    def __init__(self, host: str, resolve: Callable[[str], Sequence[str]] = resolve) -> None:
+    def __init__(
+        self,
+        host: str,
+        resolve: Callable[[str], Sequence[str]] = resolve,
+        ttl_s: float = TTL_S,
+        timeout_s: float = RESOLVE_TIMEOUT_S,
+    ) -> None:
         self._host = host
         self._resolve = resolve
-        self._known: tuple[str, ...] = ()
-        self._looked_up_at_s = 0.0
+        self._ttl_s = ttl_s
+        self._timeout_s = timeout_s
+        self._addresses: tuple[str, ...] = ()
+        self._resolved_at_s = 0.0
         self._running: asyncio.Task[tuple[str, ...]] | None = None
 
     async def addresses(self) -> tuple[str, ...]:
-        """Return the addresses: those known, while they are looked up anew where they aren't fresh.
+        """Return the addresses. Expired addresses are returned while a lookup refreshes them.
 
         Raises:
-            OSError: The name has none, as far as is known.
+            OSError: The host has no address.
         """
-        if self._known and monotonic() - self._looked_up_at_s < TTL_S:
-            return self._known
+        if self._addresses and monotonic() - self._resolved_at_s < self._ttl_s:
+            return self._addresses
         if self._running is None:
-            self._looked_up_at_s = monotonic()
-            self._running = asyncio.create_task(self._look_up())
+            self._resolved_at_s = monotonic()
+            self._running = asyncio.create_task(self._refresh())
             self._running.add_done_callback(self._finish)
-        return self._known or await asyncio.shield(self._running)
+        return self._addresses or await asyncio.shield(self._running)
 
     def invalidate(self) -> None:
-        """Believe the known addresses no more: nobody was found at one of them."""
-        self._known = ()
+        """Drop the cached addresses, since a connection to one of them failed."""
+        self._addresses = ()
 
-    async def _look_up(self) -> tuple[str, ...]:
+    async def _refresh(self) -> tuple[str, ...]:
         loop = asyncio.get_running_loop()
-        found: asyncio.Future[Sequence[str]] = loop.create_future()
+        lookup: asyncio.Future[Sequence[str]] = loop.create_future()
 
-        def look() -> None:
+        def resolve_in_thread() -> None:
             try:
                 addresses: Sequence[str] | OSError = self._resolve(self._host)
             except OSError as error:
                 addresses = error
             if not loop.is_closed():
-                loop.call_soon_threadsafe(_settle, found, addresses)
+                loop.call_soon_threadsafe(_set_result, lookup, addresses)
 
-        threading.Thread(target=look, name=f"lookup-{self._host}", daemon=True).start()
-        async with asyncio.timeout(RESOLVE_TIMEOUT_S):
-            return tuple(dict.fromkeys(await found))
+        threading.Thread(target=resolve_in_thread, name=f"lookup-{self._host}", daemon=True).start()
+        async with asyncio.timeout(self._timeout_s):
+            return tuple(dict.fromkeys(await lookup))
 
     def _finish(self, task: asyncio.Task[tuple[str, ...]]) -> None:
         self._running = None
@@ -80,22 +89,22 @@ class CachingResolver:
             return
         error = task.exception()
         if error is None:
-            self._known = task.result()
+            self._addresses = task.result()
         elif isinstance(error, socket.gaierror) and error.errno != socket.EAI_AGAIN:
-            self._known = ()  # the resolver is sure that there is none; else it just can't tell
+            self._addresses = ()  # the host has no address; other errors are temporary
 
 
-def _settle(found: asyncio.Future[Sequence[str]], addresses: Sequence[str] | OSError) -> None:
-    if found.done():
-        return  # given up
+def _set_result(lookup: asyncio.Future[Sequence[str]], addresses: Sequence[str] | OSError) -> None:
+    if lookup.done():
+        return  # timed out
     if isinstance(addresses, OSError):
-        found.set_exception(addresses)
+        lookup.set_exception(addresses)
     else:
-        found.set_result(addresses)
+        lookup.set_result(addresses)
 
 
 EJECTION_S = 1.0
-"""How long a server that failed is passed over; twice as long after each further failure."""
+"""How long a server is ejected after a failure; twice as long after each further failure."""
 MAX_EJECTION_S = 8.0
 
 
@@ -104,78 +113,77 @@ class Replica:
     """One server.
 
     Attributes:
-        address: Its host's address.
-        in_flight: Requests that it works on.
-        failures: Failures in a row.
-        shunned_until_s: By the monotonic clock.
-        used: Counts choices; the one with the lowest number was chosen the longest ago.
+        address: IP address.
+        in_flight: Requests in progress.
+        failures: Consecutive failures.
+        ejected_until_s: By the monotonic clock.
+        last_choice: Number of the last choice of this server.
     """
 
     address: str
     in_flight: int = 0
     failures: int = 0
     ejected_until_s: float = 0.0
-    used: int = 0
+    last_choice: int = 0
 
 
 class Replicas:
-    """All servers that were chosen so far, and how they did.
+    """Chooses the server with the fewest requests in flight, in turn among equals.
 
-    The one with the fewest requests under way is next, in turn where several have as few. One that
-    failed is passed over for a while, if there is another; then one caller tries it.
+    A failed server is ejected for a while if there is another one. Then one request at a time tries it (half-open).
     """
 
     def __init__(self, clock: Clock = monotonic) -> None:
         self._clock = clock
-        self._known: dict[str, Replica] = {}
+        self._by_address: dict[str, Replica] = {}
         self._choices = 0
 
     def choose(self, addresses: Sequence[str]) -> Replica:
-        """Return the server of one of these addresses, of which there is one at least."""
-        self._known = {
+        """Return the server at one of these addresses, of which there must be at least one."""
+        self._by_address = {
             address: replica
-            for address, replica in self._known.items()
+            for address, replica in self._by_address.items()
             if address in addresses or replica.in_flight or replica.failures
         }
-        chosen = min((self._known.setdefault(address, Replica(address)) for address in addresses), key=self._rank)
+        chosen = min((self._by_address.setdefault(address, Replica(address)) for address in addresses), key=self._rank)
         self._choices += 1
-        chosen.used = self._choices
+        chosen.last_choice = self._choices
         return chosen
 
     def record_failure(self, replica: Replica) -> None:
-        """Pass a server over for a while."""
-        pause_s = min(EJECTION_S * 2**replica.failures, MAX_EJECTION_S)
+        """Eject a server for a while."""
+        ejection_s = min(EJECTION_S * 2**replica.failures, MAX_EJECTION_S)
         replica.failures += 1
-        replica.ejected_until_s = self._clock() + pause_s
+        replica.ejected_until_s = self._clock() + ejection_s
 
     def record_success(self, replica: Replica) -> None:
-        """Trust a server again."""
+        """Readmit a server."""
         replica.failures = 0
         replica.ejected_until_s = 0.0
 
     def _rank(self, replica: Replica) -> tuple[bool, int, int]:
         half_open = replica.failures > 0 and replica.in_flight > 0
-        return half_open or replica.ejected_until_s > self._clock(), replica.in_flight, replica.used
+        return half_open or replica.ejected_until_s > self._clock(), replica.in_flight, replica.last_choice
 
 
 CONNECT_TIMEOUT_S = 0.5
-"""To look up a name, and again to connect: neighbours answer in a millisecond, those that are gone never."""
+"""Limit for the lookup, and again for the connection. Servers in the same network answer in a millisecond."""
 PROBE_TIMEOUT_S = 0.2
-"""For a sign of life from a server that failed before."""
+"""Limit for the health check of a server that failed before."""
 _HEALTH_PATH = "/healthz"
 _CONNECT_ERRORS = (httpx.ConnectError, httpx.ConnectTimeout)
 
 
 class BalancedTransport(httpx.AsyncBaseTransport):
-    """Spreads requests over all addresses of their host's name.
+    """Distributes requests over all addresses of a host name.
 
-    Without it a name's first address gets them all, and connections that are kept stay there.
+    httpx connects to the first address only, and its keep-alive connections stay there.
     """
 
-    def __init__(self, transport: httpx.AsyncBaseTransport, lookup: CachingResolver) -> None:
-        """Use a transport that connects to addresses, and the lookup of the only host that is asked for."""
+    def __init__(self, transport: httpx.AsyncBaseTransport, resolver: CachingResolver) -> None:
+        """Wrap a transport. All requests must be for the resolver's host."""
         self._transport = transport
-        self._lookup = lookup
+        self._resolver = resolver
         self._replicas = Replicas()
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
@@ -185,10 +193,10 @@ class BalancedTransport(httpx.AsyncBaseTransport):
         try:
             response = await self._transport.handle_async_request(_with_host(request, replica.address))
         except _CONNECT_ERRORS:
-            self._lookup.invalidate()
+            self._resolver.invalidate()
             self._replicas.record_failure(replica)
             raise
-        except (httpx.TransportError, asyncio.CancelledError):  # cancelled: it took too long
+        except (httpx.TransportError, asyncio.CancelledError):  # a cancelled request has timed out
             self._replicas.record_failure(replica)
             raise
         finally:
@@ -201,7 +209,7 @@ class BalancedTransport(httpx.AsyncBaseTransport):
         await self._transport.aclose()
 
     async def _choose(self, request: httpx.Request) -> Replica:
-        """Return the server to ask; one that failed must show a sign of life before, where there is another."""
+        """Return a server. If there are several, one that failed must pass a health check first."""
         addresses = await self._addresses(request)
         replica = self._replicas.choose(addresses)
         for _ in addresses[1:]:
@@ -229,13 +237,13 @@ class BalancedTransport(httpx.AsyncBaseTransport):
     async def _addresses(self, request: httpx.Request) -> tuple[str, ...]:
         try:
             async with asyncio.timeout(CONNECT_TIMEOUT_S):
-                return await self._lookup.addresses()
+                return await self._resolver.addresses()
         except OSError as error:  # TimeoutError is one
             raise httpx.ConnectError(f"no address of {request.url.host}", request=request) from error
 
 
 def _with_host(request: httpx.Request, address: str) -> httpx.Request:
-    """Return the request to an address; it still names its host, to the server and to TLS."""
+    """Return the request with an address in its URL. The Host header and TLS still use the host name."""
     if request.url.host == address:
         return request
     return httpx.Request(

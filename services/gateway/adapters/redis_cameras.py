@@ -1,4 +1,4 @@
-"""All cameras in Redis: who they are and how they are, without a look at their pictures."""
+"""Reads the list of all cameras from Redis, without their frames."""
 
 import asyncio
 import logging
@@ -10,39 +10,42 @@ from redis.asyncio import Redis
 from services.contracts.cameras import CAMERAS_KEY, MAX_CAMERAS, STATUS_FIELDS, CameraStatus, is_camera_id, status_key
 from services.contracts.frames import FRAMES_TTL_S, MAX_AHEAD_S, frames_key
 from services.contracts.messages import MalformedMessageError
-from services.gateway.adapters.redis_replies import OversizedKeys, ReplyTooLargeError, execute, microseconds, status_of
+from services.gateway.adapters.redis_replies import (
+    OversizedKeys,
+    ReplyTooLargeError,
+    decode_status,
+    execute,
+    microseconds,
+)
 from services.gateway.protocols import ListedCamera
 
 STATUS_TOO_LARGE = "its status is too large"
 
-MAX_PARALLEL = 8
-"""Cameras that are read at the same time. Each is read by itself: all in one would make Redis keep all replies at once,
-and one reply that is too large would end them all."""
+MAX_CONCURRENT_CAMERAS = 8
+"""Most cameras that are read at the same time. Each is one pipeline: a common one would make Redis buffer all replies,
+and one oversized reply would fail all of them."""
 
-NAMES_KEPT_S = 5.0
-"""How long the names that were found besides others, which are too long, are good for."""
+NAMES_TTL_S = 5.0
+"""How long the names are cached if the set also has names that are too long."""
 
-CLOCK_KEPT_S = 1.0
-"""How long a reading of Redis's clock is good for: after it was set, cameras may be missing for as long."""
+CLOCK_TTL_S = 1.0
+"""How long a reading of Redis's clock is used. After the clock is set, cameras may be missing for this time."""
 
 _log = logging.getLogger(__name__)
 
 
 class CameraNames:
-    """Reads the names of the cameras that exist.
-
-    Heartbeats of a time to come don't count, nor do names that no camera can have.
-    """
+    """Reads the ids of the cameras that exist. Heartbeats in the future and invalid ids are left out."""
 
     def __init__(self) -> None:
         self._names: list[str] = []
-        self._good_until_s = float("-inf")
+        self._expires_at_s = float("-inf")
         self._clock_ahead_s = 0.0
-        self._clock_until_s = float("-inf")
+        self._clock_expires_at_s = float("-inf")
 
     async def read(self, redis: Redis) -> list[str]:
         """Return the ids of the cameras that exist, sorted; at most 100, those with the newest heartbeats."""
-        if monotonic() < self._good_until_s:
+        if monotonic() < self._expires_at_s:
             return self._names
         newest_s = await self._redis_time_s(redis) + MAX_AHEAD_S
         try:
@@ -50,29 +53,29 @@ class CameraNames:
         except ReplyTooLargeError:
             _log.warning("redis: %s has names that are too long", CAMERAS_KEY)
         self._names = _named(await _short_members(redis, newest_s))
-        self._good_until_s = monotonic() + NAMES_KEPT_S
+        self._expires_at_s = monotonic() + NAMES_TTL_S
         return self._names
 
     async def _redis_time_s(self, redis: Redis) -> float:
-        """Return Redis's time, which is asked for once a second at most."""
-        if monotonic() >= self._clock_until_s:
+        """Return Redis's time, read at most once in ``CLOCK_TTL_S``."""
+        if monotonic() >= self._clock_expires_at_s:
             clock = redis.pipeline(transaction=False)
             clock.time()
             (now,) = await clock.execute()
-            self._clock_until_s = monotonic() + CLOCK_KEPT_S
+            self._clock_expires_at_s = monotonic() + CLOCK_TTL_S
             self._clock_ahead_s = microseconds(now) / 1e6 - monotonic()
         return monotonic() + self._clock_ahead_s
 
 
-async def read_cameras(redis: Redis, names: CameraNames, refused: OversizedKeys) -> Sequence[ListedCamera]:
-    """Return the same cameras with their statuses, by id."""
-    turns = asyncio.Semaphore(MAX_PARALLEL)
+async def read_cameras(redis: Redis, names: CameraNames, oversized: OversizedKeys) -> Sequence[ListedCamera]:
+    """Return the cameras with their statuses, by id."""
+    slots = asyncio.Semaphore(MAX_CONCURRENT_CAMERAS)
 
-    async def in_turn(camera: str) -> ListedCamera:
-        async with turns:
-            return await _listed(redis, refused, camera)
+    async def read(camera: str) -> ListedCamera:
+        async with slots:
+            return await _listed(redis, oversized, camera)
 
-    return await asyncio.gather(*(in_turn(camera) for camera in await names.read(redis)))
+    return await asyncio.gather(*(read(camera) for camera in await names.read(redis)))
 
 
 async def _members(redis: Redis, newest_s: float, first: int, count: int) -> Sequence[bytes]:
@@ -83,26 +86,26 @@ async def _members(redis: Redis, newest_s: float, first: int, count: int) -> Seq
 
 
 async def _short_members(redis: Redis, newest_s: float) -> Sequence[bytes]:
-    """Return the members among the newest 100 that aren't too long: those in parts of ten, else one by one."""
-    found: list[bytes] = []
-    parts = [(first, MAX_CAMERAS // 10) for first in range(0, MAX_CAMERAS, MAX_CAMERAS // 10)]
-    while parts:
-        first, count = parts.pop()
+    """Return the newest 100 members without those that are too long, read in tens and, if ten are too long, singly."""
+    short: list[bytes] = []
+    ranges = [(first, MAX_CAMERAS // 10) for first in range(0, MAX_CAMERAS, MAX_CAMERAS // 10)]
+    while ranges:
+        first, count = ranges.pop()
         try:
-            found += await _members(redis, newest_s, first, count)
+            short += await _members(redis, newest_s, first, count)
         except ReplyTooLargeError:
             if count > 1:
-                parts += [(place, 1) for place in range(first, first + count)]
-    return found
+                ranges += [(place, 1) for place in range(first, first + count)]
+    return short
 
 
 def _named(members: Sequence[bytes]) -> list[str]:
     return sorted({name for name in (member.decode("utf-8", "replace") for member in members) if is_camera_id(name)})
 
 
-async def _listed(redis: Redis, refused: OversizedKeys, camera: str) -> ListedCamera:
+async def _listed(redis: Redis, oversized: OversizedKeys, camera: str) -> ListedCamera:
     key, fault, status, time_left_ms = status_key(camera), "", None, None
-    if refused.has(key):
+    if oversized.has(key):
         fault = STATUS_TOO_LARGE
     else:
         pipeline = redis.pipeline(transaction=False)
@@ -110,9 +113,9 @@ async def _listed(redis: Redis, refused: OversizedKeys, camera: str) -> ListedCa
         pipeline.pttl(frames_key(camera))
         try:
             values, time_left_ms = await execute(pipeline)
-            status = status_of(values)
+            status = decode_status(values)
         except ReplyTooLargeError:
-            refused.add(key)
+            oversized.add(key)
             fault = STATUS_TOO_LARGE
         except MalformedMessageError as error:
             fault = str(error)
@@ -122,9 +125,9 @@ async def _listed(redis: Redis, refused: OversizedKeys, camera: str) -> ListedCa
 
 
 def _age_ms(time_left_ms: int | None, status: CameraStatus | None) -> float | None:
-    """Return how old a camera's newest frame is, by how long its stream has left to live.
+    """Return the age of a camera's newest frame, from the time to live of its stream.
 
-    Each frame renews that. To read the frame itself would cost all of its picture, in whichever way Redis is asked.
+    Each frame renews the time to live. Redis has no command that reads a frame's fields without its picture.
     """
     if time_left_ms is None or not 0 <= time_left_ms <= FRAMES_TTL_S * 1000:
         return None

@@ -1,4 +1,4 @@
-"""The model behind TensorFlow Serving's gRPC API: the only file of the gateway that talks to it."""
+"""Client of TensorFlow Serving's gRPC API."""
 
 import logging
 import math
@@ -36,7 +36,7 @@ S = TypeVar("S", bound=np.generic)
 
 
 def float_tensor(array: NDArray[np.float32]) -> tensor_pb2.TensorProto:
-    """Return a float32 array as raw bytes in a ``TensorProto``, not as a list of numbers."""
+    """Return a float32 array as a ``TensorProto`` with ``tensor_content``."""
     tensor = tensor_pb2.TensorProto(
         dtype=types_pb2.DT_FLOAT, tensor_content=np.ascontiguousarray(array, np.float32).tobytes()
     )
@@ -46,19 +46,19 @@ def float_tensor(array: NDArray[np.float32]) -> tensor_pb2.TensorProto:
 
 
 def float_array(tensor: tensor_pb2.TensorProto, shape: tuple[int, ...]) -> NDArray[np.float32]:
-    """Return a float32 tensor's array, whichever way the server wrote it.
+    """Return a float32 tensor as an array.
 
     Raises:
-        ValueError: Not float32, not of this shape, or not as many numbers as the shape says.
+        ValueError: The type, the shape or the number of values is wrong.
     """
     return _array(tensor, np.float32, tensor.float_val, shape)
 
 
 def bool_array(tensor: tensor_pb2.TensorProto, shape: tuple[int, ...]) -> NDArray[np.bool_]:
-    """Return a bool tensor's array, whichever way the server wrote it.
+    """Return a bool tensor as an array.
 
     Raises:
-        ValueError: Not bool, not of this shape, or not as many values as the shape says.
+        ValueError: The type, the shape or the number of values is wrong.
     """
     return _array(tensor, np.bool_, tensor.bool_val, shape)
 
@@ -66,7 +66,7 @@ def bool_array(tensor: tensor_pb2.TensorProto, shape: tuple[int, ...]) -> NDArra
 def _array(
     tensor: tensor_pb2.TensorProto, scalar: type[S], listed: Sequence[float], shape: tuple[int, ...]
 ) -> NDArray[S]:
-    """Return the array of a tensor, which holds raw bytes or the values listed."""
+    """Return a tensor as an array, from ``tensor_content`` if that is set, else from the list of values."""
     if tensor.dtype != _TENSOR_TYPES[scalar]:
         raise ValueError(f"expected {scalar.__name__}, got type {tensor.dtype}")
     sizes = [dim.size for dim in tensor.tensor_shape.dim[: len(shape) + 1]]
@@ -81,21 +81,21 @@ def _array(
 
 
 _CHANNEL_OPTIONS = (
-    # All servers behind the name share the calls.
+    # Calls are distributed over all addresses of the name.
     ("grpc.service_config", '{"loadBalancingConfig": [{"round_robin": {}}]}'),
-    # Left alone, the pause between tries to reconnect grows to two minutes, and a name is looked up every 30 s at most:
-    # a server that returns at another address would wait that long.
+    # By default the back-off grows to two minutes and a name is resolved at most every 30 s, so a server that returns
+    # at another address would stay unused for that long.
     ("grpc.initial_reconnect_backoff_ms", 100),
     ("grpc.max_reconnect_backoff_ms", 1000),
     ("grpc.dns_min_time_between_resolutions_ms", 500),
-    # This one is how long a try to connect may take.
+    # gRPC uses this value as the limit for an attempt to connect.
     ("grpc.min_reconnect_backoff_ms", 500),
-    # A host that is cut off ends no connection. One that is silent while a call waits is asked for a sign of life;
-    # idle ones are left in peace, so that no server finds the client importunate.
+    # A host that loses its network closes no connection, so pings are sent while a call waits. Idle connections send
+    # none, since servers close connections with too many pings.
     ("grpc.keepalive_time_ms", 1000),
     ("grpc.keepalive_timeout_ms", 1000),
     ("grpc.enable_http_proxy", 0),
-    # The scores of 512 faces take a tenth of this.
+    # The scores of 512 faces take a tenth of it.
     ("grpc.max_receive_message_length", 256 * 1024),
 )
 _PREDICT = "/tensorflow.serving.PredictionService/Predict"
@@ -106,16 +106,16 @@ _log = logging.getLogger(__name__)
 
 
 def connect(target: str) -> grpc.aio.Channel:
-    """Return a channel to ``host:port`` or ``unix:///path``; it connects by itself, again and again."""
+    """Return a channel to ``host:port`` or ``unix:///path``. It connects when it is used, and reconnects by itself."""
     address = target if target.startswith("unix:") else f"dns:///{target}"
     return grpc.aio.insecure_channel(address, options=_CHANNEL_OPTIONS)
 
 
 class ModelClient:
-    """An ``EmotionModel``."""
+    """An ``EmotionModel`` behind TensorFlow Serving."""
 
     def __init__(self, channel: grpc.aio.Channel, timeout_s: float) -> None:
-        # Without the stubs, whose calls end in an AttributeError and a traceback where an answer can't be parsed.
+        # Without the generated stubs: they log a traceback if a response can't be parsed.
         self._predict: Any = channel.unary_unary(_PREDICT, predict_pb2.PredictRequest.SerializeToString)
         self._get_status: Any = channel.unary_unary(
             _GET_MODEL_STATUS, get_model_status_pb2.GetModelStatusRequest.SerializeToString
@@ -178,7 +178,7 @@ def _problem(error: grpc.aio.AioRpcError, seconds: float) -> ServiceError:
     if code is grpc.StatusCode.UNAVAILABLE:
         return _unavailable("TensorFlow Serving can't be reached")
     if code is grpc.StatusCode.RESOURCE_EXHAUSTED:
-        return ServiceError(ProblemKind.OVERLOADED, "TensorFlow Serving has too much to do", dependency="model")
+        return ServiceError(ProblemKind.OVERLOADED, "TensorFlow Serving is overloaded", dependency="model")
     _log.warning("model: %s: %.300r", code.name, error.details())
     return _unavailable(f"TensorFlow Serving answered {code.name}")
 
@@ -199,7 +199,7 @@ def _scores(response: predict_pb2.PredictResponse, faces: int) -> EmotionScores:
     if response.model_spec.version.value < 0:
         raise _unavailable("The model's answer names a version below 0")
     if not np.isfinite(probabilities).all():
-        raise _unavailable("The model's answer holds numbers that are not finite")
+        raise _unavailable("The model's answer has numbers that aren't finite")
     return EmotionScores(probabilities, reliable, str(response.model_spec.version.value))
 
 

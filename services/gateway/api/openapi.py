@@ -1,4 +1,4 @@
-"""What the gateway's OpenAPI document says of each operation: its problems, its keys, the bodies of other products."""
+"""Completes the OpenAPI document: problems, API keys, and the bodies of the compatible APIs."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -21,13 +21,13 @@ _UPLOAD = (*BODY_PROBLEMS, Kind.INVALID_PARAMETER, *_IMAGE, *_DEPENDENCY)
 _TENSOR = (Kind.NOT_FOUND, *BODY_PROBLEMS, Kind.INVALID_PARAMETER, *_DEPENDENCY)
 
 OPEN = frozenset({"GET /healthz", "GET /readyz", "GET /metrics", "GET /v2/health/live", "GET /v2/health/ready"})
-"""Operations that take no key and that the rate limit doesn't count."""
+"""Operations without API key and rate limit."""
 
 KEY_IN_QUERY = frozenset({"GET /cameras/{camera}/events", "GET /cameras/{camera}/video"})
-"""Operations that take the key from the query as well."""
+"""Operations that also accept the key in the query."""
 
 SIGNED = frozenset({"POST /"})
-"""Operations that take the key from an AWS signature as well."""
+"""Operations that also accept the key in an AWS signature."""
 
 PROBLEMS: Mapping[str, Sequence[ProblemKind]] = MappingProxyType(
     {
@@ -52,7 +52,7 @@ PROBLEMS: Mapping[str, Sequence[ProblemKind]] = MappingProxyType(
         "POST /v2/models/{name}/infer": _TENSOR,
     }
 )
-"""Problems of each operation, besides those of the keys and ``COMMON_PROBLEMS``."""
+"""Problems of each operation, without ``COMMON_PROBLEMS`` and those of API keys and rate limit."""
 
 _BINARY = {"type": "string", "format": "binary"}
 _BASE64 = {"type": "string", "format": "byte"}
@@ -64,7 +64,7 @@ _SECURITY_SCHEMES: Mapping[str, Document] = MappingProxyType(
             "type": "apiKey",
             "in": "query",
             "name": API_KEY_QUERY,
-            "description": "For feeds alone, where browsers can't send headers.",
+            "description": "Only for feeds, to which browsers can't send headers.",
         },
         "AwsSignature": {
             "type": "apiKey",
@@ -84,14 +84,14 @@ def _json(**properties: Any) -> Document:
     return {"type": "object", "properties": properties}
 
 
-_ANSWERS: Mapping[str, Mapping[str, Document]] = MappingProxyType(
+_RESPONSES: Mapping[str, Mapping[str, Document]] = MappingProxyType(
     {
         "GET /cameras/{camera}/frame.jpg": {"image/jpeg": _BINARY},
         "POST /": {"application/x-amz-json-1.1": _json()},
         "POST /v2/models/{name}/infer": {"application/json": _json(), "application/octet-stream": _BINARY},
     }
 )
-"""Answers of 200 whose media types FastAPI doesn't know."""
+"""Responses with status 200 whose media types FastAPI doesn't know."""
 
 _BODIES: Mapping[str, Mapping[str, Document]] = MappingProxyType(
     {
@@ -114,7 +114,7 @@ _BODIES: Mapping[str, Mapping[str, Document]] = MappingProxyType(
         },
     }
 )
-"""Bodies of other products' APIs, in outline; their own documents say more."""
+"""Bodies of the compatible APIs, in outline."""
 
 
 @dataclass(frozen=True)
@@ -122,7 +122,7 @@ class ApiDocument:
     """Completes the document that FastAPI makes.
 
     Attributes:
-        needs_key: Whether keys are set; else they are documented as optional.
+        needs_key: Whether API keys are set; if not, they are documented as optional.
         error_formats: Error formats of the compatible APIs that are enabled.
     """
 
@@ -144,8 +144,8 @@ class ApiDocument:
             if name in _BODIES:
                 content = {media_type: {"schema": schema} for media_type, schema in _BODIES[name].items()}
                 operation["requestBody"] = {"required": True, "content": content}
-            if name in _ANSWERS:
-                set_content(operation, _ANSWERS[name])
+            if name in _RESPONSES:
+                set_content(operation, _RESPONSES[name])
             self._document_own_errors(name, operation)
 
     def _security(self, name: str) -> list[dict[str, list[str]]]:
@@ -165,10 +165,10 @@ class ApiDocument:
             return
         # Responses that uvicorn makes before the path is known stay RFC 9457 problems.
         responses = {status: response for status, response in operation["responses"].items() if status < "400"}
-        answered = [kind for kind in ProblemKind if _is_documented(kind, operation)]
-        own = {"400", *(str(error_format.render(Problem(kind, "")).status) for kind in answered)}
+        documented = [kind for kind in ProblemKind if _is_documented(kind, operation)]
+        statuses = {"400", *(str(error_format.render(Problem(kind, "")).status) for kind in documented)}
         content = {error_format.media_type: {"schema": {"type": "object"}}}
-        for status in sorted(own):
+        for status in sorted(statuses):
             responses[status] = {"description": "An error in the form of this API", "content": dict(content)}
         operation["responses"] = responses
         add_problems(operation, [Kind.BAD_REQUEST])

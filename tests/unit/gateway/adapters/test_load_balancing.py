@@ -5,24 +5,23 @@ from collections.abc import Sequence
 
 import pytest
 
-from services.gateway.adapters import load_balancing
 from services.gateway.adapters.load_balancing import EJECTION_S, MAX_EJECTION_S, CachingResolver, Replicas
 
 GONE = socket.gaierror(socket.EAI_NONAME, "no such name")
 
 
 class FakeResolver:
-    """Answers with what it is told, once it is let go on."""
+    """Returns the given answers in order; ``go`` holds a lookup back."""
 
     def __init__(self, *answers: Sequence[str] | OSError) -> None:
         self._answers = list(answers)
-        self.asked = 0
+        self.lookups = 0
         self.go = threading.Event()
         self.go.set()
 
     def __call__(self, host: str) -> Sequence[str]:
         assert host == "detector"
-        self.asked += 1
+        self.lookups += 1
         self.go.wait(10)
         answer = self._answers.pop(0) if len(self._answers) > 1 else self._answers[0]
         if isinstance(answer, OSError):
@@ -30,25 +29,24 @@ class FakeResolver:
         return answer
 
 
-async def until_asked(resolver: FakeResolver, times: int) -> None:
+async def until_resolved(resolver: FakeResolver, times: int) -> None:
     async with asyncio.timeout(10):
-        while resolver.asked < times:  # noqa: ASYNC110 - asked in a thread
+        while resolver.lookups < times:  # noqa: ASYNC110 - asked in a thread
             await asyncio.sleep(0.001)
 
 
-async def test_those_who_ask_together_share_a_lookup_and_the_answer_is_kept() -> None:
+async def test_concurrent_lookups_are_coalesced_and_cached() -> None:
     resolver = FakeResolver(["10.0.0.1", "10.0.0.2", "10.0.0.1"])
     lookup = CachingResolver("detector", resolver)
     answers = await asyncio.gather(*(lookup.addresses() for _ in range(5)))
     assert answers == [("10.0.0.1", "10.0.0.2")] * 5
     await lookup.addresses()
-    assert resolver.asked == 1
+    assert resolver.lookups == 1
 
 
-async def test_known_addresses_serve_while_they_are_looked_up_anew(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(load_balancing, "TTL_S", 0)
+async def test_expired_addresses_are_returned_while_they_are_refreshed() -> None:
     resolver = FakeResolver(["10.0.0.1"], ["10.0.0.2"])
-    lookup = CachingResolver("detector", resolver)
+    lookup = CachingResolver("detector", resolver, ttl_s=0)
     assert await lookup.addresses() == ("10.0.0.1",)
     resolver.go.clear()
     assert await lookup.addresses() == ("10.0.0.1",)
@@ -58,35 +56,33 @@ async def test_known_addresses_serve_while_they_are_looked_up_anew(monkeypatch: 
             await asyncio.sleep(0.001)
 
 
-async def test_a_name_that_is_gone_and_comes_back() -> None:
+async def test_a_host_that_disappears_and_returns() -> None:
     lookup = CachingResolver("detector", FakeResolver(GONE, ["10.0.0.7"]))
     with pytest.raises(socket.gaierror):
         await lookup.addresses()
     assert await lookup.addresses() == ("10.0.0.7",)
 
 
-async def test_addresses_where_nobody_was_found_are_looked_up_before_they_are_used_again() -> None:
+async def test_invalidated_addresses_are_resolved_before_they_are_used() -> None:
     lookup = CachingResolver("detector", FakeResolver(["10.0.0.1"], ["10.0.0.2"]))
     assert await lookup.addresses() == ("10.0.0.1",)
     lookup.invalidate()
     assert await lookup.addresses() == ("10.0.0.2",)
 
 
-async def test_a_resolver_that_cannot_tell_leaves_what_is_known(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(load_balancing, "TTL_S", 0)
+async def test_a_temporary_failure_keeps_the_cached_addresses() -> None:
     resolver = FakeResolver(["10.0.0.1"], socket.gaierror(socket.EAI_AGAIN, "try again"))
-    lookup = CachingResolver("detector", resolver)
+    lookup = CachingResolver("detector", resolver, ttl_s=0)
     await lookup.addresses()
     for times in (2, 3):
         assert await lookup.addresses() == ("10.0.0.1",)
-        await until_asked(resolver, times)
+        await until_resolved(resolver, times)
         await asyncio.sleep(0.01)
 
 
-async def test_a_lookup_that_hangs_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(load_balancing, "RESOLVE_TIMEOUT_S", 0.02)
+async def test_a_lookup_that_hangs_times_out() -> None:
     resolver = FakeResolver(["10.0.0.1"])
-    lookup = CachingResolver("detector", resolver)
+    lookup = CachingResolver("detector", resolver, timeout_s=0.02)
     resolver.go.clear()
     with pytest.raises(TimeoutError):
         await lookup.addresses()
@@ -109,17 +105,17 @@ def chosen(replicas: Replicas, times: int = 1) -> list[str]:
     return [replicas.choose(BOTH).address for _ in range(times)]
 
 
-def test_equal_servers_take_turns() -> None:
+def test_equal_servers_are_chosen_in_turn() -> None:
     assert chosen(Replicas(), 4) == [*BOTH, *BOTH]
 
 
-def test_the_one_with_less_to_do_is_next() -> None:
+def test_the_server_with_fewest_requests_is_next() -> None:
     replicas = Replicas()
     replicas.choose(BOTH).in_flight = 3
     assert chosen(replicas, 3) == [BOTH[1]] * 3
 
 
-def test_one_that_failed_is_passed_over_and_then_tried_by_one_request() -> None:
+def test_a_failed_server_is_ejected_and_then_tried_by_one_request() -> None:
     clock = Clock()
     replicas = Replicas(clock)
     first = replicas.choose(BOTH)
@@ -137,7 +133,7 @@ def test_one_that_failed_is_passed_over_and_then_tried_by_one_request() -> None:
     assert chosen(replicas) == [BOTH[0]]
 
 
-def test_one_that_fails_on_and_on_is_passed_over_longer_but_not_for_good() -> None:
+def test_repeated_failures_lengthen_the_ejection_up_to_a_maximum() -> None:
     clock = Clock()
     replicas = Replicas(clock)
     first = replicas.choose(BOTH)
@@ -149,14 +145,14 @@ def test_one_that_fails_on_and_on_is_passed_over_longer_but_not_for_good() -> No
     assert BOTH[0] in chosen(replicas, 2)
 
 
-def test_where_all_fail_all_are_tried() -> None:
+def test_all_servers_are_tried_if_all_have_failed() -> None:
     replicas = Replicas(Clock())
     for address in BOTH:
         replicas.record_failure(replicas.choose([address]))
     assert set(chosen(replicas, 2)) == set(BOTH)
 
 
-def test_addresses_that_come_and_go_are_followed() -> None:
+def test_changed_addresses_are_used() -> None:
     replicas = Replicas()
     assert replicas.choose(BOTH[:1]).address == BOTH[0]
     assert replicas.choose(BOTH).address == BOTH[1]
