@@ -70,7 +70,7 @@ def test_an_origin_or_host_that_would_never_match_is_told_at_the_start(
     monkeypatch: pytest.MonkeyPatch, name: str, value: str
 ) -> None:
     monkeypatch.setenv(f"EMOTION_GATEWAY_{name}", value)
-    with pytest.raises(SettingsError, match=rf"^EMOTION_GATEWAY_{name}: .* is no "):
+    with pytest.raises(SettingsError, match=rf"^EMOTION_GATEWAY_{name}: .* is no"):
         load_settings(GatewaySettings)
 
 
