@@ -60,18 +60,18 @@ class Collector(threading.Thread):
         super().__init__(daemon=True)
         self.messages: list[FrameMessage] = []
         self._viewer = viewer
-        self._stop = threading.Event()
+        self._stopping = threading.Event()
 
     def run(self) -> None:
         last: Any = b"0"
-        while not self._stop.is_set():
+        while not self._stopping.is_set():
             streams: Any = self._viewer.redis.xread({frames_key("cam0"): last}, block=200)
             for _, entries in streams:
                 last = entries[-1][0]
                 self.messages.extend(FrameMessage.decode(fields) for _, fields in entries)
 
     def stop(self) -> list[FrameMessage]:
-        self._stop.set()
+        self._stopping.set()
         self.join(5)
         return self.messages
 
