@@ -1,1 +1,1 @@
-"""Camera → JPEG → Redis. Knows nothing of who reads the frames."""
+"""Camera → JPEG → Redis: reads cameras and publishes their frames."""

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from services.capture.frame_buffer import FrameSlot, NumberedFrame
-from services.capture.jpeg import EncodeError, encode_jpeg
 from services.capture.redaction import describe_unexpected
+from services.capture.sources.jpeg import EncodeError, encode_jpeg
 from services.capture.stats import CameraStats, RateMeter
 from services.contracts.cameras import CameraStatus
 from services.contracts.frames import FrameMessage

@@ -11,10 +11,10 @@ from pathlib import Path
 
 import cv2
 
-from services.capture.jpeg import MAX_PIXELS
 from services.capture.redaction import redact_device, url_host
 from services.capture.sources.base import Frame, FrameSource, SourceEndedError, SourceError, SourceFactory
 from services.capture.sources.demo import DemoSource
+from services.capture.sources.jpeg import MAX_PIXELS
 from services.capture.sources.opencv import (
     Capture,
     MjpegSource,

@@ -9,8 +9,8 @@ from typing import Any, Protocol
 import cv2
 import numpy as np
 
-from services.capture.jpeg import MAX_PIXELS, is_jpeg, jpeg_size
 from services.capture.sources.base import Frame, Pixels, SourceEndedError, SourceError
+from services.capture.sources.jpeg import MAX_PIXELS, is_jpeg, jpeg_size
 from services.capture.sources.spec import SourceKind
 from services.runtime.clock import Clock, WallClock, unix_us
 

@@ -4,8 +4,8 @@ from threading import Event
 import pytest
 
 from services.capture.frame_buffer import FrameSlot, NumberedFrame
-from services.capture.jpeg import MAX_JPEG_BYTES
 from services.capture.publisher_thread import PublisherThread, PublishTarget
+from services.capture.sources.jpeg import MAX_JPEG_BYTES
 from services.capture.stats import CameraStats
 from tests.support.clock import FakeClock
 from tests.unit.capture.fakes import FakePublisher, make_frame

@@ -5,10 +5,10 @@ import cv2
 import numpy as np
 import pytest
 
-from services.capture.jpeg import encode_jpeg
 from services.capture.sources import demo
 from services.capture.sources.base import Frame
 from services.capture.sources.demo import HEIGHT, WIDTH, DemoCanvas, DemoSource, Placement, Portrait, placement_at
+from services.capture.sources.jpeg import encode_jpeg
 from tests.support.clock import FakeClock
 
 FACES = {Portrait.SMILING: (177, 66, 97, 97), Portrait.SERIOUS: (145, 99, 239, 239)}

@@ -2,8 +2,8 @@ import cv2
 import numpy as np
 import pytest
 
-from services.capture.jpeg import EncodeError, encode_jpeg, jpeg_size
 from services.capture.sources.base import Frame
+from services.capture.sources.jpeg import EncodeError, encode_jpeg, jpeg_size
 from tests.unit.capture.fakes import make_frame
 
 
