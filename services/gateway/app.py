@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import TypedDict
 
 from fastapi import FastAPI
@@ -11,7 +12,7 @@ from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from services.gateway.api import cameras, feeds, image_sockets, pages, predict, status, video
 from services.gateway.api.openapi import ApiDocument
-from services.gateway.compat.register import add_compat_apis, error_formats
+from services.gateway.compat.register import add_compat_apis, document_errors, error_formats
 from services.gateway.dependencies import AppState, OpenClients, StateBuilder, open_clients
 from services.gateway.security.auth import AccessControl, WrongKeyLimiter
 from services.gateway.security.cors import Cors
@@ -71,5 +72,6 @@ def create_app(settings: GatewaySettings, context: ServiceContext, open_clients:
     add_compat_apis(app, settings.compat_apis, access)
     if settings.trusted_proxies:
         app.add_middleware(ProxyHeadersMiddleware, trusted_hosts=list(settings.trusted_proxies))
-    complete_document(app, ApiDocument(bool(access.keys), error_formats(settings.compat_apis)))
+    formats = error_formats(settings.compat_apis)
+    complete_document(app, ApiDocument(bool(access.keys), partial(document_errors, formats)))
     return app

@@ -1,13 +1,12 @@
 """Completes the OpenAPI document: problems, API keys, and the bodies of the compatible APIs."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
-from services.contracts.problems import PROBLEM_MEDIA_TYPE, Problem, ProblemKind
+from services.contracts.problems import ProblemKind
 from services.gateway.api.uploads import FORM_MEDIA_TYPE
-from services.gateway.compat.base import ErrorFormat
 from services.gateway.security.auth import API_KEY_HEADER, API_KEY_QUERY
 from services.runtime.openapi import BODY_PROBLEMS, Document, Operation, add_problems, operations, set_content
 
@@ -123,11 +122,11 @@ class ApiDocument:
 
     Attributes:
         needs_key: Whether API keys are set; if not, they are documented as optional.
-        error_formats: Error formats of the compatible APIs that are enabled.
+        document_errors: Called with each operation, to document errors that aren't problems.
     """
 
     needs_key: bool
-    error_formats: Collection[ErrorFormat] = ()
+    document_errors: Callable[[str, Operation], None] = lambda _name, _operation: None
 
     def __call__(self, document: Document) -> None:
         """Complete the document in place."""
@@ -146,7 +145,7 @@ class ApiDocument:
                 operation["requestBody"] = {"required": True, "content": content}
             if name in _RESPONSES:
                 set_content(operation, _RESPONSES[name])
-            self._document_own_errors(name, operation)
+            self.document_errors(name, operation)
 
     def _security(self, name: str) -> list[dict[str, list[str]]]:
         schemes = ["ApiKeyHeader", "Bearer"]
@@ -154,26 +153,3 @@ class ApiDocument:
         schemes += ["AwsSignature"] if name in SIGNED else []
         security: list[dict[str, list[str]]] = [{scheme: []} for scheme in schemes]
         return security if self.needs_key else [*security, {}]
-
-    def _document_own_errors(self, name: str, operation: Operation) -> None:
-        """Document the errors of a compatible API in its own format and with its statuses."""
-        method, _, path = name.partition(" ")
-        error_format = next(
-            (error_format for error_format in self.error_formats if error_format.matches(method, path)), None
-        )
-        if error_format is None:
-            return
-        # Responses that uvicorn makes before the path is known stay RFC 9457 problems.
-        responses = {status: response for status, response in operation["responses"].items() if status < "400"}
-        documented = [kind for kind in ProblemKind if _is_documented(kind, operation)]
-        statuses = {"400", *(str(error_format.render(Problem(kind, "")).status) for kind in documented)}
-        content = {error_format.media_type: {"schema": {"type": "object"}}}
-        for status in sorted(statuses):
-            responses[status] = {"description": "An error in the form of this API", "content": dict(content)}
-        operation["responses"] = responses
-        add_problems(operation, [Kind.BAD_REQUEST])
-
-
-def _is_documented(kind: ProblemKind, operation: Operation) -> bool:
-    response = operation["responses"].get(str(kind.status), {})
-    return PROBLEM_MEDIA_TYPE in response.get("content", {}) and f"`{kind.value.slug}`" in response["description"]

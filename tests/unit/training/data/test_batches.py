@@ -5,7 +5,7 @@ import pytest
 
 from tests.support.fer2013 import pattern
 from tests.support.recipes import NONE
-from training.config import SecondPhase, Recipe, read_recipe
+from training.config import Recipe, SecondPhase, read_recipe
 from training.data.augmentation import geometric_augment
 from training.data.batches import TrainingBatches
 from training.data.fer2013 import Split
@@ -43,7 +43,9 @@ def recipe() -> Recipe:
 
 def test_later_other_faces_and_a_teachers_word_are_taught(split: Split, recipe: Recipe, tmp_path: Path) -> None:
     still = recipe.model_copy(update={"augmentation": NONE, "label_smoothing": 0.0, "phase2": None})
-    phase2 = SecondPhase(from_epoch=1, teacher_weight=0.25, augmentation=NONE.model_copy(update={"erase_probability": 1.0}))
+    phase2 = SecondPhase(
+        from_epoch=1, teacher_weight=0.25, augmentation=NONE.model_copy(update={"erase_probability": 1.0})
+    )
     plain = TrainingBatches(split, still, first_epoch=0)
     first = TrainingBatches(
         split,
@@ -79,7 +81,9 @@ def test_a_teacher_is_asked_about_faces_put_together(split: Split, recipe: Recip
     taught = recipe.model_copy(update={"phase2": phase2, "label_smoothing": 0.0})
     teacher = Remembering()
     batches = TrainingBatches(split, taught, first_epoch=1, soft_targets=SoftTargetCache(teacher, 10, tmp_path))
-    faces, training_targets = (np.concatenate(part) for part in zip(*(batches[index] for index in range(3)), strict=True))
+    faces, training_targets = (
+        np.concatenate(part) for part in zip(*(batches[index] for index in range(3)), strict=True)
+    )
     np.testing.assert_allclose(np.concatenate(teacher.shown), faces, atol=1e-6)
     # Chance may name a face its own partner.
     assert len(set(shades(faces)) & set(shades(to_model_input(split.images)))) <= 2
@@ -93,7 +97,9 @@ def test_without_composing_an_epoch_stays_what_it_was(split: Split, recipe: Reci
     limits = NONE.model_copy(update={"shift": 0.2})
     faces, _ = TrainingBatches(split, recipe.model_copy(update={"augmentation": limits, "phase2": None}), 0)[0]
     order = np.random.default_rng((recipe.seed, 0)).permutation(10)
-    expected = [geometric_augment(split.images[row], limits, np.random.default_rng((recipe.seed, 0, row))) for row in order[:4]]
+    expected = [
+        geometric_augment(split.images[row], limits, np.random.default_rng((recipe.seed, 0, row))) for row in order[:4]
+    ]
     np.testing.assert_allclose(faces, to_model_input(expected), atol=1e-6)
 
 
@@ -102,7 +108,10 @@ def test_a_teacher_is_asked_once_about_each_view(split: Split, recipe: Recipe, t
     phase2 = SecondPhase(from_epoch=1, teacher_weight=1.0, cached_views=2, augmentation=limits)
     teacher = Remembering()
     batches = TrainingBatches(
-        split, recipe.model_copy(update={"phase2": phase2}), first_epoch=1, soft_targets=SoftTargetCache(teacher, 10, tmp_path)
+        split,
+        recipe.model_copy(update={"phase2": phase2}),
+        first_epoch=1,
+        soft_targets=SoftTargetCache(teacher, 10, tmp_path),
     )
     by_epoch = []
     for epoch in range(1, 6):
@@ -120,7 +129,9 @@ def test_a_teachers_answer_follows_its_face(split: Split, recipe: Recipe, tmp_pa
         def predict(self, faces: np.ndarray) -> np.ndarray:
             return np.repeat(faces.mean(axis=(1, 2)), 7, axis=1)
 
-    phase2 = SecondPhase(from_epoch=1, teacher_weight=1.0, cached_views=2, augmentation=NONE.model_copy(update={"shift": 0.2}))
+    phase2 = SecondPhase(
+        from_epoch=1, teacher_weight=1.0, cached_views=2, augmentation=NONE.model_copy(update={"shift": 0.2})
+    )
     taught = recipe.model_copy(update={"phase2": phase2})
     batches = TrainingBatches(split, taught, first_epoch=1, soft_targets=SoftTargetCache(Brightness(), 10, tmp_path))
     for epoch in range(1, 5):
@@ -137,7 +148,9 @@ def test_a_batch_is_of_one_epoch_though_the_next_begins_meanwhile(split: Split, 
             batches.set_epoch(1)
             return np.repeat(faces.mean(axis=(1, 2)), 7, axis=1)
 
-    phase2 = SecondPhase(from_epoch=0, teacher_weight=1.0, cached_views=2, augmentation=NONE.model_copy(update={"shift": 0.2}))
+    phase2 = SecondPhase(
+        from_epoch=0, teacher_weight=1.0, cached_views=2, augmentation=NONE.model_copy(update={"shift": 0.2})
+    )
     answers = SoftTargetCache(Interrupted(), 10, tmp_path)
     batches = TrainingBatches(split, recipe.model_copy(update={"phase2": phase2}), first_epoch=0, soft_targets=answers)
     for faces, training_targets in (batches[0], batches[0]):

@@ -12,12 +12,12 @@ from training.data.fer2013 import (
     VALIDATION,
     DatasetError,
     Split,
+    check_published,
+    deduplicated_training,
     image_digest,
     leaked_hashes,
     read_splits,
     require_usage,
-    deduplicated_training,
-    check_published,
     without_duplicates,
 )
 

@@ -1,0 +1,1 @@
+"""The data set, its votes, and the batches that training sees."""
