@@ -1,4 +1,4 @@
-# The only door: `make help` lists what there is.
+# All commands of the project; `make help` lists them.
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
 
@@ -6,14 +6,14 @@ PYTHON ?= $(shell sh launcher/find-python.sh)
 VENV := .venv
 BIN := $(VENV)/bin
 UV := $(BIN)/uv
-# Bytecode is written here, once: uv leaves that to the first start, and where nothing may be written then, every start compiles.
+# Bytecode is compiled at installation. Otherwise the first start would, or every start if the folder is read-only.
 INSTALL := $(UV) pip install --quiet --python $(BIN)/python --no-deps --require-hashes --compile-bytecode -r
 
 CAMERA ?=
 REDIS_URL ?=
-# Cameras' and Redis's addresses may hold passwords. Make hands them on in the environment, where recipes read them as
-# shell variables ($$CAMERA): written out, they would stand on a command line, which every user can read in ps.
-SHOWN = $(if $(and $(findstring command,$(origin $(1))),$(findstring ://,$($(1)))),echo "warning: every user of this machine can read $(1) on the command line of make: write it before make" >&2;)
+# Addresses of cameras and Redis may contain passwords. Recipes read them from the environment as shell variables
+# ($$CAMERA), because every user can read command lines in ps.
+SHOWN = $(if $(and $(findstring command,$(origin $(1))),$(findstring ://,$($(1)))),echo "warning: every user of this machine can read $(1) on the command line of make; set it before make: $(1)=... make $@" >&2;)
 DATA ?= data/fer2013.csv
 RECIPE ?= training/recipes/baseline.toml
 RUN ?= runs/latest
@@ -37,7 +37,7 @@ PYTEST = $(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup --no-loadscope-r
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-setup: $(VENV)/.dev ## Build .venv with everything that development needs
+setup: $(VENV)/.dev ## Create .venv with all development dependencies
 
 run: $(VENV)/.run ## Start every service here, without Docker (CAMERA=demo|0|/dev/video1|URL|FILE)
 	@$(call SHOWN,CAMERA) \
@@ -51,17 +51,17 @@ capture: $(VENV)/.capture ## Start capture alone, for a Redis elsewhere (REDIS_U
 	export EMOTION_CAPTURE_CAMERAS="$${EMOTION_CAPTURE_CAMERAS:-cam0=0}"; \
 	exec env -u MAKEFLAGS -u CAMERA -u REDIS_URL $(BIN)/python -m services.capture
 
-build: ## Build the images of our services
+build: ## Build the images of the services
 	$(COMPOSE) build
 
-up: ## Start the stack with Docker, and wait until it is healthy
+up: ## Start the stack with Docker and wait until it is healthy
 	$(COMPOSE) up --build --detach --wait
 	@echo "http://$$($(COMPOSE) port gateway 8000)"
 
-down: ## Stop the stack and remove it
+down: ## Stop and remove the stack
 	$(COMPOSE) down --volumes --remove-orphans
 
-logs: ## Follow the stack's logs
+logs: ## Follow the logs of the stack
 	$(COMPOSE) logs --follow --tail 100
 
 test: $(VENV)/.dev ## Run the tests that need Python packages only (WORKERS=4 processes; 0 runs them in one)
@@ -73,7 +73,7 @@ test-unit: $(VENV)/.dev ## Run the unit and contract tests
 coverage: $(VENV)/.dev ## Run the unit and contract tests, and print the branch coverage of the product's code
 	$(PYTEST) --cov --cov-report=term:skip-covered tests/unit tests/contract
 
-fuzz: $(VENV)/.dev ## Fuzz every place that takes data, for five minutes (MINUTES=|SECONDS=|CASES=n SEED=2 TARGETS="heavy grpc" REPLAY=file)
+fuzz: $(VENV)/.dev ## Fuzz all inputs for five minutes (MINUTES=|SECONDS=|CASES=n SEED=2 TARGETS="heavy grpc" REPLAY=file)
 	$(BIN)/python -m tests.fuzz $(if $(SEED),--seed "$(SEED)") $(if $(CASES),--cases "$(CASES)") $(if $(MINUTES),--minutes "$(MINUTES)") $(if $(SECONDS),--seconds "$(SECONDS)") $(if $(TARGETS),--only $(TARGETS)) $(if $(REPLAY),--replay "$(REPLAY)")
 
 test-debian: $(VENV)/.dev ## Run the tests that need Debian packages: an RTSP server, the system's Redis
@@ -82,13 +82,13 @@ test-debian: $(VENV)/.dev ## Run the tests that need Debian packages: an RTSP se
 test-browser: $(VENV)/.dev ## Run the tests that need a browser, Debian's Chromium
 	$(BIN)/python -m pytest tests/browser
 
-screenshots: $(VENV)/.dev ## Take the documentation's pictures of the dashboard, with a browser; takes six minutes
+screenshots: $(VENV)/.dev ## Take the screenshots of the dashboard for the documentation; takes six minutes
 	SCREENSHOTS=docs/images $(BIN)/python -m pytest tests/browser/test_dashboard_screenshots.py
 
-e2e: $(VENV)/.dev build ## Run the tests that need Docker: they start the stack, and remove it whatever happens
+e2e: $(VENV)/.dev build ## Run the tests that need Docker; they start the stack and always remove it
 	$(BIN)/python -m pytest tests/e2e
 
-debian-packages: ## Name the packages that test-debian, test-browser and e2e need
+debian-packages: ## Print the Debian packages that test-debian, test-browser and e2e need
 	@echo chromium faketime redis-server python3-gi gir1.2-gst-rtsp-server-1.0 gstreamer1.0-plugins-base gstreamer1.0-plugins-good
 
 check: $(VENV)/.dev ## Check style, imports and types; changes nothing
@@ -97,7 +97,7 @@ check: $(VENV)/.dev ## Check style, imports and types; changes nothing
 	PYTHONPATH=client $(BIN)/lint-imports --no-logo --cache-dir .cache/import_linter
 	$(BIN)/mypy
 
-fix: $(VENV)/.dev ## Format the code and mend what can be mended mechanically
+fix: $(VENV)/.dev ## Format the code and apply automatic fixes
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
@@ -116,25 +116,25 @@ evaluate: $(VENV)/.dev ## Evaluate an exported version and update the model card
 seed-variance: $(VENV)/.dev ## Record the results of runs with other seeds for the model card (RUNS="runs/a runs/b runs/c" VERSION=highest)
 	$(BIN)/python -m training.evaluation.seed_variance $(RUNS) $(if $(VERSION),--model "model_repo/emotion/$(VERSION)")
 
-docs: $(VENV)/.dev ## Write docs/configuration.md anew from the settings
+docs: $(VENV)/.dev ## Generate docs/configuration.md from the settings
 	$(BIN)/python -m docgen
 
-bench: $(VENV)/.dev ## Measure what is promised about speed (BENCH="baseline overhead stream load detection start memory scaling" QUICK=1 SEED=2)
+bench: $(VENV)/.dev ## Measure speed (BENCH="baseline overhead stream load detection start memory scaling" QUICK=1 SEED=2)
 	$(BIN)/python -m bench $(BENCH) $(if $(QUICK),--quick) $(if $(SEED),--seed "$(SEED)")
 
 bench-peers: $(VENV)/.dev ## Measure other systems beside this one, on the same frames; installs 2 GB into .cache/peers (QUICK=1 SEED=2)
 	$(BIN)/python -m bench.competitors $(if $(QUICK),--quick) $(if $(SEED),--seed "$(SEED)")
 
-lock: $(VENV)/.bootstrap ## Resolve requirements/*.in anew into requirements/*.lock
+lock: $(VENV)/.bootstrap ## Resolve requirements/*.in into requirements/*.lock
 	UV="$(abspath $(UV))" sh requirements/lock.sh
 
-clean: ## Remove what was built: .venv and caches; training runs stay
+clean: ## Remove .venv and caches; keep training runs
 	rm -rf $(VENV) .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(VENV)/.bootstrap: requirements/bootstrap.lock
-	@test -n "$(PYTHON)" || { echo "Python 3.11, 3.12 or 3.13 is needed and none was found; install one, or name it: make PYTHON=/path/to/python3.12" >&2; exit 1; }
-	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { echo "$(PYTHON) can't make virtual environments; on Debian and Ubuntu: apt install python3-venv" >&2; exit 1; }
+	@test -n "$(PYTHON)" || { echo "Python 3.11, 3.12 or 3.13 is required and was not found; install it, or set its path: make PYTHON=/path/to/python3.12" >&2; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { echo "$(PYTHON) can't create virtual environments; on Debian and Ubuntu: apt install python3-venv" >&2; exit 1; }
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/bootstrap.lock
 	@touch $@
