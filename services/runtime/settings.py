@@ -3,6 +3,8 @@
 import os
 import re
 import sys
+from collections.abc import Collection
+from difflib import get_close_matches
 from ipaddress import ip_address
 from typing import Annotated, Literal, TypeVar
 from urllib.parse import unquote, urlsplit
@@ -108,9 +110,7 @@ def load_settings(cls: type[S]) -> S:
     known = {f"{prefix}{name.upper()}" for name in cls.model_fields}
     unknown = sorted(name for name in os.environ if name.upper().startswith(prefix) and name.upper() not in known)
     if unknown:
-        raise SettingsError(
-            "\n".join(f"{name}: no such setting; known are {', '.join(sorted(known))}" for name in unknown)
-        )
+        raise SettingsError("\n".join(f"{name}: unknown setting; {_suggest(name, known)}" for name in unknown))
     try:
         return cls()
     except ValidationError as error:
@@ -129,6 +129,11 @@ def load_settings_or_exit(cls: type[S]) -> S:
     except SettingsError as error:
         print(error, file=sys.stderr)  # noqa: T201 - logging isn't configured yet
         raise SystemExit(2) from error
+
+
+def _suggest(name: str, known: Collection[str]) -> str:
+    similar = get_close_matches(name.upper(), known, n=1, cutoff=0.85)
+    return f"did you mean {similar[0]}?" if similar else f"known settings are {', '.join(sorted(known))}"
 
 
 def _variable(prefix: str, location: tuple[int | str, ...]) -> str:

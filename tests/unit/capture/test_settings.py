@@ -20,7 +20,7 @@ def test_defaults_are_the_demo_feed_and_the_local_redis() -> None:
         ("REDIS_URL", "redis://:hunter2", "EMOTION_CAPTURE_REDIS_URL: .*must be a URL such as"),
         ("FPS", "0", "EMOTION_CAPTURE_FPS"),
         ("RECONNECT_MAX_S", "0.1", "EMOTION_CAPTURE_RECONNECT_MAX_S: .*must not be below"),
-        ("CAMERA", "0", "EMOTION_CAPTURE_CAMERA: no such setting"),
+        ("CAMERA", "0", "EMOTION_CAPTURE_CAMERA: unknown setting; did you mean EMOTION_CAPTURE_CAMERAS"),
     ],
 )
 def test_invalid_setting_is_an_error_of_one_line(

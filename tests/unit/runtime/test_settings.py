@@ -17,12 +17,20 @@ def test_values_are_read_and_their_types_kept(monkeypatch: pytest.MonkeyPatch) -
     assert (settings.port, settings.names, settings.drain_s) == (8123, ("a", "b"), 1.5)
 
 
-@pytest.mark.parametrize("name", ["EMOTION_TINY_PROT", "emotion_tiny_prot", "EMOTION_TINY_", "EMOTION_TINY_PORT__X"])
-def test_an_unknown_variable_is_named_with_the_known_ones(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+@pytest.mark.parametrize("name", ["EMOTION_TINY_PROT", "emotion_tiny_prot", "EMOTION_TINY_PORT__X"])
+def test_misspelt_variable_is_an_error_with_a_suggestion(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     monkeypatch.setenv(name, "1")
     with pytest.raises(SettingsError) as raised:
         load_settings(TinySettings)
-    assert str(raised.value).startswith(f"{name}: no such setting")
+    assert str(raised.value) == f"{name}: unknown setting; did you mean EMOTION_TINY_PORT?"
+
+
+@pytest.mark.parametrize("name", ["EMOTION_TINY_COLOUR", "emotion_tiny_colour"])
+def test_unknown_variable_is_an_error_with_the_known_ones(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    monkeypatch.setenv(name, "1")
+    with pytest.raises(SettingsError) as raised:
+        load_settings(TinySettings)
+    assert str(raised.value).startswith(f"{name}: unknown setting; known settings are ")
     assert "EMOTION_TINY_PORT" in str(raised.value)
     assert "EMOTION_TINY_DRAIN_S" in str(raised.value)
 
