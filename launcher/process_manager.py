@@ -8,7 +8,7 @@ from types import FrameType
 from honcho.manager import Manager
 from honcho.printer import Message, Printer
 
-from services.contracts.text import printable
+from services.contracts.text import escape_controls
 
 LAST_STOPPED = "redis"
 """The process that the others need until they have stopped."""
@@ -22,7 +22,7 @@ class PrintablePrinter(Printer):
         data = message.data
         text = data.decode("utf-8", "replace") if isinstance(data, bytes) else data
         for line in text.rstrip("\r\n").split("\n"):
-            super().write(message._replace(data=printable(line.rstrip("\r"))))
+            super().write(message._replace(data=escape_controls(line.rstrip("\r"))))
 
 
 class OrderedManager(Manager):

@@ -21,7 +21,7 @@ from launcher.private_folder import private_folder
 from launcher.process_manager import OrderedManager
 from launcher.redis_server import redis_from_wheel
 from launcher.settings import LauncherSettings
-from services.contracts.text import printable
+from services.contracts.text import escape_controls
 from services.runtime.settings import SettingsError, load_settings
 
 DEMO = "demo"
@@ -40,7 +40,7 @@ def start() -> int:
             environment = _prepare(folder)
         except (PrerequisiteError, SettingsError) as error:
             for line in str(error).splitlines():
-                print(printable(line), file=sys.stderr)
+                print(escape_controls(line), file=sys.stderr)
             return 1
         return _run(environment)
 
@@ -91,7 +91,7 @@ def _prepare(folder: Path) -> dict[str, str]:
             "warning: this Redis receives no security updates; install redis-server or valkey, or run make setup",
             flush=True,
         )
-    print(printable(f"cameras: {settings.cameras}"), flush=True)
+    print(escape_controls(f"cameras: {settings.cameras}"), flush=True)
     return environment
 
 

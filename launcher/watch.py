@@ -10,7 +10,7 @@ from typing import Any
 import httpx
 
 from launcher.ports import local_address
-from services.contracts.text import printable
+from services.contracts.text import escape_controls
 from services.gateway.settings import GatewaySettings
 from services.runtime.settings import load_settings_or_exit
 
@@ -47,7 +47,7 @@ def wait_until_ready(client: httpx.Client, sleep: Callable[[float], None] = time
                 return
             missing = unavailable(readiness) or "the gateway"
         if missing != printed:
-            print(printable(f"waiting for {missing}"), flush=True)
+            print(escape_controls(f"waiting for {missing}"), flush=True)
             printed = missing
         sleep(WAIT_S)
 
@@ -57,7 +57,7 @@ def watch(client: httpx.Client) -> None:
     while True:
         started = time.monotonic()
         for camera in _cameras(client):
-            print(printable(_predict(client, camera)), flush=True)
+            print(escape_controls(_predict(client, camera)), flush=True)
         time.sleep(max(0.0, INTERVAL_S - (time.monotonic() - started)))
 
 

@@ -77,8 +77,8 @@ class Client:
 
     def faces_near(self, jpeg: bytes, hints: Sequence[Box]) -> Answer:
         """Ask a detector around the hints only, as a live session does; raises as ``upload`` does."""
-        near = "&".join(f"near={format_roi(box)}" for box in hints)
-        return self._ask("POST", f"{DETECT_PATH}?{near}&elsewhere=false", jpeg, {"Content-Type": "image/jpeg"})
+        rois = "&".join(f"roi={format_roi(box)}" for box in hints)
+        return self._ask("POST", f"{DETECT_PATH}?{rois}&fallback=none", jpeg, {"Content-Type": "image/jpeg"})
 
     def close(self) -> None:
         """End the connection; the next question opens another."""
@@ -137,7 +137,7 @@ class Viewer:
 
     def problems(self) -> list[str]:
         """Return what the feeds said was wrong."""
-        read = [json.loads(text) for _, _, text in self._texts if '"event": "status"' in text[:40]]
+        read = [json.loads(text) for _, _, text in self._texts if '"event":"status"' in text[:40]]
         return [str(message["problem"]["type"]).rpartition(":")[2] for message in read if message["problem"]]
 
     async def _follow(self, camera: str) -> None:

@@ -86,13 +86,13 @@ def _prepare() -> Any:
 
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # as the model server, before TensorFlow is imported
     import cv2
-    import numpy as np
     import tensorflow as tf
 
+    from services.contracts.detection import model_input
     from services.contracts.model import INPUT_FACE, MODEL_NAME
-    from services.detector.options import Where
+    from services.detector.options import DetectOptions
     from services.detector.pipeline import detect
-    from services.detector.searches import face_search
+    from services.detector.search import create_face_detector
     from services.detector.settings import DetectorSettings
     from services.serving.monitoring import Monitoring
     from services.serving.servable import load_servable
@@ -101,7 +101,7 @@ def _prepare() -> Any:
     cv2.setNumThreads(1)
     tf.config.set_visible_devices([], "GPU")
     settings = DetectorSettings()
-    search = face_search(settings)
+    detector = create_face_detector(settings.search())
     folder = newest_version()
     servable = load_servable(MODEL_NAME, int(folder.name), folder)
     warm_up(servable, folder, Monitoring())
@@ -109,10 +109,10 @@ def _prepare() -> Any:
 
     def work(jpeg: bytes, hints: Sequence[Box]) -> Worked:
         started = perf_counter()
-        found = detect(jpeg, Where(hints, elsewhere=not hints), search, settings.pixel_limit)
+        found = detect(jpeg, DetectOptions(tuple(hints), fallback_full=not hints), detector, settings.pixel_limit)
         detected = perf_counter()
         if found.faces:
-            servable.compute(signature.prepare({INPUT_FACE: np.stack([face.pixels for face in found.faces])}))
+            servable.compute(signature.prepare({INPUT_FACE: model_input(found.faces)}))
         done = perf_counter()
         timings, boxes = found.timings_ms, tuple(face.box for face in found.faces)
         model_ms, total_ms = (done - detected) * 1e3, (done - started) * 1e3

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from services.contracts.geometry import Box
-from services.detector.searches import face_search
+from services.detector.search import create_face_detector
 from services.detector.settings import DetectorSettings
 from training.data.fer2013 import VALIDATION, read_splits
 
@@ -34,14 +34,14 @@ def scene_with(face: NDArray[np.uint8], frame: Box, rng: np.random.Generator) ->
 
 def geometry(images: NDArray[np.uint8], side: int, rng: np.random.Generator) -> Iterator[tuple[float, float, float]]:
     """Yield, for each face found, side ratio, horizontal and vertical offset of the frame from the box."""
-    search = face_search(DetectorSettings())
+    detector = create_face_detector(DetectorSettings().search())
     for image in images:
         frame = Box(int(rng.integers(0, SCENE[1] - side)), int(rng.integers(0, SCENE[0] - side)), side, side)
         scene = scene_with(image, frame, rng)
         reach = side // 2
         top, left = max(0, frame.y - reach), max(0, frame.x - reach)
         region = np.ascontiguousarray(scene[top : frame.y + side + reach, left : frame.x + side + reach])
-        for candidate in search.run(region, [])[1][:1]:
+        for candidate in detector.detect(region, [])[1][:1]:
             box = candidate.box
             yield (
                 side / box.w,

@@ -21,7 +21,7 @@ from bench.scenarios.baseline import nudged
 from bench.scenes.faces import HEIGHT, RECIPES, WIDTH, Scene, scenes
 from services.contracts.geometry import Box, overlaps_any
 from services.detector.images import decode_gray
-from services.detector.searches import face_search
+from services.detector.search import create_face_detector
 from services.detector.settings import DetectorSettings
 
 ALL = "all"
@@ -87,10 +87,10 @@ def _measure(run: Run) -> dict[str, Any]:
 
 
 def _ours(settings: DetectorSettings) -> Search:
-    faces = face_search(settings)
+    detector = create_face_detector(settings.search())
 
     def search(jpeg: bytes, hints: Sequence[Box]) -> list[Box]:
-        _, found = faces.run(decode_gray(jpeg, settings.pixel_limit), hints)
+        _, found = detector.detect(decode_gray(jpeg, settings.pixel_limit), hints)
         return [candidate.box for candidate in found]
 
     return search

@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from services.contracts.geometry import Box, overlap
+from services.contracts.geometry import Box, iou
 
 WIDTH, HEIGHT = 1280, 720
 _PORTRAITS = Path(__file__).parent.parent.parent / "services" / "capture" / "sources" / "portraits"
@@ -161,7 +161,7 @@ def _free_place(side: int, taken: Sequence[Box], rng: np.random.Generator) -> Bo
     """Return a place for a face where the portrait around it hides no other face."""
     while True:
         face = Box(int(rng.integers(0, WIDTH - side)), int(rng.integers(0, HEIGHT - side)), side, side)
-        if all(overlap(portrait_around(face), portrait_around(other)) < _FREE_OVERLAP for other in taken):
+        if all(iou(portrait_around(face), portrait_around(other)) < _FREE_OVERLAP for other in taken):
             return face
 
 

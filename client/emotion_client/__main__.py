@@ -13,7 +13,7 @@ def main() -> None:
         sys.stderr.write(INSTALL_CLI)
         sys.exit(1)
     from emotion_client.cli.app import app
-    from services.contracts.text import printable
+    from services.contracts.text import escape_controls
 
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
@@ -22,7 +22,7 @@ def main() -> None:
         app(prog_name="emotion")
     except Exception:  # its text may come from a server or a file, and is printed in a terminal
         for line in traceback.format_exc().splitlines():
-            sys.stderr.write(printable(line) + "\n")
+            sys.stderr.write(escape_controls(line) + "\n")
         sys.exit(1)
 
 

@@ -7,7 +7,7 @@ from httpx_sse import ServerSentEvent
 
 from emotion_client.errors import EmotionError, ProblemError, UnexpectedResponseError
 from emotion_client.requests import RequestSpec, events_request
-from emotion_client.responses import decode_feed_status, decode_json, decode_live_result, response_error
+from emotion_client.responses import decode_feed_status, decode_live_result, decode_message, response_error
 from emotion_client.results import FeedStatus, LiveResult
 from emotion_client.retry import Backoff, unreachable_error
 from emotion_client.transport import redact_url, require_uncompressed
@@ -152,11 +152,11 @@ class EventStream:
             return None
         self._backoff.reset()
         if event.event == STATUS:
-            self._on_status(decode_json(event.data, decode_feed_status))
+            self._on_status(decode_message(event.data, decode_feed_status))
             return None
         if event.event != RESULT:
             return None
-        result = decode_json(event.data, decode_live_result)
+        result = decode_message(event.data, decode_live_result)
         self._last_id = event.id or self._last_id
         return result
 

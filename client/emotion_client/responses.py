@@ -1,7 +1,8 @@
 """Decodes the gateway's responses: a result, or the exception for a problem."""
 
-import json
+import math
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 import httpx
@@ -11,26 +12,15 @@ from emotion_client.requests import RequestSpec
 from emotion_client.results import CameraFrame, FeedStatus, LiveResult, Readiness, ServiceState
 from emotion_client.transport import redact_url
 from services.contracts.cameras import CameraList, CameraView
-from services.contracts.live import Drops, EmotionEvent
-from services.contracts.messages import (
-    MalformedMessageError,
-    explained,
-    finite,
-    natural,
-    printable,
-    several,
-    shown,
-    text,
-    truth,
-)
-from services.contracts.prediction import Prediction, decode_prediction
+from services.contracts.live import LiveFields
+from services.contracts.messages import Identifier, MalformedMessageError, decode_json
+from services.contracts.prediction import Prediction
 from services.contracts.problems import PROBLEM_MEDIA_TYPE, ProblemKind
-from services.contracts.video import TrackedPrediction, decode_tracked_prediction
+from services.contracts.text import MAX_TEXT_CHARS, replace_unprintable
+from services.contracts.video import TrackedPrediction
 
 T = TypeVar("T")
 
-_MAX_EVENTS = 10_000
-"""Events of one live result, including those of results that were dropped before it."""
 _MAX_REASON = 300
 """Characters of a decoding error, which may quote the response."""
 
@@ -45,7 +35,7 @@ def response_error(response: httpx.Response, spec: RequestSpec) -> ProblemError 
             "it may not be an emotion gateway"
         )
     try:
-        members = _decode_body(response, lambda body: body)
+        members = _decode_body(response, lambda body: decode_json("problem", body, dict[str, Any]))
     except UnexpectedResponseError as error:
         return error
     return problem_error(members, response.status_code, parse_retry_after(response.headers))
@@ -59,25 +49,23 @@ def parse_retry_after(headers: Mapping[str, str]) -> float | None:
 
 def prediction(response: httpx.Response) -> Prediction:
     """Decode the response of ``/predict``."""
-    return _decode_body(response, decode_prediction)
+    return _decode_body(response, Prediction.from_json)
 
 
 def cameras(response: httpx.Response) -> tuple[CameraView, ...]:
     """Decode the response of ``/cameras``."""
-    return _decode_body(response, CameraList.decode).cameras
+    return _decode_body(response, CameraList.from_json).cameras
 
 
 def services(response: httpx.Response) -> dict[str, ServiceState]:
     """Decode the response of ``/services``."""
-    return _decode_body(response, lambda body: decode_services(_member(body, "services")))
+    return _decode_body(response, lambda body: _sanitized(decode_json("services", body, _Services).services))
 
 
 def readiness(response: httpx.Response) -> Readiness:
     """Decode the response of ``/readyz``."""
-    return _decode_body(
-        response,
-        lambda body: Readiness(text(_member(body, "status")), decode_services(_member(body, "dependencies"))),
-    )
+    decoded = _decode_body(response, lambda body: decode_json("readiness", body, _Readiness))
+    return Readiness(decoded.status, _sanitized(decoded.dependencies))
 
 
 def frame(response: httpx.Response) -> CameraFrame:
@@ -88,79 +76,51 @@ def frame(response: httpx.Response) -> CameraFrame:
         raise UnexpectedResponseError(f"{redact_url(response.url)}: {error}") from error
 
 
-def decode_json(content: str, decode: Callable[[Mapping[str, Any]], T]) -> T:
-    """Decode a JSON object.
+def decode_message(message: bytes | str, decode: Callable[[bytes | str], T]) -> T:
+    """Decode a message.
 
     Raises:
-        UnexpectedResponseError: The text isn't a JSON object, or ``decode`` rejects it.
+        UnexpectedResponseError: ``decode`` rejects it.
     """
     try:
-        body = json.loads(content)
-        if not isinstance(body, dict):
-            raise MalformedMessageError("not an object")
-        return decode(body)
-    except RecursionError as error:
-        raise UnexpectedResponseError("can't be decoded: nested too deeply") from error
-    except ValueError as error:
+        return decode(message)
+    except MalformedMessageError as error:
         raise UnexpectedResponseError(f"can't be decoded: {str(error)[:_MAX_REASON]}") from error
 
 
-def decode_live_result(body: Mapping[str, Any]) -> LiveResult:
+def decode_live_result(body: bytes | str) -> LiveResult:
     """Decode a result of a feed; unknown fields are ignored.
 
     Raises:
-        MalformedMessageError: A field is missing or invalid.
+        MalformedMessageError: It isn't JSON, or a field is missing or invalid.
     """
-    try:
-        dropped = body["dropped"]
-        return LiveResult(
-            prediction=decode_prediction(body),
-            events=several(EmotionEvent.decode, body["events"], _MAX_EVENTS),
-            dropped=Drops(*(natural(dropped[stage]) for stage in ("detect", "infer", "viewer"))),
-        )
-    except (KeyError, TypeError, ValueError) as error:
-        raise explained("live result", error) from None
+    fields = LiveFields.from_json(body)
+    return LiveResult(Prediction.from_json(body), fields.events, fields.dropped)
 
 
-def decode_tracked_response(body: Mapping[str, Any]) -> TrackedPrediction | ProblemError:
+def decode_tracked_response(body: bytes | str) -> TrackedPrediction | ProblemError:
     """Decode the response to one frame of a video; unknown fields are ignored.
 
     Raises:
-        MalformedMessageError: A field is missing or invalid.
+        MalformedMessageError: It isn't JSON, or a field is missing or invalid.
     """
-    status = body.get("status")
-    if not isinstance(status, int):
-        return decode_tracked_prediction(body)
+    status = decode_json("response", body, _MaybeProblem).status
+    if status is None:
+        return TrackedPrediction.from_json(body)
+    members = decode_json("problem", body, dict[str, Any])
     default_delays_s = {kind.type: kind.retry_after_s for kind in ProblemKind}
-    return problem_error(body, status, default_delays_s.get(str(body.get("type"))))
+    return problem_error(members, status, default_delays_s.get(str(members.get("type"))))
 
 
-def decode_feed_status(body: Mapping[str, Any]) -> FeedStatus:
+def decode_feed_status(body: bytes | str) -> FeedStatus:
     """Decode a status of a feed.
 
     Raises:
-        MalformedMessageError: A field is missing or invalid.
+        MalformedMessageError: It isn't JSON, or a field is missing or invalid.
     """
-    try:
-        problem = body.get("problem") or {}
-        return FeedStatus(text(body["state"]), shown(problem.get("detail") or problem.get("title") or ""))
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise explained("feed status", error) from None
-
-
-def decode_services(services: Mapping[str, Any]) -> dict[str, ServiceState]:
-    """Decode the state of each service.
-
-    Raises:
-        MalformedMessageError: A field is missing or invalid.
-    """
-    try:
-        return {
-            printable(name): ServiceState(truth(state["ok"]), truth(state["required"]), shown(state["detail"]))
-            for name, state in services.items()
-        }
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise explained("services", error) from None
+    status = decode_json("feed status", body, _Status)
+    problem = status.problem or _ProblemText()
+    return FeedStatus(status.state, replace_unprintable(problem.detail or problem.title))
 
 
 def decode_frame(jpeg: bytes, headers: Mapping[str, str]) -> CameraFrame:
@@ -170,21 +130,51 @@ def decode_frame(jpeg: bytes, headers: Mapping[str, str]) -> CameraFrame:
         MalformedMessageError: A header is missing or invalid.
     """
     try:
-        return CameraFrame(jpeg, text(headers["X-Frame-Id"]), finite(float(headers["X-Frame-Age-Ms"])))
-    except MalformedMessageError as error:
-        raise explained("frame", error) from None
+        frame_id, age_ms = headers["X-Frame-Id"], float(headers["X-Frame-Age-Ms"])
     except (KeyError, ValueError):
         raise MalformedMessageError("frame: X-Frame-Id or X-Frame-Age-Ms is missing or invalid") from None
+    if len(frame_id) > MAX_TEXT_CHARS or not frame_id.isprintable() or not math.isfinite(age_ms):
+        raise MalformedMessageError("frame: X-Frame-Id or X-Frame-Age-Ms is invalid")
+    return CameraFrame(jpeg, frame_id, age_ms)
 
 
-def _member(body: Mapping[str, Any], name: str) -> Any:
-    if name not in body:
-        raise MalformedMessageError(f"{name!r} is missing")
-    return body[name]
+@dataclass(frozen=True)
+class _MaybeProblem:
+    status: int | None = None
 
 
-def _decode_body(response: httpx.Response, decode: Callable[[Mapping[str, Any]], T]) -> T:
+@dataclass(frozen=True)
+class _ProblemText:
+    detail: str = ""
+    title: str = ""
+
+
+@dataclass(frozen=True)
+class _Status:
+    state: Identifier
+    problem: _ProblemText | None = None
+
+
+@dataclass(frozen=True)
+class _Services:
+    services: dict[str, ServiceState]
+
+
+@dataclass(frozen=True)
+class _Readiness:
+    status: Identifier
+    dependencies: dict[str, ServiceState]
+
+
+def _sanitized(states: Mapping[str, ServiceState]) -> dict[str, ServiceState]:
+    return {
+        replace_unprintable(name): replace(state, detail=replace_unprintable(state.detail))
+        for name, state in states.items()
+    }
+
+
+def _decode_body(response: httpx.Response, decode: Callable[[bytes | str], T]) -> T:
     try:
-        return decode_json(response.content.decode(), decode)
-    except (UnexpectedResponseError, UnicodeError) as error:
+        return decode_message(response.content, decode)
+    except UnexpectedResponseError as error:
         raise UnexpectedResponseError(f"{redact_url(response.url)}: {error}") from error

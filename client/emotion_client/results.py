@@ -1,9 +1,8 @@
 """Results that only the client has; the others are the dataclasses of the gateway's contracts."""
 
 from dataclasses import dataclass
-from typing import Any
 
-from services.contracts.live import Drops, EmotionEvent, live_fields
+from services.contracts.live import Drops, EmotionEvent, live_result_json
 from services.contracts.prediction import Prediction
 
 
@@ -64,9 +63,9 @@ class LiveResult:
     events: tuple[EmotionEvent, ...]
     dropped: Drops
 
-    def encode(self) -> dict[str, Any]:
+    def to_json(self) -> str:
         """Return the JSON object of the feed."""
-        return {**self.prediction.encode(), **live_fields(self.events, self.dropped)}
+        return live_result_json(self.prediction.to_json(), self.events, self.dropped).decode()
 
 
 @dataclass(frozen=True)

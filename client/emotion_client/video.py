@@ -5,7 +5,6 @@ costs nothing.
 """
 
 import importlib.util
-import json
 import time
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator
@@ -25,7 +24,7 @@ from emotion_client.errors import (
 )
 from emotion_client.event_stream import MAX_EVENT_BYTES
 from emotion_client.requests import RequestSpec
-from emotion_client.responses import decode_json, decode_tracked_response, response_error
+from emotion_client.responses import decode_message, decode_tracked_response, response_error
 from emotion_client.transport import client_options, is_loopback, redact_url
 from services.contracts.video import FrameTime, TrackedPrediction
 
@@ -188,7 +187,7 @@ class _Session:
         self._sent.append(frame)
         # Responses may have arrived before the connection was closed; recv() raises after the last of them.
         with suppress(ConnectionClosed):
-            self._socket.send(json.dumps(FrameTime(frame.at_s).encode()))
+            self._socket.send(FrameTime(frame.at_s).to_json().decode())
             self._socket.send(frame.image)
 
     def _receive(self) -> TrackedPrediction | ProblemError:
@@ -201,7 +200,7 @@ class _Session:
         try:
             if not isinstance(message, str):
                 raise UnexpectedResponseError("not a text message")
-            return decode_json(message, decode_tracked_response)
+            return decode_message(message, decode_tracked_response)
         except UnexpectedResponseError as error:
             raise UnexpectedResponseError(f"{redact_url(self._gateway.url)}: {frame}: {error}") from error
 

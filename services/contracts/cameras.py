@@ -2,27 +2,26 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
-from typing import Any
+from typing import Annotated
+
+from msgspec import Meta
 
 from services.contracts.frames import MAX_DELAY_US, MAX_SIDE_PX
 from services.contracts.messages import (
     MAX_INT64,
+    Count,
+    Identifier,
     MalformedMessageError,
     decimal,
-    explained,
-    finite,
+    decode_json,
+    encode_json,
     member,
-    natural,
     number,
-    optional,
-    printable,
     required,
-    several,
-    shown,
-    text,
 )
+from services.contracts.text import replace_unprintable
 
 CAMERA_ID_PATTERN = r"^[a-z0-9][a-z0-9_-]{0,31}$"
 
@@ -133,14 +132,14 @@ class CameraStatus:
         try:
             return cls(
                 state=member(CameraState, required(fields, b"state")[:40].decode("ascii", "replace")),
-                source=printable(required(fields, b"source")),
+                source=replace_unprintable(required(fields, b"source")),
                 fps=decimal(fields, b"fps", MAX_FPS),
                 width=number(fields, b"width", MAX_SIDE_PX),
                 height=number(fields, b"height", MAX_SIDE_PX),
                 published=number(fields, b"published", MAX_INT64),
                 dropped=number(fields, b"dropped", MAX_INT64),
                 reconnects=number(fields, b"reconnects", MAX_INT64),
-                last_error=printable(required(fields, b"last_error")),
+                last_error=replace_unprintable(required(fields, b"last_error")),
                 delay_us=number(fields, b"delay_us", MAX_DELAY_US) if b"delay_us" in fields else 0,
             )
         except MalformedMessageError as error:
@@ -148,7 +147,7 @@ class CameraStatus:
 
 
 OFFLINE = "offline"
-"""The state of a camera whose capture process has gone: nobody keeps its status."""
+"""The state of a camera whose capture process has gone, so that its status has expired."""
 
 MAX_LISTED = 10_000
 """Most cameras that a client reads, whatever a gateway of another version lists."""
@@ -169,20 +168,20 @@ class CameraView:
         age_ms: Age of its newest frame; null if none is held.
         published: Frames published since its capture started.
         dropped: Frames read and not published.
-        reconnects: How often its source was opened anew.
+        reconnects: How often its source was reopened.
         last_error: The last thing that went wrong, or an empty string.
     """
 
-    id: str
-    state: str
+    id: Identifier
+    state: Identifier
     source: str
     fps: float
-    width: int
-    height: int
+    width: Count
+    height: Count
     age_ms: float | None
-    published: int
-    dropped: int
-    reconnects: int
+    published: Count
+    dropped: Count
+    reconnects: Count
     last_error: str
 
 
@@ -190,36 +189,26 @@ class CameraView:
 class CameraList:
     """All cameras, by name."""
 
-    cameras: tuple[CameraView, ...]
+    cameras: Annotated[tuple[CameraView, ...], Meta(max_length=MAX_LISTED)]
 
-    def encode(self) -> dict[str, Any]:
-        """Return the answer's JSON object."""
-        return asdict(self)
+    def to_json(self) -> bytes:
+        """Return the answer as JSON."""
+        return encode_json(self)
 
     @classmethod
-    def decode(cls, answer: Mapping[str, Any]) -> "CameraList":
-        """Read the answer's JSON object; fields it doesn't know are ignored.
+    def from_json(cls, body: bytes | str) -> "CameraList":
+        """Read the answer; unknown fields are ignored, and unprintable characters of texts are replaced.
 
         Raises:
-            MalformedMessageError: A field is missing or can't be read.
+            MalformedMessageError: It isn't JSON, or a field is missing or has an invalid value.
         """
-        try:
-            return cls(several(_camera, answer["cameras"], MAX_LISTED))
-        except (KeyError, TypeError, ValueError) as error:
-            raise explained("cameras", error) from None
-
-
-def _camera(camera: Mapping[str, Any]) -> CameraView:
-    return CameraView(
-        id=text(camera["id"]),
-        state=text(camera["state"]),
-        source=shown(camera["source"]),
-        fps=finite(camera["fps"]),
-        width=natural(camera["width"]),
-        height=natural(camera["height"]),
-        age_ms=optional(finite, camera["age_ms"]),
-        published=natural(camera["published"]),
-        dropped=natural(camera["dropped"]),
-        reconnects=natural(camera["reconnects"]),
-        last_error=shown(camera["last_error"]),
-    )
+        return cls(
+            tuple(
+                replace(
+                    camera,
+                    source=replace_unprintable(camera.source),
+                    last_error=replace_unprintable(camera.last_error),
+                )
+                for camera in decode_json("cameras", body, cls).cameras
+            )
+        )

@@ -1,12 +1,23 @@
-"""What live sessions tell besides predictions."""
+"""What live feeds send in addition to predictions: events, drop counts and changes of state."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any, Literal, get_args
+from typing import Annotated, Any, Literal
+
+from msgspec import Meta
 
 from services.contracts.emotions import Emotion
-from services.contracts.messages import MalformedMessageError, explained, finite, member, optional, text
+from services.contracts.messages import Count, Identifier, decode_json, encode_json
+
+RESULT = "result"
+"""A feed's object for one analysed frame: the object of ``/predict`` with ``event``, ``events`` and ``dropped``."""
+
+STATUS = "status"
+"""A feed's object for a change of its state."""
+
+MAX_EVENTS = 10_000
+"""Most events of one result; it also carries those of results that were dropped before it."""
 
 EmotionEventKind = Literal["emotion_started", "emotion_ended"]
 
@@ -17,63 +28,32 @@ class EmotionEvent:
 
     Attributes:
         kind: What happened.
-        face_id: Whose face; the id of ``FaceEmotion``.
-        emotion: What began or ended.
-        at_s: When, in seconds of the clock that frames' capture times are in.
-        duration_s: How long it lasted, in seconds; null where it begins.
+        face_id: The face's id, as in ``FaceEmotion``.
+        emotion: The emotion that started or ended.
+        at_s: When, in seconds of the clock of the frames' capture times.
+        duration_s: How long it lasted, in seconds; null if it starts.
     """
 
     kind: EmotionEventKind
-    face_id: str
+    face_id: Identifier
     emotion: Emotion
     at_s: float
     duration_s: float | None
 
-    def encode(self) -> dict[str, Any]:
-        """Return the event's JSON object."""
-        return {
-            "kind": self.kind,
-            "face_id": self.face_id,
-            "emotion": self.emotion.value,
-            "at_s": self.at_s,
-            "duration_s": self.duration_s,
-        }
-
-    @classmethod
-    def decode(cls, event: Mapping[str, Any]) -> "EmotionEvent":
-        """Read the event's JSON object; fields it doesn't know are ignored.
-
-        Raises:
-            MalformedMessageError: A field is missing or can't be read.
-        """
-        try:
-            kind = event["kind"]
-            if kind not in get_args(EmotionEventKind):
-                raise MalformedMessageError("kind is another")
-            return cls(
-                kind=kind,
-                face_id=text(event["face_id"]),
-                emotion=member(Emotion, event["emotion"]),
-                at_s=finite(event["at_s"]),
-                duration_s=optional(finite, event["duration_s"]),
-            )
-        except (KeyError, TypeError, ValueError) as error:
-            raise explained("emotion event", error) from None
-
 
 @dataclass(frozen=True)
 class Drops:
-    """Frames and results that were left out because newer ones came, by where that happened.
+    """Counts of frames and results that were dropped because newer ones came, by stage.
 
     Attributes:
         detect: Frames that waited for the detector.
         infer: Frames that waited for the model.
-        viewer: Results that waited for this viewer, who reads too slowly.
+        viewer: Results that waited for this client, which reads too slowly.
     """
 
-    detect: int = 0
-    infer: int = 0
-    viewer: int = 0
+    detect: Count = 0
+    infer: Count = 0
+    viewer: Count = 0
 
     @property
     def total(self) -> int:
@@ -82,7 +62,7 @@ class Drops:
 
 
 class LiveState(StrEnum):
-    """How a camera's feed is."""
+    """The state of a camera's feed."""
 
     OK = "ok"
     PROBLEM = "problem"
@@ -91,35 +71,54 @@ class LiveState(StrEnum):
 
 @dataclass(frozen=True)
 class LiveStatus:
-    """Told when a feed's state changes, and first of all where it begins with a problem.
+    """Sent when a feed's state changes, and at the start of a feed that begins with a problem.
 
     Attributes:
         camera: The camera's id.
-        state: ``closing`` is the last that is heard: the service stops.
-        problem: What is wrong, as ``/predict`` would say it; null unless the state is ``problem``.
+        state: ``closing`` is the last message of a feed: the service stops.
+        problem: The problem as in an error answer of ``/predict``; null unless the state is ``problem``.
     """
 
+    event: Literal["status"] = field(default="status", kw_only=True)
     camera: str
     state: LiveState
     problem: Mapping[str, Any] | None = None
 
-    def encode(self) -> dict[str, Any]:
-        """Return the status's JSON object."""
-        return {"event": STATUS, "camera": self.camera, "state": self.state.value, "problem": self.problem}
+    def to_json(self) -> bytes:
+        """Return the status as JSON."""
+        return encode_json(self)
 
 
-RESULT = "result"
-"""A feed's object for one analysed frame: ``/predict``'s, with ``event``, ``events`` and ``dropped`` besides."""
+@dataclass(frozen=True)
+class LiveFields:
+    """What a feed's result has in addition to the prediction.
 
-STATUS = "status"
-"""A feed's object for a change of its state."""
+    Attributes:
+        events: Of this frame, and of those dropped since the result before.
+        dropped: Since the result before.
+    """
+
+    event: Literal["result"] = field(default="result", kw_only=True)
+    events: Annotated[tuple[EmotionEvent, ...], Meta(max_length=MAX_EVENTS)]
+    dropped: Drops
+
+    @classmethod
+    def from_json(cls, body: bytes | str) -> "LiveFields":
+        """Read these fields of a feed's result; other fields are ignored.
+
+        Raises:
+            MalformedMessageError: It isn't JSON, or a field is missing or has an invalid value.
+        """
+        return decode_json("live result", body, cls)
 
 
-def live_fields(events: Sequence[EmotionEvent], dropped: Drops) -> dict[str, Any]:
-    """Return what a feed's result has beyond ``/predict``'s answer.
+def live_result_json(prediction: bytes, events: Sequence[EmotionEvent], dropped: Drops) -> bytes:
+    """Return a feed's result as JSON.
 
     Args:
-        events: Of this frame, and of those left out since the object before.
-        dropped: Since the object before.
+        prediction: The prediction as JSON, which is the same for all clients of a feed.
+        events: Of this frame, and of those dropped since the client's result before.
+        dropped: Since the client's result before.
     """
-    return {"event": RESULT, "events": [event.encode() for event in events], "dropped": asdict(dropped)}
+    fields = encode_json(LiveFields(tuple(events), dropped))
+    return prediction[:-1] + b"," + fields[1:]

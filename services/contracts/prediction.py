@@ -1,13 +1,17 @@
 """The gateway's answer to ``/predict``. Clients must ignore fields they don't know."""
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
-from typing import Any, Literal
+from dataclasses import dataclass, field
+from typing import Annotated, Any, Literal
+
+from msgspec import Meta, Struct
 
 from services.contracts.emotions import EMOTIONS, Emotion
-from services.contracts.geometry import MAX_FACES, Box, ImageSize, decode_box, decode_size
-from services.contracts.messages import MalformedMessageError, explained, finite, member, optional, several, text, truth
+from services.contracts.geometry import MAX_FACES, Box, ImageSize
+from services.contracts.messages import Identifier, decode_json, encode_json, to_dict
 from services.contracts.model import MODEL_NAME
+
+Scores = Annotated[dict[Emotion, float], Meta(min_length=len(EMOTIONS), max_length=len(EMOTIONS))]
+"""A probability for each emotion."""
 
 
 @dataclass(frozen=True)
@@ -54,18 +58,18 @@ class FaceEmotion:
     emotion: Emotion
     confidence: float
     reliable: bool
-    probabilities: dict[Emotion, float]
+    probabilities: Scores
     sharpness: float
-    face_id: str | None = None
-    smoothed: dict[Emotion, float] | None = None
+    face_id: Identifier | None = None
+    smoothed: Scores | None = None
 
 
 @dataclass(frozen=True)
 class ModelVersion:
-    """The model that gave the probabilities; the version is null where no face needed one."""
+    """The model that gave the probabilities; the version is null if there was no face."""
 
-    name: str = field(default=MODEL_NAME, kw_only=True)
-    version: str | None
+    name: Identifier = field(default=MODEL_NAME, kw_only=True)
+    version: Identifier | None
 
 
 @dataclass(frozen=True)
@@ -82,83 +86,53 @@ class PredictTimings:
 class Prediction:
     """The whole answer. The top level repeats the primary face; null where there is no face."""
 
-    request_id: str
+    request_id: Identifier
     source: CameraSource | UploadSource
     image: ImageSize
     emotion: Emotion | None
     confidence: float | None
     reliable: bool | None
-    probabilities: dict[Emotion, float] | None
-    faces: tuple[FaceEmotion, ...]
+    probabilities: Scores | None
+    faces: Annotated[tuple[FaceEmotion, ...], Meta(max_length=MAX_FACES)]
     model: ModelVersion
     timings_ms: PredictTimings
 
-    def encode(self) -> dict[str, Any]:
+    def to_json(self) -> bytes:
+        """Return the answer as JSON."""
+        return encode_json(self)
+
+    def to_dict(self) -> dict[str, Any]:
         """Return the answer's JSON object."""
-        return asdict(self)
+        return to_dict(self)
+
+    @classmethod
+    def from_json(cls, body: bytes | str) -> "Prediction":
+        """Read the answer; unknown fields are ignored.
+
+        Raises:
+            MalformedMessageError: It isn't JSON, or a field is missing or has an invalid value.
+        """
+        received = decode_json("prediction", body, _ReceivedPrediction)
+        source = received.source
+        if isinstance(source, _ReceivedCameraSource):
+            read = CameraSource(source.camera, source.frame_id, source.captured_at, source.age_ms)
+            return cls(**{**vars(received), "source": read})
+        return cls(**{**vars(received), "source": UploadSource()})
 
 
-def decode_prediction(answer: Mapping[str, Any]) -> Prediction:
-    """Read the answer's JSON object; fields it doesn't know are ignored.
-
-    Raises:
-        MalformedMessageError: A field is missing or can't be read.
-    """
-    try:
-        return Prediction(
-            request_id=text(answer["request_id"]),
-            source=_source(answer["source"]),
-            image=decode_size(answer["image"]),
-            emotion=optional(_emotion, answer["emotion"]),
-            confidence=optional(finite, answer["confidence"]),
-            reliable=optional(truth, answer["reliable"]),
-            probabilities=optional(_probabilities, answer["probabilities"]),
-            faces=several(_face, answer["faces"], MAX_FACES),
-            model=ModelVersion(name=text(answer["model"]["name"]), version=optional(text, answer["model"]["version"])),
-            timings_ms=_timings(answer["timings_ms"]),
-        )
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise explained("prediction", error) from None
+class _ReceivedCameraSource(Struct, tag_field="kind", tag="camera"):
+    camera: Identifier
+    frame_id: Identifier
+    captured_at: Identifier
+    age_ms: float
 
 
-def _source(source: Mapping[str, Any]) -> CameraSource | UploadSource:
-    if source["kind"] == "upload":
-        return UploadSource()
-    if source["kind"] != "camera":
-        raise MalformedMessageError("source is of another kind")
-    return CameraSource(
-        camera=text(source["camera"]),
-        frame_id=text(source["frame_id"]),
-        captured_at=text(source["captured_at"]),
-        age_ms=finite(source["age_ms"]),
-    )
+class _ReceivedUploadSource(Struct, tag_field="kind", tag="upload"):
+    pass
 
 
-def _face(face: Mapping[str, Any]) -> FaceEmotion:
-    return FaceEmotion(
-        box=decode_box(face["box"]),
-        emotion=_emotion(face["emotion"]),
-        confidence=finite(face["confidence"]),
-        reliable=truth(face["reliable"]),
-        probabilities=_probabilities(face["probabilities"]),
-        sharpness=finite(face["sharpness"]),
-        face_id=optional(text, face.get("face_id")),
-        smoothed=optional(_probabilities, face.get("smoothed")),
-    )
+@dataclass(frozen=True)
+class _ReceivedPrediction(Prediction):
+    """msgspec decodes unions of structs, not of dataclasses."""
 
-
-def _emotion(value: object) -> Emotion:
-    return member(Emotion, value)
-
-
-def _probabilities(scores: Mapping[str, Any]) -> dict[Emotion, float]:
-    return {emotion: finite(scores[emotion]) for emotion in EMOTIONS}
-
-
-def _timings(timings: Mapping[str, Any]) -> PredictTimings:
-    return PredictTimings(
-        frame=finite(timings["frame"]),
-        detect=finite(timings["detect"]),
-        infer=finite(timings["infer"]),
-        total=finite(timings["total"]),
-    )
+    source: _ReceivedCameraSource | _ReceivedUploadSource  # type: ignore[assignment]

@@ -1,13 +1,14 @@
 """Messages of ``WS /ws/predict?track=true``, whose images are the frames of one video."""
 
-import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any
+
+from msgspec import Meta
 
 from services.contracts.live import EmotionEvent
-from services.contracts.messages import MalformedMessageError, explained, finite, several
-from services.contracts.prediction import Prediction, decode_prediction
+from services.contracts.messages import MalformedMessageError, decode_json, encode_json, to_dict
+from services.contracts.prediction import Prediction
 
 MAX_TIME_MESSAGE_CHARS = 100
 """Longest text message that gives the time of a frame."""
@@ -26,14 +27,14 @@ class FrameTime:
         at_s: Seconds by the clock of the video, from 0.
     """
 
-    at_s: float
+    at_s: Annotated[float, Meta(ge=0, le=MAX_AT_S)]
 
-    def encode(self) -> dict[str, Any]:
-        """Return the message's JSON object."""
-        return {"at_s": self.at_s}
+    def to_json(self) -> bytes:
+        """Return the message as JSON."""
+        return encode_json(self)
 
     @classmethod
-    def decode(cls, text: str) -> "FrameTime":
+    def from_json(cls, text: str) -> "FrameTime":
         """Read the message; unknown fields are ignored.
 
         Raises:
@@ -41,15 +42,7 @@ class FrameTime:
         """
         if len(text) > MAX_TIME_MESSAGE_CHARS:
             raise MalformedMessageError(f"frame time: longer than {MAX_TIME_MESSAGE_CHARS} characters")
-        try:
-            at_s = finite(json.loads(text)["at_s"])
-        except json.JSONDecodeError:
-            raise MalformedMessageError("frame time: not JSON") from None
-        except (KeyError, TypeError, ValueError, RecursionError) as error:
-            raise explained("frame time", error) from None
-        if not 0 <= at_s <= MAX_AT_S:
-            raise MalformedMessageError(f"frame time: at_s is not from 0 to {MAX_AT_S:.0e}")
-        return cls(at_s)
+        return decode_json("frame time", text, cls)
 
 
 @dataclass(frozen=True)
@@ -66,23 +59,26 @@ class TrackedPrediction:
     at_s: float
     events: Sequence[EmotionEvent]
 
-    def encode(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, Any]:
         """Return the answer's JSON object."""
         return {
-            **self.prediction.encode(),
+            **self.prediction.to_dict(),
             "at_s": self.at_s,
-            "events": [event.encode() for event in self.events],
+            "events": [to_dict(event) for event in self.events],
         }
 
+    @classmethod
+    def from_json(cls, body: bytes | str) -> "TrackedPrediction":
+        """Read the answer; unknown fields are ignored.
 
-def decode_tracked_prediction(answer: Mapping[str, Any]) -> TrackedPrediction:
-    """Read the answer's JSON object; unknown fields are ignored.
+        Raises:
+            MalformedMessageError: It isn't JSON, or a field is missing or has an invalid value.
+        """
+        fields = decode_json("tracked prediction", body, _TrackedFields)
+        return cls(Prediction.from_json(body), fields.at_s, fields.events)
 
-    Raises:
-        MalformedMessageError: A field is missing or can't be read.
-    """
-    try:
-        at_s, events = finite(answer["at_s"]), several(EmotionEvent.decode, answer["events"], _MAX_EVENTS)
-    except (KeyError, TypeError, ValueError) as error:
-        raise explained("tracked prediction", error) from None
-    return TrackedPrediction(decode_prediction(answer), at_s, events)
+
+@dataclass(frozen=True)
+class _TrackedFields:
+    at_s: float
+    events: Annotated[tuple[EmotionEvent, ...], Meta(max_length=_MAX_EVENTS)]

@@ -12,7 +12,7 @@ from services.runtime.settings import load_settings_or_exit
 
 
 def main() -> None:
-    """Wire and run."""
+    """Run the detector until it is stopped."""
     settings = load_settings_or_exit(DetectorSettings)
     configure_logging("detector", settings.log_level, settings.log_format)
     try:

@@ -18,11 +18,31 @@ class CascadeError(ValueError):
 
 
 @dataclass(frozen=True)
-class Hit:
-    """One window that passed every stage of a cascade, with its level weight: the last stage's sum."""
+class RawDetection:
+    """A window that passed every stage of a cascade, with its level weight: the sum of the last stage."""
 
     box: Box
     weight: float
+
+
+class CascadeClassifier(Protocol):
+    """Returns the windows of an image that look like a face; implemented by ``HaarCascade``."""
+
+    @property
+    def window_px(self) -> int:
+        """Side of the smallest face that is detected."""
+
+    def detect_raw(
+        self, gray: NDArray[np.uint8], scale_factor: float, min_px: int, max_px: int
+    ) -> Sequence[RawDetection]:
+        """Return the windows of a uint8 [height, width] image that pass, ungrouped, many for each face.
+
+        Args:
+            gray: The image.
+            scale_factor: Ratio between the sizes that are tried.
+            min_px: Smallest side of a window.
+            max_px: Largest side of a window.
+        """
 
 
 class HaarCascade:
@@ -49,40 +69,23 @@ class HaarCascade:
 
     @property
     def window_px(self) -> int:
-        """The smallest face that it can see."""
+        """Side of the smallest face that is detected."""
         return max(self._classifier.getOriginalWindowSize())
 
-    def hits(self, gray: NDArray[np.uint8], scale_factor: float, smallest_px: int, largest_px: int) -> list[Hit]:
-        """Return the windows that pass, as they are, many for each face.
+    def detect_raw(self, gray: NDArray[np.uint8], scale_factor: float, min_px: int, max_px: int) -> list[RawDetection]:
+        """Return the windows that pass.
 
-        OpenCV moves by two pixels of the window where faces are smaller than twice the window, else by one.
-
-        Args:
-            gray: uint8 [height, width].
-            scale_factor: Ratio between the sizes that are tried.
-            smallest_px: Smallest side of a window.
-            largest_px: Largest side of a window.
+        OpenCV moves by two pixels of the window if faces are smaller than twice the window, else by one.
         """
         boxes, _, weights = self._classifier.detectMultiScale3(
             gray,
             scaleFactor=scale_factor,
             minNeighbors=0,
-            minSize=(smallest_px,) * 2,
-            maxSize=(largest_px,) * 2,
+            minSize=(min_px,) * 2,
+            maxSize=(max_px,) * 2,
             outputRejectLevels=True,
         )
         return [
-            Hit(Box(*(int(value) for value in box)), float(weight))
+            RawDetection(Box(*(int(value) for value in box)), float(weight))
             for box, weight in zip(boxes, np.ravel(weights), strict=True)
         ]
-
-
-class FaceFinder(Protocol):
-    """Tells which windows of an image look like a face; ``HaarCascade`` does."""
-
-    @property
-    def window_px(self) -> int:
-        """The smallest face that it can see."""
-
-    def hits(self, gray: NDArray[np.uint8], scale_factor: float, smallest_px: int, largest_px: int) -> Sequence[Hit]:
-        """Return the windows of a uint8 [height, width] image that pass."""

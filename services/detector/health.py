@@ -5,10 +5,10 @@ import zlib
 
 from prometheus_client import CollectorRegistry, Counter, Histogram
 
-from services.detector.options import Where
+from services.detector.options import DetectOptions
 from services.detector.pool import DetectorPool
 from services.detector.worker_process import WorkerEnd
-from services.detector.worker_protocol import Answer
+from services.detector.worker_protocol import DetectReply
 from services.runtime.metrics import LATENCY_BUCKETS_S
 
 STUCK_AFTER_S = 5.0
@@ -16,7 +16,7 @@ _PROBE_SIDE_PX = 64
 
 
 class PoolCheck:
-    """Looks at the pool for ``/readyz``."""
+    """Readiness: an idle pool must detect faces in a probe image, and a busy one must make progress."""
 
     required = True
 
@@ -26,13 +26,38 @@ class PoolCheck:
         self._probe = _black_png(_PROBE_SIDE_PX)
 
     async def __call__(self) -> str:
-        """Return how busy the pool is; raise where nothing was finished for long."""
+        """Return how busy the pool is; raise if no image was finished for too long."""
         if self._pool.in_flight == 0:
-            await self._pool.detect(self._probe, Where())
+            await self._pool.detect(self._probe, DetectOptions())
             return "idle"
         if self._pool.seconds_since_progress > self._stuck_after_s:
-            raise RuntimeError(f"nothing was finished for {self._pool.seconds_since_progress:.0f} s")
+            raise RuntimeError(f"no image was finished for {self._pool.seconds_since_progress:.0f} s")
         return f"{self._pool.in_flight} in flight"
+
+
+class DetectorMetrics:
+    """Faces found, images by search scope, seconds by step, and replaced workers."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self._faces = Counter("detector_faces", "Faces found", registry=registry)
+        self._searches = Counter("detector_searches", "Images searched", ["scope"], registry=registry)
+        self._seconds = Histogram(
+            "detector_step_seconds", "Time of each step", ["step"], buckets=LATENCY_BUCKETS_S, registry=registry
+        )
+        self._ends = Counter("detector_workers_replaced", "Worker processes replaced", ["reason"], registry=registry)
+        for end in WorkerEnd:
+            self._ends.labels(end.value)
+
+    def observe(self, reply: DetectReply) -> None:
+        """Count one image."""
+        self._faces.inc(reply.faces)
+        self._searches.labels(reply.scope.value).inc()
+        for step, seconds in reply.seconds.items():
+            self._seconds.labels(step).observe(seconds)
+
+    def worker_ended(self, end: WorkerEnd) -> None:
+        """Count one worker process that ended and is replaced."""
+        self._ends.labels(end.value).inc()
 
 
 def _black_png(side_px: int) -> bytes:
@@ -43,28 +68,3 @@ def _black_png(side_px: int) -> bytes:
         struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
         for kind, content in chunks
     )
-
-
-class DetectorMetrics:
-    """Faces found, where was searched, seconds by step, and workers that ended."""
-
-    def __init__(self, registry: CollectorRegistry) -> None:
-        self._faces = Counter("detector_faces", "Faces found", registry=registry)
-        self._searches = Counter("detector_searches", "Images searched", ["searched"], registry=registry)
-        self._seconds = Histogram(
-            "detector_step_seconds", "Time of each step", ["step"], buckets=LATENCY_BUCKETS_S, registry=registry
-        )
-        self._ends = Counter("detector_workers_replaced", "Worker processes replaced", ["reason"], registry=registry)
-        for end in WorkerEnd:
-            self._ends.labels(end.value)
-
-    def observe(self, answer: Answer) -> None:
-        """Count one image."""
-        self._faces.inc(answer.faces)
-        self._searches.labels(answer.searched.value).inc()
-        for step, seconds in answer.seconds.items():
-            self._seconds.labels(step).observe(seconds)
-
-    def worker_ended(self, end: WorkerEnd) -> None:
-        """Count one worker process that ended and is replaced."""
-        self._ends.labels(end.value).inc()

@@ -19,14 +19,14 @@ _UPRIGHT: Mapping[int, Callable[[_Pixels], _Pixels]] = {
     7: lambda gray: gray[::-1, ::-1].T,
     8: lambda gray: gray[:, ::-1].T,
 }
-"""EXIF's orientations (CIPA DC-008, 4.6.5.1.6) and what turns each upright."""
+"""EXIF's orientations (CIPA DC-008, 4.6.5.1.6) and the function that turns each upright."""
 
 
 def decode_gray(data: bytes, pixel_limit: int) -> NDArray[np.uint8]:
-    """Decode an image, turned upright by its EXIF orientation; of an animation, the first picture.
+    """Decode an image, turned upright by its EXIF orientation; of an animation, the first image.
 
-    Of an animated PNG that is the default picture. The decoder gets the file without its metadata: reading that can
-    take longer than the picture.
+    Of an animated PNG that is the default image. The decoder gets the file without its metadata, which can take longer
+    to read than the image.
 
     Returns:
         uint8 [height, width].
@@ -55,21 +55,21 @@ def decode_gray(data: bytes, pixel_limit: int) -> NDArray[np.uint8]:
 
 
 DIM_BELOW = 128
-"""A picture is dim where 99 of 100 pixels are darker."""
+"""An image is dim if 99 of 100 of its pixels are darker."""
 
-_LARGEST_GAIN = 3.0
-_EVERY_PX = 8
+_MAX_GAIN = 3.0
+_SAMPLE_STEP_PX = 8
 
 
-def brightened(gray: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Return a uint8 [height, width] picture with its light parts at medium gray if it is darker, else as it is.
+def stretch_brightness(gray: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Scale a dim uint8 [height, width] image so that its light parts are medium gray; return others unchanged.
 
-    OpenCV leaves out windows whose standard deviation is below ten shades, and faces in little light
-    have no more.
+    OpenCV skips windows whose standard deviation is below ten shades, and faces in little light have no more. Crops are
+    taken from the image as it was.
     """
-    sample = gray[::_EVERY_PX, ::_EVERY_PX].ravel()
+    sample = gray[::_SAMPLE_STEP_PX, ::_SAMPLE_STEP_PX].ravel()
     darker = np.bincount(sample, minlength=256).cumsum()
     light = int(np.searchsorted(darker, 0.99 * sample.size))
     if light >= DIM_BELOW:
         return gray
-    return np.asarray(cv2.convertScaleAbs(gray, alpha=min(_LARGEST_GAIN, DIM_BELOW / max(1, light))), np.uint8)
+    return np.asarray(cv2.convertScaleAbs(gray, alpha=min(_MAX_GAIN, DIM_BELOW / max(1, light))), np.uint8)

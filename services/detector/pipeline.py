@@ -1,27 +1,25 @@
-"""The way of one image: decode, search, crop."""
+"""Detection in one image: decode, search, crop."""
 
 from time import perf_counter
 
 import numpy as np
-from numpy.typing import NDArray
 
-from services.contracts.detection import DetectedFace, Detection, DetectTimings, Searched
+from services.contracts.detection import DetectedFace, Detection, DetectTimings
 from services.contracts.geometry import ImageSize
 from services.detector.images import decode_gray
-from services.detector.options import Where, encode_overview
-from services.detector.preprocess import face_pixels, sharpness
-from services.detector.search import FaceSearch
-from services.detector.two_stage import Candidate
+from services.detector.options import REFERENCE_COLUMNS, DetectOptions, encode_reference
+from services.detector.preprocess import crop_face, sharpness
+from services.detector.search import FaceDetector
 
 
-def detect(data: bytes, where: Where, search: FaceSearch, pixel_limit: int) -> Detection:
+def detect(data: bytes, options: DetectOptions, detector: FaceDetector, pixel_limit: int) -> Detection:
     """Find the faces of an image.
 
     Args:
         data: A JPEG, PNG or WebP file.
-        where: Where to look.
-        search: How to look for faces.
-        pixel_limit: Most pixels the image may have.
+        options: Which part of it is searched.
+        detector: Finds faces in the decoded image.
+        pixel_limit: Most pixels that the image may have.
 
     Raises:
         InvalidImageError: It can't be decoded.
@@ -30,25 +28,26 @@ def detect(data: bytes, where: Where, search: FaceSearch, pixel_limit: int) -> D
     started = perf_counter()
     gray = decode_gray(data, pixel_limit)
     decoded = perf_counter()
-    searched, candidates, overview = _looked(gray, where, search)
-    found = perf_counter()
+    reference = None
+    if options.incremental:
+        before = None
+        if options.reference is not None:
+            before = np.frombuffer(options.reference, np.uint8).reshape(-1, REFERENCE_COLUMNS)
+        scope, candidates, cells = detector.detect_changed(gray, before, options.rois)
+        reference = encode_reference(cells.tobytes())
+    else:
+        scope, candidates = detector.detect(gray, options.rois, options.fallback_full)
+    searched = perf_counter()
     faces = []
     for candidate in candidates:
-        pixels = face_pixels(gray, candidate.box)
-        faces.append(DetectedFace(candidate.box, candidate.weight, sharpness(pixels), pixels))
+        pixels = crop_face(gray, candidate.box)
+        faces.append(DetectedFace(candidate.box, candidate.weight, sharpness(pixels), pixels.tobytes()))
     done = perf_counter()
     height, width = gray.shape
     timings = DetectTimings(
         decode=(decoded - started) * 1e3,
-        search=(found - decoded) * 1e3,
-        crop=(done - found) * 1e3,
+        search=(searched - decoded) * 1e3,
+        crop=(done - searched) * 1e3,
         total=(done - started) * 1e3,
     )
-    return Detection(ImageSize(width, height), searched, tuple(faces), timings, overview)
-
-
-def _looked(gray: NDArray[np.uint8], where: Where, search: FaceSearch) -> tuple[Searched, list[Candidate], str | None]:
-    if not where.follows:
-        return *search.run(gray, where.near, where.elsewhere), None
-    searched, candidates, overview = search.run_since(gray, where.before, where.near)
-    return searched, candidates, encode_overview(overview)
+    return Detection(ImageSize(width, height), scope, tuple(faces), timings, reference)

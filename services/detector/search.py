@@ -1,4 +1,4 @@
-"""Where to look: the whole image, or the surroundings of where faces were before."""
+"""Which parts of an image are searched: regions of interest, what has changed, or all of it."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -6,79 +6,109 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from services.contracts.detection import Searched
-from services.contracts.geometry import Box
-from services.detector.cascade import FaceFinder
-from services.detector.change_detection import changes, overview
-from services.detector.images import brightened
-from services.detector.two_stage import Candidate, SearchParameters, Surroundings, distinct, faces_near, proposals
+from services.contracts.detection import SearchScope
+from services.contracts.geometry import Box, non_max_suppression
+from services.detector.cascade import CascadeClassifier, HaarCascade
+from services.detector.change_detection import find_changes, reference_frame
+from services.detector.images import stretch_brightness
+from services.detector.options import SearchSettings
+from services.detector.two_stage import Candidate, SearchParameters, SearchWindow, propose_regions, verify_region
 
-MOST_CHANGED = 0.6
-"""Of a picture; where more has changed, searching all of it is as quick."""
+MAX_CHANGED_SHARE = 0.6
+"""Share of an image. If more of it has changed, searching the whole image takes no longer."""
 
-AROUND_HINT = Surroundings(reach=0.33, smallest=0.82, largest=1.25)
-"""From one frame to the next few faces move or grow as far, at ten a second too. Time goes with the room given."""
+ROI_WINDOW = SearchWindow(margin=0.33, min_face=0.82, max_face=1.25)
+"""From one frame to the next few faces move or grow farther, also at ten frames a second. A larger window takes more
+time."""
 
-AROUND_PROPOSAL = Surroundings(reach=0.35, smallest=0.72, largest=1.4)
-"""As far as the mean of a face's hits lies from any one of them."""
+PROPOSAL_WINDOW = SearchWindow(margin=0.35, min_face=0.72, max_face=1.4)
+"""As far as the mean of a face's raw detections lies from any one of them."""
 
 
 @dataclass(frozen=True)
-class FaceSearch:
-    """A finder and how it searches.
+class FaceDetector:
+    """Finds faces in grayscale images, uint8 [height, width].
 
     Attributes:
-        finder: The cascade.
+        cascade: The classifier.
         parameters: For the image as it is searched.
-        side_px: In images with a longer side, the smallest face grows with them.
+        side_px: In images with a longer side, the smallest face grows in proportion.
     """
 
-    finder: FaceFinder
+    cascade: CascadeClassifier
     parameters: SearchParameters
     side_px: int
 
-    def run(
-        self, gray: NDArray[np.uint8], hints: Sequence[Box], elsewhere: bool = True
-    ) -> tuple[Searched, list[Candidate]]:
-        """Search around the hints; everywhere if there are none, or if one yields nothing and ``elsewhere`` says so."""
-        gray = brightened(gray)
-        if hints:
-            found = [faces_near(self.finder, gray, hint, AROUND_HINT, self.parameters) for hint in hints]
-            if all(found) or not elsewhere:
-                return Searched.HINTS, distinct([candidate for faces in found for candidate in faces])
-        return Searched.FULL, self._among(gray, [_whole(gray)])
+    def detect(
+        self, gray: NDArray[np.uint8], rois: Sequence[Box], fallback_full: bool = True
+    ) -> tuple[SearchScope, list[Candidate]]:
+        """Search around regions of interest.
 
-    def run_since(
-        self, gray: NDArray[np.uint8], before: NDArray[np.uint8] | None, known: Sequence[Box] = ()
-    ) -> tuple[Searched, list[Candidate], NDArray[np.uint8]]:
-        """Search where a picture differs from an earlier one; everywhere if most of it does, or if there is none.
+        The whole image is searched if there are no regions, or if one yields no face and ``fallback_full`` is set.
+
+        Returns:
+            The part that was searched, and the faces, the surest first.
+        """
+        gray = stretch_brightness(gray)
+        if rois:
+            found = [verify_region(self.cascade, gray, roi, ROI_WINDOW, self.parameters) for roi in rois]
+            if all(found) or not fallback_full:
+                return SearchScope.ROI, _distinct([candidate for faces in found for candidate in faces])
+        return SearchScope.FULL, self._detect_in(gray, [_whole(gray)])
+
+    def detect_changed(
+        self, gray: NDArray[np.uint8], reference: NDArray[np.uint8] | None, tracked: Sequence[Box] = ()
+    ) -> tuple[SearchScope, list[Candidate], NDArray[np.uint8]]:
+        """Search where an image differs from a reference frame.
+
+        The whole image is searched if there is no reference, or if most of the image differs from it.
 
         Args:
             gray: uint8 [height, width].
-            before: The overview that the search before returned.
-            known: Faces that are followed, around which nothing new is looked for, unless everywhere.
+            reference: The reference frame that the detection before returned.
+            tracked: Faces that are tracked already: changes around them are left out, unless the whole image is
+                searched.
 
         Returns:
-            Where was searched, what was found there, and the overview for the next search.
+            The part that was searched, the faces found there, and the next reference frame, uint8 [rows, 64].
         """
-        gray = brightened(gray)
-        changed = None if before is None else changes(gray, before, known)
-        if changed is None or changed.share > MOST_CHANGED:
-            return Searched.FULL, self._among(gray, [_whole(gray)]), overview(gray)
-        return Searched.CHANGES, self._among(gray, changed.places), changed.overview
+        gray = stretch_brightness(gray)
+        changes = None if reference is None else find_changes(gray, reference, tracked)
+        if changes is None or changes.share > MAX_CHANGED_SHARE:
+            return SearchScope.FULL, self._detect_in(gray, [_whole(gray)]), reference_frame(gray)
+        return SearchScope.CHANGED, self._detect_in(gray, changes.regions), changes.reference
 
-    def _among(self, gray: NDArray[np.uint8], places: Sequence[Box]) -> list[Candidate]:
-        smallest = round(self.parameters.min_face_px * max(1.0, max(gray.shape) / self.side_px))
-        parameters = replace(self.parameters, min_face_px=smallest)
-        proposed = [box for place in places for box in self._proposed(gray, place, smallest)]
-        return distinct(
-            [face for box in proposed for face in faces_near(self.finder, gray, box, AROUND_PROPOSAL, parameters)]
+    def _detect_in(self, gray: NDArray[np.uint8], regions: Sequence[Box]) -> list[Candidate]:
+        min_face_px = round(self.parameters.min_face_px * max(1.0, max(gray.shape) / self.side_px))
+        parameters = replace(self.parameters, min_face_px=min_face_px)
+        proposals = [box for region in regions for box in self._propose_in(gray, region, min_face_px)]
+        return _distinct(
+            [
+                face
+                for proposal in proposals
+                for face in verify_region(self.cascade, gray, proposal, PROPOSAL_WINDOW, parameters)
+            ]
         )
 
-    def _proposed(self, gray: NDArray[np.uint8], place: Box, smallest_px: int) -> list[Box]:
-        inside = gray[place.y : place.y + place.h, place.x : place.x + place.w]
-        found = proposals(self.finder, inside, self.parameters.scale_factor, smallest_px)
-        return [Box(box.x + place.x, box.y + place.y, box.w, box.h) for box in found]
+    def _propose_in(self, gray: NDArray[np.uint8], region: Box, min_face_px: int) -> list[Box]:
+        inside = gray[region.y : region.y + region.h, region.x : region.x + region.w]
+        proposals = propose_regions(self.cascade, inside, self.parameters.scale_factor, min_face_px)
+        return [Box(box.x + region.x, box.y + region.y, box.w, box.h) for box in proposals]
+
+
+def create_face_detector(settings: SearchSettings) -> FaceDetector:
+    """Return a face detector with a cascade of its own, for use by one thread at a time.
+
+    Raises:
+        CascadeError: The cascade can't be loaded.
+    """
+    parameters = SearchParameters(settings.scale_factor, settings.min_neighbors, settings.min_face_px)
+    return FaceDetector(HaarCascade(settings.cascade), parameters, settings.search_side_px)
+
+
+def _distinct(candidates: Sequence[Candidate]) -> list[Candidate]:
+    by_weight = sorted(candidates, key=lambda candidate: candidate.weight, reverse=True)
+    return non_max_suppression(by_weight, lambda candidate: candidate.box)
 
 
 def _whole(gray: NDArray[np.uint8]) -> Box:

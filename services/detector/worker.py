@@ -1,4 +1,4 @@
-"""The worker process: takes one image after the other from its socket, within limits that the kernel keeps."""
+"""The worker process: detects faces in one image after the other, within limits that the kernel enforces."""
 
 import gc
 import multiprocessing
@@ -14,38 +14,37 @@ from pathlib import Path
 
 import cv2
 
-from services.detector.cascade import CascadeError, HaarCascade
+from services.detector.cascade import CascadeError
 from services.detector.pipeline import detect
-from services.detector.search import FaceSearch
-from services.detector.two_stage import SearchParameters
+from services.detector.search import FaceDetector, create_face_detector
 from services.detector.worker_protocol import (
     REPLY_PREFIX,
     REQUEST_PREFIX,
-    Reply,
+    ReplyKind,
     WorkerSettings,
-    decode_where,
-    encode_answer,
+    decode_options,
+    encode_detection,
     encode_error,
 )
 from services.runtime.images import ImageTooLargeError
 from services.runtime.process import disable_core_dumps, tune_malloc
 
 MEMORY_BYTES_PER_PIXEL = 12
-"""Memory that decoding and searching may take for each pixel of the largest allowed image. Progressive JPEGs in CMYK
+"""Memory that decoding and searching may use for each pixel of the largest allowed image. Progressive JPEGs in CMYK
 and animated WebPs take the most, 9 bytes; most images take 2 to 5."""
 
 MEMORY_BYTES = 128 * 1024 * 1024
 """Memory beyond that: the file itself, the tables of decoders, small buffers."""
 
 _NICENESS = 5
-"""The event loop goes first where cores are short: what is refused must be refused soon."""
+"""The event loop has priority if cores are short, so that rejections are quick."""
 
 _OOM_SCORE = "500"
-"""Where memory runs out, the kernel ends a worker before the process that holds the connections."""
+"""If memory runs out, the kernel ends a worker before the process that holds the connections."""
 
 
 def run_worker(connection: socket.socket, settings: WorkerSettings) -> None:
-    """Work until the other end of the socket is closed; the process's whole life.
+    """Process images until the other end of the socket is closed; then the process ends.
 
     For each image it sends one reply. An image that takes more than ``settings.max_work_s`` of processor time ends the
     process by SIGPROF, without a reply.
@@ -54,38 +53,37 @@ def run_worker(connection: socket.socket, settings: WorkerSettings) -> None:
         connection: A connected stream socket, blocking.
         settings: How to search, and the limits.
     """
-    _detach()
+    _isolate()
     cv2.setNumThreads(1)
     tune_malloc()
-    parameters = SearchParameters(settings.scale_factor, settings.min_neighbors, settings.min_face_px)
     try:
-        search = FaceSearch(HaarCascade(settings.cascade), parameters, settings.search_side_px)
+        detector = create_face_detector(settings.search)
     except CascadeError as error:
-        _send(connection, bytes([Reply.NO_CASCADE]) + str(error).encode())
+        _send(connection, bytes([ReplyKind.NO_CASCADE]) + str(error).encode())
         return
     gc.freeze()
-    _limit_memory(MEMORY_BYTES + MEMORY_BYTES_PER_PIXEL * settings.pixel_limit)
+    _limit_memory(MEMORY_BYTES + MEMORY_BYTES_PER_PIXEL * settings.search.pixel_limit)
     with suppress(ConnectionError):  # the service has ended
-        _send(connection, bytes([Reply.READY]))
-        while _work_on_one(connection, search, settings):
+        _send(connection, bytes([ReplyKind.READY]))
+        while _process_image(connection, detector, settings):
             pass
 
 
-def _work_on_one(connection: socket.socket, search: FaceSearch, settings: WorkerSettings) -> bool:
-    """Return whether there was an image to work on; there is none once the service has closed the socket."""
+def _process_image(connection: socket.socket, detector: FaceDetector, settings: WorkerSettings) -> bool:
+    """Process one image; return False if there is none, since the service has closed the socket."""
     prefix = _receive(connection, REQUEST_PREFIX.size)
     if prefix is None:
         return False
-    question_bytes, image_bytes = REQUEST_PREFIX.unpack(prefix)
-    question, image = _receive(connection, question_bytes), _receive(connection, image_bytes)
-    if question is None or image is None:
+    options_bytes, image_bytes = REQUEST_PREFIX.unpack(prefix)
+    options, image = _receive(connection, options_bytes), _receive(connection, image_bytes)
+    if options is None or image is None:
         return False
     signal.setitimer(signal.ITIMER_PROF, settings.max_work_s)
     try:
-        reply = encode_answer(detect(image, decode_where(question), search, settings.pixel_limit))
+        reply = encode_detection(detect(image, decode_options(options), detector, settings.search.pixel_limit))
     except MemoryError:
         reply = encode_error(ImageTooLargeError("The image takes more memory than is allowed"))
-    except Exception as error:  # it is reported, and the next image has nothing to do with it
+    except Exception as error:  # it is reported, and doesn't concern the next image
         reply = encode_error(error)
     finally:
         signal.setitimer(signal.ITIMER_PROF, 0)
@@ -94,7 +92,7 @@ def _work_on_one(connection: socket.socket, search: FaceSearch, settings: Worker
 
 
 def _receive(connection: socket.socket, count: int) -> bytes | None:
-    """Return so many bytes; None if the other end is closed before."""
+    """Return ``count`` bytes; None if the other end is closed before."""
     data = connection.recv(count, socket.MSG_WAITALL)
     while len(data) < count:  # a signal interrupted it, or the end
         more = connection.recv(count - len(data), socket.MSG_WAITALL)
@@ -108,14 +106,14 @@ def _send(connection: socket.socket, reply: bytes) -> None:
     connection.sendall(REPLY_PREFIX.pack(len(reply)) + reply)
 
 
-def _detach() -> None:
-    """Become a process that ends with the service, writes nothing, leaves no memory on disk and steps back."""
+def _isolate() -> None:
+    """End with the service, write no output and no core dumps, and lower the priority."""
     threading.Thread(target=_end_with_service, name="parent", daemon=True).start()
-    nowhere = os.open(os.devnull, os.O_RDWR)
+    null = os.open(os.devnull, os.O_RDWR)
     for stream in (sys.__stdout__, sys.__stderr__):
-        if stream is not None:  # libjpeg and libpng write a line for each flaw of a file, as many as it has
-            os.dup2(nowhere, stream.fileno())
-    os.close(nowhere)
+        if stream is not None:  # libjpeg and libpng write a line for each flaw of a file
+            os.dup2(null, stream.fileno())
+    os.close(null)
     disable_core_dumps()
     os.nice(_NICENESS)
     if sys.platform == "linux":
@@ -124,7 +122,7 @@ def _detach() -> None:
 
 
 def _end_with_service() -> None:
-    """End at once when the service has ended, also in the middle of an image: OpenCV lets other threads run."""
+    """End at once when the service has ended, also during an image: OpenCV releases the GIL."""
     service = multiprocessing.parent_process()
     if service is not None:
         wait([service.sentinel])
@@ -132,8 +130,8 @@ def _end_with_service() -> None:
 
 
 def _limit_memory(more_bytes: int) -> None:
-    """Let the process have so much more private memory than now; what exceeds it fails as where memory runs out."""
-    if sys.platform != "linux":  # macOS doesn't keep the limit
+    """Allow the process this much more private memory than it has now; allocations beyond it fail."""
+    if sys.platform != "linux":  # macOS doesn't enforce the limit
         return
     status = Path("/proc/self/status").read_text()
     (used_kb,) = (int(line.split()[1]) for line in status.splitlines() if line.startswith("VmData:"))

@@ -1,4 +1,4 @@
-"""A worker process as the service sees it: started from a fork server, asked over a socket, ended when it must be."""
+"""The service's side of a worker process: start it from a fork server, exchange messages, end it if it hangs."""
 
 import asyncio
 import multiprocessing
@@ -14,18 +14,18 @@ from multiprocessing import resource_tracker
 from multiprocessing.process import BaseProcess
 from typing import cast
 
-from services.detector.worker_protocol import MAX_REPLY_BYTES, REPLY_PREFIX, Reply, WorkerSettings
+from services.detector.worker_protocol import MAX_REPLY_BYTES, REPLY_PREFIX, ReplyKind, WorkerSettings
 
 START_TIMEOUT_S = 30.0
 """The first start imports OpenCV, on a busy machine; later ones take some tens of milliseconds."""
 
 MIN_CPU_SHARE = 0.05
-"""A worker that gets less of a core for as long as its limit of processor time is ended: it is stopped or starved."""
+"""A worker that gets a smaller share of a core, for as long as its limit of processor time, is ended."""
 
 _MIN_SILENCE_S = 1.0
-_CPU_IS_KNOWN = sys.platform == "linux"
-_SILENCES_WITHOUT_CPU = 4
-"""So much longer a worker may be silent where its processor time can't be read."""
+_CAN_READ_CPU_TIME = sys.platform == "linux"
+_SILENCE_FACTOR_WITHOUT_CPU = 4
+"""Factor by which a worker may be silent for longer if its processor time can't be read."""
 _END_TIMEOUT_S = 1.0
 _WORKER_MODULE = "services.detector.worker"
 _CRASHES = (signal.SIGSEGV, signal.SIGBUS, signal.SIGILL, signal.SIGFPE, signal.SIGABRT)
@@ -42,11 +42,11 @@ class WorkerEnd(StrEnum):
     OVERRAN = "overran"
     """The image took more processor time than allowed."""
     CRASHED = "crashed"
-    """The decoder or the search did something for which the kernel ends a process."""
+    """A signal such as SIGSEGV ended it in the decoder or the search."""
     SILENT = "silent"
     """It didn't reply in time, though it used little processor time."""
     KILLED = "killed"
-    """It was ended from outside: by a person, or by the kernel where memory ran out."""
+    """It was ended from outside: by an operator, or by the kernel because memory ran out."""
 
 
 class WorkerEndedError(Exception):
@@ -61,7 +61,7 @@ class WorkerProcess(asyncio.Protocol):
     """A running process; its methods belong to the event loop."""
 
     def __init__(self, process: BaseProcess, max_work_s: float, on_end: Callable[[WorkerEnd], None]) -> None:
-        """Take over a process that was started.
+        """Wrap a process that was started.
 
         Args:
             process: The process.
@@ -70,7 +70,7 @@ class WorkerProcess(asyncio.Protocol):
         """
         loop = asyncio.get_running_loop()
         self._process = process
-        self._silence_s = max(max_work_s, _MIN_SILENCE_S) * (1 if _CPU_IS_KNOWN else _SILENCES_WITHOUT_CPU)
+        self._silence_s = max(max_work_s, _MIN_SILENCE_S) * (1 if _CAN_READ_CPU_TIME else _SILENCE_FACTOR_WITHOUT_CPU)
         self._on_end = on_end
         self._transport: asyncio.Transport | None = None
         self._received = bytearray()
@@ -81,7 +81,7 @@ class WorkerProcess(asyncio.Protocol):
 
     @property
     def alive(self) -> bool:
-        """Whether it can take an image."""
+        """Whether it can process an image."""
         return self._transport is not None
 
     async def ready(self) -> None:
@@ -96,7 +96,7 @@ class WorkerProcess(asyncio.Protocol):
             _require_ready(b"")
 
     async def exchange(self, request: bytes, image: bytes) -> bytes:
-        """Send a request and return the reply; only one may be under way.
+        """Send a request and return the reply; only one exchange may run at a time.
 
         Raises:
             WorkerEndedError: It ended before it replied.
@@ -116,7 +116,7 @@ class WorkerProcess(asyncio.Protocol):
         raise WorkerEndedError(await asyncio.shield(self._ended))
 
     async def close(self) -> None:
-        """End it: at once in the middle of an image, else by the end of its socket."""
+        """End it: kill it during an image, otherwise close its socket."""
         self._closed = True
         if self._transport is not None:
             if self._reply is not None:
@@ -142,7 +142,7 @@ class WorkerProcess(asyncio.Protocol):
             self._received = bytearray()
 
     def connection_lost(self, _: Exception | None) -> None:
-        """Learn how the process ended."""
+        """Find out how the process ended."""
         self._transport = None
         if self._reply is not None and not self._reply.done():
             self._reply.set_exception(ConnectionResetError())
@@ -156,7 +156,7 @@ class WorkerProcess(asyncio.Protocol):
             self._reply = None
 
     def _watch(self, cpu_before_s: float) -> None:
-        """End a worker that makes no progress; one that does is ended by its own limit of processor time."""
+        """Kill a worker that uses too little processor time; the kernel ends one that uses too much."""
         if self._transport is None:
             return
         cpu_s = _cpu_s(self._process.pid)
@@ -178,7 +178,7 @@ async def start_worker(settings: WorkerSettings, on_end: Callable[[WorkerEnd], N
     """Start a worker process.
 
     Args:
-        settings: What it is told.
+        settings: Its settings.
         on_end: Called once, when it has ended, unless it was closed.
 
     Raises:
@@ -186,7 +186,7 @@ async def start_worker(settings: WorkerSettings, on_end: Callable[[WorkerEnd], N
     """
     try:
         async with asyncio.timeout(START_TIMEOUT_S):
-            process, connection = await _spawned(settings)
+            process, connection = await _spawn_in_thread(settings)
             connection.setblocking(False)
             _, worker = await asyncio.get_running_loop().create_unix_connection(
                 lambda: WorkerProcess(process, settings.max_work_s, on_end), sock=connection
@@ -202,9 +202,9 @@ async def start_worker(settings: WorkerSettings, on_end: Callable[[WorkerEnd], N
 
 
 def try_worker(settings: WorkerSettings) -> None:
-    """Start a worker and end it, to learn whether that works; the fork server stays for the next ones.
+    """Start a worker and end it, to check that workers can start; the fork server stays for the next ones.
 
-    A service does so first of all, so that the fork server is started from a process without threads and sockets.
+    A service does so before anything else, so that the fork server starts from a process without threads and sockets.
 
     Raises:
         WorkerStartError: It didn't start, or can't load the cascade.
@@ -223,9 +223,9 @@ def try_worker(settings: WorkerSettings) -> None:
 
 
 def _require_ready(reply: bytes) -> None:
-    if reply[:1] == bytes([Reply.NO_CASCADE]):
+    if reply[:1] == bytes([ReplyKind.NO_CASCADE]):
         raise WorkerStartError(f"EMOTION_DETECTOR_CASCADE: {reply[1:].decode()}")
-    if reply != bytes([Reply.READY]):
+    if reply != bytes([ReplyKind.READY]):
         raise WorkerStartError("a worker process ended while it started")
 
 
@@ -233,8 +233,8 @@ def _spawn(settings: WorkerSettings) -> tuple[BaseProcess, socket.socket]:
     """Start a process and return it with this end of its socket; blocks for some milliseconds."""
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload([_WORKER_MODULE])
-    # A terminal or a supervisor sends these to the whole process group. They are for the service alone, which finishes
-    # its work and then ends the workers. What is blocked here stays blocked in the fork server and its children.
+    # A terminal or a supervisor sends these to the whole process group. Only the service handles them: it finishes its
+    # work and then ends the workers. Signals blocked here stay blocked in the fork server and its children.
     before = signal.pthread_sigmask(signal.SIG_BLOCK, _SERVICE_SIGNALS)
     try:
         resource_tracker.ensure_running()  # of multiprocessing; its start unblocks signals
@@ -258,8 +258,8 @@ def _run(connection: socket.socket, settings: WorkerSettings) -> None:
     run_worker(connection, settings)
 
 
-async def _spawned(settings: WorkerSettings) -> tuple[BaseProcess, socket.socket]:
-    """Start a process from a thread. One that blocks for good, with a fork server that is stopped, holds nothing up."""
+async def _spawn_in_thread(settings: WorkerSettings) -> tuple[BaseProcess, socket.socket]:
+    """Start a process from a thread, so that a fork server that hangs doesn't block the event loop."""
     loop = asyncio.get_running_loop()
     future: asyncio.Future[tuple[BaseProcess, socket.socket]] = loop.create_future()
 
@@ -282,8 +282,8 @@ def _call(loop: asyncio.AbstractEventLoop, call: Callable[[], None]) -> None:
 
 
 def _cpu_s(pid: int | None) -> float:
-    """Return the processor time that a process has used, in seconds; 0 where it has ended or that can't be read."""
-    if pid is None or not _CPU_IS_KNOWN:
+    """Return the processor time that a process has used, in seconds; 0 if it has ended or it can't be read."""
+    if pid is None or not _CAN_READ_CPU_TIME:
         return 0.0
     with suppress(OSError):
         return time.clock_gettime(~pid << 3 | 2)  # what clock_getcpuclockid(3) returns, which Python lacks
@@ -291,7 +291,7 @@ def _cpu_s(pid: int | None) -> float:
 
 
 def _join(process: BaseProcess) -> int | None:
-    """Wait for the end of a process that is ending, kill it where that takes too long, and return its exit code."""
+    """Wait for the end of a process, kill it if that takes too long, and return its exit code."""
     process.join(_END_TIMEOUT_S)
     if process.exitcode is None:
         process.kill()

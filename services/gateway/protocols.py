@@ -156,8 +156,8 @@ class FaceDetector(Protocol):
         request_id: str,
         deadline: Deadline,
         *,
-        near: Sequence[Box] = (),
-        overview: str | None = None,
+        rois: Sequence[Box] = (),
+        reference: str | None = None,
     ) -> Detection:
         """Return the faces, by then.
 
@@ -166,9 +166,10 @@ class FaceDetector(Protocol):
             media_type: What it is.
             request_id: For the logs.
             deadline: When the answer must be there.
-            near: Boxes around which to look, and nowhere else; with an overview, faces that are known already.
-            overview: That of an earlier answer about the same camera, to look only where the image differs; empty
-                for a first one.
+            rois: Regions whose surroundings are searched, instead of the whole image; with a reference, faces that are
+                tracked already.
+            reference: That of an earlier answer about the same camera, to search only where the image differs; empty
+                for the first request.
 
         Raises:
             ServiceError: The image can't be used, or the detector fails.

@@ -13,13 +13,13 @@ from typing import Any
 from hypothesis import strategies as st
 
 from services.contracts.cameras import CameraList, CameraStatus
-from services.contracts.detection import Detection, decode_pixels
+from services.contracts.detection import Detection
 from services.contracts.frames import FrameMessage, captured_at_us
 from services.contracts.geometry import parse_roi
-from services.contracts.live import EmotionEvent
+from services.contracts.live import LiveFields
 from services.contracts.messages import MalformedMessageError
-from services.contracts.prediction import decode_prediction
-from services.contracts.video import FrameTime, decode_tracked_prediction
+from services.contracts.prediction import Prediction
+from services.contracts.video import FrameTime, TrackedPrediction
 from tests.fuzz.cases import Case, Decoding
 from tests.fuzz.mutation import EDGES, TEXTS
 from tests.fuzz.strategy_values import drawn
@@ -34,15 +34,8 @@ def _text(fields: Fields) -> str:
     return fields.get(b"", b"").decode("utf-8", "replace")
 
 
-def _json(decode: Callable[[Any], Any]) -> Callable[[Fields], Any]:
-    def read(fields: Fields) -> Any:
-        try:
-            value = json.loads(_text(fields))
-        except (ValueError, RecursionError):
-            return None  # such a text reaches no decoder
-        return decode(value)
-
-    return read
+def _json(decode: Callable[[bytes], Any]) -> Callable[[Fields], Any]:
+    return lambda fields: decode(fields.get(b"", b""))
 
 
 DECODERS: Mapping[str, Callable[[Fields], Any]] = MappingProxyType(
@@ -50,14 +43,13 @@ DECODERS: Mapping[str, Callable[[Fields], Any]] = MappingProxyType(
         "frame": FrameMessage.decode,
         "camera status": CameraStatus.decode,
         "frame id": lambda fields: captured_at_us(_text(fields), 0),
-        "hint": lambda fields: parse_roi(_text(fields)),
-        "pixels": lambda fields: decode_pixels(_text(fields)),
-        "detection": _json(Detection.decode),
-        "emotion event": _json(EmotionEvent.decode),
-        "camera list": _json(CameraList.decode),
-        "prediction": _json(decode_prediction),
-        "tracked prediction": _json(decode_tracked_prediction),
-        "frame time": lambda fields: FrameTime.decode(_text(fields)),
+        "roi": lambda fields: parse_roi(_text(fields)),
+        "detection": _json(Detection.from_json),
+        "live result": _json(LiveFields.from_json),
+        "camera list": _json(CameraList.from_json),
+        "prediction": _json(Prediction.from_json),
+        "tracked prediction": _json(TrackedPrediction.from_json),
+        "frame time": lambda fields: FrameTime.from_json(_text(fields)),
     }
 )
 
@@ -74,8 +66,7 @@ _OF_TEXT: Mapping[str, tuple[bytes, ...]] = MappingProxyType(
     {
         "frame id": (b"1-1", b"1700000000000-0", b"0--5"),
         "frame time": (b'{"at_s": 12.34}', b'{"at_s": -1}', b'{"at_s": NaN}', b"[]"),
-        "hint": (b"1,2,3,4", b"-5,-5,48,48", b"0,0,0,0"),
-        "pixels": (base64.b64encode(bytes(4 * 48 * 48)), base64.b64encode(b"\x00\x00\xc0\x7f" * 48 * 48), b"AAAA"),
+        "roi": (b"1,2,3,4", b"-5,-5,48,48", b"0,0,0,0"),
     }
 )
 """What is read as a text → texts of the right form, or nearly."""
@@ -97,16 +88,17 @@ _NAMES = (
     "id", "state", "source", "kind", "camera", "cameras", "frame_id", "captured_at", "age_ms", "image", "width",
     "height", "faces", "box", "x", "y", "w", "h", "weight", "sharpness", "pixels", "emotion", "confidence", "reliable",
     "probabilities", "model", "name", "version", "timings_ms", "frame", "detect", "infer", "total", "decode", "search",
-    "crop", "searched", "overview", "request_id", "event", "events", "face_id", "at_s", "duration_s", "fps",
+    "crop", "scope", "reference", "request_id", "event", "events", "face_id", "at_s", "duration_s", "fps",
     "published", "dropped", "reconnects", "last_error",
 )  # fmt: skip
+_PIXELS = base64.b64encode(bytes(48 * 48)).decode()
 _leaves = st.one_of(
     st.none(),
     st.booleans(),
     st.integers(),
     st.floats(),
     st.sampled_from(TEXTS),
-    st.sampled_from(["camera", "upload", "happy", "full", "online", "emotion_started", 10**400]),
+    st.sampled_from(["camera", "upload", "happy", "full", "online", "emotion_started", 10**400, _PIXELS]),
 )
 jsons = st.recursive(
     _leaves,

@@ -185,7 +185,7 @@ def _posted(service: str, path: str, data: bytes, random: Random) -> Exchange:
 
 def _detect_path(random: Random) -> str:
     boxes = [",".join(str(random.randint(-5, 120)) for _ in range(4)) for _ in range(random.choice((0, 0, 1, 3)))]
-    return "/detect" + ("?" + "&".join(f"near={box}" for box in boxes) if boxes else "")
+    return "/detect" + ("?" + "&".join(f"roi={box}" for box in boxes) if boxes else "")
 
 
 def form_request(random: Random, data: bytes, path: str = "/predict", field: bytes = b"image") -> bytes:

@@ -17,7 +17,7 @@ from launcher.ports import free_ports
 from services.capture.publisher_thread import PublishError
 from services.capture.redis_publisher import RedisPublisher
 from services.contracts.cameras import CAMERAS_KEY, CameraState, CameraStatus, status_key
-from services.contracts.detection import Detection, DetectTimings, Searched
+from services.contracts.detection import Detection, DetectTimings, SearchScope
 from services.contracts.frames import FrameMessage, frames_key
 from services.contracts.geometry import ImageSize
 from services.contracts.problems import Problem, ProblemKind
@@ -32,7 +32,7 @@ HONEST = "door"
 """A camera whose capture runs as it should the whole time."""
 
 STATUS = CameraStatus(CameraState.ONLINE, "demo", 30.0, 1280, 720, 100, 2, 1, "")
-_NOTHING = json.dumps(Detection(ImageSize(64, 48), Searched.FULL, (), DetectTimings(1, 1, 1, 3)).encode()).encode()
+_NOTHING = Detection(ImageSize(64, 48), SearchScope.FULL, (), DetectTimings(1, 1, 1, 3)).to_json()
 _NO_IMAGE = json.dumps(Problem(ProblemKind.INVALID_IMAGE, "The body is no picture").encode("id")).encode()
 
 

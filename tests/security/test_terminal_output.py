@@ -15,8 +15,8 @@ import pytest
 
 from launcher.ports import free_port
 from services.contracts.live import STATUS
-from services.contracts.messages import printable
 from services.contracts.problems import PROBLEM_MEDIA_TYPE
+from services.contracts.text import replace_unprintable
 from tests.security.scripted_server import Answer, hostile_server, response
 from tests.support.client_command import EMOTION, environment
 from tests.support.gateway_responses import face, live, prediction
@@ -124,7 +124,7 @@ def test_no_error_repeats_what_a_terminal_would_act_on(name: str, command: list[
 
 def test_json_has_the_texts_without_what_is_not_printable(url: str) -> None:
     stdout, _ = emotion("cameras", "--format", "jsonl", url=url)
-    assert [json.loads(line)["source"] for line in stdout.splitlines()] == [printable(HOSTILE), FORMULA]
+    assert [json.loads(line)["source"] for line in stdout.splitlines()] == [replace_unprintable(HOSTILE), FORMULA]
 
 
 def test_csv_has_no_formulas_and_numbers_stay_numbers(url: str, tmp_path: Path) -> None:
@@ -132,7 +132,7 @@ def test_csv_has_no_formulas_and_numbers_stay_numbers(url: str, tmp_path: Path) 
     first, second = csv.DictReader(io.StringIO(stdout))
     assert second["source"] == f"'{FORMULA}"
     assert (first["fps"], first["age_ms"]) == ("1.5", "-2.5")
-    answer = json.dumps(prediction(face()).encode()).encode()
+    answer = prediction(face()).to_json()
     name = '=1+1,"\x1b[2J\n.jpg'
     (tmp_path / name).write_bytes(b"any")
     with hostile_server({"/predict": response(answer)}) as gateway:

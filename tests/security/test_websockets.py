@@ -199,7 +199,7 @@ def test_few_messages_and_pings_to_a_feed_are_ignored(gateway: Gateway) -> None:
     with gateway.opened(FEED) as opened:
         for _ in range(10):
             opened.sendall(frame(TEXT, b"a" * 1000) + frame(PING))
-            received_with(opened, b'"event": "result"')
+            received_with(opened, b'"event":"result"')
             time.sleep(0.2)
 
 

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from services.contracts.cameras import CameraState, CameraStatus
-from services.contracts.detection import DetectedFace, Detection, DetectTimings, Searched
+from services.contracts.detection import DetectedFace, Detection, DetectTimings, SearchScope
 from services.contracts.frames import FrameMessage
 from services.contracts.geometry import Box, ImageSize
 from services.contracts.problems import ProblemKind, ServiceError
@@ -27,7 +27,7 @@ def frame(frame_id: str = "1700000000000-0", age_ms: float = 40.0, jpeg: bytes =
 
 
 def face(x: int = 10, weight: float = 5.0) -> DetectedFace:
-    return DetectedFace(Box(x, 20, 100, 100), weight, 0.5, np.full((48, 48, 1), 0.25, np.float32))
+    return DetectedFace(Box(x, 20, 100, 100), weight, 0.5, bytes([64]) * 48 * 48)
 
 
 async def pass_time(seconds: float, deadline: Deadline, dependency: str) -> None:
@@ -110,14 +110,14 @@ class FakeDetector:
         request_id: str,  # noqa: ARG002
         deadline: Deadline,
         *,
-        near: Sequence[Box] = (),
-        overview: str | None = None,  # noqa: ARG002
+        rois: Sequence[Box] = (),
+        reference: str | None = None,  # noqa: ARG002
     ) -> Detection:
         self.images.append(image)
         await pass_time(self.delay_s, deadline, "detector")
         if self.error:
             raise self.error
-        searched = Searched.HINTS if near else Searched.FULL
+        searched = SearchScope.ROI if rois else SearchScope.FULL
         return Detection(ImageSize(1280, 720), searched, self.faces, DetectTimings(1, 2, 3, 6))
 
     async def check(self) -> str:

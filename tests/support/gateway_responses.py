@@ -7,7 +7,7 @@ import httpx
 
 from services.contracts.emotions import EMOTIONS, Emotion
 from services.contracts.geometry import Box, ImageSize
-from services.contracts.live import Drops, EmotionEvent, live_fields
+from services.contracts.live import Drops, EmotionEvent, live_result_json
 from services.contracts.prediction import (
     CameraSource,
     FaceEmotion,
@@ -46,8 +46,9 @@ def prediction(*faces: FaceEmotion, frame_id: str | None = None, age_ms: float =
 
 def live(frame_id: str, *events: EmotionEvent, detect: int = 0) -> dict[str, Any]:
     """Return a result of a feed as it is sent."""
-    fields = live_fields(events, Drops(detect))
-    return {**prediction(face(face_id="a1"), frame_id=frame_id).encode(), **fields}
+    answer = prediction(face(face_id="a1"), frame_id=frame_id).to_json()
+    result: dict[str, Any] = json.loads(live_result_json(answer, events, Drops(detect)))
+    return result
 
 
 def problem(kind: ProblemKind, detail: str = "in detail", **extensions: Any) -> httpx.Response:
@@ -60,7 +61,7 @@ def problem(kind: ProblemKind, detail: str = "in detail", **extensions: Any) -> 
 
 
 def ok(answer: object) -> httpx.Response:
-    return answered(httpx.Response(200, json=answer))
+    return answered(httpx.Response(200, content=answer if isinstance(answer, bytes) else json.dumps(answer)))
 
 
 def answered(response: httpx.Response) -> httpx.Response:

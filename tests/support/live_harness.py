@@ -12,9 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 from prometheus_client import CollectorRegistry
 
-from services.contracts.detection import DetectedFace, Detection, DetectTimings, Searched
+from services.contracts.detection import DetectedFace, Detection, DetectTimings, SearchScope
 from services.contracts.frames import FrameMessage
-from services.contracts.geometry import Box, ImageSize, overlap
+from services.contracts.geometry import Box, ImageSize, iou
 from services.contracts.problems import ProblemKind, ServiceError
 from services.gateway.analysis.cameras import CameraService
 from services.gateway.analysis.pipeline import Pipeline
@@ -52,7 +52,7 @@ class SeeingDetector:
     error: Exception | None = None
     asked: list[tuple[bytes, tuple[Box, ...]]] = field(default_factory=list)
     overlooked: list[Box] = field(default_factory=list)
-    searched: list[Searched] = field(default_factory=list)
+    searched: list[SearchScope] = field(default_factory=list)
     gate: asyncio.Event = field(default_factory=asyncio.Event)
 
     def __post_init__(self) -> None:
@@ -65,23 +65,23 @@ class SeeingDetector:
         request_id: str,  # noqa: ARG002
         deadline: Deadline,
         *,
-        near: Sequence[Box] = (),
-        overview: str | None = None,
+        rois: Sequence[Box] = (),
+        reference: str | None = None,
     ) -> Detection:
-        self.asked.append((image, tuple(near)))
+        self.asked.append((image, tuple(rois)))
         await passed(self.gate, deadline, "detector")
         if self.error:
             raise self.error
-        if overview is None:
-            searched = Searched.HINTS if near else Searched.FULL
-            found = [box for box in self.boxes if not near or any(overlap(box, hint) > 0 for hint in near)]
+        if reference is None:
+            searched = SearchScope.ROI if rois else SearchScope.FULL
+            found = [box for box in self.boxes if not rois or any(iou(box, roi) > 0 for roi in rois)]
         else:
-            searched = Searched.CHANGES if overview else Searched.FULL
-            found = [box for box in self.boxes if str(box) not in overview]
+            searched = SearchScope.CHANGED if reference else SearchScope.FULL
+            found = [box for box in self.boxes if str(box) not in reference]
         self.searched.append(searched)
-        pixels = np.full((48, 48, 1), 0.25, np.float32)
+        pixels = bytes([64]) * 48 * 48
         faces = tuple(DetectedFace(box, 5.0, 0.5, pixels) for box in found)
-        seen = None if overview is None else f"{self.boxes} {self.overlooked}"
+        seen = None if reference is None else f"{self.boxes} {self.overlooked}"
         return Detection(ImageSize(1280, 720), searched, faces, DetectTimings(1, 2, 3, 6), seen)
 
     async def check(self) -> str:
@@ -89,7 +89,7 @@ class SeeingDetector:
 
     @property
     def full_searches(self) -> int:
-        return self.searched.count(Searched.FULL)
+        return self.searched.count(SearchScope.FULL)
 
 
 class GatedModel(FakeModel):

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from services.contracts.detection import DetectedFace
-from services.contracts.geometry import overlap
+from services.contracts.detection import DetectedFace, model_input
+from services.contracts.geometry import iou
 from training.data.fer2013 import Split
 from training.data.synthetic_scenes import FACES_PER_SCENE, render_scene
 from training.evaluation.schema import EndToEndResult
@@ -45,15 +45,15 @@ def evaluate_end_to_end(split: Split, direct: Labels, pipeline: Pipeline, side: 
     rng = np.random.default_rng(side)
     starts = range(0, len(split), FACES_PER_SCENE)
     detected: list[int] = []
-    pixels: list[NDArray[np.float32]] = []
+    faces_found: list[DetectedFace] = []
     for start in progress(starts, f"scenes with faces of {side} pixels"):
         scene = render_scene(list(split.images[start : start + FACES_PER_SCENE]), side, rng)
         faces = pipeline.detect(scene.jpeg)
         for offset, box in enumerate(scene.boxes):
-            face = next((face for face in faces if overlap(face.box, box) >= MIN_IOU), None)
+            face = next((face for face in faces if iou(face.box, box) >= MIN_IOU), None)
             if face is not None:
                 detected.append(start + offset)
-                pixels.append(face.pixels)
+                faces_found.append(face)
     result = EndToEndResult(
         side_px=side, faces=len(split), detected=len(detected) / len(split), accuracy=None, direct_accuracy=None
     )
@@ -62,7 +62,7 @@ def evaluate_end_to_end(split: Split, direct: Labels, pipeline: Pipeline, side: 
     labels = split.labels[detected]
     return result.model_copy(
         update={
-            "accuracy": float(np.mean(pipeline.predict(np.stack(pixels)) == labels)),
+            "accuracy": float(np.mean(pipeline.predict(model_input(faces_found)) == labels)),
             "direct_accuracy": float(np.mean(direct[detected] == labels)),
         }
     )

@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 from pydantic import ValidationError
 
 from services.contracts.detection import DetectedFace
-from services.detector.options import Where
+from services.detector.options import DetectOptions, SearchSettings
 from services.detector.pipeline import detect
-from services.detector.searches import default_search
+from services.detector.search import create_face_detector
 from training.config import Recipe
 from training.data.fer2013 import VALIDATION, DatasetError, Split, check_published, read_splits, require_usage
 from training.data.splits import to_model_input
@@ -137,12 +137,12 @@ def measure_end_to_end(model: ServedModel, split: Split, max_faces: int | None) 
     chosen[np.random.default_rng(_SUBSET_SEED).permutation(len(split))[:max_faces]] = True
     subset = split.select(chosen)
     direct = _predict(model, to_model_input(subset.images))
-    search = default_search()
+    detector = create_face_detector(SearchSettings())
     # As in the detector; it also makes the figures independent of the machine.
     cv2.setNumThreads(1)
 
     def detect_faces(jpeg: bytes) -> Sequence[DetectedFace]:
-        return detect(jpeg, Where(), search, _MAX_PIXELS).faces
+        return detect(jpeg, DetectOptions(), detector, _MAX_PIXELS).faces
 
     pipeline = Pipeline(detect_faces, lambda faces: _predict(model, faces))
     return [evaluate_end_to_end(subset, direct, pipeline, side) for side in SIDES_PX]

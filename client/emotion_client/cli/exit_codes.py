@@ -18,7 +18,7 @@ from emotion_client.errors import (
     UnexpectedResponseError,
     UnreachableError,
 )
-from services.contracts.text import printable
+from services.contracts.text import escape_controls
 
 
 class ExitCode(IntEnum):
@@ -71,7 +71,7 @@ def which_camera(cameras: tuple[str, ...]) -> str:
 
 def error_line(text: str) -> str:
     """Return a message as one line that is safe to show in a terminal."""
-    return printable(f"emotion: {text}")
+    return escape_controls(f"emotion: {text}")
 
 
 def print_error(text: str) -> None:

@@ -16,8 +16,9 @@ from rich.text import Text
 from services.contracts.cameras import CameraView
 from services.contracts.emotions import EMOTIONS
 from services.contracts.live import EmotionEvent
+from services.contracts.messages import to_dict
 from services.contracts.prediction import FaceEmotion, Prediction
-from services.contracts.text import csv_text, printable
+from services.contracts.text import csv_text, escape_controls
 
 COLUMNS = (
     *("file", "frame", "time_s", "face", "face_id", "x", "y", "w", "h"),
@@ -110,8 +111,8 @@ class _Sink:
 def json_object(result: FrameResult) -> dict[str, Any]:
     """Return the gateway's JSON object, preceded by the file, frame and time."""
     origin = {"file": result.file, "frame": result.frame, "time_s": result.time_s}
-    events = {} if result.events is None else {"events": [event.encode() for event in result.events]}
-    return {**origin, **result.prediction.encode(), **events}
+    events = {} if result.events is None else {"events": [to_dict(event) for event in result.events]}
+    return {**origin, **result.prediction.to_dict(), **events}
 
 
 def csv_rows(result: FrameResult) -> list[list[Any]]:
@@ -138,7 +139,7 @@ def _table_lines(result: FrameResult, label_width: int) -> str:
 
 def table_line(result: FrameResult, face: FaceEmotion | None, label_width: int) -> str:
     """Return one line of the table; a question mark marks an unreliable emotion."""
-    label = f"{printable(result.label):<{label_width}}"
+    label = f"{escape_controls(result.label):<{label_width}}"
     if face is None:
         return f"{label}  no face"
     emotion = face.emotion.value + ("" if face.reliable else "?")
@@ -167,14 +168,14 @@ def cameras_table(cameras: Sequence[CameraView]) -> RenderableType:
     table = Table("camera", "state", "fps", "size", "age", "dropped", "source", "last error")
     for camera in cameras:
         table.add_row(
-            Text(printable(camera.id)),
-            Text(printable(camera.state), style=_STATE_STYLES.get(camera.state, "red")),
+            Text(escape_controls(camera.id)),
+            Text(escape_controls(camera.state), style=_STATE_STYLES.get(camera.state, "red")),
             f"{camera.fps:.1f}",
             f"{camera.width}×{camera.height}",
             "–" if camera.age_ms is None else f"{camera.age_ms:.0f} ms",
             str(camera.dropped),
-            Text(printable(camera.source)),
-            Text(printable(camera.last_error)),
+            Text(escape_controls(camera.source)),
+            Text(escape_controls(camera.last_error)),
         )
     return table
 

@@ -30,7 +30,7 @@ from emotion_client.errors import (
 )
 from emotion_client.video import VideoFrame
 from services.contracts.prediction import Prediction
-from services.contracts.text import printable
+from services.contracts.text import escape_controls
 from services.contracts.video import TrackedPrediction
 
 FATAL_ERRORS = (AccessError, RequestError, UnavailableError, UnexpectedResponseError, UnreachableError)
@@ -175,7 +175,7 @@ def _format(chosen: Format | None, output: Path | None) -> Format:
 
 
 def _label_width(inputs: Sequence[Input]) -> int:
-    widths = (len(printable(each.name)) + _TIME_WIDTH * (each.kind is InputKind.VIDEO) for each in inputs)
+    widths = (len(escape_controls(each.name)) + _TIME_WIDTH * (each.kind is InputKind.VIDEO) for each in inputs)
     return max(widths, default=0)
 
 
@@ -259,7 +259,7 @@ class ProgressBar:
         """Start the next input."""
         self._progress.update(self._inputs, completed=self._started)
         self._started += 1
-        self._progress.reset(self._input, description=printable(name), total=None)
+        self._progress.reset(self._input, description=escape_controls(name), total=None)
 
     def set_total(self, count: int | None) -> None:
         """Set the number of images of the input; None if unknown."""

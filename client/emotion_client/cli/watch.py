@@ -1,6 +1,5 @@
 """``emotion watch``: the live results of a camera, in the terminal or as JSON lines."""
 
-import json
 import sys
 import time
 from collections import deque
@@ -23,7 +22,7 @@ from emotion_client.results import FeedStatus, LiveResult
 from services.contracts.emotions import EMOTIONS, Emotion
 from services.contracts.live import EmotionEvent
 from services.contracts.prediction import CameraSource, FaceEmotion
-from services.contracts.text import printable
+from services.contracts.text import escape_controls
 
 BAR_WIDTH = 30
 _MAX_EVENTS = 5
@@ -76,7 +75,7 @@ def _write_lines(client: EmotionClient, camera: str, fps: float | None, count: i
 
     with closing(client.stream(camera, fps, on_status)) as results:
         for result in islice(results, count):
-            write(json.dumps(result.encode()) + "\n")
+            write(result.to_json() + "\n")
 
 
 def _show_live(client: EmotionClient, camera: str, fps: float | None, count: int | None) -> None:
@@ -145,7 +144,7 @@ def view(state: WatchState, now_s: float) -> RenderableType:
     """Return the live view."""
     parts: list[RenderableType] = [_header(state, now_s)]
     if state.status is not None and state.status.state != "ok":
-        parts.append(Text(printable(status_text(state.status)), style="bold red"))
+        parts.append(Text(escape_controls(status_text(state.status)), style="bold red"))
     if state.latest is None:
         parts.append(Text("waiting for the first result", style="dim"))
     else:
@@ -161,7 +160,7 @@ def view(state: WatchState, now_s: float) -> RenderableType:
 def _header(state: WatchState, now_s: float) -> Text:
     source = state.latest.prediction.source if state.latest else None
     age = f"{source.age_ms:.0f} ms old" if isinstance(source, CameraSource) else "–"
-    header = Text(printable(state.camera), style="bold")
+    header = Text(escape_controls(state.camera), style="bold")
     return header.append(f"   {state.fps(now_s):.1f} fps   {age}   {state.dropped} dropped", style="not bold")
 
 
@@ -175,13 +174,18 @@ def _face_panel(face: FaceEmotion) -> Panel:
     title = Text(face.emotion.value if face.reliable else f"{face.emotion.value}? uncertain")
     label = f"face {face.face_id}" if face.face_id else f"{face.box.w}×{face.box.h} at {face.box.x},{face.box.y}"
     return Panel(
-        bars, title=title, title_align="left", subtitle=Text(printable(label)), subtitle_align="left", expand=False
+        bars,
+        title=title,
+        title_align="left",
+        subtitle=Text(escape_controls(label)),
+        subtitle_align="left",
+        expand=False,
     )
 
 
 def _event_line(event: EmotionEvent) -> Text:
     change = "started" if event.duration_s is None else f"ended after {event.duration_s:.1f} s"
-    return Text(printable(f"face {event.face_id}: {event.emotion.value} {change}"), style="dim")
+    return Text(escape_controls(f"face {event.face_id}: {event.emotion.value} {change}"), style="dim")
 
 
 def bar(share: float) -> str:

@@ -5,9 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from time import perf_counter
 
-import numpy as np
-
-from services.contracts.detection import DetectedFace, Detection
+from services.contracts.detection import DetectedFace, Detection, model_input
 from services.contracts.emotions import EMOTIONS
 from services.contracts.geometry import ImageSize
 from services.contracts.prediction import (
@@ -80,7 +78,7 @@ class Pipeline:
     async def _infer(self, detection: Detection, deadline: Deadline) -> EmotionScores | None:
         if not detection.faces:
             return None
-        return await self.model.infer(np.stack([face.pixels for face in detection.faces]), deadline)
+        return await self.model.infer(model_input(detection.faces), deadline)
 
 
 def merge_scores(faces: Sequence[DetectedFace], scores: EmotionScores) -> tuple[FaceEmotion, ...]:

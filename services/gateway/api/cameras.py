@@ -1,6 +1,5 @@
 """``/cameras``: all cameras with their state, and a camera's newest frame."""
 
-import json
 from collections.abc import AsyncIterator
 from contextlib import ExitStack
 from typing import Any
@@ -26,8 +25,8 @@ router = APIRouter(prefix="/cameras", tags=["cameras"])
 @router.get("", summary="All cameras and their state", responses=_ANSWER)
 async def cameras(state: AppStateDep) -> Response:
     listed = await state.cameras.list_cameras(state.deadline())
-    answer = CameraList(tuple(camera_view(camera) for camera in listed)).encode()
-    return Response(json.dumps(answer, allow_nan=False), media_type="application/json")
+    answer = CameraList(tuple(camera_view(camera) for camera in listed))
+    return Response(answer.to_json(), media_type="application/json")
 
 
 @router.get("/{camera}/frame.jpg", summary="A camera's newest frame", response_class=Response, responses=_FRAME)

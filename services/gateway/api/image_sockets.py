@@ -1,7 +1,6 @@
 """``/ws/predict``: images over a WebSocket, each on its own or as the frames of one video."""
 
 import asyncio
-import json
 import logging
 from collections.abc import Callable
 from dataclasses import replace
@@ -10,6 +9,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query, WebSocket
 from starlette.types import Message
 
+from services.contracts.messages import encode_json
 from services.contracts.prediction import Prediction
 from services.contracts.problems import Problem, ProblemKind, ServiceError
 from services.contracts.video import FrameTime, TrackedPrediction
@@ -55,7 +55,7 @@ async def predict_images(websocket: WebSocket, state: AppStateDep, track: Track 
                 return
             answer = await _answer(websocket, state, message, video)
             if answer is not None:
-                await websocket.send_text(json.dumps(answer, allow_nan=False))
+                await websocket.send_text(encode_json(answer).decode())
 
 
 def message_limits(settings: GatewaySettings, track: bool) -> MessageLimits:
@@ -72,12 +72,12 @@ async def _answer(
 ) -> dict[str, Any] | None:
     """Return the answer to one message, or its problem; None for a valid time of a frame."""
     if video is None:
-        return await _answer_image(websocket, state, message, encode=Prediction.encode)
+        return await _answer_image(websocket, state, message, encode=Prediction.to_dict)
     if (text := message.get("text")) is not None:
         return problem_with_time(video, text)
     at_s = video.next_time()
     answer = await _answer_image(
-        websocket, state, message, encode=lambda prediction: track_faces(video, prediction, at_s).encode()
+        websocket, state, message, encode=lambda prediction: track_faces(video, prediction, at_s).to_dict()
     )
     return {**answer, "at_s": at_s}  # a problem also has it: this tells it from the problem of a time
 
@@ -115,7 +115,7 @@ def _require_image(message: Message, limit_bytes: int) -> bytes:
 def problem_with_time(video: VideoTracker, text: str) -> dict[str, Any] | None:
     """Set the time of the next frame; return a problem if the text can't be used, which changes nothing."""
     try:
-        video.set_time(FrameTime.decode(text).at_s)
+        video.set_time(FrameTime.from_json(text).at_s)
     except ValueError as error:
         return Problem(ProblemKind.INVALID_PARAMETER, str(error)).encode(new_request_id())
     return None

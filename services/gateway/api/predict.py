@@ -1,6 +1,5 @@
 """``/predict``: the emotions in a camera's newest frame or in an uploaded image."""
 
-import json
 from time import perf_counter
 from typing import Annotated, Any
 
@@ -65,4 +64,4 @@ async def predict_upload(request: Request, state: AppStateDep) -> Response:
 
 
 def _json_response(prediction: Prediction) -> Response:
-    return Response(json.dumps(prediction.encode(), allow_nan=False), media_type="application/json")
+    return Response(prediction.to_json(), media_type="application/json")

@@ -1,7 +1,6 @@
 """The results of one live session: a replay buffer, subscribers with bounded queues, and the session's problems."""
 
 import asyncio
-import json
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -227,8 +226,8 @@ class ResultBroadcaster:
     def _status(self) -> str:
         problem = self.problem
         if problem is None:
-            return json.dumps(LiveStatus(self._camera_id, LiveState.OK).encode())
-        return json.dumps(LiveStatus(self._camera_id, LiveState.PROBLEM, problem.encode(new_request_id())).encode())
+            return LiveStatus(self._camera_id, LiveState.OK).to_json().decode()
+        return LiveStatus(self._camera_id, LiveState.PROBLEM, problem.encode(new_request_id())).to_json().decode()
 
     def _notify(self) -> None:
         self._changed.set()

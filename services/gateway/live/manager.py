@@ -1,7 +1,6 @@
 """All live sessions, and the clients that use them."""
 
 import asyncio
-import json
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
@@ -154,7 +153,7 @@ class LiveManager:
             ServiceError: 429, the client has its share; 503, too many viewers or cameras, or the service stops.
         """
         subscriber = Subscriber(FrameRateLimiter(fps), after, lambda: self._metrics.drop("viewer"))
-        closing = json.dumps(LiveStatus(camera_id, LiveState.CLOSING).encode())
+        closing = LiveStatus(camera_id, LiveState.CLOSING).to_json().decode()
         with (
             self.connection(lambda: subscriber.close(closing), client),
             self._sessions.acquire(camera_id) as session,

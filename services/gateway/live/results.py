@@ -1,6 +1,5 @@
 """A frame on its way through a live session: detected, then analysed and tracked."""
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -8,7 +7,7 @@ from time import monotonic
 
 from services.contracts.detection import Detection
 from services.contracts.geometry import Box
-from services.contracts.live import Drops, EmotionEvent, live_fields
+from services.contracts.live import Drops, EmotionEvent, live_result_json
 from services.contracts.prediction import CameraSource, FaceEmotion, Prediction
 from services.gateway.analysis.pipeline import Analysis, build_prediction, merge_scores
 from services.gateway.live.search import distinct_boxes
@@ -97,13 +96,11 @@ class AnalyzedFrame:
         return self._join(self.events, Drops())
 
     @cached_property
-    def _prediction_json(self) -> str:
-        return json.dumps(self.prediction.encode(), allow_nan=False)
+    def _prediction_json(self) -> bytes:
+        return self.prediction.to_json()
 
     def _join(self, events: Sequence[EmotionEvent], dropped: Drops) -> str:
-        # Both are JSON objects with at least one member.
-        prediction, fields = self._prediction_json, json.dumps(live_fields(events, dropped))
-        return f"{prediction.removesuffix('}')}, {fields.removeprefix('{')}"
+        return live_result_json(self._prediction_json, events, dropped).decode()
 
 
 class FaceTracker:

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from time import monotonic
 
-from services.contracts.detection import Detection, Searched
+from services.contracts.detection import MAX_ROIS, Detection, SearchScope
 from services.contracts.geometry import NMS_IOU, Box, overlaps_any
 from services.contracts.problems import ProblemKind, ServiceError
 from services.gateway.analysis.cameras import as_camera_error
@@ -31,9 +31,6 @@ does not move, is found within this time. Each further camera adds a quarter of 
 
 MAX_FULL_SEARCH_INTERVAL_S = 5.0
 """Upper bound of the interval of full searches."""
-
-MAX_ROIS = 32
-"""Most regions of one request to the detector."""
 
 _INITIAL_DURATION_S = 0.05
 _NEWEST_WEIGHT = 0.3
@@ -175,14 +172,14 @@ class FaceSearch:
                     self._reference = ""
                 raise
         found = tuple(face.box for face in detection.faces)
-        if detection.searched is Searched.FULL:
+        if detection.scope is SearchScope.FULL:
             self._full_search_s = started_s
             self.full_search_at_us = frame.captured_at_us
             self._metrics.full_search()
         if not self._found_were_searched:
             found = distinct_boxes((*found, *self._found))
         self._found, self._found_were_searched = found, False
-        self._reference = (detection.overview or "") if resets == self._resets else ""
+        self._reference = (detection.reference or "") if resets == self._resets else ""
         return detection
 
     def reset_reference(self) -> None:
@@ -209,5 +206,5 @@ class FaceSearch:
     ) -> Detection:
         with as_camera_error(self._camera_id):
             return await self._detector.detect(
-                frame.message.jpeg, "image/jpeg", request_id, deadline, near=rois, overview=reference
+                frame.message.jpeg, "image/jpeg", request_id, deadline, rois=rois, reference=reference
             )

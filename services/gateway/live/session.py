@@ -7,9 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from time import monotonic
 
-import numpy as np
-
-from services.contracts.detection import Detection, Searched
+from services.contracts.detection import Detection, SearchScope, model_input
 from services.contracts.geometry import Box
 from services.contracts.live import Drops
 from services.contracts.problems import Problem, ProblemKind, ServiceError
@@ -150,7 +148,7 @@ class LiveSession:
                 detection = await search.detect_known(rois, frame, request_id, self._step_deadline())
             else:
                 detection = await search.detect_new(frame, request_id, self._step_deadline(), self._full_only)
-                if detection.searched is Searched.FULL:
+                if detection.scope is SearchScope.FULL:
                     full_search_at_us = frame.captured_at_us
                 self.broadcaster.set_problem("search", None)
         self._last_frame_id = frame.frame_id
@@ -175,7 +173,7 @@ class LiveSession:
     async def _scores(self, detection: Detection) -> EmotionScores | None:
         if not detection.faces:
             return None
-        pixels = np.stack([face.pixels for face in detection.faces])
+        pixels = model_input(detection.faces)
         return await self._deps.pipeline.model.infer(pixels, self._step_deadline())
 
     def _step_deadline(self) -> Deadline:

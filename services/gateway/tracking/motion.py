@@ -8,7 +8,7 @@ Tracking and Navigation" (2001), chapters 5, 6 and 8.
 from dataclasses import dataclass
 from math import exp, expm1, hypot, log, sqrt
 
-from services.contracts.geometry import Box, overlap
+from services.contracts.geometry import Box, iou
 from services.gateway.tracking.config import TrackerConfig
 
 
@@ -151,7 +151,7 @@ def distance(motion: Motion, box: Box, config: TrackerConfig) -> Distance:
     return Distance(
         mahalanobis=dx**2 / x_variance + dy**2 / y_variance + growth**2 / size_variance,
         log_spread=log(x_variance) + log(y_variance) + log(size_variance) - 4 * motion.log_side.position,
-        iou=overlap(motion.to_box(), box),
+        iou=iou(motion.to_box(), box),
     )
 
 

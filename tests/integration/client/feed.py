@@ -93,8 +93,7 @@ def results(*frame_ids: str) -> str:
 
 def status(state: str) -> str:
     """Return the event for a change of the feed's state."""
-    data = LiveStatus("cam0", LiveState(state)).encode()
-    return f"event: status\ndata: {json.dumps(data)}\n\n"
+    return f"event: status\ndata: {LiveStatus('cam0', LiveState(state)).to_json().decode()}\n\n"
 
 
 RETRY_AT_ONCE = "retry: 1\n\n"

@@ -61,7 +61,7 @@ def receive(connection: ServerConnection) -> tuple[float, bytes]:
 
 
 def result(at_s: float) -> str:
-    return json.dumps(TrackedPrediction(prediction(face(face_id="face-1")), at_s, (BEGAN,)).encode())
+    return json.dumps(TrackedPrediction(prediction(face(face_id="face-1")), at_s, (BEGAN,)).to_dict())
 
 
 def problem(kind: ProblemKind, at_s: float) -> str:

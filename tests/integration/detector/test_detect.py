@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from services.contracts.detection import Detection
-from services.contracts.geometry import Box, format_roi, overlap
+from services.contracts.geometry import Box, format_roi, iou
 from tests.support import images
 from tests.support.processes import ModuleProcess
 
@@ -14,38 +14,37 @@ JPEG = {"Content-Type": "image/jpeg"}
 FACE = images.encode(images.one_face())
 
 
-def detect(client: httpx.Client, image: bytes = FACE, *near: str) -> Detection:
-    answer = client.post("/detect", content=image, headers=JPEG, params=[("near", hint) for hint in near])
+def detect(client: httpx.Client, image: bytes = FACE, *rois: str) -> Detection:
+    answer = client.post("/detect", content=image, headers=JPEG, params=[("roi", roi) for roi in rois])
     assert answer.status_code == 200, answer.text
-    return Detection.decode(answer.json())
+    return Detection.from_json(answer.content)
 
 
-def test_a_face_comes_as_the_models_input(client: httpx.Client) -> None:
+def test_a_face_has_the_models_size(client: httpx.Client) -> None:
     detection = detect(client)
     (face,) = detection.faces
     assert (detection.image.width, detection.image.height) == (1280, 720)
-    assert detection.searched == "full"
-    assert face.pixels.shape == (48, 48, 1)
-    assert face.pixels.dtype == np.float32
-    assert face.pixels.max() > 0.5
+    assert detection.scope == "full"
+    assert len(face.pixels) == 48 * 48
+    assert max(face.pixels) > 127
     assert 0 < face.sharpness < 1
     assert face.weight > 0
     assert detection.timings_ms.total >= detection.timings_ms.search > 0
 
 
-def test_a_good_hint_is_followed_and_a_wrong_one_costs_no_face(client: httpx.Client) -> None:
+def test_a_roi_is_searched_and_a_wrong_one_triggers_a_full_search(client: httpx.Client) -> None:
     (face,) = detect(client).faces
-    hinted = detect(client, FACE, format_roi(face.box))
+    found = detect(client, FACE, format_roi(face.box))
     wrong = detect(client, FACE, "5,5,80,80")
-    assert hinted.searched == "hints"
-    assert overlap(hinted.faces[0].box, face.box) > 0.7
-    assert wrong.searched == "full"
+    assert found.scope == "roi"
+    assert iou(found.faces[0].box, face.box) > 0.7
+    assert wrong.scope == "full"
     assert wrong.faces[0].box == face.box
 
 
-def test_a_wrong_hint_costs_no_full_search_where_the_caller_wants_none(client: httpx.Client) -> None:
-    answer = client.post("/detect", content=FACE, headers=JPEG, params={"near": "5,5,80,80", "elsewhere": "false"})
-    assert (answer.json()["searched"], answer.json()["faces"]) == ("hints", [])
+def test_a_wrong_roi_triggers_no_full_search_without_fallback(client: httpx.Client) -> None:
+    answer = client.post("/detect", content=FACE, headers=JPEG, params={"roi": "5,5,80,80", "fallback": "none"})
+    assert (answer.json()["scope"], answer.json()["faces"]) == ("roi", [])
 
 
 def test_eight_faces_are_ordered_by_how_sure_the_cascade_is(client: httpx.Client) -> None:
@@ -62,51 +61,51 @@ def test_any_replica_can_answer_since_nothing_is_kept(client: httpx.Client) -> N
 
 
 def test_what_follows_an_earlier_picture_is_searched_where_it_differs(client: httpx.Client) -> None:
-    def follow(image: bytes, overview: str, *near: str) -> dict[str, Any]:
-        headers = {**JPEG, "X-Overview": overview}
-        answer = client.post("/detect", content=image, headers=headers, params=[("near", hint) for hint in near])
+    def follow(image: bytes, reference: str, *rois: str) -> dict[str, Any]:
+        headers = {**JPEG, "X-Reference-Frame": reference}
+        answer = client.post("/detect", content=image, headers=headers, params=[("roi", roi) for roi in rois])
         assert answer.status_code == 200, answer.text
         answered: dict[str, Any] = answer.json()
         return answered
 
     empty = images.encode(np.full((720, 1280, 3), 96, np.uint8))
     first = follow(empty, "")
-    assert (first["searched"], first["faces"]) == ("full", [])
-    second = follow(FACE, first["overview"])
+    assert (first["scope"], first["faces"]) == ("full", [])
+    second = follow(FACE, first["reference"])
     assert len(second["faces"]) == 1
-    same = follow(FACE, second["overview"])
-    assert (same["searched"], same["faces"]) == ("changes", [])
-    assert "overview" not in client.post("/detect", content=FACE, headers=JPEG).json()
+    same = follow(FACE, second["reference"])
+    assert (same["scope"], same["faces"]) == ("changed", [])
+    assert client.post("/detect", content=FACE, headers=JPEG).json()["reference"] is None
 
 
-@pytest.mark.parametrize("overview", ["what?", "AAAA", "A" * 40_000])
-def test_a_malformed_overview(client: httpx.Client, overview: str) -> None:
-    answer = client.post("/detect", content=FACE, headers={**JPEG, "X-Overview": overview})
+@pytest.mark.parametrize("reference", ["what?", "AAAA", "A" * 40_000])
+def test_a_malformed_reference(client: httpx.Client, reference: str) -> None:
+    answer = client.post("/detect", content=FACE, headers={**JPEG, "X-Reference-Frame": reference})
     assert (answer.status_code, answer.json()["type"]) == (422, "urn:emotion:problem:invalid-parameter")
 
 
-def test_an_overview_of_another_cameras_picture_costs_a_full_search(client: httpx.Client) -> None:
+def test_a_reference_of_another_cameras_picture_costs_a_full_search(client: httpx.Client) -> None:
     small = images.encode(np.full((480, 640, 3), 96, np.uint8))
-    seen = client.post("/detect", content=small, headers={**JPEG, "X-Overview": ""}).json()["overview"]
-    answer = client.post("/detect", content=FACE, headers={**JPEG, "X-Overview": seen}).json()
-    assert (answer["searched"], len(answer["faces"])) == ("full", 1)
+    seen = client.post("/detect", content=small, headers={**JPEG, "X-Reference-Frame": ""}).json()["reference"]
+    answer = client.post("/detect", content=FACE, headers={**JPEG, "X-Reference-Frame": seen}).json()
+    assert (answer["scope"], len(answer["faces"])) == ("full", 1)
 
 
 @pytest.mark.parametrize(
-    "near", ["", "1,2,3", "1,2,3,4,5", "a,b,c,d", "1.5,2,3,4", "1,2,0,4", "1,2,3,-4", "nan,1,1,1", f"1,2,3,{10**30}"]
+    "roi", ["", "1,2,3", "1,2,3,4,5", "a,b,c,d", "1.5,2,3,4", "1,2,0,4", "1,2,3,-4", "nan,1,1,1", f"1,2,3,{10**30}"]
 )
-def test_malformed_hints(client: httpx.Client, near: str) -> None:
-    answer = client.post("/detect", content=FACE, headers=JPEG, params={"near": near})
+def test_malformed_rois(client: httpx.Client, roi: str) -> None:
+    answer = client.post("/detect", content=FACE, headers=JPEG, params={"roi": roi})
     assert (answer.status_code, answer.json()["type"]) == (422, "urn:emotion:problem:invalid-parameter")
 
 
-def test_too_many_hints(client: httpx.Client) -> None:
-    answer = client.post("/detect", content=FACE, headers=JPEG, params=[("near", "1,2,30,40")] * 33)
+def test_too_many_rois(client: httpx.Client) -> None:
+    answer = client.post("/detect", content=FACE, headers=JPEG, params=[("roi", "1,2,30,40")] * 33)
     assert (answer.status_code, answer.json()["type"]) == (422, "urn:emotion:problem:invalid-parameter")
 
 
 @pytest.mark.parametrize("box", [Box(-500, -500, 600, 600), Box(1279, 719, 50, 50), Box(9000, 9000, 10, 10)])
-def test_hints_beyond_the_edge_do_no_harm(client: httpx.Client, box: Box) -> None:
+def test_rois_beyond_the_edge_are_searched_inside(client: httpx.Client, box: Box) -> None:
     assert len(detect(client, FACE, format_roi(box)).faces) == 1
 
 

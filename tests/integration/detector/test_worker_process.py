@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from services.contracts.detection import Searched
-from services.detector.options import Where
+from services.contracts.detection import SearchScope
+from services.detector.options import DetectOptions, SearchSettings
 from services.detector.worker_process import (
     WorkerEnd,
     WorkerEndedError,
@@ -27,7 +27,8 @@ from tests.support import crafted_images as crafted
 from tests.support import images
 from tests.support.processes import ModuleProcess, descendants
 
-SETTINGS = WorkerSettings("haarcascade_frontalface_alt2", 1.1, 5, 48, 1280, 40_000_000, 3.0)
+SEARCH = SearchSettings("haarcascade_frontalface_alt2", 1.1, 5, 48, 1280, 40_000_000)
+SETTINGS = WorkerSettings(SEARCH, 3.0)
 FACE = images.encode(images.one_face())
 
 
@@ -37,7 +38,7 @@ async def started(settings: WorkerSettings = SETTINGS) -> tuple[WorkerProcess, "
 
 
 async def ask(worker: WorkerProcess, image: bytes) -> bytes:
-    return await worker.exchange(encode_request(Where(), len(image)), image)
+    return await worker.exchange(encode_request(DetectOptions(), len(image)), image)
 
 
 async def test_one_image_after_the_other() -> None:
@@ -48,7 +49,7 @@ async def test_one_image_after_the_other() -> None:
         (images.encode(images.no_face()), 0),
     ):
         answer = decode_reply(await ask(worker, image))
-        assert (answer.faces, answer.searched) == (faces, Searched.FULL)
+        assert (answer.faces, answer.scope) == (faces, SearchScope.FULL)
     assert worker.alive
     await worker.close()
     assert not worker.alive
@@ -77,12 +78,12 @@ async def test_an_image_that_takes_too_much_processor_time_ends_the_worker() -> 
 
 
 async def test_an_image_that_takes_too_much_memory_costs_the_worker_nothing() -> None:
-    worker, _ = await started(replace(SETTINGS, pixel_limit=1))
+    worker, _ = await started(replace(SETTINGS, search=replace(SEARCH, pixel_limit=1)))
     with pytest.raises(ImageTooLargeError):
         decode_reply(await ask(worker, FACE))
     await worker.close()
     # The limit goes by the pixel limit; 20,000 × 20,000 are far beyond what 40 megapixels are granted.
-    worker, _ = await started(replace(SETTINGS, pixel_limit=2_000_000))
+    worker, _ = await started(replace(SETTINGS, search=replace(SEARCH, pixel_limit=2_000_000)))
     image = crafted.webp(*_small_frame_on_canvas(1400, 1400))
     assert decode_reply(await ask(worker, image)).faces == 0
     await worker.close()
@@ -158,13 +159,13 @@ async def test_a_worker_holds_no_descriptor_of_the_service() -> None:
 
 def test_a_cascade_that_is_not_there() -> None:
     with pytest.raises(WorkerStartError, match="EMOTION_DETECTOR_CASCADE: no cascade at"):
-        try_worker(replace(SETTINGS, cascade="no_such_cascade"))
+        try_worker(replace(SETTINGS, search=replace(SEARCH, cascade="no_such_cascade")))
     try_worker(SETTINGS)
 
 
 async def test_a_cascade_that_is_gone_when_a_worker_is_replaced() -> None:
     with pytest.raises(WorkerStartError, match="no cascade at"):
-        await started(replace(SETTINGS, cascade="no_such_cascade"))
+        await started(replace(SETTINGS, search=replace(SEARCH, cascade="no_such_cascade")))
 
 
 def test_a_service_without_a_cascade_ends_with_a_sentence(tmp_path: Path) -> None:

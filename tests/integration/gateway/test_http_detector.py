@@ -11,14 +11,14 @@ import httpx
 import pytest
 
 from launcher.ports import free_port
-from services.contracts.detection import Detection, DetectTimings, Searched
+from services.contracts.detection import Detection, DetectTimings, SearchScope
 from services.contracts.geometry import Box, ImageSize
 from services.contracts.problems import Problem, ProblemKind, ServiceError
 from services.gateway.adapters.detector_http import DetectorClient
 from services.gateway.adapters.load_balancing import EJECTION_S, BalancedTransport, CachingResolver
 from services.gateway.protocols import Deadline
 
-EMPTY = json.dumps(Detection(ImageSize(1, 1), Searched.FULL, (), DetectTimings(1, 1, 1, 3)).encode()).encode()
+EMPTY = Detection(ImageSize(1, 1), SearchScope.FULL, (), DetectTimings(1, 1, 1, 3)).to_json()
 BUSY = json.dumps(Problem(ProblemKind.OVERLOADED, "the queue is full").encode("id")).encode()
 FIRST, SECOND = "127.0.0.1", "127.0.0.2"
 
@@ -51,7 +51,7 @@ class FakeDetectorServer:
                 fields = dict(line.lower().split(": ", 1) for line in head.splitlines()[1:] if line)
                 await reader.readexactly(int(fields.get("content-length", 0)))
                 self.hosts.add(fields["host"])
-                self.asked.append((head.split(" ")[1], fields.get("x-overview")))
+                self.asked.append((head.split(" ")[1], fields.get("x-reference-frame")))
                 self.answered += 1
                 writer.write(self._answer)
         except (asyncio.IncompleteReadError, ConnectionError):
@@ -124,10 +124,10 @@ async def test_where_to_look_is_asked_in_the_detectors_words() -> None:
     port, server, deadline, face = free_port(), FakeDetectorServer(), Deadline.after(5), Box(1, 2, 30, 40)
     async with server.at(FIRST, port), detector(port, [FIRST]) as client:
         await client.detect(b"image", "image/jpeg", "id", deadline)
-        await client.detect(b"image", "image/jpeg", "id", deadline, near=[face])
-        await client.detect(b"image", "image/jpeg", "id", deadline, overview="")
-        await client.detect(b"image", "image/jpeg", "id", deadline, near=[face], overview="aaaa")
-    around = "/detect?near=1,2,30,40&elsewhere=false"
+        await client.detect(b"image", "image/jpeg", "id", deadline, rois=[face])
+        await client.detect(b"image", "image/jpeg", "id", deadline, reference="")
+        await client.detect(b"image", "image/jpeg", "id", deadline, rois=[face], reference="aaaa")
+    around = "/detect?roi=1,2,30,40&fallback=none"
     assert server.asked == [("/detect", None), (around, None), ("/detect", ""), (around, "aaaa")]
 
 

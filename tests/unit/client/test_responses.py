@@ -1,3 +1,6 @@
+import json
+from dataclasses import asdict
+
 import httpx
 import pytest
 
@@ -12,7 +15,7 @@ from tests.support.gateway_responses import BEGAN, answered, face, ok, predictio
 
 def test_prediction_is_decoded() -> None:
     given = prediction(face())
-    assert responses.prediction(ok(given.encode())) == given
+    assert responses.prediction(ok(given.to_json())) == given
 
 
 def test_problem_is_an_exception() -> None:
@@ -70,11 +73,11 @@ def test_frame_has_its_id_and_age() -> None:
 
 def test_frame_of_a_video_has_events_and_its_time() -> None:
     expected = prediction(face(face_id="a1"))
-    body = {**expected.encode(), "events": [BEGAN.encode()], "at_s": 1.25}
-    assert responses.decode_tracked_response(body) == TrackedPrediction(expected, 1.25, (BEGAN,))
+    body = {**expected.to_dict(), "events": [asdict(BEGAN)], "at_s": 1.25}
+    assert responses.decode_tracked_response(json.dumps(body)) == TrackedPrediction(expected, 1.25, (BEGAN,))
 
 
 def test_problem_of_a_video_frame_has_its_default_delay() -> None:
-    error = responses.decode_tracked_response(Problem(ProblemKind.RATE_LIMITED, "too fast").encode("5f3a"))
+    error = responses.decode_tracked_response(json.dumps(Problem(ProblemKind.RATE_LIMITED, "too fast").encode("5f3a")))
     assert isinstance(error, ProblemError)
     assert (type(error), error.retry_after) == (RateLimitedError, 1)

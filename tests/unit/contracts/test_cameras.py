@@ -65,16 +65,16 @@ CAMERA = CameraView("cam0", "online", "demo", 29.9, 1280, 720, None, 100, 2, 1, 
 
 def test_the_list_survives_json() -> None:
     cameras = CameraList((CAMERA,))
-    assert CameraList.decode(json.loads(json.dumps(cameras.encode()))) == cameras
+    assert CameraList.from_json(cameras.to_json()) == cameras
 
 
-def test_fields_that_are_not_known_are_ignored() -> None:
-    sent: dict[str, Any] = CameraList((CAMERA,)).encode()
+def test_unknown_fields_are_ignored() -> None:
+    sent: dict[str, Any] = json.loads(CameraList((CAMERA,)).to_json())
     sent["cameras"] = [{**camera, "lens": "wide"} for camera in sent["cameras"]]
-    assert CameraList.decode(sent).cameras == (CAMERA,)
+    assert CameraList.from_json(json.dumps(sent)).cameras == (CAMERA,)
 
 
 @pytest.mark.parametrize("answer", [{}, {"cameras": 1}, {"cameras": [{}]}, {"cameras": ["cam0"]}])
 def test_another_object_is_malformed(answer: dict[str, Any]) -> None:
     with pytest.raises(MalformedMessageError):
-        CameraList.decode(answer)
+        CameraList.from_json(json.dumps(answer))

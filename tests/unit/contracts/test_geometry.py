@@ -2,13 +2,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.contracts.geometry import Box, format_roi, parse_roi
+from services.contracts.geometry import NMS_IOU, Box, format_roi, iou, non_max_suppression, overlaps_any, parse_roi
 from services.contracts.messages import MalformedMessageError
 from tests.unit.contracts.samples import boxes
 
 
 @given(boxes)
-def test_a_hint_survives_its_text(box: Box) -> None:
+def test_a_roi_survives_its_text(box: Box) -> None:
     assert parse_roi(format_roi(box)) == box
 
 
@@ -46,3 +46,28 @@ def test_any_text_is_a_box_or_malformed(text: str) -> None:
         return
     assert box.w > 0
     assert box.h > 0
+
+
+def test_iou() -> None:
+    assert iou(Box(0, 0, 10, 10), Box(0, 0, 10, 10)) == 1
+    assert iou(Box(0, 0, 10, 10), Box(5, 0, 10, 10)) == 50 / 150
+    assert iou(Box(0, 0, 10, 10), Box(10, 0, 10, 10)) == 0
+
+
+@given(boxes, boxes)
+def test_iou_is_symmetric_and_at_most_one(a: Box, b: Box) -> None:
+    assert 0 <= iou(a, b) == iou(b, a) <= 1
+
+
+def test_a_box_that_overlaps_a_better_one_is_suppressed() -> None:
+    sure, weak, apart = ("sure", Box(10, 10, 100, 100)), ("weak", Box(0, 0, 100, 100)), ("apart", Box(300, 0, 50, 50))
+    assert non_max_suppression([sure, apart, weak], lambda item: item[1]) == [sure, apart]
+    assert non_max_suppression([sure, apart, weak], lambda item: item[1], threshold=0.9) == [sure, apart, weak]
+
+
+@given(st.lists(boxes, max_size=8))
+def test_no_two_kept_boxes_overlap(candidates: list[Box]) -> None:
+    kept = non_max_suppression(candidates, lambda box: box)
+    for index, box in enumerate(kept):
+        assert not overlaps_any(box, kept[:index])
+    assert all(overlaps_any(box, kept, NMS_IOU) for box in candidates)

@@ -15,7 +15,6 @@ from services.contracts.prediction import (
     Prediction,
     PredictTimings,
     UploadSource,
-    decode_prediction,
 )
 from tests.unit.contracts.samples import boxes
 
@@ -38,37 +37,49 @@ def test_scores_survive_json_unrounded(box: Box, values: list[float], reliable: 
         ModelVersion("1"),
         PredictTimings(1.0, 2.0, 3.0, 6.0),
     )
-    answer = json.loads(json.dumps(prediction.encode(), allow_nan=False))
+    answer = json.loads(prediction.to_json())
     assert answer["source"] == {"kind": "upload"}
     assert list(answer["probabilities"].values()) == values
     assert list(answer["faces"][0]["smoothed"]) == [str(emotion) for emotion in EMOTIONS]
     assert answer["faces"][0]["box"] == {"x": box.x, "y": box.y, "w": box.w, "h": box.h}
     assert answer["confidence"] == answer["faces"][0]["confidence"] == values[3]
     assert answer["reliable"] is reliable
-    assert decode_prediction(answer) == prediction
+    assert json.loads(json.dumps(prediction.to_dict())) == answer
+    assert Prediction.from_json(prediction.to_json()) == prediction
 
 
 def answer_without_a_face() -> dict[str, Any]:
     source = CameraSource("cam0", "1763000000000-0", "2026-11-24T05:52:59.123Z", 41.2)
     times = PredictTimings(1.0, 2.0, 3.0, 6.0)
-    return Prediction("id", source, ImageSize(1, 1), None, None, None, None, (), ModelVersion(None), times).encode()
+    return Prediction("id", source, ImageSize(1, 1), None, None, None, None, (), ModelVersion(None), times).to_dict()
+
+
+def decoded(answer: dict[str, Any]) -> Prediction:
+    return Prediction.from_json(json.dumps(answer))
 
 
 def test_an_answer_without_a_face_is_read() -> None:
     answer = answer_without_a_face()
-    assert decode_prediction(json.loads(json.dumps(answer))).encode() == answer
+    assert decoded(answer).to_dict() == answer
 
 
-def test_fields_that_are_not_known_are_ignored() -> None:
+def test_unknown_fields_are_ignored() -> None:
     answer = answer_without_a_face()
     more = {**answer, "mood": 7, "image": {**answer["image"], "depth": 3}}
-    assert decode_prediction(more) == decode_prediction(answer)
+    assert decoded(more) == decoded(answer)
 
 
 @pytest.mark.parametrize("name", answer_without_a_face())
 def test_a_missing_field_is_malformed_and_named(name: str) -> None:
     with pytest.raises(MalformedMessageError, match=name):
-        decode_prediction({key: value for key, value in answer_without_a_face().items() if key != name})
+        decoded({key: value for key, value in answer_without_a_face().items() if key != name})
+
+
+@pytest.mark.parametrize("missing", EMOTIONS)
+def test_a_missing_probability_is_malformed(missing: Emotion) -> None:
+    scores = {emotion: 0.1 for emotion in EMOTIONS if emotion is not missing}
+    with pytest.raises(MalformedMessageError, match="probabilities"):
+        decoded({**answer_without_a_face(), "probabilities": scores})
 
 
 @pytest.mark.parametrize(
@@ -77,4 +88,4 @@ def test_a_missing_field_is_malformed_and_named(name: str) -> None:
 )
 def test_a_field_of_another_type_is_malformed(wrong: dict[str, Any]) -> None:
     with pytest.raises(MalformedMessageError):
-        decode_prediction({**answer_without_a_face(), **wrong})
+        decoded({**answer_without_a_face(), **wrong})

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.contracts.text import MAX_SHOWN, csv_text, printable
+from services.contracts.text import MAX_TERMINAL_CHARS, csv_text, escape_controls
 
 HARMLESS = "Türe, 前門 🙂 – 20 °C «a» \u00a0\u3000 क्\u200dष"
 
@@ -24,24 +24,24 @@ HARMLESS = "Türe, 前門 🙂 – 20 °C «a» \u00a0\u3000 क्\u200dष"
     ],
 )
 def test_what_a_terminal_acts_on_is_escaped_and_the_rest_stays(text: str, shown: str) -> None:
-    assert printable(text) == shown
+    assert escape_controls(text) == shown
 
 
 @given(st.text(st.characters(exclude_categories=[]), max_size=300))
 def test_nothing_unsafe_is_left_of_any_text(text: str) -> None:
-    shown = printable(text)
+    shown = escape_controls(text)
     assert [letter for letter in shown if unicodedata.category(letter) in ("Cc", "Cs", "Zl", "Zp")] == []
     assert [
         letter
         for letter in shown
         if unicodedata.bidirectional(letter) in ("RLO", "LRO", "RLE", "LRE", "PDF", "RLI", "LRI", "FSI", "PDI")
     ] == []
-    assert printable(shown) == shown
+    assert escape_controls(shown) == shown
     shown.encode()
 
 
 def test_a_text_without_end_is_cut() -> None:
-    assert len(printable("x" * 10**6)) == MAX_SHOWN
+    assert len(escape_controls("x" * 10**6)) == MAX_TERMINAL_CHARS
 
 
 @pytest.mark.parametrize(

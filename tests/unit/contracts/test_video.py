@@ -3,17 +3,17 @@ import json
 import pytest
 
 from services.contracts.messages import MalformedMessageError
-from services.contracts.video import MAX_AT_S, FrameTime, TrackedPrediction, decode_tracked_prediction
+from services.contracts.video import MAX_AT_S, FrameTime, TrackedPrediction
 from tests.support.gateway_responses import BEGAN, face, prediction
 
 
 @pytest.mark.parametrize("at_s", [0, 12.34, 1_764_374_400.25, MAX_AT_S])
 def test_frame_time_survives_json(at_s: float) -> None:
-    assert FrameTime.decode(json.dumps(FrameTime(at_s).encode())).at_s == at_s
+    assert FrameTime.from_json(FrameTime(at_s).to_json().decode()).at_s == at_s
 
 
 def test_unknown_fields_of_a_frame_time_are_ignored() -> None:
-    assert FrameTime.decode('{"at_s": 1.5, "frame": 3}') == FrameTime(1.5)
+    assert FrameTime.from_json('{"at_s": 1.5, "frame": 3}') == FrameTime(1.5)
 
 
 @pytest.mark.parametrize(
@@ -40,18 +40,18 @@ def test_unknown_fields_of_a_frame_time_are_ignored() -> None:
 )
 def test_malformed_frame_time_is_rejected_without_repeating_it(text: str) -> None:
     with pytest.raises(MalformedMessageError, match="frame time: ") as error:
-        FrameTime.decode(text)
+        FrameTime.from_json(text)
     assert len(str(error.value)) < 100
 
 
 def test_tracked_prediction_survives_json() -> None:
     answer = TrackedPrediction(prediction(face(face_id="face-1")), 12.34, (BEGAN,))
-    assert decode_tracked_prediction(json.loads(json.dumps(answer.encode()))) == answer
+    assert TrackedPrediction.from_json(json.dumps(answer.to_dict())) == answer
 
 
 @pytest.mark.parametrize("name", ["at_s", "events", "faces"])
 def test_missing_field_is_named(name: str) -> None:
-    answer = TrackedPrediction(prediction(face(face_id="face-1")), 12.34, (BEGAN,)).encode()
+    answer = TrackedPrediction(prediction(face(face_id="face-1")), 12.34, (BEGAN,)).to_dict()
     del answer[name]
     with pytest.raises(MalformedMessageError, match=name):
-        decode_tracked_prediction(answer)
+        TrackedPrediction.from_json(json.dumps(answer))

@@ -1,29 +1,29 @@
 import asyncio
-import time
 from collections.abc import Callable
 
-import numpy as np
 import pytest
 
-from services.contracts.detection import Detection, DetectTimings, Searched
+from services.contracts.detection import Detection, DetectTimings, SearchScope
 from services.contracts.geometry import Box, ImageSize
-from services.detector.health import PoolCheck
-from services.detector.options import Where
-from services.detector.pool import DetectorPool, PoolFullError, WaitedTooLongError
+from services.detector.health import STUCK_AFTER_S, PoolCheck
+from services.detector.options import DetectOptions
+from services.detector.pool import DetectorPool, QueueFullError, QueueTimeoutError
 from services.detector.worker_process import WorkerEnd, WorkerEndedError, WorkerStartError
 from services.detector.worker_protocol import (
-    Reply,
+    REQUEST_PREFIX,
+    ReplyKind,
     WorkerFailedError,
+    decode_options,
     decode_reply,
-    decode_where,
-    encode_answer,
+    encode_detection,
     encode_error,
     encode_request,
 )
 from services.runtime.images import ImageTooLargeError, InvalidImageError
+from tests.support.clock import FakeClock
 
 IMAGE = b"picture"
-NOTHING = encode_answer(Detection(ImageSize(9, 9), Searched.FULL, (), DetectTimings(1, 2, 3, 6)))
+NOTHING = encode_detection(Detection(ImageSize(9, 9), SearchScope.FULL, (), DetectTimings(1, 2, 3, 6)))
 
 
 class Gate:
@@ -81,8 +81,10 @@ class GatedWorker:
         self.closed = True
 
 
-async def pool_of(gate: Gate, workers: int, waiting: int, max_wait_s: float = 60) -> DetectorPool:
-    pool = DetectorPool(gate.start, workers, waiting, max_wait_s)
+async def pool_of(
+    gate: Gate, workers: int, queue_size: int, max_wait_s: float = 60, clock: FakeClock | None = None
+) -> DetectorPool:
+    pool = DetectorPool(gate.start, workers, queue_size, max_wait_s, clock=clock or FakeClock(), retry_s=0.001)
     await pool.open()
     return pool
 
@@ -94,11 +96,11 @@ async def until(condition: Callable[[], bool]) -> None:
 
 
 async def test_what_does_not_fit_is_refused_at_once() -> None:
-    pool = await pool_of(gate := Gate(), workers=2, waiting=1)
-    tasks = [asyncio.create_task(pool.detect(IMAGE, Where())) for _ in range(3)]
+    pool = await pool_of(gate := Gate(), workers=2, queue_size=1)
+    tasks = [asyncio.create_task(pool.detect(IMAGE, DetectOptions())) for _ in range(3)]
     await until(lambda: gate.working == 2)
-    with pytest.raises(PoolFullError):
-        await pool.detect(IMAGE, Where())
+    with pytest.raises(QueueFullError):
+        await pool.detect(IMAGE, DetectOptions())
     gate.open.set()
     assert [answer.faces for answer in await asyncio.gather(*tasks)] == [0, 0, 0]
     assert gate.most == 2
@@ -108,12 +110,12 @@ async def test_what_does_not_fit_is_refused_at_once() -> None:
 
 
 async def test_heavy_images_leave_a_worker_to_others() -> None:
-    pool = await pool_of(gate := Gate(), workers=3, waiting=9)
-    heavy = [asyncio.create_task(pool.detect(IMAGE, Where(), heavy=True)) for _ in range(4)]
+    pool = await pool_of(gate := Gate(), workers=3, queue_size=9)
+    heavy = [asyncio.create_task(pool.detect(IMAGE, DetectOptions(), heavy=True)) for _ in range(4)]
     await until(lambda: gate.working == 2)
-    with pytest.raises(PoolFullError):
-        await pool.detect(IMAGE, Where(), heavy=True)
-    light = asyncio.create_task(pool.detect(IMAGE, Where()))
+    with pytest.raises(QueueFullError):
+        await pool.detect(IMAGE, DetectOptions(), heavy=True)
+    light = asyncio.create_task(pool.detect(IMAGE, DetectOptions()))
     await until(lambda: gate.working == 3)
     gate.open.set()
     await asyncio.gather(*heavy, light)
@@ -123,18 +125,19 @@ async def test_heavy_images_leave_a_worker_to_others() -> None:
 
 
 async def test_slow_heavy_images_do_not_have_others_refused() -> None:
-    pool = await pool_of(gate := Gate(), workers=2, waiting=10, max_wait_s=0.05)
-    first = asyncio.create_task(pool.detect(IMAGE, Where(), heavy=True))
+    clock = FakeClock()
+    pool = await pool_of(gate := Gate(), workers=2, queue_size=10, max_wait_s=0.05, clock=clock)
+    first = asyncio.create_task(pool.detect(IMAGE, DetectOptions(), heavy=True))
     await until(lambda: gate.working == 1)
-    await asyncio.sleep(0.2)
+    clock.advance(0.2)
     gate.open.set()
     await first
     gate.open.clear()
-    heavy = asyncio.create_task(pool.detect(IMAGE, Where(), heavy=True))
+    heavy = asyncio.create_task(pool.detect(IMAGE, DetectOptions(), heavy=True))
     await until(lambda: gate.working == 1)
-    with pytest.raises(PoolFullError):
-        await pool.detect(IMAGE, Where(), heavy=True)  # it would wait for as long as the first one took
-    light = asyncio.create_task(pool.detect(IMAGE, Where()))
+    with pytest.raises(QueueFullError):
+        await pool.detect(IMAGE, DetectOptions(), heavy=True)  # it would wait for as long as the first one took
+    light = asyncio.create_task(pool.detect(IMAGE, DetectOptions()))
     await until(lambda: gate.working == 2)
     gate.open.set()
     await asyncio.gather(heavy, light)
@@ -142,128 +145,132 @@ async def test_slow_heavy_images_do_not_have_others_refused() -> None:
 
 
 async def test_a_pool_of_one_worker_takes_heavy_images_too() -> None:
-    pool = await pool_of(gate := Gate(), workers=1, waiting=0)
+    pool = await pool_of(gate := Gate(), workers=1, queue_size=0)
     gate.open.set()
-    assert (await pool.detect(IMAGE, Where(), heavy=True)).faces == 0
+    assert (await pool.detect(IMAGE, DetectOptions(), heavy=True)).faces == 0
     await pool.close()
 
 
 async def test_a_heavy_image_whose_caller_goes_away_gives_its_place_back() -> None:
-    pool = await pool_of(gate := Gate(), workers=2, waiting=4)
-    working = asyncio.create_task(pool.detect(IMAGE, Where(), heavy=True))
+    pool = await pool_of(gate := Gate(), workers=2, queue_size=4)
+    working = asyncio.create_task(pool.detect(IMAGE, DetectOptions(), heavy=True))
     await until(lambda: gate.working == 1)
-    waiting = asyncio.create_task(pool.detect(IMAGE, Where(), heavy=True))
+    waiting = asyncio.create_task(pool.detect(IMAGE, DetectOptions(), heavy=True))
     await asyncio.sleep(0)
     waiting.cancel()
     gate.open.set()
     await working
     await until(lambda: pool.in_flight == 0)
-    await asyncio.gather(*(pool.detect(IMAGE, Where(), heavy=True) for _ in range(2)))
+    await asyncio.gather(*(pool.detect(IMAGE, DetectOptions(), heavy=True) for _ in range(2)))
     await pool.close()
 
 
 async def test_a_caller_who_goes_away_leaves_the_worker_counted_as_busy() -> None:
-    pool = await pool_of(gate := Gate(), workers=1, waiting=0)
-    task = asyncio.create_task(pool.detect(IMAGE, Where()))
+    pool = await pool_of(gate := Gate(), workers=1, queue_size=0)
+    task = asyncio.create_task(pool.detect(IMAGE, DetectOptions()))
     await until(lambda: gate.working == 1)
     task.cancel()
     await asyncio.sleep(0)
-    with pytest.raises(PoolFullError):
-        await pool.detect(IMAGE, Where())
+    with pytest.raises(QueueFullError):
+        await pool.detect(IMAGE, DetectOptions())
     gate.open.set()
     await until(lambda: pool.in_flight == 0)
-    await pool.detect(IMAGE, Where())
+    await pool.detect(IMAGE, DetectOptions())
     await pool.close()
 
 
 async def test_a_caller_who_goes_away_before_a_worker_was_free_costs_no_work() -> None:
-    pool = await pool_of(gate := Gate(), workers=1, waiting=1)
-    first = asyncio.create_task(pool.detect(IMAGE, Where()))
+    pool = await pool_of(gate := Gate(), workers=1, queue_size=1)
+    first = asyncio.create_task(pool.detect(IMAGE, DetectOptions()))
     await until(lambda: gate.working == 1)
-    second = asyncio.create_task(pool.detect(IMAGE, Where()))
+    second = asyncio.create_task(pool.detect(IMAGE, DetectOptions()))
     await until(lambda: pool.in_flight == 2)
     second.cancel()
     await until(lambda: pool.in_flight == 1)
     gate.open.set()
     await first
     assert gate.most == 1
-    assert (await pool.detect(IMAGE, Where())).faces == 0
+    assert (await pool.detect(IMAGE, DetectOptions())).faces == 0
     await pool.close()
 
 
 async def test_what_waited_too_long_is_refused_unworked() -> None:
-    pool = await pool_of(gate := Gate(), workers=1, waiting=8, max_wait_s=0.05)
-    first = asyncio.create_task(pool.detect(IMAGE, Where()))
+    pool = await pool_of(gate := Gate(), workers=1, queue_size=8, max_wait_s=0.01)
+    first = asyncio.create_task(pool.detect(IMAGE, DetectOptions()))
     await until(lambda: gate.working == 1)
-    late = [asyncio.create_task(pool.detect(IMAGE, Where())) for _ in range(8)]
+    late = [asyncio.create_task(pool.detect(IMAGE, DetectOptions())) for _ in range(8)]
     results = await asyncio.gather(*late, return_exceptions=True)
-    assert [type(result) for result in results] == [WaitedTooLongError] * 8
+    assert [type(result) for result in results] == [QueueTimeoutError] * 8
     assert pool.in_flight == 1
     gate.open.set()
     assert (await first).faces == 0
-    assert (await pool.detect(IMAGE, Where())).faces == 0
+    assert (await pool.detect(IMAGE, DetectOptions())).faces == 0
     await pool.close()
 
 
 async def test_what_would_wait_too_long_is_refused_at_once() -> None:
-    pool = await pool_of(gate := Gate(), workers=1, waiting=100, max_wait_s=0.5)
-    first = asyncio.create_task(pool.detect(IMAGE, Where()))
+    clock = FakeClock()
+    pool = await pool_of(gate := Gate(), workers=1, queue_size=100, max_wait_s=0.5, clock=clock)
+    first = asyncio.create_task(pool.detect(IMAGE, DetectOptions()))
     await until(lambda: gate.working == 1)
-    await asyncio.sleep(0.2)
+    clock.advance(0.2)
     gate.open.set()
-    await first  # so an image takes 0.2 s or more
+    await first  # so an image takes 0.2 s
     gate.open.clear()
-    working = asyncio.create_task(pool.detect(IMAGE, Where()))
+    working = asyncio.create_task(pool.detect(IMAGE, DetectOptions()))
     await asyncio.sleep(0)
-    waiting = [asyncio.create_task(pool.detect(IMAGE, Where())) for _ in range(20)]
+    waiting = [asyncio.create_task(pool.detect(IMAGE, DetectOptions())) for _ in range(20)]
     await asyncio.sleep(0)
     refused = [task for task in waiting if task.done()]
     assert len(refused) >= 18
-    assert all(isinstance(task.exception(), PoolFullError) for task in refused)
+    assert all(isinstance(task.exception(), QueueFullError) for task in refused)
     gate.open.set()
     await asyncio.gather(working, *waiting, return_exceptions=True)
-    assert (await pool.detect(IMAGE, Where())).faces == 0
+    assert (await pool.detect(IMAGE, DetectOptions())).faces == 0
     await pool.close()
 
 
 async def test_what_could_not_be_finished_in_time_is_refused_unless_a_worker_is_idle() -> None:
-    pool = await pool_of(gate := Gate(), workers=1, waiting=8)
-    slow = asyncio.create_task(pool.detect(IMAGE, Where()))
+    clock = FakeClock()
+    pool = await pool_of(gate := Gate(), workers=1, queue_size=8, clock=clock)
+    slow = asyncio.create_task(pool.detect(IMAGE, DetectOptions()))
     await until(lambda: gate.working == 1)
-    await asyncio.sleep(0.2)
+    clock.advance(0.2)
     gate.open.set()
-    await slow  # so an image takes 0.2 s or more
-    assert (await pool.detect(IMAGE, Where(), time.monotonic() + 0.1)).faces == 0
+    await slow  # so an image takes 0.2 s
+    assert (await pool.detect(IMAGE, DetectOptions(), clock() + 0.1)).faces == 0
     gate.open.clear()
     for _ in range(2):  # the median of what was taken is that of the slow one again
-        slow = asyncio.create_task(pool.detect(IMAGE, Where()))
+        slow = asyncio.create_task(pool.detect(IMAGE, DetectOptions()))
         await until(lambda: gate.working == 1)
-        await asyncio.sleep(0.2)
+        clock.advance(0.2)
         gate.open.set()
         await slow
         gate.open.clear()
-    busy = asyncio.create_task(pool.detect(IMAGE, Where()))
+    busy = asyncio.create_task(pool.detect(IMAGE, DetectOptions()))
     await asyncio.sleep(0)
-    with pytest.raises(PoolFullError):
-        await pool.detect(IMAGE, Where(), time.monotonic() + 0.3)
-    waiting = asyncio.create_task(pool.detect(IMAGE, Where(), time.monotonic() + 60))
+    with pytest.raises(QueueFullError):
+        await pool.detect(IMAGE, DetectOptions(), clock() + 0.3)
+    waiting = asyncio.create_task(pool.detect(IMAGE, DetectOptions(), clock() + 60))
     await asyncio.sleep(0)
     gate.open.set()
     assert [answer.faces for answer in await asyncio.gather(busy, waiting)] == [0, 0]
     await pool.close()
 
 
-async def test_an_idle_pool_is_tried_and_a_busy_one_must_get_on() -> None:
-    pool = await pool_of(gate := Gate(), workers=1, waiting=0)
+async def test_readiness_needs_an_answer_or_progress() -> None:
+    clock = FakeClock()
+    pool = await pool_of(gate := Gate(), workers=1, queue_size=0, clock=clock)
     check = PoolCheck(pool)
     gate.open.set()
     assert await check() == "idle"
     gate.open.clear()
-    task = asyncio.create_task(pool.detect(IMAGE, Where()))
+    task = asyncio.create_task(pool.detect(IMAGE, DetectOptions()))
     await asyncio.sleep(0)
     assert await check() == "1 in flight"
-    with pytest.raises(RuntimeError, match="nothing was finished for"):
-        await PoolCheck(pool, stuck_after_s=0)()
+    clock.advance(STUCK_AFTER_S + 1)
+    with pytest.raises(RuntimeError, match="no image was finished for 6 s"):
+        await check()
     gate.open.set()
     await task
     await pool.close()
@@ -282,11 +289,11 @@ async def test_a_worker_that_ends_is_replaced_and_only_its_own_caller_hears_of_i
     end: WorkerEnd, error: type[Exception]
 ) -> None:
     ends: list[WorkerEnd] = []
-    pool = DetectorPool((gate := Gate()).start, 1, 5, 60, ends.append)
+    pool = DetectorPool((gate := Gate()).start, 1, 5, 60, ends.append, retry_s=0.001)
     await pool.open()
-    first = asyncio.create_task(pool.detect(IMAGE, Where()))
+    first = asyncio.create_task(pool.detect(IMAGE, DetectOptions()))
     await until(lambda: gate.working == 1)
-    others = [asyncio.create_task(pool.detect(IMAGE, Where())) for _ in range(3)]
+    others = [asyncio.create_task(pool.detect(IMAGE, DetectOptions())) for _ in range(3)]
     await until(lambda: pool.in_flight == 4)
     gate.workers[0].end(end)
     with pytest.raises(error):
@@ -298,21 +305,21 @@ async def test_a_worker_that_ends_is_replaced_and_only_its_own_caller_hears_of_i
 
 
 async def test_an_idle_worker_that_ends_is_replaced_before_anybody_asks() -> None:
-    pool = await pool_of(gate := Gate(), workers=2, waiting=0)
+    pool = await pool_of(gate := Gate(), workers=2, queue_size=0)
     for worker in gate.workers[:]:
         worker.end(WorkerEnd.KILLED)
     await until(lambda: gate.started == 4)
     gate.open.set()
-    await asyncio.gather(*(pool.detect(IMAGE, Where()) for _ in range(2)))
+    await asyncio.gather(*(pool.detect(IMAGE, DetectOptions()) for _ in range(2)))
     await pool.close()
 
 
 async def test_a_worker_that_does_not_start_is_tried_again() -> None:
-    pool = await pool_of(gate := Gate(), workers=1, waiting=0)
+    pool = await pool_of(gate := Gate(), workers=1, queue_size=0)
     gate.failures_to_start = 2
     gate.workers[0].end(WorkerEnd.KILLED)
     gate.open.set()
-    assert (await pool.detect(IMAGE, Where())).faces == 0
+    assert (await pool.detect(IMAGE, DetectOptions())).faces == 0
     assert gate.started == 4
     await pool.close()
 
@@ -328,32 +335,31 @@ async def test_a_pool_whose_workers_do_not_start_does_not_open() -> None:
 
 
 async def test_no_worker_is_started_by_a_pool_that_closes() -> None:
-    pool = await pool_of(gate := Gate(), workers=1, waiting=0)
+    pool = await pool_of(gate := Gate(), workers=1, queue_size=0)
     gate.failures_to_start = 10**6
     gate.workers[0].end(WorkerEnd.KILLED)
     await until(lambda: gate.started >= 2)
     await pool.close()
     started = gate.started
-    await asyncio.sleep(0.3)
+    for _ in range(10):
+        await asyncio.sleep(0)
     assert gate.started == started
 
 
-def test_a_question_comes_over_as_it_was_asked() -> None:
-    cells = np.arange(64 * 36, dtype=np.uint8).reshape(36, 64)
-    asked = Where([Box(-1, 2, 30, 40), Box(5, 6, 7, 8)], elsewhere=False, follows=True, before=cells)
-    where = decode_where(encode_request(asked, 5)[8:])
-    assert (where.near, where.elsewhere, where.follows) == (asked.near, False, True)
-    assert where.before is not None
-    assert np.array_equal(where.before, cells)
-    assert decode_where(encode_request(Where(), 0)[8:]).before is None
+def test_options_are_sent_to_the_worker_unchanged() -> None:
+    options = DetectOptions(
+        (Box(-1, 2, 30, 40), Box(5, 6, 7, 8)), fallback_full=False, incremental=True, reference=bytes(range(64)) * 36
+    )
+    for sent in (options, DetectOptions()):
+        assert decode_options(encode_request(sent, 5)[REQUEST_PREFIX.size :]) == sent
 
 
 def test_an_answer_comes_over_with_what_is_counted() -> None:
-    detection = Detection(ImageSize(9, 9), Searched.CHANGES, (), DetectTimings(1, 2, 3, 6))
-    answer = decode_reply(encode_answer(detection))
-    assert (answer.faces, answer.searched) == (0, Searched.CHANGES)
+    detection = Detection(ImageSize(9, 9), SearchScope.CHANGED, (), DetectTimings(1, 2, 3, 6))
+    answer = decode_reply(encode_detection(detection))
+    assert (answer.faces, answer.scope) == (0, SearchScope.CHANGED)
     assert answer.seconds == {"decode": 0.001, "search": 0.002, "crop": 0.003}
-    assert answer.body.startswith(b'{"image": {"width": 9')
+    assert answer.body.startswith(b'{"image":{"width":9')
 
 
 @pytest.mark.parametrize(
@@ -371,4 +377,4 @@ def test_an_error_comes_over_with_its_text(error: Exception, raised: type[Except
 
 def test_a_worker_without_a_cascade_says_so() -> None:
     with pytest.raises(WorkerFailedError, match="gone"):
-        decode_reply(bytes([Reply.NO_CASCADE]) + b"gone")
+        decode_reply(bytes([ReplyKind.NO_CASCADE]) + b"gone")

@@ -111,7 +111,7 @@ def test_every_decoder_takes_something(every: dict[str, Target]) -> None:
     decodings = [case.action for case in cases_of(every["decoders"], SEED, 300) if isinstance(case.action, Decoding)]
     assert {decoding.decoder for decoding in decodings} == set(DECODERS)
     read = {decoding.decoder for decoding in decodings if _is_read(decoding)}
-    assert {"frame", "camera status", "frame id", "hint", "pixels"} <= read
+    assert {"frame", "camera status", "frame id", "roi"} <= read
 
 
 def _is_read(decoding: Decoding) -> bool:

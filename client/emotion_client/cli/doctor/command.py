@@ -16,7 +16,7 @@ from emotion_client.cli.exit_codes import ExitCode, exit_on_error
 from emotion_client.cli.output import Format, flushing
 from emotion_client.client import EmotionClient
 from emotion_client.errors import UnreachableError
-from services.contracts.text import printable
+from services.contracts.text import escape_controls
 
 _MARKS = {Level.OK: ("✓", "green"), Level.WARNING: ("!", "yellow"), Level.ERROR: ("✗", "bold red")}
 
@@ -51,10 +51,10 @@ def report(findings: Sequence[Finding]) -> Text:
     text = Text()
     for finding in findings:
         mark, style = _MARKS[finding.level]
-        subject, detail = printable(finding.subject), printable(finding.detail)
+        subject, detail = escape_controls(finding.subject), escape_controls(finding.detail)
         text.append(f"{mark} ", style=style).append(subject, style="bold").append(f": {detail}\n")
         if finding.remedy:
-            text.append(f"    {printable(finding.remedy)}\n", style="cyan")
+            text.append(f"    {escape_controls(finding.remedy)}\n", style="cyan")
     errors = sum(finding.level is Level.ERROR for finding in findings)
     warnings = sum(finding.level is Level.WARNING for finding in findings)
     return text.append(f"{_count(errors, 'problem')}, {_count(warnings, 'warning')}\n")

@@ -9,7 +9,7 @@ import tritonclient.http as triton
 from numpy.typing import NDArray
 from tritonclient.utils import InferenceServerException
 
-from services.contracts.detection import Detection
+from services.contracts.detection import Detection, model_input
 from tests.integration.gateway.compat.conftest import KEY
 from tests.support.stack import Stack
 
@@ -33,7 +33,7 @@ def faces(stack: Stack, smile: bytes) -> NDArray[np.float32]:
     answer = httpx.post(
         f"{detector}/detect", content=smile, headers={"Content-Type": "image/jpeg"}, trust_env=False, timeout=20
     )
-    return np.stack([face.pixels for face in Detection.decode(answer.json()).faces])
+    return model_input(Detection.from_json(answer.content).faces)
 
 
 def tensor(faces: NDArray[np.float32], binary: bool = True) -> triton.InferInput:

@@ -21,7 +21,7 @@ from bench.scenes.faces import (
     shuffled,
     smooth,
 )
-from services.contracts.geometry import Box, overlap
+from services.contracts.geometry import Box, iou
 
 
 @pytest.fixture(scope="module")
@@ -56,7 +56,7 @@ def test_each_is_a_picture_with_the_faces_of_its_recipe(made: list[Scene]) -> No
 def test_faces_hide_none_of_each_other(made: list[Scene]) -> None:
     for scene in made:
         faces = scene.faces
-        assert all(overlap(a, b) == 0 for index, a in enumerate(faces) for b in faces[:index])
+        assert all(iou(a, b) == 0 for index, a in enumerate(faces) for b in faces[:index])
 
 
 def test_the_same_seed_makes_the_same_pictures_and_another_seed_others() -> None:

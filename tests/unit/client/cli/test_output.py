@@ -1,6 +1,7 @@
 import csv
 import io
 import json
+from dataclasses import asdict
 
 import pytest
 
@@ -29,10 +30,10 @@ def test_json_lines_are_the_gateways_responses_with_their_file() -> None:
         "file": "face.jpg",
         "frame": None,
         "time_s": None,
-        **json.loads(json.dumps(IMAGE.prediction.encode())),
+        **json.loads(IMAGE.prediction.to_json()),
     }
     assert (frame["frame"], frame["time_s"], frame["emotion"]) == (30, 1.2, None)
-    assert frame["events"] == [BEGAN.encode()]
+    assert frame["events"] == [asdict(BEGAN)]
 
 
 def test_csv_has_the_face_id_of_a_video() -> None:

@@ -1,4 +1,5 @@
 import io
+import json
 
 from rich.console import Console
 
@@ -19,7 +20,9 @@ def shown(state: WatchState, now_s: float = 10.0) -> str:
 def seen(count: int = 1, detect: int = 0) -> WatchState:
     state = WatchState("cam0")
     for index in range(count):
-        state.add(decode_live_result(live(f"{index}-0", BEGAN, detect=detect)), 10.0 - (count - 1 - index) / 10)
+        state.add(
+            decode_live_result(json.dumps(live(f"{index}-0", BEGAN, detect=detect))), 10.0 - (count - 1 - index) / 10
+        )
     return state
 
 
@@ -40,7 +43,7 @@ def test_an_uncertain_emotion_looks_uncertain() -> None:
     result = live("1-0")
     result["faces"][0]["reliable"] = False
     state = WatchState("cam0")
-    state.add(decode_live_result(result), 10.0)
+    state.add(decode_live_result(json.dumps(result)), 10.0)
     assert "happy? uncertain" in shown(state)
 
 
@@ -48,13 +51,13 @@ def test_smoothed_probabilities_are_preferred() -> None:
     result = live("1-0")
     result["faces"][0]["smoothed"] = {**result["faces"][0]["probabilities"], "happy": 0.91}
     state = WatchState("cam0")
-    state.add(decode_live_result(result), 10.0)
+    state.add(decode_live_result(json.dumps(result)), 10.0)
     assert "91%" in shown(state)
 
 
 def test_no_face() -> None:
     state = WatchState("cam0")
-    state.add(decode_live_result({**live("1-0"), "faces": []}), 10.0)
+    state.add(decode_live_result(json.dumps({**live("1-0"), "faces": []})), 10.0)
     assert "no face" in shown(state)
 
 
@@ -76,7 +79,7 @@ def test_problem_is_shown_until_a_result_arrives() -> None:
     state = seen()
     state.status = FeedStatus("lost", "connection reset")
     assert "lost: connection reset" in shown(state)
-    state.add(decode_live_result(live("2-0")), 10.0)
+    state.add(decode_live_result(json.dumps(live("2-0"))), 10.0)
     assert "lost" not in shown(state)
 
 

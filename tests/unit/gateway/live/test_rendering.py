@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 from PIL import Image
 
-from services.contracts.detection import Searched
+from services.contracts.detection import SearchScope
 from services.contracts.geometry import Box
 from services.gateway.live.latest_value import ClosedError
 from services.gateway.live.rendering import DelayBuffer, RenderOptions
@@ -93,7 +93,7 @@ async def test_faces_are_hidden_from_the_first_picture_on() -> None:
             picture = (await taking).jpeg
         assert contrast(picture, FACE) < 60
         assert contrast(picture, OTHER_FACE) > 150, "nothing else is hidden"
-        assert Searched.CHANGES not in it.detector.searched, "a change too small to count may be a face"
+        assert SearchScope.CHANGED not in it.detector.searched, "a change too small to count may be a face"
 
 
 async def test_who_watches_is_let_go_when_the_service_stops() -> None:

@@ -6,7 +6,7 @@ from contextlib import ExitStack
 import pytest
 from prometheus_client import CollectorRegistry
 
-from services.contracts.detection import Searched
+from services.contracts.detection import SearchScope
 from services.contracts.geometry import Box
 from services.contracts.problems import ProblemKind, ServiceError
 from services.gateway.live.search import (
@@ -169,7 +169,7 @@ async def test_detection_that_started_before_a_search_ended_did_not_search_its_f
 async def test_only_full_searches_set_the_time_of_a_full_search(search: Search) -> None:
     await search.detect_new(0)
     await search.detect_new(1)
-    assert search.detector.searched == [Searched.FULL, Searched.CHANGES]
+    assert search.detector.searched == [SearchScope.FULL, SearchScope.CHANGED]
     assert search.faces.full_search_at_us == numbered_frame(0).captured_at_us
     await search.detect_new(2, full_only=True)
     assert search.faces.full_search_at_us == numbered_frame(2).captured_at_us
@@ -177,10 +177,10 @@ async def test_only_full_searches_set_the_time_of_a_full_search(search: Search) 
 
 @pytest.mark.parametrize(
     ("kind", "then"),
-    [(ProblemKind.DEPENDENCY_UNAVAILABLE, Searched.FULL), (ProblemKind.DEPENDENCY_TIMEOUT, Searched.CHANGES)],
+    [(ProblemKind.DEPENDENCY_UNAVAILABLE, SearchScope.FULL), (ProblemKind.DEPENDENCY_TIMEOUT, SearchScope.CHANGED)],
 )
 async def test_reference_that_a_detector_may_not_read_is_discarded(
-    search: Search, kind: ProblemKind, then: Searched
+    search: Search, kind: ProblemKind, then: SearchScope
 ) -> None:
     await search.detect_new(0)
     search.detector.error = ServiceError(kind, "refused", dependency="detector")

@@ -5,7 +5,7 @@ from time import monotonic
 
 import pytest
 
-from services.contracts.detection import Searched
+from services.contracts.detection import SearchScope
 from services.contracts.problems import ProblemKind, ServiceError
 from services.gateway.live.search import FULL_SEARCH_INTERVAL_S
 from services.gateway.protocols import KnownCamera
@@ -194,7 +194,12 @@ async def test_without_a_face_what_changes_is_searched_in_every_frame() -> None:
             it.detector.boxes.append(FACE)
             (result,) = await it.show_and_see(3, viewer)
             assert len(result["faces"]) == 1
-        assert it.detector.searched[:4] == [Searched.FULL, Searched.CHANGES, Searched.CHANGES, Searched.CHANGES]
+        assert it.detector.searched[:4] == [
+            SearchScope.FULL,
+            SearchScope.CHANGED,
+            SearchScope.CHANGED,
+            SearchScope.CHANGED,
+        ]
         assert it.model.calls == 1
 
 
@@ -219,11 +224,11 @@ async def test_faces_that_are_followed_are_no_news_to_a_search() -> None:
     async with scene() as it:
         with it.live.subscribe("cam0", None, None) as viewer:
             number = 0
-            while Searched.CHANGES not in it.detector.searched:
+            while SearchScope.CHANGED not in it.detector.searched:
                 await it.show_and_see(number, viewer)
                 number += 1
                 assert number < 1000
-            at = it.detector.searched.index(Searched.CHANGES)
+            at = it.detector.searched.index(SearchScope.CHANGED)
             assert it.detector.asked[at][1] == (FACE,)
 
 

@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from services.contracts.geometry import ImageSize, overlap
+from services.contracts.geometry import ImageSize, iou
 from training.data.synthetic_scenes import FACES_PER_SCENE, Scene, draw_background, render_scene
 
 
@@ -37,7 +37,7 @@ def test_each_face_is_drawn_in_its_box(side: int) -> None:
 @pytest.mark.parametrize("seed", range(5))
 def test_boxes_do_not_overlap(seed: int) -> None:
     boxes = scene(240, seed)[0].boxes
-    assert all(overlap(a, b) == 0 for index, a in enumerate(boxes) for b in boxes[:index])
+    assert all(iou(a, b) == 0 for index, a in enumerate(boxes) for b in boxes[:index])
 
 
 def test_a_seed_determines_the_scene() -> None:

@@ -28,7 +28,7 @@ class DetectsFirstFaces:
     def __call__(self, jpeg: bytes) -> Sequence[DetectedFace]:
         somewhere = Box(0, 0, 3, 3)
         boxes = [Box(box.x + self._shift, box.y, box.w, box.h) for box in self._boxes[jpeg]]
-        return [DetectedFace(box, 1.0, 0.5, np.full((48, 48, 1), 0.5, np.float32)) for box in [somewhere, *boxes]]
+        return [DetectedFace(box, 1.0, 0.5, bytes([128]) * 48 * 48) for box in [somewhere, *boxes]]
 
 
 @pytest.fixture
