@@ -30,7 +30,7 @@ def test_the_described_defaults_are_those_of_the_files() -> None:
     assert {name: described[name] for name in defaults} == defaults
 
 
-def test_services_are_told_what_they_have_a_setting_for() -> None:
+def test_compose_passes_only_variables_that_are_settings() -> None:
     known = {f"{cls.model_config['env_prefix']}{name}".upper() for cls in SETTINGS for name in cls.model_fields}
     told = {name for file in COMPOSE_FILES for name in re.findall(r"^ +(EMOTION_\w+):", file.read_text(), re.MULTILINE)}
     assert told <= known

@@ -69,7 +69,7 @@ def test_bounds_are_those_of_the_settings() -> None:
     assert [(text, setting) for text, setting in told if float(DEFAULTS[setting]) not in numbers(text)] == []
 
 
-def test_what_does_not_exist_is_seen(surface: Surface) -> None:
+def test_missing_route_is_detected(surface: Surface) -> None:
     assert not surface.answers("", "GET", "/predictions")
     assert not surface.answers("", "WS", "/ws/predictions")
     assert not surface.answers("8001", "GET", "/predict")

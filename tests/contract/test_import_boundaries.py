@@ -95,7 +95,7 @@ def test_contracts_need_numpy_and_msgspec_only() -> None:
     assert needed == set()
 
 
-def test_tensorflow_is_loaded_where_it_must_be_only() -> None:
+def test_tensorflow_is_imported_in_allowed_modules_only() -> None:
     assert {source.path: names for source in SOURCES if (names := tensorflow_imports(source))} == {}
 
 
@@ -107,12 +107,12 @@ def test_training_needs_no_tensorflow(command: str) -> None:
 
 
 @pytest.mark.parametrize("path", LOADS_TENSORFLOW_WHERE_IT_TRAINS)
-def test_other_backends_never_come_to_where_tensorflow_is_loaded(path: str) -> None:
+def test_tensorflow_is_imported_inside_functions_only(path: str) -> None:
     module = ast.parse((ROOT / path).read_text(encoding="utf-8"))
     assert not any("tensorflow" in ast.unparse(statement) for statement in module.body if is_import(statement))
 
 
-def test_the_environment_is_touched_where_it_may_be_only() -> None:
+def test_the_environment_is_read_in_allowed_modules_only() -> None:
     assert [source.path for source in SOURCES if forbidden_environment_read(source)] == []
 
 

@@ -57,7 +57,7 @@ def test_both_start_it_alike() -> None:
     assert different <= OWN_TO_COMPOSE | OWN_TO_EACH
 
 
-def test_its_files_can_be_read() -> None:
+def test_files_are_readable() -> None:
     (model,) = read_model_configs(MODELS / "models.config")
     assert (model.name, model.base_path) == (MODEL_NAME, Path("/models/emotion"))
     assert read_monitoring_path(MODELS / "monitoring.config") == "/monitoring/prometheus/metrics"

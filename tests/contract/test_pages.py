@@ -52,7 +52,7 @@ def test_targets_of_make_exist(page: str) -> None:
     assert set(re.findall(r"\bmake ([a-z][a-z0-9-]*)", code(read(page)))) <= targets_of_make()
 
 
-def test_what_trains_elsewhere_is_the_keras_of_the_lock() -> None:
+def test_training_environment_has_the_locked_keras() -> None:
     """The optimizer leans on parts of it that aren't its API."""
     locked = re.findall(r"(?m)^keras==\S+", read("requirements/dev.lock"))
     assert locked == re.findall(r"keras==\S+", read("docs/training.md"))
@@ -110,7 +110,7 @@ def surface() -> Surface:
     return Surface()
 
 
-def test_what_does_not_exist_is_seen() -> None:
+def test_missing_route_is_detected() -> None:
     assert paths_named("`services/gateway/appp.py` and `compose.arm46.yml`") == {
         "services/gateway/appp.py",
         "compose.arm46.yml",

@@ -39,7 +39,7 @@ def test_every_503_says_when_to_come_back() -> None:
     assert all(kind.retry_after_s for kind in ProblemKind if kind.status in (429, 503))
 
 
-def test_kinds_are_told_apart() -> None:
+def test_kinds_are_distinguished() -> None:
     assert len({kind.title for kind in ProblemKind}) == len(ProblemKind), "equal kinds would be aliases of one another"
 
 

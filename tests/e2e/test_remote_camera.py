@@ -41,7 +41,7 @@ def faketime() -> str:
     return str(found[0])
 
 
-def test_ages_are_right_whatever_the_cameras_clock_says(remote: Stack, faketime: str, tmp_path: Path) -> None:
+def test_ages_do_not_depend_on_the_cameras_clock(remote: Stack, faketime: str, tmp_path: Path) -> None:
     settings = {
         "EMOTION_CAPTURE_REDIS_URL": f"redis://:{PASSWORD}@127.0.0.1:{REDIS_PORT}/0",
         "EMOTION_CAPTURE_PORT": str(free_port()),

@@ -67,7 +67,7 @@ def test_a_forwarded_address_gives_no_more_tries(start: Start) -> None:
     assert statuses == 5 * [401] + 7 * [429]
 
 
-def test_a_trusted_proxys_clients_are_told_apart(start: Start) -> None:
+def test_clients_behind_a_trusted_proxy_are_distinguished(start: Start) -> None:
     port = start(rate_limit="1/minute", trusted_proxies="127.0.0.0/30")
     with client(port) as proxy, client(port, "127.0.0.9") as other:
         for forwarded in ("192.0.2.1", "192.0.2.2", "2001:db8:0:1::1", "2001:db8:0:2::1"):
@@ -81,7 +81,7 @@ def test_a_trusted_proxys_clients_are_told_apart(start: Start) -> None:
         assert spoofed == [200, 429, 429]
 
 
-def test_wrong_keys_are_limited_and_lock_no_one_out(start: Start) -> None:
+def test_wrong_keys_are_limited_without_locking_valid_keys_out(start: Start) -> None:
     port = start(api_keys=KEY)
     with client(port) as asking:
         assert asking.get("/services", headers={"X-API-Key": KEY}).status_code == 200
@@ -94,7 +94,7 @@ def test_wrong_keys_are_limited_and_lock_no_one_out(start: Start) -> None:
         assert "gateway_wrong_keys_total 20.0" in known.get("/metrics").text
 
 
-def test_a_right_key_that_is_new_from_a_locked_address_is_not_told(start: Start) -> None:
+def test_valid_key_from_a_locked_address_is_rejected(start: Start) -> None:
     port = start(api_keys=f"{KEY},{KEY}-2")
     with client(port) as asking:
         guess(asking, 20)
@@ -140,7 +140,7 @@ def test_readiness_costs_dependencies_one_measurement_however_many_ask(start: St
         assert 1 <= len(connections) <= 4
 
 
-def test_metrics_do_not_tell_what_a_person_shows(start: Start) -> None:
+def test_metrics_contain_no_emotions_of_people(start: Start) -> None:
     with client(start()) as asking:
         labels = asking.get("/metrics").text
     assert "gateway_predictions" in labels
@@ -155,7 +155,7 @@ def test_keys_that_are_set_but_blank_are_an_error(monkeypatch: pytest.MonkeyPatc
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.168.1.4", "cam.local", ""])
-def test_the_api_is_not_opened_to_others_without_keys_by_mistake(monkeypatch: pytest.MonkeyPatch, host: str) -> None:
+def test_gateway_without_keys_does_not_listen_on_other_addresses(monkeypatch: pytest.MonkeyPatch, host: str) -> None:
     monkeypatch.setenv("EMOTION_GATEWAY_HOST", host)
     with pytest.raises(SettingsError, match="EMOTION_GATEWAY_ALLOW_ANONYMOUS"):
         load_settings(GatewaySettings)

@@ -128,7 +128,7 @@ def test_an_answer_of_any_size_or_depth_is_an_error_soon(what: str, asynchronous
 
 
 @pytest.mark.parametrize("asynchronous", [False, True])
-def test_an_answer_that_trickles_is_given_up_in_time(asynchronous: bool) -> None:
+def test_slowly_arriving_response_times_out(asynchronous: bool) -> None:
     def trickle(send: Send) -> None:
         send(b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n\r\n")
         for _ in itertools.count():
@@ -182,7 +182,7 @@ def test_events_are_read_however_they_are_cut_into_pieces(end: str, size: int) -
     ]
 
 
-def test_a_feed_that_lasts_is_no_event_that_is_too_large() -> None:
+def test_long_feed_does_not_count_as_one_large_event() -> None:
     reading = reader()
     event = b"data: " + b"x" * 100_000 + b"\n\n: still here\n\n"
     for _ in range(3 * MAX_EVENT_BYTES // len(event)):

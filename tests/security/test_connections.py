@@ -80,7 +80,7 @@ def test_every_state_of_a_connection_ends(service: Service, sent: bytes, dribble
 
 @pytest.mark.parametrize("path", ["/flood", "/bytes/3000000"])
 @pytest.mark.parametrize("read_bytes", [0, 1])
-def test_a_client_that_hardly_takes_its_answer_is_cut_off(service: Service, path: str, read_bytes: int) -> None:
+def test_slow_reader_is_disconnected(service: Service, path: str, read_bytes: int) -> None:
     wait_until(lambda: is_alone(service), "earlier connections to end")
     with socket.socket() as opened:
         opened.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
@@ -176,7 +176,7 @@ def test_a_head_over_the_limit_is_refused_in_one_piece_as_in_many(
         (b"garbage\r\n\r\n", "malformed"),
     ],
 )
-def test_what_breaks_the_rules_of_http_is_refused_and_counted(patient: Service, sent: bytes, reason: str) -> None:
+def test_malformed_http_is_rejected_and_counted(patient: Service, sent: bytes, reason: str) -> None:
     before = metric(patient, "http_rejected_total", reason=reason)
     end = ending(patient.port, sent)
     assert end.problem()["status"] == 400
@@ -233,13 +233,13 @@ def test_a_head_over_the_limit_behind_other_requests_is_not_answered(service: Se
     assert ending(service.port, sent).received.count(b"HTTP/1.1 200 ") <= 3
 
 
-def test_a_malformed_request_takes_no_answer_from_those_before_it(service: Service) -> None:
+def test_malformed_request_does_not_affect_earlier_responses(service: Service) -> None:
     sent = request("GET", "/sleep/0.5") + request("GET", "/items/2") + b"garbage\r\n\r\n"
     received = ending(service.port, sent).received
     assert [int(status) for status in re.findall(rb"HTTP/1.1 (\d+)", received)] == [200, 200]
 
 
-def test_a_stream_ends_when_its_client_leaves_who_has_asked_for_more(service: Service) -> None:
+def test_stream_ends_when_a_client_with_a_pipelined_request_disconnects(service: Service) -> None:
     before = metric(service, "http_requests_total", method="POST", route="/stream", status="200")
     with connected(service.port) as opened:
         opened.sendall(request("POST", "/stream", "Content-Length: 0") + request())
@@ -267,7 +267,7 @@ def is_alive(service: Service) -> bool:
         return False
 
 
-def test_slow_connections_by_the_hundred_shut_nobody_out(tmp_path: Path) -> None:
+def test_hundreds_of_slow_connections_do_not_block_others(tmp_path: Path) -> None:
     with Service(tmp_path / "log", descriptors="256") as service, ExitStack() as opened:
         kept = opened.enter_context(service.client())
         assert kept.get("/healthz").status_code == 200

@@ -119,7 +119,7 @@ def assert_no_secret(capture: CaptureProcess, url: str) -> None:
 
 
 @pytest.mark.parametrize("log_format", ["text", "json"])
-def test_no_secret_of_a_camera_that_is_away_comes_out(
+def test_unreachable_camera_reveals_no_secret(
     server: RedisServer, tmp_path: Path, log_format: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name, value in NOISY.items():
@@ -148,7 +148,7 @@ def test_no_secret_of_a_camera_that_is_away_comes_out(
 
 
 @pytest.mark.parametrize("source", REFUSED)
-def test_no_secret_of_a_source_that_is_refused_comes_out(tmp_path: Path, source: str) -> None:
+def test_rejected_source_reveals_no_secret(tmp_path: Path, source: str) -> None:
     with CaptureProcess(tmp_path / "log", cameras=f"a=0,door={source}") as capture:
         assert capture.exit_status() == 2
     assert "EMOTION_CAPTURE_CAMERAS" in capture.log()
@@ -186,7 +186,7 @@ def door() -> Iterator[tuple[int, list[str]]]:
             thread.join(5)
 
 
-def test_no_secret_of_a_camera_that_refuses_or_redirects_comes_out(
+def test_camera_that_refuses_or_redirects_reveals_no_secret(
     server: RedisServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name, value in NOISY.items():
@@ -203,7 +203,7 @@ def test_no_secret_of_a_camera_that_refuses_or_redirects_comes_out(
             assert_no_secret(capture, server.url)
 
 
-def test_no_secret_of_redis_comes_out(tmp_path: Path) -> None:
+def test_redis_password_is_not_revealed(tmp_path: Path) -> None:
     settings = {"log_level": "DEBUG", "redis_url": f"redis://{SECRET}:{SECRET}@127.0.0.1:1/0?client_name={SECRET}"}
     with CaptureProcess(tmp_path / "log", **settings) as capture:
         capture.wait_until_logged("dropping frames")
@@ -212,7 +212,7 @@ def test_no_secret_of_redis_comes_out(tmp_path: Path) -> None:
         assert SECRET not in ready.text + capture.log() + command_lines(capture.pid)
 
 
-def test_the_launcher_hands_no_secret_to_a_command_line_and_prints_none(tmp_path: Path) -> None:
+def test_launcher_puts_no_secret_on_a_command_line_or_in_its_output(tmp_path: Path) -> None:
     source = f"rtsp://user:{SECRET}@127.0.0.1:1/{SECRET}"
     with Launch(tmp_path / "log", EMOTION_LAUNCHER_CAMERA=source, EMOTION_CAPTURE_LOG_LEVEL="DEBUG") as launch:
         launch.wait_until_logged("cameras: cam0=rtsp://127.0.0.1:1/…")
@@ -272,7 +272,7 @@ def test_the_probe_takes_a_url_on_standard_input_only(tmp_path: Path) -> None:
         ("capture", {"EMOTION_CAPTURE_CAMERAS": "a=1"}, {"EMOTION_CAPTURE_CAMERAS": "a=1"}),
     ],
 )
-def test_make_hands_addresses_on_in_the_environment(
+def test_make_passes_addresses_in_the_environment(
     tmp_path: Path, target: str, variables: dict[str, str], expected: dict[str, str]
 ) -> None:
     python = tmp_path / "bin" / "python"
@@ -319,7 +319,7 @@ _WORDS = st.text(st.characters(min_codepoint=33, max_codepoint=0x2100), max_size
     _WORDS,
     st.sampled_from(["rtsp://u:{}@h/x", "http://h/{}", "http://h/?x={}", "rtsp://u:p@h/{}@", "{}@h", "//u:{}@h"]),
 )
-def test_no_list_of_cameras_shows_a_secret_whatever_is_beside_it(before: str, after: str, form: str) -> None:
+def test_camera_lists_show_no_secret(before: str, after: str, form: str) -> None:
     text = f"door={form.format(f'{before}{SECRET}{after}')}"
     try:
         shown = ", ".join(map(str, parse_cameras(text)))

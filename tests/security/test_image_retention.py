@@ -58,7 +58,7 @@ def followed(it: Attacked, path: str) -> Iterator[threading.Event]:
     [(b"\xff\xd8", True), (b"no", True), (b"\xff\xd8", False)],
     ids=["analysed", "refused by the detector", "no detector"],
 )
-def test_no_picture_stays_when_its_camera_has_gone(tmp_path: Path, start: bytes, with_detector: bool) -> None:
+def test_no_image_is_kept_after_its_camera_has_gone(tmp_path: Path, start: bytes, with_detector: bool) -> None:
     jpeg = picture(start=start)
     with attacked(tmp_path, with_detector) as it:
         if not readable(it):
@@ -92,7 +92,7 @@ def readable(it: Attacked) -> bool:
     return True
 
 
-def test_a_question_about_each_of_many_cameras_leaves_no_picture(tmp_path: Path) -> None:
+def test_requests_for_many_cameras_keep_no_image(tmp_path: Path) -> None:
     with attacked(tmp_path) as it:
         if not readable(it):
             pytest.skip("the memory of another process can't be read here")

@@ -229,7 +229,7 @@ class Others:
             self._stop.wait(0.02)
 
 
-def test_crafted_pictures_keep_nobody_else_from_being_answered(detector: Detector) -> None:
+def test_crafted_images_do_not_block_other_requests(detector: Detector) -> None:
     assert detector.detect(FACE).status_code == 200
     before_mb = detector.tree_resident_mb()
     with Others(detector) as others:
@@ -248,7 +248,7 @@ def test_crafted_pictures_keep_nobody_else_from_being_answered(detector: Detecto
 
 
 @pytest.mark.parametrize("name", OVERRUNNING)
-def test_a_picture_that_overruns_is_ended_and_others_are_answered(detector: Detector, name: str) -> None:
+def test_image_over_the_time_limit_is_aborted_and_others_are_answered(detector: Detector, name: str) -> None:
     image = OVERRUNNING[name]()
     workers = set(detector.workers())
     with Others(detector) as others:
@@ -328,7 +328,7 @@ def test_no_process_is_left_of_a_detector_that_was_killed(tmp_path: Path, busy: 
         wait_until(lambda: not any(_is_healthy(pid) for pid in below), "all processes to end", 5)
 
 
-def test_work_in_flight_is_finished_when_the_whole_group_is_told_to_stop(tmp_path: Path) -> None:
+def test_work_in_flight_is_finished_when_the_process_group_is_stopped(tmp_path: Path) -> None:
     with Detector(tmp_path / "log", workers="1") as detector:
         image = crafted.png(crafted.WIDE, crafted.HIGH)
         answers: list[int] = []
@@ -368,6 +368,6 @@ def _is_healthy(pid: int) -> bool:
         return False
 
 
-def test_a_png_bomb_is_what_its_name_says() -> None:
+def test_png_bomb_expands_as_intended() -> None:
     assert len(crafted.bomb()) < MANY_BYTES
     assert zlib.decompressobj().decompress(crafted.bomb(), 1000) == bytes(1000)

@@ -108,7 +108,7 @@ def assert_harmless(text: str) -> None:
     ],
     ids=" ".join,
 )
-def test_no_command_repeats_what_a_terminal_would_act_on(url: str, arguments: list[str]) -> None:
+def test_commands_print_no_escape_sequences(url: str, arguments: list[str]) -> None:
     stdout, stderr = emotion(*arguments, url=url)
     assert "hush" in stdout + stderr or "csv" in arguments
     assert_harmless(stdout + stderr)
@@ -116,7 +116,7 @@ def test_no_command_repeats_what_a_terminal_would_act_on(url: str, arguments: li
 
 @pytest.mark.parametrize("command", [["cameras"], ["predict", __file__], ["doctor", "--no-measure"], ["watch", "cam0"]])
 @pytest.mark.parametrize("name", MISBEHAVING)
-def test_no_error_repeats_what_a_terminal_would_act_on(name: str, command: list[str]) -> None:
+def test_errors_print_no_escape_sequences(name: str, command: list[str]) -> None:
     with hostile_server({"/": MISBEHAVING[name]}) as url:
         stdout, stderr = emotion(*command, "--format", "jsonl", url=url)
     assert_harmless(stdout + stderr)
@@ -143,7 +143,7 @@ def test_csv_has_no_formulas_and_numbers_stay_numbers(url: str, tmp_path: Path) 
     assert float(row["confidence"]) == 0.6
 
 
-def test_in_a_terminal_only_our_own_sequences_come(url: str, tmp_path: Path) -> None:
+def test_terminal_output_has_only_its_own_escape_sequences(url: str, tmp_path: Path) -> None:
     film = tmp_path / f"a{HOSTILE.replace('/', '')}.jpg"
     film.write_bytes(b"any")
     leader, follower = pty.openpty()
@@ -162,7 +162,7 @@ def test_in_a_terminal_only_our_own_sequences_come(url: str, tmp_path: Path) -> 
     ] == []
 
 
-def test_the_line_each_second_of_make_run_is_harmless(tmp_path: Path) -> None:
+def test_status_line_of_make_run_has_no_escape_sequences(tmp_path: Path) -> None:
     ready = {"status": "ready", "dependencies": {}}
     answers: dict[str, Answer] = {
         "/readyz": response(json.dumps(ready).encode()),
@@ -177,7 +177,7 @@ def test_the_line_each_second_of_make_run_is_harmless(tmp_path: Path) -> None:
     assert_harmless(log)
 
 
-def test_a_setting_of_the_launcher_is_repeated_harmlessly() -> None:
+def test_unknown_setting_of_the_launcher_is_printed_without_escape_sequences() -> None:
     name = "EMOTION_GATEWAY_\x1b]0;hush\x07"
     done = subprocess.run(
         [sys.executable, "-m", "launcher"],

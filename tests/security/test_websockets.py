@@ -100,7 +100,7 @@ def without(head: bytes, *names: bytes) -> bytes:
         handshake(IMAGES, "X-Control: a\x01b"),
     ],
 )
-def test_a_handshake_that_cannot_be_is_refused_and_its_connection_closed(gateway: Gateway, sent: bytes) -> None:
+def test_invalid_handshake_is_rejected_and_the_connection_closed(gateway: Gateway, sent: bytes) -> None:
     end = ending(gateway.port, sent)
     assert end.problem()["status"] == 400
     assert end.seconds < 0.5
@@ -177,7 +177,7 @@ def test_a_message_that_does_not_become_complete_ends_its_connection(
         (IMAGES, frame(BINARY, bytes(MAX_IMAGE_BYTES + 2**20 + 1))[:100], TOO_BIG),
     ],
 )
-def test_what_is_sent_over_a_websocket_is_bounded(gateway: Gateway, path: str, sent: bytes, code: int) -> None:
+def test_websocket_messages_are_bounded(gateway: Gateway, path: str, sent: bytes, code: int) -> None:
     before = gateway.cpu_s()
     end = ending(gateway.port, handshake(path) + sent)
     assert not end.received or close_code(end) == code  # what was unread resets the connection
@@ -236,7 +236,7 @@ def test_messages_of_no_bytes_are_each_answered_without_being_piled_up(gateway: 
 
 
 @pytest.mark.parametrize("read_bytes", [0, 1])
-def test_a_viewer_that_hardly_takes_its_pictures_is_cut_off(gateway: Gateway, read_bytes: int) -> None:
+def test_slow_viewer_is_disconnected(gateway: Gateway, read_bytes: int) -> None:
     wait_until(lambda: gateway.metric("gateway_viewers") == 0, "earlier viewers to leave")
     with socket.socket() as opened:
         opened.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
@@ -293,7 +293,7 @@ def test_unfinished_messages_of_many_clients_take_little_memory(tmp_path: Path) 
             assert json.loads(websocket.recv(timeout=20))["emotion"] == "happy"
 
 
-def test_over_the_budget_a_websocket_and_an_upload_are_told_to_try_later(tmp_path: Path) -> None:
+def test_websocket_and_upload_over_the_budget_get_503_with_retry_after(tmp_path: Path) -> None:
     settings = {"max_upload_bytes_in_flight": "1000000"}
     with Gateway(tmp_path / "log", {}, **settings) as gateway, gateway.opened(IMAGES) as holder:
         holder.sendall(frame(BINARY, bytes(400_000))[:-1])  # of one client: it leaves half to others

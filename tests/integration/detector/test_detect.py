@@ -53,14 +53,14 @@ def test_eight_faces_are_ordered_by_how_sure_the_cascade_is(client: httpx.Client
     assert [face.weight for face in faces] == sorted((face.weight for face in faces), reverse=True)
 
 
-def test_any_replica_can_answer_since_nothing_is_kept(client: httpx.Client) -> None:
+def test_detector_is_stateless(client: httpx.Client) -> None:
     detect(client, FACE, "100,100,50,50")
     first = detect(client)
     detect(client, images.encode(images.eight_faces()))
     assert [face.box for face in detect(client).faces] == [face.box for face in first.faces]
 
 
-def test_what_follows_an_earlier_picture_is_searched_where_it_differs(client: httpx.Client) -> None:
+def test_only_changed_regions_of_a_following_image_are_searched(client: httpx.Client) -> None:
     def follow(image: bytes, reference: str, *rois: str) -> dict[str, Any]:
         headers = {**JPEG, "X-Reference-Frame": reference}
         answer = client.post("/detect", content=image, headers=headers, params=[("roi", roi) for roi in rois])
@@ -117,7 +117,7 @@ def test_media_types_and_bodies(client: httpx.Client, media_type: str, body: byt
     assert client.post("/detect", content=body, headers={"Content-Type": media_type}).status_code == status
 
 
-def test_under_load_it_answers_or_says_that_it_is_full(client: httpx.Client, detector: ModuleProcess) -> None:
+def test_overloaded_detector_answers_or_returns_503(client: httpx.Client, detector: ModuleProcess) -> None:
     address = client.base_url.join("detect")
 
     def ask(_: int) -> int:

@@ -77,7 +77,7 @@ async def test_an_image_that_takes_too_much_processor_time_ends_the_worker() -> 
     await worker.close()
 
 
-async def test_an_image_that_takes_too_much_memory_costs_the_worker_nothing() -> None:
+async def test_image_over_the_memory_limit_does_not_end_the_worker() -> None:
     worker, _ = await started(replace(SETTINGS, search=replace(SEARCH, pixel_limit=1)))
     with pytest.raises(ImageTooLargeError):
         decode_reply(await ask(worker, FACE))
@@ -157,13 +157,13 @@ async def test_a_worker_holds_no_descriptor_of_the_service() -> None:
     assert sum(name.startswith("socket:") for name in held) <= 1
 
 
-def test_a_cascade_that_is_not_there() -> None:
+def test_missing_cascade() -> None:
     with pytest.raises(WorkerStartError, match="EMOTION_DETECTOR_CASCADE: no cascade at"):
         try_worker(replace(SETTINGS, search=replace(SEARCH, cascade="no_such_cascade")))
     try_worker(SETTINGS)
 
 
-async def test_a_cascade_that_is_gone_when_a_worker_is_replaced() -> None:
+async def test_missing_cascade_when_a_worker_is_replaced() -> None:
     with pytest.raises(WorkerStartError, match="no cascade at"):
         await started(replace(SETTINGS, search=replace(SEARCH, cascade="no_such_cascade")))
 

@@ -13,7 +13,7 @@ def told(report: Report) -> str:
     return "\n".join(report.kinds)
 
 
-def test_a_service_that_does_nothing_wrong_passes(fuzz_tiny: FuzzTiny) -> None:
+def test_correct_service_passes(fuzz_tiny: FuzzTiny) -> None:
     posted = Case("planted", Exchange("gateway", (request("POST", "/raw", (), b"x" * 100_000),), complete=True))
     report = fuzz_tiny(get("/items/1"), get("/items/word"), get("/nowhere"), get("/status/503"), posted)
     assert told(report) == ""
@@ -41,7 +41,7 @@ def test_the_case_of_a_traceback_is_found_among_others(fuzz_tiny: FuzzTiny, fold
     assert all(found == [cases[2]] for found in written)
 
 
-def test_what_is_written_can_be_run_again(fuzz_tiny: FuzzTiny, folder: Path) -> None:
+def test_saved_cases_can_be_replayed(fuzz_tiny: FuzzTiny, folder: Path) -> None:
     first = fuzz_tiny(get("/fail"))
     (file, *_) = sorted(folder.glob("*.json"))
     again = fuzz_tiny(*load(file.read_text("utf-8")))
@@ -59,11 +59,11 @@ def test_what_is_written_can_be_run_again(fuzz_tiny: FuzzTiny, folder: Path) -> 
         ("/html", "HTML without a policy"),
     ],
 )
-def test_what_an_answer_does_not_tell_is_seen(fuzz_tiny: FuzzTiny, path: str, fault: str) -> None:
+def test_faults_outside_the_response_are_detected(fuzz_tiny: FuzzTiny, path: str, fault: str) -> None:
     assert fault in told(fuzz_tiny(get("/items/1"), get(path)))
 
 
-def test_what_a_heavy_case_costs_is_seen(fuzz_tiny: FuzzTiny) -> None:
+def test_cost_of_a_heavy_case_is_detected(fuzz_tiny: FuzzTiny) -> None:
     report = fuzz_tiny(get("/keep/80", "heavy"))
     assert "heavy: gateway took … MB more" in report.kinds
 

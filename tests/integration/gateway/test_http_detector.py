@@ -73,7 +73,7 @@ async def ask(detector: DetectorClient, seconds: float = 5) -> Detection:
     return await detector.detect(b"image", "image/jpeg", "id", Deadline.after(seconds))
 
 
-async def test_two_detectors_share_the_images_and_know_their_name() -> None:
+async def test_two_detectors_share_the_images() -> None:
     port, first, second = free_port(), FakeDetectorServer(), FakeDetectorServer()
     async with first.at(FIRST, port), second.at(SECOND, port), detector(port, [FIRST, SECOND]) as both:
         for _ in range(10):
@@ -83,7 +83,7 @@ async def test_two_detectors_share_the_images_and_know_their_name() -> None:
     assert first.hosts == second.hosts == {f"detector.test:{port}"}
 
 
-async def test_one_of_two_that_goes_takes_no_answer_with_it() -> None:
+async def test_replica_that_stops_costs_no_response() -> None:
     port, first, second = free_port(), FakeDetectorServer(), FakeDetectorServer()
     async with AsyncExitStack() as stack:
         await stack.enter_async_context(second.at(SECOND, port))
@@ -95,7 +95,7 @@ async def test_one_of_two_that_goes_takes_no_answer_with_it() -> None:
     assert (first.answered, second.answered) == (3, 15)
 
 
-async def test_one_of_two_that_hangs_is_left_aside() -> None:
+async def test_replica_that_hangs_is_ejected() -> None:
     port, second = free_port(), FakeDetectorServer()
     with socket.create_server((FIRST, port)):  # it takes connections, and nothing more
         async with second.at(SECOND, port), detector(port, [FIRST, SECOND]) as both:
@@ -107,7 +107,7 @@ async def test_one_of_two_that_hangs_is_left_aside() -> None:
     assert second.answered == 9
 
 
-async def test_one_of_two_that_comes_back_is_asked_again() -> None:
+async def test_replica_that_recovers_is_used_again() -> None:
     port, first, second = free_port(), FakeDetectorServer(), FakeDetectorServer()
     async with second.at(SECOND, port), detector(port, [FIRST, SECOND]) as both:
         for _ in range(4):
@@ -120,7 +120,7 @@ async def test_one_of_two_that_comes_back_is_asked_again() -> None:
     assert second.answered == 4 + 2
 
 
-async def test_where_to_look_is_asked_in_the_detectors_words() -> None:
+async def test_search_regions_are_sent_as_the_detector_expects() -> None:
     port, server, deadline, face = free_port(), FakeDetectorServer(), Deadline.after(5), Box(1, 2, 30, 40)
     async with server.at(FIRST, port), detector(port, [FIRST]) as client:
         await client.detect(b"image", "image/jpeg", "id", deadline)
@@ -145,7 +145,7 @@ async def test_a_kept_connection_that_died_costs_no_answer() -> None:
     [[FIRST], ["192.0.2.1"], socket.gaierror(socket.EAI_NONAME, "no such name"), OSError("the resolver is broken")],
     ids=["nobody listens", "nobody answers", "no such name", "no resolver"],
 )
-async def test_nobody_there_is_told_soon(addresses: Sequence[str] | OSError) -> None:
+async def test_unreachable_server_is_reported_soon(addresses: Sequence[str] | OSError) -> None:
     async with detector(free_port(), addresses) as client:
         with pytest.raises(ServiceError) as gone:
             await ask(client)
@@ -153,7 +153,7 @@ async def test_nobody_there_is_told_soon(addresses: Sequence[str] | OSError) -> 
     assert gone.value.problem.extensions == {"dependency": "detector"}
 
 
-async def test_one_that_has_too_much_to_do_is_named() -> None:
+async def test_overloaded_detector_is_named() -> None:
     port = free_port()
     async with (
         FakeDetectorServer("503 Service Unavailable", BUSY).at(FIRST, port),

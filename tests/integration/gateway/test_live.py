@@ -66,7 +66,7 @@ def test_predict_is_answered_by_the_session_of_a_viewer(client: httpx.Client) ->
         wait_until(has_an_id, "a face with an id")
 
 
-def test_who_comes_back_to_another_gateway_gets_nothing_twice(stack: Stack, tmp_path: Path) -> None:
+def test_client_that_reconnects_to_another_gateway_gets_no_result_twice(stack: Stack, tmp_path: Path) -> None:
     with events(stack.client) as feed:
         last = list(islice(results(feed), 3))[-1].id
     assert last is not None
@@ -145,7 +145,7 @@ def test_a_video_is_one_jpeg_after_the_other(client: httpx.Client, query: str) -
 
 
 @pytest.mark.parametrize("query", ["?fps=5", "?overlay=1", "?blur=1"])
-def test_a_video_over_a_websocket_tells_which_frame_each_picture_is(client: httpx.Client, query: str) -> None:
+def test_websocket_video_sends_the_frame_id_of_each_image(client: httpx.Client, query: str) -> None:
     with websocket(client, f"/ws/cameras/cam0/video{query}") as socket:
         heads = []
         for _ in range(3):
@@ -165,7 +165,7 @@ def test_a_video_of_no_camera_is_a_problem(client: httpx.Client) -> None:
     assert (answer.status_code, answer.json()["type"]) == (404, "urn:emotion:problem:camera-not-found")
 
 
-def test_who_leaves_leaves_nothing_behind(client: httpx.Client) -> None:
+def test_disconnected_clients_leave_nothing_behind(client: httpx.Client) -> None:
     for _ in range(5):
         with events(client) as feed:
             next(results(feed))
@@ -185,7 +185,7 @@ def test_who_leaves_leaves_nothing_behind(client: httpx.Client) -> None:
     wait_until(lambda: metric("gateway_live_sessions") == 0, "the session to end")
 
 
-def test_a_stop_tells_all_who_follow_and_keeps_none_waiting(stack: Stack, tmp_path: Path) -> None:
+def test_shutdown_notifies_all_subscribers_at_once(stack: Stack, tmp_path: Path) -> None:
     with (
         another_gateway(stack, tmp_path) as (process, client),
         events(client) as feed,

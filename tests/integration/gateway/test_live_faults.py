@@ -120,7 +120,7 @@ def sessions(client: httpx.Client) -> float:
     return next(float(line.split()[1]) for line in lines if line.startswith("gateway_live_sessions "))
 
 
-def test_viewers_stay_and_hear_what_is_wrong_until_it_is_right_again(
+def test_viewers_stay_connected_and_are_notified_until_recovery(
     stack: Stack, redis_server: RedisServer, tmp_path: Path
 ) -> None:
     settings = {"EMOTION_GATEWAY_REDIS_URL": redis_server.url}
@@ -137,7 +137,7 @@ def test_viewers_stay_and_hear_what_is_wrong_until_it_is_right_again(
                 until_result(feed)
 
 
-def test_what_freezes_is_blamed_and_results_come_again_when_it_thaws(
+def test_frozen_dependencies_are_named_and_results_resume(
     stack: Stack, redis_server: RedisServer, tmp_path: Path
 ) -> None:
     settings = {"EMOTION_GATEWAY_REDIS_URL": redis_server.url, **PATIENT}
@@ -165,7 +165,9 @@ def told_after_s(feed: Iterator[Event], failure: AbstractContextManager[None]) -
     return waited_s
 
 
-def test_viewers_hear_of_a_failure_within_a_second(stack: Stack, redis_server: RedisServer, tmp_path: Path) -> None:
+def test_viewers_are_notified_of_a_failure_within_a_second(
+    stack: Stack, redis_server: RedisServer, tmp_path: Path
+) -> None:
     shipped = str(GatewaySettings.model_fields["live_timeout_s"].default)
     settings = {"EMOTION_GATEWAY_REDIS_URL": redis_server.url, "EMOTION_GATEWAY_LIVE_TIMEOUT_S": shipped}
     with another_gateway(stack, tmp_path, settings) as (_, client), camera(redis_server.url) as cam0:
@@ -184,7 +186,7 @@ def test_viewers_hear_of_a_failure_within_a_second(stack: Stack, redis_server: R
                 assert waited_s[-1] <= TOLD_S, f"{name}: {waited_s}"
 
 
-def test_a_detector_and_a_model_that_are_gone_are_blamed_and_may_come_back(
+def test_killed_detector_and_model_are_named_and_results_resume_after_a_restart(
     stack: Stack, redis_server: RedisServer, tmp_path: Path
 ) -> None:
     detector_port, grpc_port, rest_port = free_ports(3)

@@ -70,7 +70,7 @@ def slug(answer: tuple[int, dict[str, str], bytes]) -> str:
     ],
 )
 @pytest.mark.parametrize("path", ["/cameras", "/predict", "/cameras/cam0/frame.jpg", "/ws/cameras/cam0", "/nowhere"])
-def test_pages_from_elsewhere_get_nothing(
+def test_cross_origin_pages_get_nothing(
     port: int, path: str, headers: dict[str, str], expected: str, extra: dict[str, str]
 ) -> None:
     answer = ask(port, path, {**headers, **extra})

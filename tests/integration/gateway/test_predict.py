@@ -26,7 +26,7 @@ def test_the_answer_is_of_a_new_frame_each_time(client: httpx.Client) -> None:
     wait_until(lambda: client.get("/predict").json()["source"]["frame_id"] != first, "an answer of a newer frame", 5)
 
 
-def test_a_smile_is_happy_and_a_straight_face_is_not(client: httpx.Client) -> None:
+def test_smile_is_happy_and_neutral_face_is_not(client: httpx.Client) -> None:
     smiling, serious = (
         client.post("/predict", content=images.encode(images.one_face(portrait)), headers=JPEG).json()
         for portrait in (images.SMILING, images.SERIOUS)

@@ -63,7 +63,7 @@ async def test_all_cameras_are_listed_with_the_age_of_their_newest_frame(redis: 
     assert 250 <= listed_ms <= known.newest.age_ms() + 20
 
 
-async def test_a_status_that_cannot_be_read_is_told_of_in_the_list(redis: Redis, frames: RedisFrames) -> None:
+async def test_unreadable_status_is_reported_in_the_list(redis: Redis, frames: RedisFrames) -> None:
     await publish(redis, "cam0", message())
     await redis.hset(status_key("cam0"), "fps", "1_000")
     (cam0,) = await frames.listed_cameras(soon())
@@ -94,7 +94,7 @@ async def test_a_camera_with_frames_of_megabytes_is_followed(redis: Redis, frame
     assert await frames.next_frame("cam0", newest.frame_id, wait_s=0.01) is None
 
 
-async def test_ages_are_right_whatever_the_cameras_clock_says(redis: Redis, frames: RedisFrames) -> None:
+async def test_ages_do_not_depend_on_the_cameras_clock(redis: Redis, frames: RedisFrames) -> None:
     await publish(redis, "cam0", message(delay_us=250_000))
     known = await frames.known_camera("cam0", soon())
     assert known is not None
@@ -111,7 +111,7 @@ async def test_a_camera_exists_if_it_has_registered(redis: Redis, frames: RedisF
     assert await frames.known_camera("garden", soon()) is None
 
 
-async def test_what_others_wrote_harms_no_camera_of_ours(redis: Redis, frames: RedisFrames) -> None:
+async def test_foreign_redis_data_affects_no_camera(redis: Redis, frames: RedisFrames) -> None:
     await publish(redis, "cam0", message())
     await redis.zadd(CAMERAS_KEY, {b"\xff\xfe": 1, b"BAD id\n": 1, b"odd": 1})
     await redis.set(status_key("odd"), "text")
@@ -136,9 +136,7 @@ async def test_a_frame_that_cannot_be_read_is_none(
     assert known.newest is None
 
 
-async def test_who_follows_a_camera_gets_its_newest_frame_once_there_is_a_new_one(
-    redis: Redis, frames: RedisFrames
-) -> None:
+async def test_subscriber_gets_the_newest_frame_once(redis: Redis, frames: RedisFrames) -> None:
     await publish(redis, "cam0", message())
     known = await frames.known_camera("cam0", soon())
     assert known is not None
@@ -160,9 +158,7 @@ async def test_who_follows_a_camera_gets_its_newest_frame_once_there_is_a_new_on
     assert woken.frame_id != following.frame_id
 
 
-async def test_redis_gone_is_a_problem_that_names_it_and_its_return_is_noticed(
-    redis_server: RedisServer, frames: RedisFrames
-) -> None:
+async def test_missing_redis_is_named_and_its_return_is_noticed(redis_server: RedisServer, frames: RedisFrames) -> None:
     await frames.ping()
     redis_server.stop()
     with pytest.raises(ServiceError) as gone:
@@ -182,7 +178,7 @@ async def test_only_commands_that_redis_62_knows_are_sent(redis: Redis, frames: 
     assert (await redis.info("stats"))["total_error_replies"] == 0
 
 
-async def test_whoever_is_cancelled_ends_at_whatever_moment_that_comes(redis: Redis, frames: RedisFrames) -> None:
+async def test_cancellation_at_any_moment_ends_the_call(redis: Redis, frames: RedisFrames) -> None:
     await publish(redis, "cam0", message())
     known = await frames.known_camera("cam0", soon())
     assert known is not None

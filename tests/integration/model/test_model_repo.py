@@ -71,7 +71,7 @@ def test_any_number_of_faces_is_answered(model: ServedModel, count: int) -> None
     assert answers.reliable.dtype == np.bool_
 
 
-def test_a_face_is_answered_alike_alone_and_in_company(model: ServedModel) -> None:
+def test_batching_does_not_change_results(model: ServedModel) -> None:
     faces = np.random.default_rng(8).random((5, *FACE_SHAPE), np.float32)
     together, alone = model.predict(faces), model.predict(faces, batch_size=1)
     np.testing.assert_allclose(together.probabilities, alone.probabilities, atol=1e-5)

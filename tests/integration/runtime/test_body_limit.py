@@ -14,13 +14,13 @@ def test_an_announced_body_over_the_limit_is_refused_before_any_of_it_is_sent(se
         assert is_413(connection.read_until(b"}"))
 
 
-def test_a_client_that_asks_first_is_not_told_to_go_on(service: Service) -> None:
+def test_expect_100_continue_is_rejected_for_a_large_body(service: Service) -> None:
     with service.raw() as connection:
         connection.send(HEAD + b"Expect: 100-continue\r\nContent-Length: 1000000\r\n\r\n")
         assert is_413(connection.read_until(b"}"))
 
 
-def test_a_chunked_body_is_refused_at_the_limit_while_its_end_is_not_in_sight(service: Service) -> None:
+def test_chunked_body_is_rejected_at_the_limit_before_its_end(service: Service) -> None:
     with service.raw() as connection:
         connection.send(HEAD + b"Transfer-Encoding: chunked\r\n\r\n")
         connection.send(b"%x\r\n%s\r\n" % (BODY_LIMIT, b"x" * BODY_LIMIT))
@@ -36,7 +36,7 @@ def test_a_chunked_body_up_to_the_limit_is_read(service: Service) -> None:
         assert answer.startswith(b"HTTP/1.1 200 ")
 
 
-def test_a_client_that_sends_it_all_regardless_can_read_the_answer_and_go_on(service: Service) -> None:
+def test_client_that_sends_the_whole_body_reads_the_response_and_reuses_the_connection(service: Service) -> None:
     with service.client() as client:
         assert client.post("/raw", content=b"x" * 40 * BODY_LIMIT).status_code == 413
         assert client.post("/raw", content=b"x").json() == 1

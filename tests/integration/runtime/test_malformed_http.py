@@ -19,7 +19,7 @@ from tests.support.tiny_service import BODY_LIMIT
     ],
     ids=["words", "tls", "path", "header", "length-word", "length-negative", "two-lengths"],
 )
-def test_what_is_not_http_is_a_problem(service: Service, sent: bytes) -> None:
+def test_non_http_response_is_a_problem(service: Service, sent: bytes) -> None:
     with service.raw() as connection:
         connection.send(sent)
         head, _, body = connection.read_to_close().partition(b"\r\n\r\n")
@@ -46,7 +46,7 @@ def test_trailers_without_end_are_cut_off(service: Service) -> None:
         assert b"HTTP/1.1 400 " in connection.send_until_closed(b"X-T: " + b"t" * 65000 + b"\r\n", at_most=20)
 
 
-def test_a_head_that_never_comes_is_not_waited_for(service: Service) -> None:
+def test_incomplete_request_head_times_out(service: Service) -> None:
     with service.raw() as silent, service.raw() as half:
         half.send(b"GET /healthz HTTP/1.1\r\n")
         assert silent.read_to_close() == half.read_to_close() == b""

@@ -18,7 +18,7 @@ def run_probe(port: int) -> tuple[int, str]:
     return result.returncode, result.stdout
 
 
-def test_readiness_is_told_and_a_stop_ends_it(tmp_path: Path) -> None:
+def test_readiness_is_reported_until_shutdown(tmp_path: Path) -> None:
     with Service(tmp_path / "log", drain_s="30") as service:
         status, told = run_probe(service.port)
         assert status == 0
@@ -32,13 +32,13 @@ def test_readiness_is_told_and_a_stop_ends_it(tmp_path: Path) -> None:
         assert '"stopping"' in told
 
 
-def test_where_nothing_listens_nothing_is_ready() -> None:
+def test_probe_fails_if_nothing_listens() -> None:
     status, told = run_probe(free_port())
     assert status == 1
     assert told.startswith("no answer: ")
 
 
-def test_a_frozen_process_is_silent_and_one_that_ended_is_not(tmp_path: Path) -> None:
+def test_probe_distinguishes_frozen_and_ended_processes(tmp_path: Path) -> None:
     with Service(tmp_path / "log") as service:
         assert probe(service.port).outcome == "ready"
         service.send_signal(signal.SIGSTOP)

@@ -39,11 +39,11 @@ def test_a_client_that_leaves_is_counted_and_no_failure(service: Service) -> Non
     assert logged(service, path="/json") == []
 
 
-def test_the_server_does_not_say_what_it_is_made_of(service: Service) -> None:
+def test_responses_reveal_no_server_software(service: Service) -> None:
     with service.client() as client:
         assert "server" not in client.get("/healthz").headers
 
 
-def test_what_was_loaded_is_no_garbage_collectors_business(service: Service) -> None:
+def test_loaded_modules_are_frozen_for_the_garbage_collector(service: Service) -> None:
     with service.client() as client:
         assert client.get("/frozen").json() > 10_000

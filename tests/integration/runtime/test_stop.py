@@ -67,7 +67,7 @@ def test_a_second_signal_ends_the_process_at_once(start_service: StartService) -
         assert isinstance(answer.exception(), httpx.TransportError)
 
 
-def test_a_request_that_outlives_the_stop_is_told_so(start_service: StartService) -> None:
+def test_request_that_outlasts_the_shutdown_gets_a_problem(start_service: StartService) -> None:
     service = start_service(drain_s="0", stop_timeout_s="1")
     with ThreadPoolExecutor() as pool:
         answer = in_flight(service, pool, 60)
@@ -78,7 +78,7 @@ def test_a_request_that_outlives_the_stop_is_told_so(start_service: StartService
     assert service.exit_status() == 0
 
 
-def test_a_start_in_progress_is_given_up(start_service: StartService) -> None:
+def test_start_in_progress_is_aborted(start_service: StartService) -> None:
     service = start_service(start_s="60")
     service.wait_until_logged("opening")
     began = time.monotonic()

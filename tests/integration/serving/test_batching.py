@@ -80,7 +80,7 @@ def test_rest_and_grpc_share_batches(batching: ServerProcess) -> None:
     assert batches(batching) - before == 1
 
 
-def test_nobody_pays_for_what_another_one_sent(batching: ServerProcess) -> None:
+def test_invalid_request_does_not_fail_its_batch(batching: ServerProcess) -> None:
     good = start(batching, "checked", "x", np.array([1], np.float32))
     bad = start(batching, "checked", "x", np.array([-1], np.float32))
     assert arrays(good.result())["y"].tolist() == [2]
@@ -101,7 +101,7 @@ def test_a_request_that_does_not_fit_the_model_never_reaches_a_batch(batching: S
     ("signature", "output", "answers"),
     [("total", "total", [3, 7]), ("square", "outer", [[[1, 2], [2, 4]], [[9, 12], [12, 16]]])],
 )
-def test_what_couples_rows_is_computed_alone(
+def test_models_that_couple_rows_are_not_batched(
     batching: ServerProcess, signature: str, output: str, answers: list[Any]
 ) -> None:
     before = batches(batching)

@@ -71,7 +71,7 @@ def y(server: ServerProcess, spec: ModelSpec) -> float:
         (ModelSpec(name="all"), 3),
     ],
 )
-def test_who_answers_over_grpc(fleet: ServerProcess, spec: ModelSpec, version: int) -> None:
+def test_model_spec_over_grpc(fleet: ServerProcess, spec: ModelSpec, version: int) -> None:
     assert y(fleet, spec) == version
 
 
@@ -85,7 +85,7 @@ def test_who_answers_over_grpc(fleet: ServerProcess, spec: ModelSpec, version: i
         ("two/versions/2", 2),
     ],
 )
-def test_who_answers_over_rest(fleet: ServerProcess, path: str, version: int) -> None:
+def test_model_spec_over_rest(fleet: ServerProcess, path: str, version: int) -> None:
     response = fleet.http.post(f"/v1/models/{path}:predict", json={"instances": [0]})
     assert response.json() == {"predictions": [version]}
     assert fleet.http.get(f"/v1/models/{path}/metadata").json()["model_spec"]["version"] == str(version)
@@ -101,7 +101,7 @@ def test_who_answers_over_rest(fleet: ServerProcess, path: str, version: int) ->
         ("all", ["3", "2", "1"]),
     ],
 )
-def test_which_versions_are_in_service(fleet: ServerProcess, path: str, versions: list[str]) -> None:
+def test_available_versions(fleet: ServerProcess, path: str, versions: list[str]) -> None:
     found = fleet.http.get(f"/v1/models/{path}").json()["model_version_status"]
     assert [(status["version"], status["state"]) for status in found] == [
         (version, "AVAILABLE") for version in versions
@@ -123,7 +123,7 @@ def test_a_label_has_a_status_over_grpc(fleet: ServerProcess) -> None:
     assert error == (grpc.StatusCode.INVALID_ARGUMENT, "Unrecognized servable version label: stable")
 
 
-def test_readiness_tells_each_model(fleet: ServerProcess) -> None:
+def test_readiness_lists_each_model(fleet: ServerProcess) -> None:
     detail = fleet.http.get("/readyz").json()["dependencies"]["model"]["detail"]
     assert detail == "adder: version 3 is AVAILABLE; two: version 3 is AVAILABLE; all: version 3 is AVAILABLE"
 

@@ -59,7 +59,7 @@ def test_metadata_names_all_signatures(server: ServerProcess) -> None:
     }
 
 
-def test_what_reads_examples_is_unimplemented_in_so_many_words(server: ServerProcess) -> None:
+def test_methods_with_examples_are_unimplemented(server: ServerProcess) -> None:
     stub = PredictionServiceStub(server.channel)
     classify, regress = (ModelSpec(name=NAME, signature_name=name) for name in ("classify_x_to_y", "regress_x_to_y"))
     task = InferenceTask(model_spec=regress, method_name="tensorflow/serving/regress")

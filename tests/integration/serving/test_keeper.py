@@ -63,7 +63,7 @@ async def until(condition: Callable[[], bool]) -> None:
             await asyncio.sleep(0.005)
 
 
-async def test_versions_that_wait_are_told_and_the_newest_is_loaded_first(tmp_path: Path) -> None:
+async def test_waiting_versions_are_reported_and_the_newest_is_loaded_first(tmp_path: Path) -> None:
     put(tmp_path, 1, 2, 3)
     model, loader = Model("m"), FakeLoader()
     loader.released.clear()
@@ -91,7 +91,7 @@ async def test_a_version_that_fails_is_given_up_after_its_retries(tmp_path: Path
         await until(lambda: not keeper.stuck)
 
 
-async def test_a_change_of_mind_ends_what_need_not_be_loaded_any_more(tmp_path: Path) -> None:
+async def test_removed_version_stops_loading(tmp_path: Path) -> None:
     put(tmp_path, 1, 2)
     model, loader = Model("m"), FakeLoader()
     loader.released.clear()

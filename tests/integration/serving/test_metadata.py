@@ -93,7 +93,7 @@ def test_a_metadata_request_that_cannot_be_answered(
         ("/v1/models/toys/metadata/more", 400, "Malformed request: GET /v1/models/toys/metadata/more"),
     ],
 )
-def test_a_path_that_leads_nowhere(toys: ServerProcess, path: str, status: int, message: str) -> None:
+def test_unknown_path(toys: ServerProcess, path: str, status: int, message: str) -> None:
     response = toys.http.get(path)
     assert (response.status_code, response.json()) == (status, {"error": message})
 

@@ -39,7 +39,7 @@ def spec(signature: str, version: int | None = None) -> ModelSpec:
     return ModelSpec(name="toys", signature_name=signature, version=number)
 
 
-def test_answers_in_typed_fields_and_says_who_answered(toys: ServerProcess) -> None:
+def test_response_has_typed_fields_and_the_model_spec(toys: ServerProcess) -> None:
     response = predict(toys, {"x": floats(1, 2, 5)})
     assert list(response.outputs["y"].float_val) == [2.5, 3.0, 4.5]
     assert response.outputs["y"].tensor_content == b""
@@ -165,7 +165,7 @@ def test_an_output_filter_that_does_not_fit_is_invalid(
     assert predict_error(toys, {"x": floats(1)}, outputs=outputs) == (INVALID, message)
 
 
-def test_what_the_graph_refuses_is_told_without_its_source(toys: ServerProcess) -> None:
+def test_errors_of_the_graph_are_reported_without_source_code(toys: ServerProcess) -> None:
     code, details = predict_error(toys, {"steps": content(np.array(-1, np.int32))}, spec("count"))
     assert code is INVALID
     assert "steps must be positive" in details

@@ -30,7 +30,7 @@ def test_status(toys: ServerProcess, path: str) -> None:
         ("/v1/models/toys/versions/9", "Could not find version 9 of model toys"),
     ],
 )
-def test_status_of_what_is_not_known(toys: ServerProcess, path: str, message: str) -> None:
+def test_status_of_an_unknown_model(toys: ServerProcess, path: str, message: str) -> None:
     response = toys.http.get(path)
     assert (response.status_code, response.json()) == (404, {"error": message})
 
@@ -76,7 +76,7 @@ def test_strings_and_bytes(toys: ServerProcess) -> None:
         ({"signature_name": "count", "inputs": -1}, "steps must be positive"),
     ],
 )
-def test_what_does_not_fit_is_400(toys: ServerProcess, body: Any, message: str) -> None:
+def test_mismatched_inputs_are_400(toys: ServerProcess, body: Any, message: str) -> None:
     status, answer = predict(toys, body)
     assert status == 400
     assert list(answer) == ["error"]

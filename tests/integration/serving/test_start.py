@@ -98,9 +98,7 @@ def test_an_address_of_another_machine_ends_with_status_1() -> None:
         ("--batching_parameters_file", "allowed_batch_sizes: 4 allowed_batch_sizes: 2", "in increasing order"),
     ],
 )
-def test_a_file_that_cannot_be_used_is_told_before_anything_starts(
-    tmp_path: Path, flag: str, text: str, message: str
-) -> None:
+def test_unusable_file_is_reported_before_anything_starts(tmp_path: Path, flag: str, text: str, message: str) -> None:
     file = tmp_path / "file"
     file.write_text(text)
     with pytest.raises(FlagError) as caught:

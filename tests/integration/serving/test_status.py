@@ -30,7 +30,7 @@ def test_the_highest_number_with_a_model_is_available(toys: ServerProcess, versi
         (ModelSpec(), grpc.StatusCode.INVALID_ARGUMENT, "ModelSpec has no name specified."),
     ],
 )
-def test_what_is_not_known_is_told(toys: ServerProcess, spec: ModelSpec, code: grpc.StatusCode, message: str) -> None:
+def test_unknown_model_or_version(toys: ServerProcess, spec: ModelSpec, code: grpc.StatusCode, message: str) -> None:
     with pytest.raises(grpc.RpcError) as caught:
         statuses(toys, spec)
     assert told(caught.value) == (code, message)

@@ -18,7 +18,7 @@ def test_versions_are_numbers(tmp_path: Path) -> None:
     assert find_versions(tmp_path) == {9: tmp_path / "9", 10: tmp_path / "0010"}
 
 
-def test_what_is_no_version_is_passed_over(tmp_path: Path) -> None:
+def test_folders_that_are_no_versions_are_ignored(tmp_path: Path) -> None:
     put(tmp_path, "1")
     put(tmp_path, "2", "saved_model.pb.part")
     put(tmp_path, "latest")
@@ -29,13 +29,13 @@ def test_what_is_no_version_is_passed_over(tmp_path: Path) -> None:
     assert find_versions(tmp_path) == {1: tmp_path / "1"}
 
 
-def test_an_empty_folder_has_no_version_and_one_that_cannot_be_read_is_told(tmp_path: Path) -> None:
+def test_empty_folder_has_no_version_and_unreadable_folder_is_reported(tmp_path: Path) -> None:
     assert find_versions(tmp_path) == {}
     with pytest.raises(NoVersionError, match=r"nowhere can't be read: No such file or directory"):
         find_versions(tmp_path / "nowhere")
 
 
-def test_a_stamp_changes_with_every_file(tmp_path: Path) -> None:
+def test_fingerprint_changes_with_every_file(tmp_path: Path) -> None:
     folder = put(tmp_path, "1")
     first = stamp(folder)
     assert stamp(folder) == first

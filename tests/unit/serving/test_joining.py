@@ -73,7 +73,7 @@ def test_together_each_request_gets_what_it_would_get_alone() -> None:
     assert [len(x) for x in doubler.asked] == [4]
 
 
-def test_nobody_pays_for_what_another_one_sent() -> None:
+def test_invalid_request_does_not_fail_its_batch() -> None:
     first, second = compute_together(Doubler(), [rows([1]), rows([-1])], [1, 1], 2)
     assert isinstance(first, dict)
     assert first["y"].tolist() == [[2]]

@@ -42,7 +42,7 @@ def test_no_more_faces_than_asked_for(ask: Any) -> None:
     assert [set(answer) for answer in answers] == [{"result"}] * 2
 
 
-def test_what_goes_wrong(ask: Any, smile: bytes, nobody: bytes) -> None:
+def test_errors(ask: Any, smile: bytes, nobody: bytes) -> None:
     assert ask(nobody) == {"message": "No face is found in the given image", "code": 28}
     assert ask(smile, det_prob_threshold=0.99)["code"] == 28
     assert ask(b"not an image")["code"] == 21

@@ -24,12 +24,12 @@ def test_the_answer_is_that_of_predict(compat_gateway: httpx.Client, smile: byte
     assert told["region"] == {**face["box"], "left_eye": None, "right_eye": None}
 
 
-def test_all_faces_are_told(compat_gateway: httpx.Client) -> None:
+def test_all_faces_are_returned(compat_gateway: httpx.Client) -> None:
     image = images.encode(images.two_faces())
     assert len(compat_gateway.post("/analyze", files={"img": ("faces.jpg", image)}).json()["results"]) == 2
 
 
-def test_what_goes_wrong(compat_gateway: httpx.Client, nobody: bytes) -> None:
+def test_errors(compat_gateway: httpx.Client, nobody: bytes) -> None:
     face = compat_gateway.post("/analyze", files={"img": ("wall.jpg", nobody)})
     lenient = compat_gateway.post("/analyze", files={"img": ("wall.jpg", nobody)}, data={"enforce_detection": "False"})
     garbage = compat_gateway.post("/analyze", files={"img": ("text.jpg", b"not an image")})

@@ -88,7 +88,7 @@ def test_a_version_may_be_named(client: triton.InferenceServerClient, faces: NDA
         client.infer("emotion", [tensor(faces)], "999", headers=headers())
 
 
-def test_the_client_is_told_what_is_wrong(client: triton.InferenceServerClient, faces: NDArray[np.float32]) -> None:
+def test_error_says_what_is_wrong(client: triton.InferenceServerClient, faces: NDArray[np.float32]) -> None:
     def told(tensor: triton.InferInput, model: str = "emotion", key: str = KEY) -> tuple[str, str]:
         with pytest.raises(InferenceServerException) as refused:
             client.infer(model, [tensor], headers=headers(key))

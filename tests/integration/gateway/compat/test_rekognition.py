@@ -41,7 +41,7 @@ def test_the_answer_is_that_of_predict(compat_gateway: httpx.Client, connect: Co
     assert answer["ResponseMetadata"]["RequestId"] == answer["ResponseMetadata"]["HTTPHeaders"]["x-request-id"]
 
 
-def test_without_attributes_no_emotions_are_told(connect: Connect, smile: bytes) -> None:
+def test_emotions_are_omitted_without_attributes(connect: Connect, smile: bytes) -> None:
     (told,) = connect().detect_faces(Image={"Bytes": smile})["FaceDetails"]
     assert set(told) == {"BoundingBox", "Confidence", "Landmarks", "Quality"}
 
