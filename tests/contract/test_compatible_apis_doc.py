@@ -7,7 +7,7 @@ from fastapi.routing import iter_route_contexts
 from services.contracts.problems import Problem, ProblemKind
 from services.gateway.app import create_app
 from services.gateway.compat.base import FACE_PROBABILITY
-from services.gateway.compat.open_inference import MAX_FACES, MOST_LISTED_FACES
+from services.gateway.compat.open_inference import MAX_FACES, MAX_JSON_FACES
 from services.gateway.compat.rekognition import ERROR_FORMAT
 from services.gateway.settings import CompatApi, GatewaySettings
 from services.runtime.app import ServiceContext
@@ -57,5 +57,5 @@ def test_rekognition_s_errors_are_named_with_their_status() -> None:
 
 def test_numbers_hold() -> None:
     (limits,) = re.findall(r"^- Input `face`.*?(?=^- )", TEXT, re.MULTILINE | re.DOTALL)
-    assert {str(MAX_FACES), str(MOST_LISTED_FACES)} <= set(re.findall(r"\d+", limits))
+    assert {str(MAX_FACES), str(MAX_JSON_FACES)} <= set(re.findall(r"\d+", limits))
     assert str(FACE_PROBABILITY) in TEXT

@@ -1,1 +1,1 @@
-"""APIs of other products, so that their clients change only the address. Off unless a setting names them."""
+"""HTTP APIs of other products, so that their clients only change the base URL. Off unless a setting names them."""

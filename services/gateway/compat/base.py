@@ -1,4 +1,4 @@
-"""What the compatible APIs share: prediction, errors, and parsing of bodies."""
+"""Shared by the compatible APIs: prediction, error formats, and parsing of request bodies."""
 
 import base64
 import binascii
@@ -16,6 +16,23 @@ from services.contracts.problems import Problem, ProblemKind, ServiceError
 from services.gateway.analysis.uploads import Caller, RequestTimer
 from services.gateway.api.uploads import ANY_IMAGE
 from services.gateway.dependencies import AppState
+
+FACE_PROBABILITY = 0.97
+"""Probability that a detected face is a face: 315 of 324 in the detector's evaluation were (``docs/decisions.md``).
+
+Clients of the compatible APIs expect a number and compare it with a threshold. The cascade's own weight is not a
+probability, and faces below the cascade's threshold are not found at all.
+"""
+
+MAX_JSON_VALUES = 1000
+"""Most values of a JSON body. Base64 contains none of the counted characters."""
+
+MAX_FORM_FIELDS = 32
+MAX_ESCAPES = 10_000
+"""Most percent-escapes of a form, those of base64's characters aside. Each takes 100 bytes while it is decoded."""
+
+_BASE64_ESCAPES = ((b"%2B", b"+"), (b"%2F", b"/"), (b"%3D", b"="))
+_LINE_BREAKS = b" \t\r\n"
 
 
 async def predict_image(request: Request, state: AppState, image: bytes, started_s: float) -> Prediction:
@@ -36,9 +53,14 @@ async def predict_image(request: Request, state: AppState, image: bytes, started
     return await state.upload_predictor.predict(image, ANY_IMAGE, Caller.of(request), timer)
 
 
+def by_area_desc(faces: Sequence[FaceEmotion]) -> list[FaceEmotion]:
+    """Return the faces by area, the largest first; equal ones keep the detector's order."""
+    return sorted(faces, key=lambda face: face.box.w * face.box.h, reverse=True)
+
+
 @dataclass(frozen=True)
 class ErrorBody:
-    """An error in the shape of an API.
+    """An error in the format of an API.
 
     Attributes:
         status: The HTTP status.
@@ -59,13 +81,13 @@ class CompatApiError(Exception):
 
 @dataclass(frozen=True)
 class ErrorFormat:
-    """How one API tells of the problems that every request can have.
+    """The error format of one API.
 
     Attributes:
-        matches: Tells whether a request with this method and path is for the API.
+        matches: Returns whether a request with this method and path belongs to the API.
         render: Returns the API's error for a problem.
-        media_type: Of its errors.
-        request_id_header: Where its clients look for the request id, besides ours.
+        media_type: Media type of errors.
+        request_id_header: Header in which the API's clients expect the request id, beside ours.
     """
 
     matches: Callable[[str, str], bool]
@@ -79,86 +101,62 @@ class ErrorFormat:
         return {"Content-Type": self.media_type, **own}
 
 
-_FEW_VALUES = 1000
-"""A request about an image has a handful; base64 has none of the characters that are counted."""
-
-MAX_FORM_FIELDS = 32
-MAX_ESCAPES = 10_000
-"""Of other characters than those of base64: each takes a hundred bytes while it is read."""
-_BASE64_ESCAPES = ((b"%2B", b"+"), (b"%2F", b"/"), (b"%3D", b"="))
-
-_LINE_BREAKS = b" \t\r\n"
+class ParseError(ValueError):
+    """A request can't be parsed; the message is for the client."""
 
 
-class UnreadableError(ValueError):
-    """What a client sent can't be read; the message is for people."""
-
-
-def read_object(body: bytes, most_values: int = _FEW_VALUES) -> dict[str, Any]:
+def parse_json_object(body: bytes, max_values: int = MAX_JSON_VALUES) -> dict[str, Any]:
     """Return the JSON object of a body.
 
     Args:
-        body: As it came.
-        most_values: About how many values it may hold: small bodies can become very many objects.
+        body: As received.
+        max_values: Most values, approximately: a small body can contain very many objects.
 
     Raises:
-        UnreadableError: Not JSON, no object, nested too deeply, or with more values.
+        ParseError: It is not JSON, not an object, nested too deeply, or has too many values.
     """
-    if sum(body.count(mark) for mark in (b",", b"[", b"{")) > most_values:
-        raise UnreadableError(f"the JSON has more than {most_values:,} values")
+    if sum(body.count(mark) for mark in (b",", b"[", b"{")) > max_values:
+        raise ParseError(f"the JSON has more than {max_values:,} values")
     try:
-        found = json.loads(body)
+        value = json.loads(body)
     except (ValueError, RecursionError) as error:
-        raise UnreadableError("the body isn't JSON") from error
-    if not isinstance(found, dict):
-        raise UnreadableError("the JSON must be an object")
-    return found
+        raise ParseError("the body isn't JSON") from error
+    if not isinstance(value, dict):
+        raise ParseError("the JSON must be an object")
+    return value
 
 
-def read_form(body: bytes) -> dict[str, object]:
-    """Return the fields of a url-encoded form; of a field that is sent twice, the last.
+def parse_form_fields(body: bytes) -> dict[str, object]:
+    """Return the fields of a URL-encoded form; the last one of each name.
 
     Raises:
-        UnreadableError: It has too many fields or escapes, or isn't UTF-8.
+        ParseError: It has too many fields or escapes, or isn't UTF-8.
     """
     if body.count(b"&") >= MAX_FORM_FIELDS:
-        raise UnreadableError(f"the form has more than {MAX_FORM_FIELDS} fields")
+        raise ParseError(f"the form has more than {MAX_FORM_FIELDS} fields")
     pairs = (pair.partition(b"=") for pair in body.split(b"&"))
-    return {_unquoted(name): _unquoted(value) for name, _, value in pairs if name}
+    return {_unquote(name): _unquote(value) for name, _, value in pairs if name}
 
 
-def _unquoted(text: bytes) -> str:
+def _unquote(text: bytes) -> str:
     text = text.replace(b"+", b" ")
     for escape, character in _BASE64_ESCAPES:
         text = text.replace(escape, character).replace(escape.lower(), character)
     if text.count(b"%") > MAX_ESCAPES:
-        raise UnreadableError("the form has too many escapes; send the image as a file")
+        raise ParseError("the form has too many escapes; send the image as a file")
     try:
         return unquote_to_bytes(text).decode()
     except UnicodeError as error:
-        raise UnreadableError("the form isn't UTF-8") from error
+        raise ParseError("the form isn't UTF-8") from error
 
 
-def read_base64(text: str) -> bytes:
-    """Return the bytes of base64, which may be broken into lines.
+def decode_base64(text: str) -> bytes:
+    """Return the bytes of base64, which may contain line breaks.
 
     Raises:
-        UnreadableError: It isn't base64.
+        ParseError: It isn't base64.
     """
     try:
         return base64.b64decode(text.encode("ascii").translate(None, _LINE_BREAKS), validate=True)
     except (binascii.Error, ValueError) as error:
-        raise UnreadableError("it isn't base64") from error
-
-
-def largest_first(faces: Sequence[FaceEmotion]) -> list[FaceEmotion]:
-    """Return the faces by area; where two are the same the one that the detector is surer of comes first."""
-    return sorted(faces, key=lambda face: face.box.w * face.box.h, reverse=True)
-
-
-FACE_PROBABILITY = 0.97
-"""The same for every face: 315 of 324 that the detector found in its evaluation were faces (``docs/decisions.md``).
-
-Clients of the compatible APIs expect a number and compare it with a threshold. The cascade's own weight isn't a
-probability, and a face below its threshold isn't found at all.
-"""
+        raise ParseError("it isn't base64") from error

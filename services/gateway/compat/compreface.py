@@ -17,29 +17,29 @@ from services.gateway.compat.base import (
     CompatApiError,
     ErrorBody,
     ErrorFormat,
-    UnreadableError,
-    largest_first,
+    ParseError,
+    by_area_desc,
+    decode_base64,
+    parse_json_object,
     predict_image,
-    read_base64,
-    read_object,
 )
 from services.gateway.dependencies import AppStateDep, upload_slot
 from services.runtime.request_body import require_media_type
 
-_TRUTHS = {"true": True, "false": False}
+_BOOLEANS = {"true": True, "false": False}
 
 
 @dataclass(frozen=True)
-class Detect:
-    """What may stand in the query.
+class DetectOptions:
+    """Options of the query.
 
-    ``face_plugins`` isn't among it: CompreFace passes over plugins that aren't installed, and the emotion is always
-    there, since its clients for Python and JavaScript refuse to send a name that they don't know.
+    ``face_plugins`` is ignored, as CompreFace ignores plugins that are not installed. The emotion is always returned:
+    CompreFace's clients for Python and JavaScript refuse to send a plugin name that they don't know.
 
     Attributes:
         limit: Most faces, the largest first; 0 for all.
-        threshold: The least probability that a face is one, 0 to 1.
-        status: Whether times and versions are told.
+        threshold: Minimum probability of a face, 0 to 1.
+        status: Whether times and versions are returned.
     """
 
     limit: int = 0
@@ -47,13 +47,13 @@ class Detect:
     status: bool = False
 
 
-def read_detect(query: Mapping[str, str]) -> Detect:
-    """Return what is asked for; what is empty counts as left out.
+def parse_request(query: Mapping[str, str]) -> DetectOptions:
+    """Return the options of a query; empty values count as missing.
 
     Raises:
-        UnreadableError: A value can't be used.
+        ParseError: A value is invalid.
     """
-    return Detect(
+    return DetectOptions(
         limit=_limit(query.get("limit") or "0"),
         threshold=_threshold(query.get("det_prob_threshold") or "0"),
         status=_status(query.get("status") or "false"),
@@ -62,7 +62,7 @@ def read_detect(query: Mapping[str, str]) -> Detect:
 
 def _limit(text: str) -> int:
     if not (text.isascii() and text.isdecimal() and len(text) <= 9):
-        raise UnreadableError("limit must be a whole number, 0 or more")
+        raise ParseError("limit must be a whole number, 0 or more")
     return int(text)
 
 
@@ -72,15 +72,15 @@ def _threshold(text: str) -> float:
     except ValueError:
         threshold = -1.0
     if not 0 <= threshold <= 1:
-        raise UnreadableError("det_prob_threshold must be a number from 0 to 1")
+        raise ParseError("det_prob_threshold must be a number from 0 to 1")
     return threshold
 
 
 def _status(text: str) -> bool:
-    found = _TRUTHS.get(text.lower())
-    if found is None:
-        raise UnreadableError("status must be true or false")
-    return found
+    value = _BOOLEANS.get(text.lower())
+    if value is None:
+        raise ParseError("status must be true or false")
+    return value
 
 
 PATH = "/api/v1/detection/detect"
@@ -99,36 +99,38 @@ _CODES = {
     ProblemKind.DEPENDENCY_UNAVAILABLE: (503, _FACES_SERVICE),
     ProblemKind.DEPENDENCY_TIMEOUT: (504, _FACES_SERVICE),
 }
-"""CompreFace's codes (CommonExceptionCode.java); where it has none, our status says more than its 400."""
+"""CompreFace's codes (CommonExceptionCode.java); other problems keep our status."""
 
 
-def detection(found: Prediction, asked: Detect) -> dict[str, Any]:
-    """Return the answer for those of the faces that were asked for, the largest first."""
-    answer: dict[str, Any] = {"result": [_face(face, found, asked) for face in wanted(found, asked)]}
-    if asked.status:
-        versions = {"detector": "haar.FaceDetector", "emotion": f"{found.model.name}.{found.model.version}"}
+def serialize(prediction: Prediction, options: DetectOptions) -> dict[str, Any]:
+    """Return the answer: the selected faces, the largest first."""
+    answer: dict[str, Any] = {
+        "result": [_face(face, prediction, options) for face in select_faces(prediction, options)]
+    }
+    if options.status:
+        versions = {"detector": "haar.FaceDetector", "emotion": f"{prediction.model.name}.{prediction.model.version}"}
         answer["plugins_versions"] = versions
     return answer
 
 
-def wanted(found: Prediction, asked: Detect) -> list[FaceEmotion]:
-    """Return the faces that were asked for, the largest first."""
-    probable = largest_first(found.faces) if asked.threshold <= FACE_PROBABILITY else []
-    return probable[: asked.limit] if asked.limit else probable
+def select_faces(prediction: Prediction, options: DetectOptions) -> list[FaceEmotion]:
+    """Return the faces that the options select, the largest first."""
+    probable = by_area_desc(prediction.faces) if options.threshold <= FACE_PROBABILITY else []
+    return probable[: options.limit] if options.limit else probable
 
 
 def no_face() -> ErrorBody:
-    """Return the error where there is no face; clients compare code and sentence."""
+    """Return the error for an image without faces; clients compare code and message."""
     return ErrorBody(400, {"message": "No face is found in the given image", "code": _NO_FACES_FOUND})
 
 
 def no_file() -> ErrorBody:
-    """Return the error where the image is left out."""
+    """Return the error for a request without an image."""
     return ErrorBody(400, {"message": "Required field is empty: file", "code": _EMPTY_REQUIRED_FIELD})
 
 
-def refused(detail: str) -> ErrorBody:
-    """Return the error for a request that can't be answered."""
+def invalid_request(detail: str) -> ErrorBody:
+    """Return the error for an invalid request."""
     return ErrorBody(400, {"message": detail, "code": _CONSTRAINT_VIOLATION})
 
 
@@ -140,7 +142,7 @@ def _error(problem: Problem) -> ErrorBody:
 ERROR_FORMAT = ErrorFormat(lambda _, path: path.startswith("/api/v1/"), _error)
 
 
-def _face(face: FaceEmotion, found: Prediction, asked: Detect) -> dict[str, Any]:
+def _face(face: FaceEmotion, prediction: Prediction, options: DetectOptions) -> dict[str, Any]:
     described: dict[str, Any] = {
         "box": {
             "probability": FACE_PROBABILITY,
@@ -151,8 +153,8 @@ def _face(face: FaceEmotion, found: Prediction, asked: Detect) -> dict[str, Any]
         },
         "emotion": {"probability": face.confidence, "value": face.emotion.value},
     }
-    if asked.status:
-        described["execution_time"] = {"detector": found.timings_ms.detect, "emotion": found.timings_ms.infer}
+    if options.status:
+        described["execution_time"] = {"detector": prediction.timings_ms.detect, "emotion": prediction.timings_ms.infer}
     return described
 
 
@@ -166,14 +168,14 @@ router = APIRouter(tags=["compat"])
 async def detect(request: Request, state: AppStateDep) -> Response:
     started = perf_counter()
     try:
-        asked = read_detect(request.query_params)
+        options = parse_request(request.query_params)
         image = await _image(request)
-    except UnreadableError as error:
-        raise CompatApiError(refused(str(error))) from error
-    found = await predict_image(request, state, image, started)
-    if not wanted(found, asked):
+    except ParseError as error:
+        raise CompatApiError(invalid_request(str(error))) from error
+    prediction = await predict_image(request, state, image, started)
+    if not select_faces(prediction, options):
         raise CompatApiError(no_face())
-    return JSONResponse(detection(found, asked))
+    return JSONResponse(serialize(prediction, options))
 
 
 async def _image(request: Request) -> bytes:
@@ -193,7 +195,7 @@ async def _image(request: Request) -> bytes:
 
 
 def _from_json(body: bytes) -> bytes:
-    given = read_object(body).get("file", "")
+    given = parse_json_object(body).get("file", "")
     if not isinstance(given, str):
-        raise UnreadableError("file must be base64 in a string")
-    return read_base64(given)
+        raise ParseError("file must be base64 in a string")
+    return decode_base64(given)

@@ -19,11 +19,11 @@ from services.gateway.compat.base import (
     CompatApiError,
     ErrorBody,
     ErrorFormat,
-    UnreadableError,
-    largest_first,
+    ParseError,
+    by_area_desc,
+    decode_base64,
+    parse_json_object,
     predict_image,
-    read_base64,
-    read_object,
 )
 from services.gateway.dependencies import AppStateDep, upload_slot
 from services.gateway.security.auth import api_key
@@ -50,18 +50,18 @@ _TYPES = {
 }
 
 
-def error(status: int, name: str, message: str) -> ErrorBody:
-    """Return an error of that name; SDKs make an exception of it."""
+def error_body(status: int, name: str, message: str) -> ErrorBody:
+    """Return an error; SDKs raise it as an exception."""
     return ErrorBody(status, {"__type": name, "Code": name, "Message": message})
 
 
-def _error(problem: Problem) -> ErrorBody:
+def _translate(problem: Problem) -> ErrorBody:
     status, name = _TYPES.get(problem.kind, (problem.kind.status, "InternalServerError"))
-    return error(status, name, problem.detail)
+    return error_body(status, name, problem.detail)
 
 
 ERROR_FORMAT = ErrorFormat(
-    lambda method, path: method == "POST" and path == PATH, _error, MEDIA_TYPE, REQUEST_ID_HEADER
+    lambda method, path: method == "POST" and path == PATH, _translate, MEDIA_TYPE, REQUEST_ID_HEADER
 )
 
 _ATTRIBUTES = (
@@ -84,29 +84,29 @@ _SIGNED = "AWS4-HMAC-SHA256 "
 
 
 @dataclass(frozen=True)
-class DetectFaces:
-    """A request that can be answered.
+class DetectFacesRequest:
+    """A valid request.
 
     Attributes:
         image: Not decoded.
-        emotions: Whether emotions are told; where no attribute is named they aren't.
+        emotions: Whether emotions are returned; not by default.
     """
 
     image: bytes
     emotions: bool
 
 
-def read_detect_faces(asked: Mapping[str, object]) -> DetectFaces:
-    """Return what is asked for.
+def parse_request(members: Mapping[str, object]) -> DetectFacesRequest:
+    """Return the request of a JSON object.
 
     Raises:
-        RefusedError: A member can't be used.
+        CompatApiError: A member is invalid.
     """
-    attributes = asked.get("Attributes") or ["DEFAULT"]
+    attributes = members.get("Attributes") or ["DEFAULT"]
     if not isinstance(attributes, list) or not all(name in _ATTRIBUTES for name in attributes):
         message = f"Attributes must be a list of {', '.join(_ATTRIBUTES)}"
-        raise CompatApiError(error(400, "InvalidParameterException", message))
-    return DetectFaces(_image(asked.get("Image")), "ALL" in attributes or "EMOTIONS" in attributes)
+        raise CompatApiError(error_body(400, "InvalidParameterException", message))
+    return DetectFacesRequest(_image(members.get("Image")), "ALL" in attributes or "EMOTIONS" in attributes)
 
 
 def credential(request: HTTPConnection) -> str:
@@ -114,23 +114,23 @@ def credential(request: HTTPConnection) -> str:
     authorization = request.headers.get("Authorization", "")
     if "x-api-key" in request.headers or not authorization.startswith(_SIGNED):
         return api_key(request)
-    # By searches alone: a regular expression that tries each place anew takes seconds for 64 KB of anyone's header.
+    # No regular expression: on a header of 64 KB, one that restarts at each position takes seconds.
     given, scope, _ = authorization.partition("Credential=")[2].partition("/")
     return given if scope and "," not in given and not any(map(str.isspace, given)) else ""
 
 
 def _image(given: object) -> bytes:
     if not isinstance(given, Mapping) or not given:
-        raise CompatApiError(error(400, "InvalidParameterException", "Image is missing"))
+        raise CompatApiError(error_body(400, "InvalidParameterException", "Image is missing"))
     if given.get("S3Object") is not None:
-        raise CompatApiError(error(400, "InvalidS3ObjectException", "No object is fetched here: send Image.Bytes"))
+        raise CompatApiError(error_body(400, "InvalidS3ObjectException", "No object is fetched here: send Image.Bytes"))
     data = given.get("Bytes")
     if not isinstance(data, str) or not data:
-        raise CompatApiError(error(400, "InvalidParameterException", "Image.Bytes is missing"))
+        raise CompatApiError(error_body(400, "InvalidParameterException", "Image.Bytes is missing"))
     try:
-        return read_base64(data)
-    except UnreadableError as unreadable:
-        raise CompatApiError(error(400, "SerializationException", f"Image.Bytes: {unreadable}")) from unreadable
+        return decode_base64(data)
+    except ParseError as unreadable:
+        raise CompatApiError(error_body(400, "SerializationException", f"Image.Bytes: {unreadable}")) from unreadable
 
 
 MAX_FACES = 100
@@ -145,16 +145,16 @@ _NAMES: Mapping[Emotion, str] = MappingProxyType(
         Emotion.NEUTRAL: "CALM",
     }
 )
-"""Rekognition's names; its CONFUSED and UNKNOWN aren't among ours."""
+"""Rekognition's names; we have no CONFUSED and UNKNOWN."""
 
 
-def face_details(found: Prediction, emotions: bool) -> dict[str, Any]:
+def serialize(prediction: Prediction, emotions: bool) -> dict[str, Any]:
     """Return the answer: the largest faces, in ratios of the upright image's size, scores as percentages.
 
-    What isn't measured here (pose, brightness, age and so on) is left out rather than made up.
+    Attributes that are not measured (pose, brightness, age and so on) are left out.
     """
-    faces = largest_first(found.faces)[:MAX_FACES]
-    return {"FaceDetails": [_face(face, found.image, emotions) for face in faces]}
+    faces = by_area_desc(prediction.faces)[:MAX_FACES]
+    return {"FaceDetails": [_face(face, prediction.image, emotions) for face in faces]}
 
 
 def _face(face: FaceEmotion, image: ImageSize, emotions: bool) -> dict[str, Any]:
@@ -192,13 +192,13 @@ async def detect_faces(request: Request, state: AppStateDep) -> Response:
     target = request.headers.get("X-Amz-Target", "")
     if target != _OPERATION:
         message = f"X-Amz-Target must be {_OPERATION}, the only operation here; got {target[:100]!r}"
-        raise CompatApiError(error(400, "UnknownOperationException", message))
+        raise CompatApiError(error_body(400, "UnknownOperationException", message))
     require_media_type(request.headers, (MEDIA_TYPE, "application/json"))
     try:
-        members = read_object(await request.body())
-    except UnreadableError as unreadable:
-        raise CompatApiError(error(400, "SerializationException", str(unreadable))) from unreadable
-    asked = read_detect_faces(members)
-    found = await predict_image(request, state, asked.image, started)
-    body = json.dumps(face_details(found, asked.emotions), allow_nan=False)
+        members = parse_json_object(await request.body())
+    except ParseError as unreadable:
+        raise CompatApiError(error_body(400, "SerializationException", str(unreadable))) from unreadable
+    parsed = parse_request(members)
+    prediction = await predict_image(request, state, parsed.image, started)
+    body = json.dumps(serialize(prediction, parsed.emotions), allow_nan=False)
     return Response(body, headers={REQUEST_ID_HEADER: request.state.request_id}, media_type=MEDIA_TYPE)

@@ -32,7 +32,7 @@ LARGE = FaceEmotion(
 )
 
 
-def found(*faces: FaceEmotion) -> Prediction:
+def sample_prediction(*faces: FaceEmotion) -> Prediction:
     """Return the answer about a picture of 1000×500 with these faces, the primary one first."""
     primary = faces[0] if faces else None
     return Prediction(

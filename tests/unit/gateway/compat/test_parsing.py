@@ -1,4 +1,4 @@
-"""Requests of other products' clients: what is understood, and what is refused."""
+"""Parsing of requests of the compatible APIs."""
 
 import base64
 from typing import Any
@@ -6,19 +6,19 @@ from typing import Any
 import pytest
 from starlette.requests import HTTPConnection
 
-from services.gateway.compat.base import CompatApiError, UnreadableError, read_base64, read_object
-from services.gateway.compat.compreface import Detect, read_detect
-from services.gateway.compat.deepface import read_analyze
-from services.gateway.compat.rekognition import credential, read_detect_faces
+from services.gateway.compat import compreface, deepface, rekognition
+from services.gateway.compat.base import CompatApiError, ParseError, decode_base64, parse_json_object
+from services.gateway.compat.compreface import DetectOptions
+from services.gateway.compat.rekognition import credential
 
 BASE64 = base64.b64encode(b"picture").decode()
 URI = f"data:image/jpeg;base64,{BASE64}"
 
 
 def test_deepface_takes_a_data_uri_or_a_file() -> None:
-    assert read_analyze({"img": URI}, None).image == b"picture"
-    assert read_analyze({}, b"file").image == b"file"
-    assert read_analyze({"img": URI}, None).enforce_detection
+    assert deepface.parse_request({"img": URI}, None).image == b"picture"
+    assert deepface.parse_request({}, b"file").image == b"file"
+    assert deepface.parse_request({"img": URI}, None).enforce_detection
 
 
 @pytest.mark.parametrize(
@@ -26,12 +26,12 @@ def test_deepface_takes_a_data_uri_or_a_file() -> None:
     [(True, True), ("True", True), ("true", True), (False, False), ("False", False), ("false", False), ("0", False)],
 )
 def test_deepface_knows_that_the_string_false_is_not_true(given: object, expected: bool) -> None:
-    assert read_analyze({"img": URI, "enforce_detection": given}, None).enforce_detection is expected
+    assert deepface.parse_request({"img": URI, "enforce_detection": given}, None).enforce_detection is expected
 
 
 @pytest.mark.parametrize("actions", [["emotion"], ["age", "emotion"], "emotion", '["emotion", "age"]', "('emotion',)"])
 def test_deepface_takes_actions_with_the_emotion_among_them(actions: object) -> None:
-    assert read_analyze({"img": URI, "actions": actions}, None).image == b"picture"
+    assert deepface.parse_request({"img": URI, "actions": actions}, None).image == b"picture"
 
 
 @pytest.mark.parametrize(
@@ -55,14 +55,16 @@ def test_deepface_takes_actions_with_the_emotion_among_them(actions: object) -> 
     ],
 )
 def test_deepface_refuses(fields: dict[str, Any], reason: str) -> None:
-    with pytest.raises(UnreadableError, match=reason):
-        read_analyze(fields, None)
+    with pytest.raises(ParseError, match=reason):
+        deepface.parse_request(fields, None)
 
 
 def test_compreface_reads_its_query() -> None:
-    asked = read_detect({"limit": "2", "det_prob_threshold": "0.8", "status": "True", "face_plugins": "age,emotion"})
-    assert asked == Detect(2, 0.8, True)
-    assert read_detect({"limit": "", "status": ""}) == Detect(0, 0.0, False)
+    options = compreface.parse_request(
+        {"limit": "2", "det_prob_threshold": "0.8", "status": "True", "face_plugins": "age,emotion"}
+    )
+    assert options == DetectOptions(2, 0.8, True)
+    assert compreface.parse_request({"limit": "", "status": ""}) == DetectOptions(0, 0.0, False)
 
 
 @pytest.mark.parametrize(
@@ -79,8 +81,8 @@ def test_compreface_reads_its_query() -> None:
     ],
 )
 def test_compreface_refuses(query: dict[str, str]) -> None:
-    with pytest.raises(UnreadableError, match=next(iter(query))):
-        read_detect(query)
+    with pytest.raises(ParseError, match=next(iter(query))):
+        compreface.parse_request(query)
 
 
 @pytest.mark.parametrize(
@@ -88,8 +90,8 @@ def test_compreface_refuses(query: dict[str, str]) -> None:
     [(None, False), ([], False), (["DEFAULT"], False), (["ALL"], True), (["DEFAULT", "EMOTIONS"], True)],
 )
 def test_rekognition_tells_emotions_where_they_are_asked_for(attributes: object, emotions: bool) -> None:
-    asked = read_detect_faces({"Image": {"Bytes": BASE64}, "Attributes": attributes})
-    assert (asked.image, asked.emotions) == (b"picture", emotions)
+    options = rekognition.parse_request({"Image": {"Bytes": BASE64}, "Attributes": attributes})
+    assert (options.image, options.emotions) == (b"picture", emotions)
 
 
 @pytest.mark.parametrize(
@@ -107,18 +109,18 @@ def test_rekognition_tells_emotions_where_they_are_asked_for(attributes: object,
 )
 def test_rekognition_refuses(members: dict[str, Any], name: str) -> None:
     with pytest.raises(CompatApiError) as refused:
-        read_detect_faces(members)
+        rekognition.parse_request(members)
     assert (refused.value.error.status, refused.value.error.body["__type"]) == (400, name)
 
 
 def test_base64_may_be_broken_into_lines() -> None:
-    assert read_base64(BASE64[:4] + "\r\n" + BASE64[4:]) == b"picture"
+    assert decode_base64(BASE64[:4] + "\r\n" + BASE64[4:]) == b"picture"
 
 
 @pytest.mark.parametrize("text", ["a", "ä", "a-b_", BASE64[:-1]])
 def test_what_is_not_base64(text: str) -> None:
-    with pytest.raises(UnreadableError):
-        read_base64(text)
+    with pytest.raises(ParseError):
+        decode_base64(text)
 
 
 @pytest.mark.parametrize(
@@ -127,13 +129,13 @@ def test_what_is_not_base64(text: str) -> None:
     ids=["nothing", "half", "list", "number", "not UTF-8", "digits without end", "half a list", "many values"],
 )
 def test_what_is_not_an_object_of_a_few_values(body: bytes) -> None:
-    with pytest.raises(UnreadableError):
-        read_object(body)
+    with pytest.raises(ParseError):
+        parse_json_object(body)
 
 
 def test_nesting_without_end_is_refused() -> None:
-    with pytest.raises(UnreadableError):
-        read_object(b"[" * 100_000, most_values=1_000_000)
+    with pytest.raises(ParseError):
+        parse_json_object(b"[" * 100_000, max_values=1_000_000)
 
 
 SIGNED = "AWS4-HMAC-SHA256 Credential={}, SignedHeaders=host, Signature=s"
