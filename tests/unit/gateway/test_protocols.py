@@ -14,7 +14,7 @@ JPEG = {"Content-Type": "image/jpeg"}
 ANSWER_S = 0.4
 
 
-def test_the_earlier_moment_counts() -> None:
+def test_a_capped_deadline_is_the_earlier_one() -> None:
     deadline = Deadline.after(60)
     assert deadline.capped(120) == deadline
     assert 9 < deadline.capped(10).remaining_s() <= 10
@@ -33,7 +33,7 @@ def test_the_earlier_moment_counts() -> None:
         (0.05, ANSWER_S * (1 - MODEL_TIME_RESERVE), 0, "detector"),
     ],
 )
-def test_slow_services_share_the_time_and_the_slow_one_is_named(
+def test_slow_services_share_the_deadline_and_the_slow_one_is_named(
     gateway: Gateway, redis_s: float, detector_s: float, model_s: float, culprit: str
 ) -> None:
     frames = FakeFrames.with_camera()
@@ -46,7 +46,7 @@ def test_slow_services_share_the_time_and_the_slow_one_is_named(
     assert time.monotonic() - began < ANSWER_S + 1  # far less than the services would take
 
 
-def test_a_slow_body_takes_nothing_from_an_uploads_time(gateway: Gateway) -> None:
+def test_the_time_of_an_upload_does_not_count_against_its_deadline(gateway: Gateway) -> None:
     def slowly() -> Iterator[bytes]:
         yield b"an "
         time.sleep(ANSWER_S)  # the client's time

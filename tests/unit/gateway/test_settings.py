@@ -17,13 +17,13 @@ def test_secrets_are_not_shown() -> None:
     assert "hush" not in repr(settings)
 
 
-def test_a_rate_that_cannot_be_read_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_invalid_rate_limit_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("EMOTION_GATEWAY_RATE_LIMIT", "often")
     with pytest.raises(SettingsError, match="EMOTION_GATEWAY_RATE_LIMIT"):
         load_settings(GatewaySettings)
 
 
-def test_the_port_that_kubernetes_injects_is_not_ours(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_port_variable_of_kubernetes_is_ignored(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GATEWAY_PORT", "tcp://10.0.0.1:8000")
     assert load_settings(GatewaySettings).port == 8000
 
@@ -46,9 +46,7 @@ def test_the_port_that_kubernetes_injects_is_not_ours(monkeypatch: pytest.Monkey
         ("SERVING_TARGET", "unix://"),
     ],
 )
-def test_an_address_that_cannot_be_one_is_told_at_the_start(
-    monkeypatch: pytest.MonkeyPatch, name: str, value: str
-) -> None:
+def test_an_invalid_address_fails_at_startup(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
     monkeypatch.setenv(f"EMOTION_GATEWAY_{name}", value)
     with pytest.raises(SettingsError, match=rf"^EMOTION_GATEWAY_{name}: .*must be") as told:
         load_settings(GatewaySettings)
@@ -66,7 +64,7 @@ def test_an_address_that_cannot_be_one_is_told_at_the_start(
         ("ALLOWED_HOSTS", "cam.*.example"),
     ],
 )
-def test_an_origin_or_host_that_would_never_match_is_told_at_the_start(
+def test_an_origin_or_host_that_never_matches_fails_at_startup(
     monkeypatch: pytest.MonkeyPatch, name: str, value: str
 ) -> None:
     monkeypatch.setenv(f"EMOTION_GATEWAY_{name}", value)

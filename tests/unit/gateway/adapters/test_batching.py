@@ -65,7 +65,7 @@ def brightness_of(answers: Sequence[EmotionScores]) -> list[list[float]]:
     return [[round(float(one), 3) for one in answer.probabilities[:, 0]] for answer in answers]
 
 
-async def test_who_waits_goes_together_and_everyone_gets_the_own_scores() -> None:
+async def test_queued_requests_form_a_batch_and_each_gets_its_own_scores() -> None:
     held = HeldModel()
     model = BatchingModel(held, max_concurrent_calls=2)
     asked = [ask(model, 0.1), ask(model, 0.2), ask(model, 0.3), ask(model, 0.6, 0.7), ask(model, 0.4)]
@@ -81,7 +81,7 @@ async def test_who_waits_goes_together_and_everyone_gets_the_own_scores() -> Non
     assert {answer.version for answer in answers} == {"7"}
 
 
-async def test_where_nobody_is_asked_nobody_waits() -> None:
+async def test_a_request_below_the_limit_does_not_wait() -> None:
     held = HeldModel()
     model = BatchingModel(held, max_concurrent_calls=1)
     for brightness in (0.1, 0.2):
@@ -91,7 +91,7 @@ async def test_where_nobody_is_asked_nobody_waits() -> None:
     assert await model.check() == "there"
 
 
-async def test_too_many_faces_for_one_call_take_several_in_the_order_they_came() -> None:
+async def test_more_faces_than_a_batch_take_several_calls_in_order() -> None:
     held = HeldModel()
     model = BatchingModel(held, max_concurrent_calls=1)
     first = ask(model, 0.1)
@@ -102,7 +102,7 @@ async def test_too_many_faces_for_one_call_take_several_in_the_order_they_came()
     assert held.calls == [1, MAX_BATCH_SIZE - 1, 2, MAX_BATCH_SIZE + 8, 1]
 
 
-async def test_faces_for_different_versions_never_go_together() -> None:
+async def test_a_batch_has_faces_of_one_version_only() -> None:
     held = HeldModel()
     model = BatchingModel(held, max_concurrent_calls=1)
     first = ask(model, 0.1, version=7)
@@ -116,7 +116,7 @@ async def test_faces_for_different_versions_never_go_together() -> None:
     assert await model.versions() == (6, 7)
 
 
-async def test_a_failure_is_everyones_and_the_next_are_asked_again() -> None:
+async def test_a_failure_reaches_the_whole_batch_and_the_next_batch_runs() -> None:
     held = HeldModel()
     model = BatchingModel(held, max_concurrent_calls=1)
     first = ask(model, 0.1)
@@ -136,7 +136,7 @@ async def test_a_failure_is_everyones_and_the_next_are_asked_again() -> None:
     assert brightness_of([await ask(model, 0.5)]) == [[0.5]]
 
 
-async def test_a_bug_in_the_model_frees_its_place_too() -> None:
+async def test_an_unexpected_error_frees_the_slot() -> None:
     held = HeldModel()
     model = BatchingModel(held, max_concurrent_calls=1)
     first = ask(model, 0.1)
@@ -153,7 +153,7 @@ async def test_a_bug_in_the_model_frees_its_place_too() -> None:
     assert brightness_of([await ask(model, 0.5)]) == [[0.5]]
 
 
-async def test_who_waits_too_long_is_told_and_delays_nobody() -> None:
+async def test_an_expired_request_times_out_and_does_not_delay_the_others() -> None:
     held = HeldModel()
     model = BatchingModel(held, max_concurrent_calls=1)
     first = ask(model, 0.1)
@@ -167,7 +167,7 @@ async def test_who_waits_too_long_is_told_and_delays_nobody() -> None:
     assert held.calls == [1, 1]
 
 
-async def test_who_goes_away_takes_nothing_from_the_others() -> None:
+async def test_a_cancelled_caller_does_not_affect_the_batch() -> None:
     held = HeldModel()
     model = BatchingModel(held, max_concurrent_calls=1)
     first, second = ask(model, 0.1), ask(model, 0.2)
@@ -182,7 +182,7 @@ async def test_who_goes_away_takes_nothing_from_the_others() -> None:
     assert brightness_of(await asyncio.gather(second, fourth)) == [[0.2], [0.4]]
 
 
-async def test_the_call_waits_as_long_as_the_most_patient() -> None:
+async def test_a_batch_has_the_latest_deadline_of_its_requests() -> None:
     held = HeldModel()
     model = BatchingModel(held, max_concurrent_calls=1)
     first = ask(model, 0.1)

@@ -56,7 +56,7 @@ def test_replies_are_read() -> None:
     assert isinstance(error, ResponseError)
 
 
-def test_each_reply_has_the_limits_anew() -> None:
+def test_the_limits_apply_to_each_reply() -> None:
     large = entries(b"x" * (MAX_ENTRY_BYTES - 1000))
     assert len(read(large, large, count=2)) == 2
 
@@ -75,7 +75,7 @@ def test_each_reply_has_the_limits_anew() -> None:
         (entries(*[b"x" * 5_000_000] * 4), True),
     ],
 )
-def test_a_reply_beyond_a_limit_is_left_where_that_shows(reply: bytes, in_entry: bool) -> None:
+def test_a_reply_is_abandoned_as_soon_as_it_exceeds_a_limit(reply: bytes, in_entry: bool) -> None:
     with pytest.raises(ReplyTooLargeError) as caught:
         read(reply)
     assert caught.value.in_entry is in_entry
@@ -85,6 +85,6 @@ def test_a_reply_beyond_a_limit_is_left_where_that_shows(reply: bytes, in_entry:
     st.binary(max_size=60)
     | st.lists(st.sampled_from([b"*3\r\n", b"$4\r\n", b"abcd\r\n", b":1\r\n", b"*-1\r\n"])).map(b"".join)
 )
-def test_whatever_comes_is_read_or_an_error_of_redis(data: bytes) -> None:
+def test_any_bytes_are_a_reply_or_a_redis_error(data: bytes) -> None:
     with suppress(RedisError):
         read(data)

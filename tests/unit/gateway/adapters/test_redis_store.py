@@ -21,7 +21,7 @@ async def kept(outcome: Exception | None = None) -> str:
 
 
 @pytest.mark.parametrize("outcome", [None, OSError("the connection is gone")])
-async def test_whoever_is_cancelled_ends(outcome: Exception | None) -> None:
+async def test_a_cancelled_task_ends(outcome: Exception | None) -> None:
     task = asyncio.create_task(kept(outcome))
     await asyncio.sleep(0)
     task.cancel()
@@ -29,13 +29,13 @@ async def test_whoever_is_cancelled_ends(outcome: Exception | None) -> None:
     assert task.cancelled()
 
 
-async def test_a_time_that_is_over_is_told_as_such() -> None:
+async def test_a_timeout_stays_a_timeout() -> None:
     with pytest.raises(TimeoutError):
         async with asyncio.timeout(0.01):
             await kept()
 
 
-async def test_what_was_cancelled_before_may_still_tidy_up() -> None:
+async def test_a_task_cancelled_before_the_block_may_clean_up() -> None:
     tidied = []
 
     async def tidying() -> None:
@@ -53,7 +53,7 @@ async def test_what_was_cancelled_before_may_still_tidy_up() -> None:
     assert task.cancelled()
 
 
-async def test_without_a_cancellation_nothing_changes() -> None:
+async def test_results_and_errors_pass_through() -> None:
     with propagate_cancellation():
         answer = await asyncio.sleep(0, "answer")
     assert answer == "answer"

@@ -5,7 +5,7 @@ from services.gateway.adapters.serving_messages import tensor_pb2, types_pb2
 from services.gateway.adapters.tf_serving import bool_array, float_array, float_tensor
 
 
-def test_floats_travel_as_raw_bytes() -> None:
+def test_floats_are_sent_as_tensor_content() -> None:
     array = np.arange(6, dtype=np.float32).reshape(2, 3)
     tensor = float_tensor(array)
     assert tensor.tensor_content == array.tobytes()
@@ -14,7 +14,7 @@ def test_floats_travel_as_raw_bytes() -> None:
     np.testing.assert_array_equal(float_array(tensor, (2, 3)), array)
 
 
-def test_both_ways_in_which_a_server_may_write_are_read() -> None:
+def test_tensor_content_and_lists_are_both_decoded() -> None:
     floats = tensor_pb2.TensorProto(dtype=types_pb2.DT_FLOAT, float_val=[0.25, 0.75])
     floats.tensor_shape.dim.add(size=2)
     bools = tensor_pb2.TensorProto(dtype=types_pb2.DT_BOOL, bool_val=[True, False])
@@ -41,7 +41,7 @@ def test_a_wrong_type_or_count_is_refused() -> None:
 
 
 @pytest.mark.parametrize("sizes", [(), (3,), (-1,), (2, 1), (1 << 62, 0), (1,) * 1000])
-def test_another_shape_is_refused_whatever_it_is(sizes: tuple[int, ...]) -> None:
+def test_another_shape_is_refused(sizes: tuple[int, ...]) -> None:
     tensor = tensor_pb2.TensorProto(dtype=types_pb2.DT_FLOAT, float_val=[0.25, 0.75])
     for size in sizes:
         tensor.tensor_shape.dim.add(size=size)

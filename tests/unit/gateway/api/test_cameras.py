@@ -39,14 +39,14 @@ def test_a_frame_passes_through_untouched(gateway: Gateway) -> None:
     assert float(answer.headers["X-Frame-Age-Ms"]) >= 40
 
 
-def test_frames_that_are_not_there(gateway: Gateway) -> None:
+def test_missing_frames_are_problems(gateway: Gateway) -> None:
     known = {"old": KnownCamera("old", ONLINE, frame(age_ms=60_000))}
     client = gateway(FakeServices(frames=FakeFrames(known)))
     statuses = [client.get(f"/cameras/{camera}/frame.jpg").status_code for camera in ("old", "none", "BAD")]
     assert statuses == [503, 404, 422]
 
 
-def test_services_tells_each_dependency_apart(gateway: Gateway) -> None:
+def test_services_lists_the_state_of_each_dependency(gateway: Gateway) -> None:
     down = ServiceError(ProblemKind.DEPENDENCY_UNAVAILABLE, "gone fishing", dependency="detector")
     services = gateway(FakeServices(detector=FakeDetector(error=down))).get("/services").json()["services"]
     assert services["redis"] == {"ok": True, "required": False, "detail": "answers"}
@@ -62,7 +62,7 @@ def test_ready_while_uploads_can_be_answered(gateway: Gateway) -> None:
     assert (without_detector.status_code, without_detector.json()["status"]) == (503, "unready")
 
 
-def test_all_who_ask_at_about_the_same_time_share_a_reading(gateway: Gateway) -> None:
+def test_requests_at_about_the_same_time_share_one_list(gateway: Gateway) -> None:
     store = FakeFrames.with_camera()
     client = gateway(FakeServices(frames=store))
     ages = [client.get("/cameras").json()["cameras"][0]["age_ms"] for _ in range(5)]

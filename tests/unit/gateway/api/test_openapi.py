@@ -26,7 +26,7 @@ def documented(client: TestClient) -> Mapping[str, dict[str, Any]]:
     return dict(operations(document_of(client)))
 
 
-def test_the_table_has_every_operation_and_no_other(gateway: Gateway) -> None:
+def test_every_operation_is_in_the_table(gateway: Gateway) -> None:
     assert set(documented(gateway(compat_apis=ALL))) == set(PROBLEMS)
     assert set(PROBLEMS) >= OPEN | KEY_IN_QUERY
 
@@ -68,7 +68,7 @@ def test_the_schemas_of_the_framework_are_gone(gateway: Gateway) -> None:
         ("GET", "/services", {"headers": {"Host": "evil.example"}}),
     ],
 )
-def test_what_is_answered_is_documented(gateway: Gateway, method: str, path: str, arguments: dict[str, Any]) -> None:
+def test_every_response_is_documented(gateway: Gateway, method: str, path: str, arguments: dict[str, Any]) -> None:
     client = gateway(body_limit_bytes=1000)
     answer = client.request(method, path, **arguments)
     place = path.partition("?")[0].replace("cam0", "{camera}").replace("other", "{camera}")
@@ -96,7 +96,7 @@ def test_what_is_answered_is_documented(gateway: Gateway, method: str, path: str
         ("/", {"json": {"Image": {"Bytes": "eHg="}}, "headers": {"X-Amz-Target": "RekognitionService.DetectFaces"}}),
     ],
 )
-def test_errors_of_other_products_are_documented_in_their_form(
+def test_errors_of_compatible_apis_are_documented_in_their_format(
     gateway: Gateway, path: str, arguments: dict[str, Any], kind: ProblemKind
 ) -> None:
     services = FakeServices(detector=FakeDetector(error=ServiceError(kind, "as asked")))
@@ -107,7 +107,7 @@ def test_errors_of_other_products_are_documented_in_their_form(
 
 
 @pytest.mark.parametrize("compat_apis", ["", ALL])
-def test_keys_are_documented_where_they_are_needed(gateway: Gateway, compat_apis: str) -> None:
+def test_required_keys_are_documented(gateway: Gateway, compat_apis: str) -> None:
     client = gateway(api_keys=KEY, compat_apis=compat_apis)
     schemes = document_of(client)["components"]["securitySchemes"]
     for name, operation in documented(client).items():
@@ -122,7 +122,7 @@ def test_keys_are_documented_where_they_are_needed(gateway: Gateway, compat_apis
         assert all(requirement and requirement <= set(schemes) for requirement in named), name
 
 
-def test_without_keys_they_are_documented_as_optional(gateway: Gateway) -> None:
+def test_keys_are_documented_as_optional_for_an_open_api(gateway: Gateway) -> None:
     security = documented(gateway())["GET /cameras"]["security"]
     assert security == [{"ApiKeyHeader": []}, {"Bearer": []}, {}]
 

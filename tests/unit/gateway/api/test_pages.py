@@ -89,7 +89,7 @@ def test_text_from_outside_never_becomes_markup(word: str) -> None:
     assert [path for path in FILES if word in text_of(path)] == []
 
 
-def test_a_browser_that_has_a_file_is_not_sent_it_again(gateway: Gateway) -> None:
+def test_a_current_copy_gets_304(gateway: Gateway) -> None:
     client = gateway()
     first = client.get("/dashboard/main.js")
     assert first.headers["Cache-Control"] == "no-cache"
@@ -110,13 +110,13 @@ def test_an_etag_changes_with_the_content_only(tmp_path: Path) -> None:
     assert etag("one") == etag("one")
 
 
-def test_what_editors_and_finder_leave_is_not_served(tmp_path: Path) -> None:
+def test_hidden_files_are_not_served(tmp_path: Path) -> None:
     for name in ("a.js", ".DS_Store", ".a.js.swp"):
         (tmp_path / name).write_text("")
     assert set(read_assets(tmp_path)) == {"a.js"}
 
 
-def test_head_tells_the_same_without_a_body(gateway: Gateway) -> None:
+def test_head_returns_the_headers_of_get(gateway: Gateway) -> None:
     client = gateway()
     for path in ("/", "/dashboard/main.js"):
         head, whole = client.head(path), client.get(path)
@@ -149,7 +149,7 @@ def test_nothing_else_is_served(gateway: Gateway, path: str) -> None:
 
 
 @pytest.mark.parametrize("path", ["/", "/dashboard/main.js"])
-def test_other_methods_are_told_which_there_are(gateway: Gateway, path: str) -> None:
+def test_other_methods_get_405_with_the_allowed_methods(gateway: Gateway, path: str) -> None:
     answer = gateway().post(path)
     assert answer.status_code == 405
     assert answer.headers["Allow"] == "GET, HEAD"
@@ -162,7 +162,7 @@ def test_the_page_needs_no_key_and_counts_against_no_limit(gateway: Gateway) -> 
 
 
 @pytest.mark.parametrize("path", ["/", "/dashboard/main.js"])
-def test_pages_from_elsewhere_may_not_take_it(gateway: Gateway, path: str) -> None:
+def test_pages_of_other_origins_may_not_load_it(gateway: Gateway, path: str) -> None:
     client = gateway()
     foreign = {"Origin": "https://evil.example"}
     framed = {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "iframe"}

@@ -46,7 +46,7 @@ def test_an_upload_is_answered_without_redis(gateway: Gateway) -> None:
     assert services.detector.images == [b"an image"]
 
 
-def test_no_face_is_an_answer_and_the_model_is_not_asked(gateway: Gateway) -> None:
+def test_an_image_without_faces_is_answered_without_the_model(gateway: Gateway) -> None:
     services = FakeServices(detector=FakeDetector(faces=()))
     answer = gateway(services).post("/predict", content=b"x", headers=JPEG)
     body = answer.json()
@@ -63,7 +63,7 @@ def test_all_faces_of_an_image_go_to_the_model_in_one_call(gateway: Gateway) -> 
     assert services.model.calls == 1
 
 
-def test_asking_again_for_the_same_frame_costs_nothing(gateway: Gateway) -> None:
+def test_a_second_request_for_the_same_frame_is_cached(gateway: Gateway) -> None:
     services = FakeServices()
     client = gateway(services)
     first, second = client.get("/predict").json(), client.get("/predict").json()
@@ -72,7 +72,7 @@ def test_asking_again_for_the_same_frame_costs_nothing(gateway: Gateway) -> None
     assert len(services.detector.images) == 1
 
 
-def test_a_new_frame_is_analysed_anew(gateway: Gateway) -> None:
+def test_a_new_frame_is_analysed(gateway: Gateway) -> None:
     services = FakeServices()
     client = gateway(services)
     client.get("/predict")
@@ -81,7 +81,7 @@ def test_a_new_frame_is_analysed_anew(gateway: Gateway) -> None:
     assert services.detector.images == [b"jpeg", b"next"]
 
 
-def test_who_asks_again_and_again_gets_face_ids_and_each_frame_is_still_analysed_once(gateway: Gateway) -> None:
+def test_frequent_polls_get_face_ids_and_each_frame_is_analysed_once(gateway: Gateway) -> None:
     services = FakeServices()
     client = gateway(services)
     for _ in range(2):
@@ -114,7 +114,7 @@ def test_a_malformed_camera_is_refused(gateway: Gateway, camera: str) -> None:
     assert (answer.status_code, answer.json()["type"]) == (422, "urn:emotion:problem:invalid-parameter")
 
 
-def test_no_camera_at_all_is_503(gateway: Gateway) -> None:
+def test_no_camera_is_503(gateway: Gateway) -> None:
     answer = gateway(FakeServices(frames=FakeFrames())).get("/predict")
     assert (answer.status_code, answer.json()["type"]) == (503, "urn:emotion:problem:no-camera")
     assert int(answer.headers["Retry-After"]) > 0
@@ -137,7 +137,7 @@ def test_a_camera_without_frames_whose_capture_has_gone_says_so(gateway: Gateway
 
 
 @pytest.mark.parametrize("kind", [ProblemKind.INVALID_IMAGE, ProblemKind.IMAGE_TOO_LARGE, ProblemKind.BODY_TOO_LARGE])
-def test_a_bad_frame_of_a_camera_is_not_the_clients_fault(gateway: Gateway, kind: ProblemKind) -> None:
+def test_an_unusable_frame_of_a_camera_is_503(gateway: Gateway, kind: ProblemKind) -> None:
     services = FakeServices(detector=FakeDetector(error=ServiceError(kind, "cut off")))
     client = gateway(services)
     assert client.get("/predict").json()["type"] == "urn:emotion:problem:no-fresh-frame"
@@ -157,7 +157,7 @@ def test_a_failing_service_is_named(gateway: Gateway, kind: ProblemKind, culprit
     assert answer.json()["dependency"] == culprit
 
 
-def test_a_failed_analysis_is_not_kept(gateway: Gateway) -> None:
+def test_a_failed_analysis_is_not_cached(gateway: Gateway) -> None:
     services = FakeServices()
     services.model.error = ServiceError(ProblemKind.DEPENDENCY_UNAVAILABLE, "down", dependency="model")
     client = gateway(services)
@@ -174,7 +174,7 @@ def test_a_trailing_slash_is_another_route(gateway: Gateway, path: str) -> None:
     assert (answer.status_code, answer.json()["type"]) == (404, "urn:emotion:problem:not-found")
 
 
-def test_a_bug_is_a_500_problem_without_a_traceback(gateway: Gateway) -> None:
+def test_an_unexpected_error_is_a_500_problem_without_a_traceback(gateway: Gateway) -> None:
     answer = gateway(FakeServices(model=FakeModel(error=ZeroDivisionError("secret")))).get("/predict")
     assert (answer.status_code, answer.json()["type"]) == (500, "urn:emotion:problem:internal")
     assert "secret" not in answer.text

@@ -49,7 +49,7 @@ def test_each_known_key_has_a_limit_of_its_own(gateway: Gateway) -> None:
     assert statuses == [200, 200, 429]
 
 
-def test_invented_keys_give_no_more_requests(gateway: Gateway) -> None:
+def test_wrong_keys_do_not_raise_the_rate_limit(gateway: Gateway) -> None:
     client = gateway(rate_limit="1/minute")
     statuses = [client.get("/predict", headers={"X-API-Key": key}).status_code for key in ("x", "y", "z")]
     assert statuses == [200, 429, 429]
@@ -100,7 +100,7 @@ PREFLIGHT = {
 }
 
 
-def test_a_named_origin_may_ask_before_it_asks(gateway: Gateway) -> None:
+def test_a_named_origin_passes_the_preflight(gateway: Gateway) -> None:
     client = gateway(cors_origins="https://Example.org")
     answer = client.options("/predict", headers={**PREFLIGHT, "Origin": "https://example.org"})
     assert answer.status_code == 200
@@ -174,7 +174,7 @@ def test_pages_may_send_the_headers_of_the_compatible_apis(gateway: Gateway, hea
     assert (answer.status_code, answer.headers["access-control-allow-origin"]) == (200, "https://example.org")
 
 
-def test_what_was_refused_is_counted(gateway: Gateway) -> None:
+def test_rejections_are_counted_by_reason(gateway: Gateway) -> None:
     client = gateway()
     client.get("/cameras", headers={"Host": "evil.example"})
     client.get("/cameras", headers={"Origin": "null"})
@@ -192,6 +192,6 @@ def test_every_answer_is_for_our_own_pages(gateway: Gateway, path: str) -> None:
     assert headers["X-Frame-Options"] == "SAMEORIGIN"
 
 
-def test_where_all_may_ask_pictures_are_for_all(gateway: Gateway) -> None:
+def test_pictures_are_for_all_origins_if_all_are_allowed(gateway: Gateway) -> None:
     answer = gateway(cors_origins="*").get("/cameras/cam0/frame.jpg", headers={"Sec-Fetch-Site": "cross-site"})
     assert (answer.status_code, answer.headers["Cross-Origin-Resource-Policy"]) == (200, "cross-origin")
