@@ -142,7 +142,10 @@ def test_an_idle_connection_is_closed(gateway: Gateway) -> None:
 
 def test_image_connections_are_limited_like_uploads(gateway: Gateway) -> None:
     client = gateway(max_uploads=1)
-    with client.websocket_connect("/ws/predict"):
-        with pytest.raises(WebSocketDenialResponse) as refused, client.websocket_connect("/ws/predict"):
-            pass
+    with (
+        client.websocket_connect("/ws/predict"),
+        pytest.raises(WebSocketDenialResponse) as refused,
+        client.websocket_connect("/ws/predict"),
+    ):
+        pass
     assert refused.value.json()["type"] == ProblemKind.OVERLOADED.type
