@@ -122,7 +122,7 @@ docs: $(VENV)/.dev ## Generate docs/configuration.md from the settings
 bench: $(VENV)/.dev ## Measure speed (BENCH="baseline overhead stream load detection start memory scaling" QUICK=1 SEED=2)
 	$(BIN)/python -m bench $(BENCH) $(if $(QUICK),--quick) $(if $(SEED),--seed "$(SEED)")
 
-bench-peers: $(VENV)/.dev ## Measure other systems beside this one, on the same frames; installs 2 GB into .cache/peers (QUICK=1 SEED=2)
+bench-competitors: $(VENV)/.dev ## Measure other systems beside this one, on the same frames; installs 2 GB into .cache/competitors (QUICK=1 SEED=2)
 	$(BIN)/python -m bench.competitors $(if $(QUICK),--quick) $(if $(SEED),--seed "$(SEED)")
 
 lock: $(VENV)/.bootstrap ## Resolve requirements/*.in into requirements/*.lock
@@ -144,4 +144,4 @@ $(VENV)/.%: requirements/%.lock $(VENV)/.bootstrap
 	@touch $@
 
 .PRECIOUS: $(VENV)/.bootstrap
-.PHONY: help setup run capture build up down logs test test-unit coverage fuzz test-debian test-browser screenshots e2e debian-packages check fix train import-run export evaluate seed-variance docs bench bench-peers lock clean
+.PHONY: help setup run capture build up down logs test test-unit coverage fuzz test-debian test-browser screenshots e2e debian-packages check fix train import-run export evaluate seed-variance docs bench bench-competitors lock clean

@@ -1,1 +1,1 @@
-"""What we promise about speed and accuracy, measured."""
+"""Benchmarks of speed and detection quality, compared with their targets."""

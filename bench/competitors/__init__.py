@@ -1,1 +1,1 @@
-"""Other systems on the same frames, each in an environment of its own."""
+"""Other systems measured on the same images, each in its own environment."""

@@ -1,4 +1,4 @@
-"""Single pictures that nobody has seen before: ours over HTTP, the others in their own processes."""
+"""The measurements: single images, and a live stream of one moving face."""
 
 import asyncio
 from collections import Counter
@@ -12,48 +12,48 @@ from typing import Any
 
 import numpy as np
 
-from bench.competitors.process import Found, PeerProcess
+from bench.competitors.process import CompetitorProcess, CompetitorResult
 from bench.harness.cameras import CameraProcess, camera_process
-from bench.harness.clients import Client, Viewer
+from bench.harness.clients import Client, LiveClient
 from bench.harness.run import Run
 from bench.harness.stack import Stack
-from bench.harness.tables import figures
-from bench.harness.usage import Usage, between
+from bench.harness.tables import percentiles
+from bench.harness.usage import Usage, difference
 from bench.scenes.clip import compose
 from bench.scenes.faces import shuffled
 from services.contracts.geometry import Box, overlaps_any
 
 
 @dataclass
-class Looks:
-    """What one system made of pictures whose faces are known."""
+class PredictionStats:
+    """Results of one system on images with known faces."""
 
-    found: list[Found] = field(default_factory=list)
+    found: list[CompetitorResult] = field(default_factory=list)
     right: int = 0
     false: int = 0
 
-    def add(self, found: Found, faces: Sequence[Box]) -> None:
-        """Take what it made of one picture."""
+    def add(self, found: CompetitorResult, faces: Sequence[Box]) -> None:
+        """Add the result for an image."""
         self.found.append(found)
         self.right += sum(overlaps_any(face, found.faces) for face in faces)
         self.false += sum(not overlaps_any(box, faces) for box in found.faces)
 
     @property
     def seconds(self) -> list[float]:
-        """What each picture took."""
+        """Duration of each image."""
         return [one.seconds for one in self.found]
 
     @property
     def cpu_seconds(self) -> list[float]:
-        """The processor time of each picture, where it is known."""
+        """Processor time of each image, if known."""
         return [one.cpu_seconds for one in self.found if one.cpu_seconds is not None]
 
     def summary(self) -> dict[str, Any]:
-        """Return milliseconds, faces and emotions for the JSON file."""
+        """Return the statistics for the JSON report."""
         emotions = Counter(emotion for one in self.found for emotion in one.emotions if emotion is not None)
         return {
-            "wall_ms": figures(value * 1e3 for value in self.seconds),
-            "cpu_ms": figures(value * 1e3 for value in self.cpu_seconds),
+            "wall_ms": percentiles(value * 1e3 for value in self.seconds),
+            "cpu_ms": percentiles(value * 1e3 for value in self.cpu_seconds),
             "faces_found": self.right,
             "false_faces": self.false,
             "emotions": dict(sorted(emotions.items())),
@@ -61,11 +61,11 @@ class Looks:
 
 
 def ratios(ours: Sequence[float], theirs: Sequence[float]) -> dict[str, float]:
-    """Return the ratio of the medians, and how the single ratios spread: ``p5``, ``p50``, ``p95``.
+    """Return the ratio of the medians, and percentiles of the single ratios: ``p5``, ``p50``, ``p95``.
 
     Args:
-        ours: Costs of ours.
-        theirs: Costs of the other system, of the same work in the same order.
+        ours: Costs of this system.
+        theirs: Costs of the other system for the same images in the same order.
     """
     each = np.divide(ours, theirs)
     return {
@@ -74,8 +74,8 @@ def ratios(ours: Sequence[float], theirs: Sequence[float]) -> dict[str, float]:
     }
 
 
-def write_frames(folder: Path, jpegs: Sequence[bytes]) -> list[Path]:
-    """Write each JPEG to a file, and return the files in the same order; the folder is made."""
+def write_images(folder: Path, jpegs: Sequence[bytes]) -> list[Path]:
+    """Write each JPEG to a file in a folder, which is created; return the paths in order."""
     folder.mkdir(parents=True, exist_ok=True)
     paths = [folder / f"{index:05d}.jpg" for index in range(len(jpegs))]
     for path, jpeg in zip(paths, jpegs, strict=True):
@@ -88,115 +88,115 @@ PROCESSES = ("detector", "gateway", "serving")
 _WARM_UP = 3
 
 
-def measure_pictures(run: Run, peers: Mapping[str, PeerProcess], each: int) -> dict[str, Any]:
-    """Have each system look at each picture, in turn, and begin with another one each time.
+def measure_images(run: Run, competitors: Mapping[str, CompetitorProcess], each: int) -> dict[str, Any]:
+    """Run each system on each image, in a rotating order.
 
     Args:
-        run: The run.
+        run: The run of the benchmarks.
         peers: The others by name.
-        each: Pictures of each kind.
+        each: Images of each kind.
     """
     stack = run.stack()
-    with run.step("pictures: compose", None):
+    with run.step("images: compose", None):
         scenes = shuffled(each, run.seed)
-        paths = write_frames(run.folder / "pictures", [scene.jpeg for scene in scenes])
+        paths = write_images(run.folder / "pictures", [scene.jpeg for scene in scenes])
     client = Client(stack.gateway_port)
-    lookers: dict[str, Callable[[Path], Found]] = {OURS: lambda path: _upload(client, path)}
-    lookers |= {name: peer.look for name, peer in peers.items()}
-    looks = {name: Looks() for name in lookers}
-    for look in lookers.values():
+    predictors: dict[str, Callable[[Path], CompetitorResult]] = {OURS: lambda path: _upload(client, path)}
+    predictors |= {name: competitor.predict for name, competitor in competitors.items()}
+    stats = {name: PredictionStats() for name in predictors}
+    for predict in predictors.values():
         for path in paths[:_WARM_UP]:
-            look(path)
+            predict(path)
     usage = Usage({name: stack.pids[name] for name in PROCESSES})
     before = usage.cpu_s()
-    turns = run.over("pictures", list(enumerate(zip(scenes, paths, strict=True)))[_WARM_UP:], len(scenes) - _WARM_UP)
+    turns = run.track("images", list(enumerate(zip(scenes, paths, strict=True)))[_WARM_UP:], len(scenes) - _WARM_UP)
     for turn, (scene, path) in turns:
-        for name in _beginning_with(turn, lookers):
-            looks[name].add(lookers[name](path), scene.faces)
-    used = between(before, usage.cpu_s())
+        for name in _beginning_with(turn, predictors):
+            stats[name].add(predictors[name](path), scene.faces)
+    used = difference(before, usage.cpu_s())
     return {
-        "pictures": len(scenes) - _WARM_UP,
+        "images": len(scenes) - _WARM_UP,
         "faces": sum(len(scene.faces) for scene in scenes[_WARM_UP:]),
-        "systems": {name: of.summary() for name, of in looks.items()},
-        "ours_cpu_ms_a_picture": {name: value * 1e3 / (len(scenes) - _WARM_UP) for name, value in used.items()},
-        "wall_of_ours_to": {name: ratios(looks[OURS].seconds, looks[name].seconds) for name in peers},
+        "systems": {name: of.summary() for name, of in stats.items()},
+        "own_cpu_ms_per_image": {name: value * 1e3 / (len(scenes) - _WARM_UP) for name, value in used.items()},
+        "wall_ratio_to": {name: ratios(stats[OURS].seconds, stats[name].seconds) for name in competitors},
     }
 
 
-def _beginning_with(turn: int, lookers: Mapping[str, Callable[[Path], Found]]) -> list[str]:
-    names = list(lookers)
+def _beginning_with(turn: int, predictors: Mapping[str, Callable[[Path], CompetitorResult]]) -> list[str]:
+    names = list(predictors)
     first = turn % len(names)
     return names[first:] + names[:first]
 
 
-def _upload(client: Client, path: Path) -> Found:
+def _upload(client: Client, path: Path) -> CompetitorResult:
     answer = client.upload(path.read_bytes())
-    client.close()  # the others take so long that the gateway may end an idle connection; a new one is part of the time
+    client.close()  # the gateway may close a connection that is idle meanwhile; a new one is part of the time
     assert answer.failure is None, f"the gateway answered {answer.status}: {answer.body}"
     faces = answer.body["faces"]
     boxes = tuple(Box(**face["box"]) for face in faces)
-    return Found(answer.wall_ms / 1e3, None, boxes, tuple(face["emotion"] for face in faces))
+    return CompetitorResult(answer.wall_ms / 1e3, None, boxes, tuple(face["emotion"] for face in faces))
 
 
 _WARM_UP_S = 2.0
 
 
 def measure_stream(
-    run: Run, peers: Mapping[str, PeerProcess], rounds: int, seconds: float, sampled: int
+    run: Run, competitors: Mapping[str, CompetitorProcess], rounds: int, seconds: float, sampled: int
 ) -> dict[str, Any]:
-    """Alternate: some seconds of a live session, then frames of the same clip for each of the others.
+    """Alternate between a live session and frames of the same clip for each competitor.
 
     Args:
-        run: The run.
+        run: The run of the benchmarks.
         peers: The others by name.
-        rounds: How often.
-        seconds: How long each session is measured.
-        sampled: How many frames each of the others is asked about in a round; no faster than they can.
+        rounds: Number of rounds.
+        seconds: Seconds of each live session.
+        sampled: Frames for each competitor in a round, one after the other.
     """
     stack, total = run.stack(), run.scale.clip_frames
-    clip = [frame.jpeg for frame in run.over("stream: compose", compose(total, run.seed, guests=False), total)]
-    paths = write_frames(run.folder / "clip", clip)
+    clip = [frame.jpeg for frame in run.track("stream: compose", compose(total, run.seed, guests=False), total)]
+    paths = write_images(run.folder / "clip", clip)
     rng = np.random.default_rng(run.seed)
     measured: list[dict[str, Any]] = []
     with camera_process(stack.redis_url, clip) as cameras:
-        for number in run.over("stream: rounds", range(rounds), rounds):
+        for number in run.track("stream: rounds", range(rounds), rounds):
             ours = asyncio.run(_session(stack, cameras, f"round{number}", seconds))
             chosen = [paths[index] for index in rng.choice(total, sampled, replace=False)]
-            looks = {name: [peer.look(path) for path in chosen] for name, peer in peers.items()}
-            theirs = {name: [one.cpu_seconds or 0.0 for one in of] for name, of in looks.items()}
+            stats = {name: [competitor.predict(path) for path in chosen] for name, competitor in competitors.items()}
+            theirs = {name: [one.cpu_seconds or 0.0 for one in of] for name, of in stats.items()}
             measured.append(
                 {
                     "ours": ours,
-                    **{name: {"cpu_ms_a_frame": median(of) * 1e3} for name, of in theirs.items()},
-                    "frames_with_a_face": {name: sum(bool(one.faces) for one in of) for name, of in looks.items()},
+                    **{name: {"cpu_ms_per_frame": median(of) * 1e3} for name, of in theirs.items()},
+                    "frames_with_a_face": {name: sum(bool(one.faces) for one in of) for name, of in stats.items()},
                 }
             )
-    costs = {name: [one[name]["cpu_ms_a_frame"] for one in measured] for name in ("ours", *peers)}
+    costs = {name: [one[name]["cpu_ms_per_frame"] for one in measured] for name in ("ours", *competitors)}
     return {
         "rounds": measured,
-        "sampled_a_round": sampled,
-        "cpu_ms_a_frame": {name: median(of) for name, of in costs.items()},
-        "cpu_of_ours_to": {name: ratios(costs["ours"], costs[name]) for name in peers},
+        "sampled_per_round": sampled,
+        "cpu_ms_per_frame": {name: median(of) for name, of in costs.items()},
+        "cpu_ratio_to": {name: ratios(costs["ours"], costs[name]) for name in competitors},
     }
 
 
 async def _session(stack: Stack, cameras: CameraProcess, camera: str, seconds: float) -> dict[str, Any]:
     await asyncio.to_thread(cameras.begin, [camera])
-    viewer, usage = Viewer(stack.gateway_port, [camera]), Usage({name: stack.pids[name] for name in PROCESSES})
-    following = asyncio.create_task(viewer.follow())
+    live_client, usage = LiveClient(stack.gateway_port, [camera]), Usage({name: stack.pids[name] for name in PROCESSES})
+    following = asyncio.create_task(live_client.follow())
     await asyncio.sleep(_WARM_UP_S)
     began, before = time(), usage.cpu_s()
     await asyncio.sleep(seconds)
-    ended, used = time(), between(before, usage.cpu_s())
+    ended, used = time(), difference(before, usage.cpu_s())
     following.cancel()
     with suppress(asyncio.CancelledError):
         await following
     await asyncio.to_thread(cameras.end)
-    results = [one for one in viewer.received() if began <= one.at_s < ended]
+    results = [one for one in live_client.results() if began <= one.at_s < ended]
     analysed = max(1, len(results))
     return {
-        "frames_a_second": len(results) / (ended - began),
-        "cpu_ms_a_frame": sum(used.values()) * 1e3 / analysed,
+        "frames_per_s": len(results) / (ended - began),
+        "cpu_ms_per_frame": sum(used.values()) * 1e3 / analysed,
         "by_process": {name: value * 1e3 / analysed for name, value in used.items()},
         "with_a_face": sum(bool(one.result["faces"]) for one in results) / analysed,
     }

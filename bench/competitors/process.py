@@ -1,4 +1,4 @@
-"""Another system in a process of its own, asked about one picture after the other."""
+"""A competitor in its own process and virtual environment."""
 
 import json
 import subprocess
@@ -13,19 +13,19 @@ from bench.harness.machine import ROOT
 from services.contracts.geometry import Box
 
 
-class PeerError(Exception):
-    """A peer's environment can't be built, or its process doesn't answer; the message says why."""
+class CompetitorError(Exception):
+    """A competitor's environment can't be built, or its process ended; the message has the reason."""
 
 
 @dataclass(frozen=True)
-class Found:
-    """What a system made of a picture.
+class CompetitorResult:
+    """The result for one image.
 
     Attributes:
-        seconds: From the picture's bytes to the answer.
-        cpu_seconds: Processor time of that; None where it is too short to be told.
-        faces: Where, the most important one first if the system has such an order.
-        emotions: One for each face; None where it means nothing.
+        seconds: From the encoded bytes to the result.
+        cpu_seconds: Processor time; None if it is too short to measure.
+        faces: Boxes, the primary face first if the system has one.
+        emotions: One for each face; None if the weights are random.
     """
 
     seconds: float
@@ -34,20 +34,20 @@ class Found:
     emotions: tuple[str | None, ...]
 
 
-class PeerProcess:
-    """Asks the process.
+class CompetitorProcess:
+    """Sends images to the process.
 
     Attributes:
-        about: Name, version, licence and packages, as the process says.
+        description: Name, version, licence and packages, from the process.
     """
 
     def __init__(self, process: "subprocess.Popen[str]", log: Path) -> None:
         self._process = process
         self._log = log
-        self.about = self._read()
+        self.description = self._read()
 
-    def look(self, picture: Path) -> Found:
-        """Have a JPEG analysed.
+    def predict(self, picture: Path) -> CompetitorResult:
+        """Analyse a JPEG file.
 
         Raises:
             PeerError: The process ended.
@@ -57,7 +57,7 @@ class PeerProcess:
             print(picture, file=self._process.stdin, flush=True)
         except BrokenPipeError:
             raise self._ended() from None
-        return found_from(self._read())
+        return parse_result(self._read())
 
     def _read(self) -> dict[str, Any]:
         assert self._process.stdout is not None
@@ -67,14 +67,14 @@ class PeerProcess:
         message: dict[str, Any] = json.loads(line)
         return message
 
-    def _ended(self) -> PeerError:
-        return PeerError(f"the peer's process ended: {self._log.read_text('utf-8', 'replace')[-2000:]}")
+    def _ended(self) -> CompetitorError:
+        return CompetitorError(f"the competitor's process ended: {self._log.read_text('utf-8', 'replace')[-2000:]}")
 
 
-def found_from(message: Mapping[str, Any]) -> Found:
-    """Return what a process says of a picture."""
+def parse_result(message: Mapping[str, Any]) -> CompetitorResult:
+    """Return the result in a message of the process."""
     faces = message["faces"]
-    return Found(
+    return CompetitorResult(
         message["seconds"],
         message["cpu_seconds"],
         tuple(Box(*face["box"]) for face in faces),
@@ -83,15 +83,15 @@ def found_from(message: Mapping[str, Any]) -> Found:
 
 
 @contextmanager
-def peer_process(command: Sequence[str], log: Path) -> Iterator[PeerProcess]:
-    """Run a peer while the block runs; all is loaded when the block begins.
+def competitor_process(command: Sequence[str], log: Path) -> Iterator[CompetitorProcess]:
+    """Run a competitor during the block; everything is loaded before.
 
     Args:
-        command: What answers as ``bench.competitors.worker`` does.
-        log: Where its standard error goes.
+        command: A program that uses ``bench.competitors.worker``.
+        log: File for its standard error.
 
     Raises:
-        PeerError: It ends at once.
+        PeerError: The process ended at its start.
     """
     with (
         log.open("w") as errors,
@@ -100,27 +100,27 @@ def peer_process(command: Sequence[str], log: Path) -> Iterator[PeerProcess]:
         ) as process,
     ):
         try:
-            yield PeerProcess(process, log)
+            yield CompetitorProcess(process, log)
         finally:
             process.kill()
 
 
-_ENVIRONMENTS = ROOT / ".cache" / "peers"
+_ENVIRONMENTS = ROOT / ".cache" / "competitors"
 _LOCKS = Path(__file__).parent
 _BUILD_S = 1800.0
 
 
-def python_of(peer: str, environments: Path = _ENVIRONMENTS) -> Path:
-    """Return the interpreter of a peer's environment, which is built anew where its lock has changed.
+def environment_python(competitor: str, environments: Path = _ENVIRONMENTS) -> Path:
+    """Return the interpreter of a competitor's environment, which is rebuilt if its lock has changed.
 
     Args:
         peer: The name of a lock in this folder.
-        environments: Where they are.
+        environments: Folder of the environments.
 
     Raises:
-        PeerError: It can't be built.
+        PeerError: The environment can't be built.
     """
-    lock, folder = _LOCKS / f"{peer}.lock", environments / peer
+    lock, folder = _LOCKS / f"{competitor}.lock", environments / competitor
     python = folder / ("Scripts/python.exe" if sys.platform == "win32" else "bin/python")
     built_from = folder / "built-from.lock"
     if not built_from.exists() or built_from.read_bytes() != lock.read_bytes():
@@ -135,4 +135,4 @@ def _uv(*arguments: str) -> None:
     command = [sys.executable, "-m", "uv", *arguments, "--quiet"]
     done = subprocess.run(command, stderr=subprocess.PIPE, text=True, timeout=_BUILD_S, check=False)
     if done.returncode:
-        raise PeerError(f"{' '.join(arguments[:2])} failed: {done.stderr.strip()}")
+        raise CompetitorError(f"{' '.join(arguments[:2])} failed: {done.stderr.strip()}")

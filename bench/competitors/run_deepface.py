@@ -1,7 +1,8 @@
-"""DeepFace as it comes (OpenCV's detector, onnxruntime), but for its weights; runs in DeepFace's own interpreter.
+"""DeepFace with its defaults (OpenCV's detector, onnxruntime) and random weights. Runs in DeepFace's interpreter.
 
-Its emotion network's weights are a download, so a network of the same shape stands for it, and what it says of a
-face means nothing. Faces, alignment and preparation are DeepFace's.
+The weights of its emotion network are a download, so a network of the same shape with random weights replaces it; its
+emotions are meaningless. Detection, alignment and preprocessing are DeepFace's. The shape is that of
+``deepface/models/demography/pytorch/Emotion.py`` in version 0.0.103: five convolutions, three dense layers.
 """
 
 import importlib
@@ -11,17 +12,17 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from bench.competitors.worker import Analyse, answer, use_one_thread
+from bench.competitors.worker import Predict, serve, use_one_thread
 
 _CONVOLUTIONS = ((64, 1, 5), (64, 64, 3), (64, 64, 3), (128, 64, 3), (128, 128, 3))
-"""Filters, channels, side."""
+"""Filters, channels, kernel size."""
 _DENSE = ((1024, 128), (1024, 1024), (7, 1024))
 _POOLS = {0: ("MaxPool", 5), 2: ("AveragePool", 3), 4: ("AveragePool", 3)}
 _OPSET, _IR_VERSION = 17, 8
 
 
 def write_network(path: Path) -> None:
-    """Write an ONNX file: float32 [n, 48, 48, 1] → [n, 7]; the folder is made."""
+    """Write an ONNX file: float32 [n, 48, 48, 1] → [n, 7]; the folder is created."""
     onnx = importlib.import_module("onnx")
     rng = importlib.import_module("numpy").random.default_rng(0)
     nodes: list[Any] = [onnx.helper.make_node("Transpose", ["face"], ["layer0"], perm=[0, 3, 1, 2])]
@@ -59,7 +60,7 @@ def write_network(path: Path) -> None:
 _OTHERS = ("opencv-contrib-python-headless", "onnxruntime", "numpy")
 
 
-def _prepare(home: Path) -> Analyse:
+def _prepare(home: Path) -> Predict:
     network = home / ".deepface" / "weights" / "facial_expression_model_weights.onnx"
     write_network(network)
     os.environ["DEEPFACE_HOME"] = str(home)
@@ -72,16 +73,16 @@ def _prepare(home: Path) -> Analyse:
     emotion = importlib.import_module("deepface.modules.modeling").build_model("facial_attribute", "Emotion")
     emotion.model = runtime.InferenceSession(str(network), options, providers=["CPUExecutionProvider"])
 
-    def analyse(jpeg: bytes) -> Sequence[Mapping[str, Any]]:
+    def predict(jpeg: bytes) -> Sequence[Mapping[str, Any]]:
         image = cv2.imdecode(numpy.frombuffer(jpeg, numpy.uint8), cv2.IMREAD_COLOR)
         found = deepface.analyze(image, actions=("emotion",), enforce_detection=False, silent=True)
-        regions = [face["region"] for face in found if face["face_confidence"]]  # none: the whole picture, with 0
+        regions = [face["region"] for face in found if face["face_confidence"]]  # 0 without a face
         return [{"box": [int(region[side]) for side in "xywh"], "emotion": None} for region in regions]
 
-    return analyse
+    return predict
 
 
 if __name__ == "__main__":
     use_one_thread()
     with tempfile.TemporaryDirectory(prefix="deepface-") as folder:
-        answer("deepface", _OTHERS, lambda: _prepare(Path(folder)))
+        serve("deepface", _OTHERS, lambda: _prepare(Path(folder)))

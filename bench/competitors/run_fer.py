@@ -1,20 +1,20 @@
-"""The ``fer`` library as it comes: Haar cascade and its quantised network. Runs in fer's own interpreter."""
+"""The library ``fer`` with its defaults: Haar cascade and quantised network. Runs in fer's interpreter."""
 
 import importlib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from bench.competitors.worker import Analyse, answer, use_one_thread
+from bench.competitors.worker import Predict, serve, use_one_thread
 
 _OTHERS = ("opencv-contrib-python", "tensorflow-cpu", "numpy")
 
 
-def _prepare() -> Analyse:
+def _prepare() -> Predict:
     cv2, numpy = importlib.import_module("cv2"), importlib.import_module("numpy")
     cv2.setNumThreads(1)
     detector = importlib.import_module("fer.fer").FER()
 
-    def analyse(jpeg: bytes) -> Sequence[Mapping[str, Any]]:
+    def predict(jpeg: bytes) -> Sequence[Mapping[str, Any]]:
         image = cv2.imdecode(numpy.frombuffer(jpeg, numpy.uint8), cv2.IMREAD_COLOR)
         found = detector.detect_emotions(image)
         return [
@@ -22,9 +22,9 @@ def _prepare() -> Analyse:
             for face in found
         ]
 
-    return analyse
+    return predict
 
 
 if __name__ == "__main__":
     use_one_thread()
-    answer("fer", _OTHERS, _prepare)
+    serve("fer", _OTHERS, _prepare)

@@ -1,7 +1,8 @@
-"""How a peer's process answers: runs in the peer's interpreter, so it needs nothing but the standard library.
+"""The protocol of a competitor's process. It runs in the competitor's interpreter and uses only the standard
+library.
 
-Each line on standard input is the path of a JPEG, each on standard output an object of JSON: first what the peer is,
-then for each picture what it found, and what that cost from the bytes in memory to the answer.
+Each line on standard input is the path of a JPEG file, each line on standard output a JSON object: first the
+description of the competitor, then for each image the faces and the time from the bytes in memory to the result.
 """
 
 import json
@@ -13,28 +14,28 @@ from importlib.metadata import distributions, metadata, version
 from pathlib import Path
 from typing import Any
 
-Analyse = Callable[[bytes], Sequence[Mapping[str, Any]]]
-"""JPEG → faces, each with ``box`` (x, y, w, h in pixels) and ``emotion``, null where it means nothing."""
+Predict = Callable[[bytes], Sequence[Mapping[str, Any]]]
+"""JPEG → faces, each with ``box`` (x, y, w, h in pixels) and ``emotion``, None if the weights are random."""
 
 
 def use_one_thread() -> None:
-    """Have numeric libraries use one thread; before they are imported."""
+    """Limit numeric libraries to one thread; call it before they are imported."""
     for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "TF_NUM_INTRAOP_THREADS"):
         os.environ[name] = "1"
     os.environ["TF_NUM_INTEROP_THREADS"] = "1"
 
 
-def answer(package: str, others: Sequence[str], prepare: Callable[[], Analyse]) -> None:
-    """Answer until standard input ends.
+def serve(package: str, others: Sequence[str], prepare: Callable[[], Predict]) -> None:
+    """Process images until standard input ends.
 
     Args:
-        package: What the peer is called where packages are.
-        others: Packages whose versions matter, where they are installed.
-        prepare: Loads all that a picture needs.
+        package: Name of the competitor's package.
+        others: Other packages to report the versions of.
+        prepare: Loads the libraries and models.
     """
     answers = os.fdopen(os.dup(sys.stdout.fileno()), "w", encoding="utf-8")
-    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # libraries print what they like
-    analyse = prepare()
+    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # libraries may print to standard output
+    predict = prepare()
     about = {
         "name": package,
         "version": version(package),
@@ -45,7 +46,7 @@ def answer(package: str, others: Sequence[str], prepare: Callable[[], Analyse]) 
     for line in sys.stdin:
         jpeg = Path(line.rstrip("\n")).read_bytes()
         began, cpu_began = time.perf_counter(), time.process_time()
-        faces = analyse(jpeg)
+        faces = predict(jpeg)
         cost = {"seconds": time.perf_counter() - began, "cpu_seconds": time.process_time() - cpu_began}
         _write(answers, {**cost, "faces": list(faces)})
 

@@ -1,1 +1,1 @@
-"""What every benchmark needs: the running system, its cameras and clients, measured usage, tables and charts."""
+"""Shared by all benchmarks: the running system, cameras, clients, resource usage, tables and charts."""

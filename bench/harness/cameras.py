@@ -1,4 +1,4 @@
-"""A process that stands for cameras and capture: it publishes a clip for each camera, in the clip's own pace."""
+"""A process that replaces capture: it publishes a pre-encoded clip for each camera in real time."""
 
 import multiprocessing
 import time
@@ -18,10 +18,10 @@ from services.contracts.frames import FrameMessage
 
 
 def announce(publisher: RedisPublisher, cameras: Iterable[str]) -> None:
-    """Say that the cameras are online.
+    """Publish the status of cameras that are online.
 
     Raises:
-        PublishError: Redis didn't take it.
+        PublishError: Redis rejected it.
     """
     status = CameraStatus(CameraState.ONLINE, "bench", FPS, WIDTH, HEIGHT, 0, 0, 0, "")
     publisher.put_statuses(dict.fromkeys(cameras, status))
@@ -38,92 +38,92 @@ def publish(
     """Publish one frame.
 
     Args:
-        publisher: Where it goes.
-        camera: Whose it is.
-        jpeg: The picture.
-        seq: Its number.
-        grabbed_at: When the camera would have had it, in monotonic seconds.
-        size: The picture's width and height.
+        publisher: The connection to Redis.
+        camera: Id of the camera.
+        jpeg: The image.
+        seq: Number of the frame.
+        grabbed_at: Capture time in monotonic seconds.
+        size: Width and height of the image.
 
     Raises:
-        PublishError: Redis didn't take it.
+        PublishError: Redis rejected it.
     """
     late_us = max(0, round((time.monotonic() - grabbed_at) * 1e6))
     message = FrameMessage(jpeg, round(time.time() * 1e6) - late_us, late_us, *size, seq)
     publisher.publish(camera, message)
 
 
-_OFFSET = 23
-"""Frames of the clip between one camera and the next, so that their guests don't all come at once."""
+_CLIP_OFFSET = 23
+"""Offset in the clip from one camera to the next, so that new faces don't appear everywhere at once."""
 
 
 @dataclass(frozen=True)
-class Shooting:
-    """When cameras shoot what. Frames are numbered from 0, and the cameras take turns within a period.
+class CameraRun:
+    """The schedule of the cameras. Frames are numbered from 0; within a period the cameras publish one after the other.
 
     Attributes:
-        cameras: Their names.
-        began_s: When number 0 was due, in Unix seconds.
-        clip_frames: How many frames the clip has.
-        fps: Frames a second of each camera; the clip's, or a whole part of it.
+        cameras: Ids.
+        started_s: Time of frame 0, in Unix seconds.
+        clip_frames: Number of frames in the clip.
+        fps: Frame rate of each camera; the clip's, or a divisor of it.
     """
 
     cameras: tuple[str, ...]
-    began_s: float
+    started_s: float
     clip_frames: int
     fps: float = FPS
 
     @property
-    def guest_stays(self) -> int:
-        """In how many frames of a camera each guest is."""
+    def guest_frames(self) -> int:
+        """Number of a camera's frames in which each guest is visible."""
         return round(GUEST_STAYS * self.fps / FPS)
 
     def due_s(self, camera: str, number: int) -> float:
-        """Return when a frame is due, in Unix seconds."""
-        return self.began_s + (number + self.cameras.index(camera) / len(self.cameras)) / self.fps
+        """Return the scheduled time of a frame, in Unix seconds."""
+        return self.started_s + (number + self.cameras.index(camera) / len(self.cameras)) / self.fps
 
     def number(self, camera: str, captured_s: float) -> int:
-        """Return which frame was captured then."""
+        """Return the number of the frame captured at a time."""
         return round((captured_s - self.due_s(camera, 0)) * self.fps)
 
-    def shown(self, camera: str, number: int) -> int:
-        """Return which frame of the clip that was."""
-        return (number * round(FPS / self.fps) + self.cameras.index(camera) * _OFFSET) % self.clip_frames
+    def clip_index(self, camera: str, number: int) -> int:
+        """Return the index in the clip of a camera's frame."""
+        return (number * round(FPS / self.fps) + self.cameras.index(camera) * _CLIP_OFFSET) % self.clip_frames
 
 
 @dataclass
-class Shot:
-    """What became of the cameras' frames: the numbers that Redis took, and those that it refused or that were late."""
+class FrameCounts:
+    """Numbers of the frames that were published, and of those that were late or that Redis rejected."""
 
     published: dict[str, list[int]] = field(default_factory=dict)
     dropped: dict[str, list[int]] = field(default_factory=dict)
 
 
 class CameraProcess:
-    """Tells the process when to shoot."""
+    """Controls the process."""
 
     def __init__(self, pid: int, connection: "Connection[Any, Any]") -> None:
         self.pid = pid
         self._connection = connection
 
-    def begin(self, cameras: Sequence[str], fps: float = FPS) -> Shooting:
-        """Let these cameras shoot; they are announced when this returns."""
+    def begin(self, cameras: Sequence[str], fps: float = FPS) -> CameraRun:
+        """Start these cameras; their status is published when this returns."""
         self._connection.send((tuple(cameras), fps))
-        shooting = self._connection.recv()
-        assert isinstance(shooting, Shooting)
-        return shooting
+        camera_run = self._connection.recv()
+        assert isinstance(camera_run, CameraRun)
+        return camera_run
 
-    def end(self) -> Shot:
-        """Stop them."""
+    def end(self) -> FrameCounts:
+        """Stop the cameras; return their frames."""
         self._connection.send("end")
-        shot = self._connection.recv()
-        assert isinstance(shot, Shot)
-        return shot
+        frame_counts = self._connection.recv()
+        assert isinstance(frame_counts, FrameCounts)
+        return frame_counts
 
 
 @contextmanager
 def camera_process(redis_url: str, clip: Sequence[bytes]) -> Iterator[CameraProcess]:
-    """Run the process while the block runs."""
+    """Run the process during the block."""
     context = multiprocessing.get_context("spawn")
     ours, theirs = context.Pipe()
     process = context.Process(target=_serve, args=(theirs, redis_url, list(clip)), name="cameras", daemon=True)
@@ -145,34 +145,36 @@ def _serve(connection: "Connection[Any, Any]", redis_url: str, clip: Sequence[by
         except EOFError:
             return
         announce(publisher, cameras)
-        shooting = Shooting(cameras, time.time(), len(clip), fps)
-        connection.send(shooting)
-        shot = _shoot(connection, publisher, shooting, clip)
+        camera_run = CameraRun(cameras, time.time(), len(clip), fps)
+        connection.send(camera_run)
+        frame_counts = _publish_until_stopped(connection, publisher, camera_run, clip)
         publisher.delete_statuses(cameras)
-        connection.send(shot)
+        connection.send(frame_counts)
 
 
-def _shoot(
-    connection: "Connection[Any, Any]", publisher: RedisPublisher, shooting: Shooting, clip: Sequence[bytes]
-) -> Shot:
-    """Publish until told otherwise; who is late by a whole period leaves the frame out, as capture does."""
-    shot = Shot({camera: [] for camera in shooting.cameras}, {camera: [] for camera in shooting.cameras})
+def _publish_until_stopped(
+    connection: "Connection[Any, Any]", publisher: RedisPublisher, camera_run: CameraRun, clip: Sequence[bytes]
+) -> FrameCounts:
+    """Publish until a message arrives; a frame that is late by a period is dropped, as in capture."""
+    frame_counts = FrameCounts(
+        {camera: [] for camera in camera_run.cameras}, {camera: [] for camera in camera_run.cameras}
+    )
     to_monotonic = time.monotonic() - time.time()
     for number in count():
-        if number % round(shooting.fps) == 0:
-            announce(publisher, shooting.cameras)
-        for camera in shooting.cameras:
-            due = shooting.due_s(camera, number) + to_monotonic
+        if number % round(camera_run.fps) == 0:
+            announce(publisher, camera_run.cameras)
+        for camera in camera_run.cameras:
+            due = camera_run.due_s(camera, number) + to_monotonic
             if connection.poll(max(0.0, due - time.monotonic())):
                 connection.recv()
-                return shot
-            time.sleep(max(0.0, due - time.monotonic()))  # poll counts in whole milliseconds
-            if time.monotonic() - due > 1 / shooting.fps:
-                shot.dropped[camera].append(number)
+                return frame_counts
+            time.sleep(max(0.0, due - time.monotonic()))  # poll() has a resolution of milliseconds
+            if time.monotonic() - due > 1 / camera_run.fps:
+                frame_counts.dropped[camera].append(number)
                 continue
             try:
-                publish(publisher, camera, clip[shooting.shown(camera, number)], number, due)
-                shot.published[camera].append(number)
+                publish(publisher, camera, clip[camera_run.clip_index(camera, number)], number, due)
+                frame_counts.published[camera].append(number)
             except PublishError:
-                shot.dropped[camera].append(number)
+                frame_counts.dropped[camera].append(number)
     raise AssertionError("frames never end")

@@ -1,4 +1,4 @@
-"""Charts as SVG elements: curves over numbers, and bars in groups."""
+"""Line charts and grouped bar charts as SVG elements."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from training.evaluation.charts import line, rectangle, text
 
 WIDTH, HEIGHT = 460, 290
-"""Of one chart, in pixels."""
+"""Size of one chart, in pixels."""
 
 _LEFT, _RIGHT, _TOP, _BOTTOM = 58, 84, 40, 40
 _STROKES = ("var(--accent)", "var(--gap)", "var(--ink)")
@@ -16,14 +16,14 @@ _ROUND = (1, 2, 2.5, 5, 10)
 
 @dataclass(frozen=True)
 class Curve:
-    """Points, left to right, and what they are."""
+    """A named line; points are sorted by x."""
 
     name: str
     points: Sequence[tuple[float, float]]
 
 
 def curves(title: str, drawn: Sequence[Curve], left: float, top: float) -> list[str]:
-    """Return the elements of curves; those they are drawn at stand evenly below, since they often double."""
+    """Return a line chart. The x values are spaced evenly, since they often double."""
     along = sorted({x for curve in drawn for x, _ in curve.points})
     highest = ceiling(max((y for curve in drawn for _, y in curve.points), default=0))
     elements = _frame(title, highest, left, top)
@@ -41,7 +41,7 @@ def curves(title: str, drawn: Sequence[Curve], left: float, top: float) -> list[
 
 
 def bars(title: str, kinds: Sequence[str], groups: Mapping[str, Sequence[float]], left: float, top: float) -> list[str]:
-    """Return the elements of groups of bars, one bar for each kind, which fade in turn."""
+    """Return a grouped bar chart: one bar of each kind in a group, each paler than the one before."""
     highest = ceiling(max((value for values in groups.values() for value in values), default=0))
     elements = _frame(title, highest, left, top)
     each = _inner_width() / max(1, len(groups))
@@ -62,7 +62,7 @@ def bars(title: str, kinds: Sequence[str], groups: Mapping[str, Sequence[float]]
 
 
 def ceiling(value: float) -> float:
-    """Return a round number, not below the value, that is the top of an axis."""
+    """Return the end of an axis: a round number that is not below the value."""
     if value <= 0:
         return 1.0
     power = 1.0
@@ -97,7 +97,7 @@ def _line_through(points: Sequence[tuple[float, float]], stroke: str) -> str:
 
 
 def _clear_of(labels: Sequence[float], y: float) -> float:
-    """Return a height for a label that covers none of those already set."""
+    """Return a y position for a label that overlaps no other."""
     while any(abs(y - other) < 12 for other in labels):
         y += 12
     return y

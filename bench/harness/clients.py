@@ -1,6 +1,6 @@
-"""One client of ``POST /predict`` and ``GET /predict``, over one connection that is kept.
+"""The clients that requests are measured with: HTTP over one persistent connection, and live feeds over WebSockets.
 
-The standard library's, since what it costs is part of what a client sees and little of that.
+The HTTP client is the standard library's, since its own cost is part of the measurement and must be small.
 """
 
 import asyncio
@@ -23,18 +23,18 @@ from services.contracts.live import RESULT
 from services.contracts.problems import PROBLEM_MEDIA_TYPE
 
 _TIMEOUT_S = 30.0
-_TRIES = 20
+_MAX_ATTEMPTS = 20
 
 
 @dataclass(frozen=True)
-class Answer:
-    """What came back.
+class Response:
+    """A response.
 
     Attributes:
-        status: HTTP's.
-        wall_ms: From the first byte sent to the last one read.
+        status: HTTP status.
+        wall_ms: From the first byte sent to the last byte read.
         body: The JSON object.
-        retry_after_s: How long to wait before the next try; 0 where nothing was said.
+        retry_after_s: ``Retry-After``; 0 without the header.
     """
 
     status: int
@@ -44,47 +44,49 @@ class Answer:
 
     @property
     def failure(self) -> str | None:
-        """The kind of problem; None if all is well."""
+        """The kind of problem; None for status 200."""
         return None if self.status == 200 else str(self.body.get("type", self.status)).rpartition(":")[2]
 
 
 class Client:
-    """Asks the gateway, or a detector itself."""
+    """A client of the gateway or of a detector."""
 
     def __init__(self, port: int) -> None:
         self._connection = http.client.HTTPConnection(LOOPBACK, port, timeout=_TIMEOUT_S)
 
-    def upload(self, jpeg: bytes) -> Answer:
-        """Ask about a picture.
+    def upload(self, jpeg: bytes) -> Response:
+        """Upload an image.
 
         Raises:
-            OSError, http.client.HTTPException: No answer came.
+            OSError, http.client.HTTPException: There was no response.
         """
-        return self._ask("POST", "/predict", jpeg, {"Content-Type": "image/jpeg"})
+        return self._request("POST", "/predict", jpeg, {"Content-Type": "image/jpeg"})
 
-    def upload_until_answered(self, jpeg: bytes) -> Answer:
-        """Ask until an answer comes, since a busy machine may refuse now and then; raises as ``upload`` does."""
-        for _ in range(_TRIES):
+    def upload_with_retries(self, jpeg: bytes) -> Response:
+        """Upload an image until it is accepted, since an overloaded system rejects some; raises like ``upload``."""
+        for _ in range(_MAX_ATTEMPTS):
             answer = self.upload(jpeg)
             if answer.failure is None:
                 return answer
             sleep(answer.retry_after_s)
-        raise AssertionError(f"the gateway answered {answer.status}: {answer.body}")
+        raise AssertionError(f"the gateway responded with {answer.status}: {answer.body}")
 
-    def newest(self, camera: str) -> Answer:
-        """Ask about a camera's newest frame; raises as ``upload`` does."""
-        return self._ask("GET", f"/predict?camera={camera}")
+    def predict_camera(self, camera: str) -> Response:
+        """Request a camera's newest frame; raises like ``upload``."""
+        return self._request("GET", f"/predict?camera={camera}")
 
-    def faces_near(self, jpeg: bytes, hints: Sequence[Box]) -> Answer:
-        """Ask a detector around the hints only, as a live session does; raises as ``upload`` does."""
-        rois = "&".join(f"roi={format_roi(box)}" for box in hints)
-        return self._ask("POST", f"{DETECT_PATH}?{rois}&fallback=none", jpeg, {"Content-Type": "image/jpeg"})
+    def detect_rois(self, jpeg: bytes, rois: Sequence[Box]) -> Response:
+        """Search regions only, as a live session does; raises like ``upload``."""
+        query = "&".join(f"roi={format_roi(box)}" for box in rois)
+        return self._request("POST", f"{DETECT_PATH}?{query}&fallback=none", jpeg, {"Content-Type": "image/jpeg"})
 
     def close(self) -> None:
-        """End the connection; the next question opens another."""
+        """Close the connection; the next request opens another."""
         self._connection.close()
 
-    def _ask(self, method: str, path: str, body: bytes | None = None, headers: dict[str, str] | None = None) -> Answer:
+    def _request(
+        self, method: str, path: str, body: bytes | None = None, headers: dict[str, str] | None = None
+    ) -> Response:
         started = perf_counter()
         self._connection.request(method, path, body, headers or {})
         response = self._connection.getresponse()
@@ -92,18 +94,18 @@ class Client:
         wall_ms = (perf_counter() - started) * 1e3
         readable = response.headers.get_content_type() in ("application/json", PROBLEM_MEDIA_TYPE)
         retry_after_s = float(response.headers.get("Retry-After", "0"))
-        return Answer(response.status, wall_ms, json.loads(content) if readable else {}, retry_after_s)
+        return Response(response.status, wall_ms, json.loads(content) if readable else {}, retry_after_s)
 
 
 @dataclass(frozen=True)
-class Received:
-    """A result as it came.
+class ReceivedResult:
+    """A result of a feed.
 
     Attributes:
-        camera: Whose.
-        at_s: When, in Unix seconds.
-        captured_s: When its frame was captured, likewise.
-        result: The object.
+        camera: Id of the camera.
+        at_s: Time of arrival, in Unix seconds.
+        captured_s: Capture time of its frame, in Unix seconds.
+        result: The JSON object.
     """
 
     camera: str
@@ -112,8 +114,8 @@ class Received:
     result: dict[str, Any]
 
 
-class Viewer:
-    """Keeps what comes as text, so that reading it costs the machine nothing while others are measured."""
+class LiveClient:
+    """Subscribes to cameras. Messages are parsed later, so that parsing doesn't load the machine meanwhile."""
 
     def __init__(self, port: int, cameras: Sequence[str]) -> None:
         self._port = port
@@ -121,22 +123,22 @@ class Viewer:
         self._texts: list[tuple[str, float, str]] = []
 
     async def follow(self) -> None:
-        """Follow until cancelled."""
+        """Receive until cancelled."""
         async with asyncio.TaskGroup() as group:
             for camera in self._cameras:
                 group.create_task(self._follow(camera))
 
-    def received(self) -> list[Received]:
-        """Return the results that came, in order."""
+    def results(self) -> list[ReceivedResult]:
+        """Return the received results, in order."""
         read = [(camera, at_s, json.loads(text)) for camera, at_s, text in self._texts]
         return [
-            Received(camera, at_s, datetime.fromisoformat(message["source"]["captured_at"]).timestamp(), message)
+            ReceivedResult(camera, at_s, datetime.fromisoformat(message["source"]["captured_at"]).timestamp(), message)
             for camera, at_s, message in read
             if message["event"] == RESULT
         ]
 
     def problems(self) -> list[str]:
-        """Return what the feeds said was wrong."""
+        """Return the kinds of problems that the feeds reported."""
         read = [json.loads(text) for _, _, text in self._texts if '"event":"status"' in text[:40]]
         return [str(message["problem"]["type"]).rpartition(":")[2] for message in read if message["problem"]]
 

@@ -1,4 +1,4 @@
-"""Where and how figures were made."""
+"""The machine and the software that a report was made with."""
 
 import os
 import platform
@@ -16,9 +16,9 @@ _PACKAGES = ("opencv-python-headless", "tensorflow-cpu", "numpy", "grpcio", "uvi
 
 
 def pin(cpus: int) -> list[int]:
-    """Keep this process, and all that it starts, on so many processors; return which.
+    """Pin this process and its children to some processors; return their numbers.
 
-    Where the system can't pin (macOS), nothing is pinned, and the list is empty.
+    The list is empty on systems without pinning (macOS).
     """
     if not hasattr(os, "sched_setaffinity"):
         return []
@@ -28,7 +28,7 @@ def pin(cpus: int) -> list[int]:
 
 
 def description(pinned: Sequence[int]) -> dict[str, Any]:
-    """Return what a reader of figures must know of the machine and the code that made them."""
+    """Return the facts that measurements depend on."""
     return {
         "date": datetime.now(UTC).isoformat(timespec="seconds"),
         "revision": _git("rev-parse", "HEAD"),
@@ -41,8 +41,8 @@ def description(pinned: Sequence[int]) -> dict[str, Any]:
         "packages": {name: version(name) for name in _PACKAGES if _is_installed(name)},
         "load_average": list(os.getloadavg()),
         "pinned_to": list(pinned),
-        "pinning": "every process of the system and of the bench, by sched_setaffinity; OpenCV has 1 thread in each "
-        "worker, TensorFlow chooses, for the model server and the floor alike",
+        "pinning": "all processes of the system and of the benchmarks, by sched_setaffinity; OpenCV has 1 thread "
+        "in each worker, TensorFlow chooses, for the model server and the baseline",
         "settings": {name: value for name, value in sorted(os.environ.items()) if name.startswith("EMOTION_")},
     }
 

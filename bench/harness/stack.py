@@ -1,4 +1,4 @@
-"""The system's own processes on free ports of this machine, started as the Procfile says, with what it ships with."""
+"""The system's processes on free ports, started by the Procfile with the default settings."""
 
 import os
 import subprocess
@@ -19,15 +19,15 @@ from launcher.private_folder import private_folder
 from launcher.redis_server import find_redis_server, redis_url, write_redis_config
 
 PROCESSES = ("redis", "serving", "detector", "gateway")
-"""Those of the Procfile that are measured; the bench itself stands for cameras and clients."""
+"""Processes of the Procfile that are measured; the benchmarks replace cameras and clients."""
 
 _START_S = 180.0
 _STOP_S = 15.0
-_LINES_TOLD = 10
+_LOG_LINES = 10
 
 
 class StackError(Exception):
-    """A process ended, or didn't become ready in time; the message ends with what was logged last."""
+    """A process ended or didn't become ready in time; the message ends with its last log lines."""
 
 
 @dataclass(frozen=True)
@@ -35,10 +35,10 @@ class Stack:
     """The running system.
 
     Attributes:
-        gateway_port: Where the gateway listens, on 127.0.0.1.
-        redis_url: Where frames go.
-        pids: By the Procfile's names.
-        environment: What its processes were told, for others that join them.
+        gateway_port: The gateway's port on 127.0.0.1.
+        redis_url: URL of Redis.
+        pids: Process ids by name in the Procfile.
+        environment: Environment of the processes, for more processes.
     """
 
     gateway_port: int
@@ -49,10 +49,10 @@ class Stack:
 
 @contextmanager
 def running_stack(folder: Path) -> Iterator[Stack]:
-    """Run the system while the block runs.
+    """Run the system during the block.
 
     Args:
-        folder: Where logs go.
+        folder: Folder of the logs.
 
     Raises:
         StackError: It doesn't start.
@@ -67,7 +67,7 @@ def _run(folder: Path, private: Path) -> Iterator[Stack]:
     models = folder / "models.config"
     write_model_config(ROOT / "model_repo", models)
     environment = {
-        **{f"EMOTION_{name}_LOG_LEVEL": "WARNING" for name in ("DETECTOR", "GATEWAY")},  # as make run has it
+        **{f"EMOTION_{name}_LOG_LEVEL": "WARNING" for name in ("DETECTOR", "GATEWAY")},  # as in make run
         **os.environ,
         "PYTHON": sys.executable,
         "REDIS_SERVER": find_redis_server(),
@@ -78,7 +78,7 @@ def _run(folder: Path, private: Path) -> Iterator[Stack]:
         "SERVING_MODEL_CONFIG": str(models),
         "EMOTION_DETECTOR_PORT": str(detector),
         "EMOTION_GATEWAY_PORT": str(gateway),
-        # All clients of a benchmark have one address.
+        # All clients of a benchmark have the same address.
         "EMOTION_GATEWAY_MAX_UPLOADS_PER_CLIENT": "64",
         "EMOTION_GATEWAY_MAX_VIEWERS_PER_CLIENT": "512",
         "EMOTION_GATEWAY_REDIS_URL": redis,
@@ -90,7 +90,7 @@ def _run(folder: Path, private: Path) -> Iterator[Stack]:
     try:
         for name in PROCESSES:
             with (folder / f"{name}.log").open("wb") as log:
-                # The commands end in exec, so the process is what the shell becomes.
+                # The commands end with exec, so the shell's process id is the service's.
                 processes[name] = subprocess.Popen(
                     ["/bin/sh", "-c", commands[name]], cwd=ROOT, env=environment, stdout=log, stderr=log
                 )
@@ -106,19 +106,19 @@ def _wait_until_ready(url: str, processes: Mapping[str, subprocess.Popen[bytes]]
     while not _is_ready(url):
         ended = [name for name, process in processes.items() if process.poll() is not None]
         if ended or time.monotonic() > deadline:
-            what = f"{ended[0]} ended" if ended else f"{url} isn't ready after {_START_S:g} s"
+            what = f"{ended[0]} ended" if ended else f"{url} is not ready after {_START_S:g} s"
             raise StackError("\n".join([what, *_last_logged(folder, ended or processes)]))
         time.sleep(0.1)
 
 
 def _last_logged(folder: Path, names: Iterable[str]) -> Iterator[str]:
     for name in names:
-        for line in (folder / f"{name}.log").read_text("utf-8", "replace").splitlines()[-_LINES_TOLD:]:
+        for line in (folder / f"{name}.log").read_text("utf-8", "replace").splitlines()[-_LOG_LINES:]:
             yield f"{name}: {line}"
 
 
 def _is_ready(url: str) -> bool:
-    """Tell whether all is there, Redis too, without which the gateway calls itself degraded."""
+    """Return whether all dependencies are ready, also Redis, without which the gateway is only degraded."""
     try:
         answer = httpx.get(url, trust_env=False, timeout=2)
         return answer.status_code == 200 and all(one["ok"] for one in answer.json()["dependencies"].values())
@@ -127,7 +127,6 @@ def _is_ready(url: str) -> bool:
 
 
 def _stop(process: subprocess.Popen[bytes]) -> None:
-
     process.terminate()
     try:
         process.wait(_STOP_S)

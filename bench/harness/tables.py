@@ -1,4 +1,4 @@
-"""Tables for a terminal and for a page."""
+"""Percentiles, and tables for the terminal and for Markdown."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -11,15 +11,15 @@ import rich.table
 
 @dataclass(frozen=True)
 class Table:
-    """Rows under a title; the first column names, the others are figures."""
+    """Rows under a title; the first column has names, the others numbers."""
 
     title: str
     columns: Sequence[str]
     rows: Sequence[Sequence[str]]
 
 
-def for_terminal(table: Table) -> rich.table.Table:
-    """Return what rich prints."""
+def to_rich(table: Table) -> rich.table.Table:
+    """Return a table for rich."""
     drawn = rich.table.Table(title=table.title, title_justify="left", box=rich.box.SIMPLE)
     for index, column in enumerate(table.columns):
         drawn.add_column(column, justify="right" if index else "left")
@@ -28,8 +28,8 @@ def for_terminal(table: Table) -> rich.table.Table:
     return drawn
 
 
-def for_page(table: Table) -> str:
-    """Return Markdown."""
+def to_markdown(table: Table) -> str:
+    """Return a Markdown table."""
     rule = ["---", *("---:" for _ in table.columns[1:])]
     lines = (table.columns, rule, *table.rows)
     return "\n".join([f"**{table.title}**", "", *("| " + " | ".join(line) + " |" for line in lines)]) + "\n"
@@ -38,10 +38,10 @@ def for_page(table: Table) -> str:
 PERCENTILES = (50, 95, 99)
 
 
-def figures(values: Iterable[float]) -> dict[str, Any]:
-    """Return ``count``, ``p50``, ``p95``, ``p99`` and ``worst`` of some values; null where there are none.
+def percentiles(values: Iterable[float]) -> dict[str, Any]:
+    """Return ``count``, ``p50``, ``p95``, ``p99`` and ``worst`` of values; None without values.
 
-    Percentiles lie between neighbours linearly, so that of few values p99 is close to the worst.
+    Percentiles are interpolated linearly, so p99 of few values is close to the worst.
     """
     array = np.fromiter(values, np.float64)
     if not array.size:
@@ -51,12 +51,12 @@ def figures(values: Iterable[float]) -> dict[str, Any]:
 
 
 def ratio(over: Mapping[str, Any], under: Mapping[str, Any], name: str) -> float | None:
-    """Return by how much one figure exceeds another of the same name; None where one is missing."""
+    """Return the ratio of one percentile of two measurements; None if one is missing."""
     if over[name] is None or not under[name]:
         return None
     return float(over[name] / under[name])
 
 
-def shown(value: float | None, digits: int = 1) -> str:
-    """Return a figure for people."""
+def format_number(value: float | None, digits: int = 1) -> str:
+    """Return a number with thousands separators, or a dash."""
     return "–" if value is None else f"{value:,.{digits}f}"

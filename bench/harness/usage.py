@@ -1,4 +1,4 @@
-"""What processes use, with those that they started, as the system tells it."""
+"""Processor time and memory of processes with their children, and the load of other processes."""
 
 import os
 import time
@@ -16,16 +16,16 @@ class Usage:
         self._processes = {name: psutil.Process(pid) for name, pid in pids.items()}
 
     def cpu_s(self) -> dict[str, float]:
-        """Return the processor seconds that each used since it started."""
+        """Return the processor seconds of each since its start."""
         return {name: sum(map(_cpu_s, _tree(process))) for name, process in self._processes.items()}
 
     def memory_mb(self) -> dict[str, float]:
-        """Return what each holds in memory, in MB; pages that several processes share are counted once, on Linux."""
+        """Return the memory of each in MB; on Linux, shared pages are counted once (PSS)."""
         return {name: sum(map(_memory_mb, _tree(process))) for name, process in self._processes.items()}
 
 
 def _tree(process: psutil.Process) -> list[psutil.Process]:
-    """Return a process and those that it started; the benchmark's own process stands alone, since it started all."""
+    """Return a process and its children; of this process only itself, since all others are its children."""
     return [process] if process.pid == os.getpid() else [process, *process.children(recursive=True)]
 
 
@@ -43,44 +43,44 @@ def _memory_mb(process: psutil.Process) -> float:
     return 0.0
 
 
-def between(before: Mapping[str, float], after: Mapping[str, float]) -> dict[str, float]:
-    """Return by how much each grew."""
+def difference(before: Mapping[str, float], after: Mapping[str, float]) -> dict[str, float]:
+    """Return the increase of each."""
     return {name: after[name] - before[name] for name in after}
 
 
-def cpu_ms_each(used_s: Mapping[str, float], count: int) -> dict[str, float | None]:
-    """Return the milliseconds of processor time for each of so many; None where there were none."""
+def cpu_ms_per(used_s: Mapping[str, float], count: int) -> dict[str, float | None]:
+    """Return processor milliseconds per item; None without items."""
     return {name: cpu_s * 1e3 / count if count else None for name, cpu_s in used_s.items()}
 
 
-_SUMMED = 8
-"""Of Linux's kinds of time those of guests are left out, since they are counted as the host's too."""
+_CPU_FIELDS = 8
+"""Linux counts the time of guests also as user time, so the last two fields are left out."""
 
 
 @dataclass(frozen=True)
-class Moment:
-    """Seconds: of the clock, of all processors' work, and of this process's and its offspring's."""
+class CpuSample:
+    """Seconds: the clock, processor time of the machine, and processor time of this process and its descendants."""
 
     at: float
     all: float
-    ours: float
+    own: float
 
 
-def now() -> Moment:
-    """Return how much was done until now."""
+def sample_cpu() -> CpuSample:
+    """Return a sample of the processor times."""
     times = psutil.cpu_times()
     idle = times.idle + getattr(times, "iowait", 0.0)
-    return Moment(time.monotonic(), sum(times[:_SUMMED]) - idle, _ours())
+    return CpuSample(time.monotonic(), sum(times[:_CPU_FIELDS]) - idle, _own_cpu_s())
 
 
-def others_cores(began: Moment, ended: Moment) -> float:
-    """Return how many cores other processes kept busy, on average."""
-    others = (ended.all - began.all) - (ended.ours - began.ours)
+def background_cores(began: CpuSample, ended: CpuSample) -> float:
+    """Return the average number of cores that other processes used."""
+    others = (ended.all - began.all) - (ended.own - began.own)
     return max(0.0, others) / max(ended.at - began.at, 1e-9)
 
 
-def _ours() -> float:
-    """Return the processor seconds of this process, of its children that ended, and of its offspring that lives."""
+def _own_cpu_s() -> float:
+    """Return the processor seconds of this process, its ended children and its living descendants."""
     me = psutil.Process()
     total = 0.0
     for process in (me, *me.children(recursive=True)):

@@ -1,4 +1,4 @@
-"""Measures how the cascade's box lies in a FER2013 image, whose crop the model knows.
+"""Measures the cascade's box relative to the frame of a FER2013 image, which is the crop that the model knows.
 
 ``python -m bench.scenarios.crop_margin --data fer2013.csv`` scales validation faces up into 1280×720 scenes, runs
 the detector's own search, and prints the ratio of the image's side to the box's side, which is
@@ -51,7 +51,7 @@ def geometry(images: NDArray[np.uint8], side: int, rng: np.random.Generator) -> 
 
 
 def main() -> None:
-    """Print one line for each size, and the medians over all."""
+    """Print a line for each size, and the medians of all."""
     parser = argparse.ArgumentParser(prog="python -m bench.scenarios.crop_margin", description=__doc__)
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--faces", type=int, default=1000, help="validation faces used (default: 1000)")
@@ -59,17 +59,17 @@ def main() -> None:
     rng = np.random.default_rng(7)
     images = read_splits(arguments.data)[VALIDATION].images
     images = images[rng.permutation(len(images))[: arguments.faces]]
-    everything = []
+    all_rows = []
     print("side_px   found   ratio q25 median q75   shift_x median   shift_y q25 median q75")
     for side in SIDES_PX:
         rows = np.array(list(geometry(images, side, rng)))
-        everything.append(rows)
+        all_rows.append(rows)
         ratio, x, y = (np.quantile(rows[:, column], (0.25, 0.5, 0.75)) for column in range(3))
         print(
             f"{side:7d}  {len(rows) / len(images):6.1%}  {ratio[0]:10.3f} {ratio[1]:6.3f} {ratio[2]:5.3f}"
             f"  {x[1]:14.3f}   {y[0]:11.3f} {y[1]:6.3f} {y[2]:6.3f}"
         )
-    medians = np.median(np.concatenate(everything), axis=0)
+    medians = np.median(np.concatenate(all_rows), axis=0)
     print(f"CROP_SCALE = {medians[0]:.3f}, shifted by {medians[1]:.3f} and {medians[2]:.3f} of a side")
 
 

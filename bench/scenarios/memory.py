@@ -1,4 +1,4 @@
-"""What each process holds in memory after so many requests: it should not be more and more."""
+"""Memory of each process after thousands of requests: it must not keep growing."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -6,8 +6,8 @@ from typing import Any
 import cv2
 
 from bench.harness.clients import Client
-from bench.harness.run import Part, Run
-from bench.harness.tables import Table, shown
+from bench.harness.run import Run, Scenario
+from bench.harness.tables import Table, format_number
 from bench.harness.usage import Usage
 from bench.scenes.faces import portrait_around, read_portraits
 
@@ -15,12 +15,12 @@ _SHRUNK = 0.6
 
 
 def measure(run: Run) -> dict[str, Any]:
-    """Upload two small pictures in turn, one request after the other."""
+    """Upload two small images alternately, one request after the other."""
     stack, stops = run.stack(), sorted(run.scale.requests)
-    usage, client, pictures = Usage(stack.pids), Client(stack.gateway_port), _pictures()
+    usage, client, images = Usage(stack.pids), Client(stack.gateway_port), _pictures()
     at: dict[str, dict[str, float]] = {"0": usage.memory_mb()}
-    for number in run.over("memory", range(1, stops[-1] + 1), stops[-1]):
-        client.upload_until_answered(pictures[number % len(pictures)])
+    for number in run.track("memory", range(1, stops[-1] + 1), stops[-1]):
+        client.upload_with_retries(images[number % len(images)])
         if number in stops:
             at[str(number)] = usage.memory_mb()
     client.close()
@@ -29,7 +29,7 @@ def measure(run: Run) -> dict[str, Any]:
 
 
 def _pictures() -> list[bytes]:
-    """Return JPEGs of little more than a face each, so that requests are many and the work is little."""
+    """Return small JPEGs of a face, so that many requests take little time."""
     jpegs = []
     for portrait in read_portraits().values():
         around = portrait_around(portrait.face)
@@ -42,10 +42,11 @@ def tables(result: Mapping[str, Any]) -> list[Table]:
     """Return a row for each process."""
     at = result["memory_mb"]
     rows = [
-        (name, *(shown(of[name]) for of in at.values()), f"{growth:+.1%}") for name, growth in result["growth"].items()
+        (name, *(format_number(of[name]) for of in at.values()), f"{growth:+.1%}")
+        for name, growth in result["growth"].items()
     ]
-    columns = ("", *(f"MB after {number}" for number in at), "growth")
-    return [Table("Memory: resident, by requests", columns, rows)]
+    columns = ("", *(f"after {number}" for number in at), "growth")
+    return [Table("Memory by number of requests, MB", columns, rows)]
 
 
-PART = Part("memory after thousands of requests", measure, tables)
+SCENARIO = Scenario("memory after thousands of requests", measure, tables)

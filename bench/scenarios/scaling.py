@@ -1,4 +1,7 @@
-"""Measures each curve at a few points, those of pictures in turn: what else the machine does meets all alike."""
+"""The cost of a frame by image size, faces, cameras and clients.
+
+The points of a curve are measured alternately, so that background load affects all alike.
+"""
 
 import asyncio
 import os
@@ -9,13 +12,13 @@ import numpy as np
 
 from bench.harness.cameras import camera_process
 from bench.harness.charts import Curve, curves
-from bench.harness.run import Part, Run
-from bench.harness.tables import Table, shown
-from bench.harness.usage import Usage, now, others_cores
+from bench.harness.run import Run, Scenario
+from bench.harness.tables import Table, format_number
+from bench.harness.usage import Usage, background_cores, sample_cpu
 from bench.scenarios.load import by_clients
-from bench.scenarios.scaling_modes import HINTS, LIVE, PROCESSES, UPLOAD, Asked, together_ms
-from bench.scenarios.stream import watch
-from bench.scenes.views import Size, View, crowds, sized
+from bench.scenarios.scaling_modes import LIVE, PROCESSES, ROI, UPLOAD, ModeCosts, total_cpu_ms
+from bench.scenarios.stream import record_stream
+from bench.scenes.views import Size, View, views_by_faces, views_by_size
 
 Point = tuple[str, Mapping[str, Any]]
 
@@ -23,110 +26,117 @@ _BUSY = ("measured processes, % of a core", "others")
 
 
 def tables(result: Mapping[str, Any]) -> list[Table]:
-    """Return the tables of each curve."""
+    """Return the tables of all curves."""
     sizes = [(f"{of['width']}×{of['height']}", of) for of in result["sizes"]]
     faces = [(str(of["faces"]), of) for of in result["faces"]]
     return [
-        _uploaded("Growth: sizes of a picture with two faces", "size", sizes),
-        _followed("Growth: sizes of a picture with two faces", "size", sizes),
-        _uploaded("Growth: faces in a picture of 1280×720", "faces", faces),
-        _followed("Growth: faces in a picture of 1280×720", "faces", faces),
-        _of_cameras(result["cameras"]),
-        _of_clients(result["clients"]),
+        _upload_table("Scaling: size of an image with two faces", "size", sizes),
+        _live_table("Scaling: size of an image with two faces", "size", sizes),
+        _upload_table("Scaling: faces in an image of 1280×720", "faces", faces),
+        _live_table("Scaling: faces in an image of 1280×720", "faces", faces),
+        _cameras_table(result["cameras"]),
+        _clients_table(result["clients"]),
     ]
 
 
-def _uploaded(title: str, along: str, points: Sequence[Point]) -> Table:
+def _upload_table(title: str, along: str, points: Sequence[Point]) -> Table:
     rows = [
-        (name, shown(of[UPLOAD]["faces"]), *_by_process(of[UPLOAD]["cpu_ms"]), shown(of[UPLOAD]["wall_ms"]["p50"], 0))
+        (
+            name,
+            format_number(of[UPLOAD]["faces"]),
+            *_process_cells(of[UPLOAD]["cpu_ms"]),
+            format_number(of[UPLOAD]["wall_ms"]["p50"], 0),
+        )
         for name, of in points
     ]
     return Table(f"{title}, POST /predict, ms a frame", (along, "found", *PROCESSES, "all", "wall p50"), rows)
 
 
-def _followed(title: str, along: str, points: Sequence[Point]) -> Table:
+def _live_table(title: str, along: str, points: Sequence[Point]) -> Table:
     rows = [
         (
             name,
-            shown(of[LIVE]["faces"]),
-            shown(of[HINTS]["cpu_ms"].get("detector")),
-            *_by_process(of[LIVE]["cpu_ms"]),
-            shown(of[LIVE]["wall_ms"]["p50"], 0),
+            format_number(of[LIVE]["faces"]),
+            format_number(of[ROI]["cpu_ms"].get("detector")),
+            *_process_cells(of[LIVE]["cpu_ms"]),
+            format_number(of[LIVE]["wall_ms"]["p50"], 0),
         )
         for name, of in points
     ]
-    columns = (along, "found", "detector, hints only", *PROCESSES, "all", "wall p50")
+    columns = (along, "found", "detector, ROIs only", *PROCESSES, "all", "wall p50")
     return Table(f"{title}, in a live session, ms a frame", columns, rows)
 
 
-def _of_cameras(points: Sequence[Mapping[str, Any]]) -> Table:
+def _cameras_table(points: Sequence[Mapping[str, Any]]) -> Table:
     rows = [
         (
             str(of["cameras"]),
-            shown(of["analysed_a_second"]),
-            shown(of["analysed_share"]["all"] * 100, 0),
-            *_by_process(of["cpu_ms_a_frame"]),
-            shown(sum(of["cores"].values()) * 100, 0),
-            shown(of["others_cores"] * 100, 0),
-            *(shown(of["age_ms"][name], 0) for name in ("p50", "p95")),
-            shown(of["new_face_ms"]["p50"], 0),
+            format_number(of["analysed_per_s"]),
+            format_number(of["analysed_share"]["all"] * 100, 0),
+            *_process_cells(of["cpu_ms_per_frame"]),
+            format_number(sum(of["cores"].values()) * 100, 0),
+            format_number(of["background_cores"] * 100, 0),
+            *(format_number(of["age_ms"][name], 0) for name in ("p50", "p95")),
+            format_number(of["new_face_ms"]["p50"], 0),
         )
         for of in points
     ]
     columns = ("cameras", "frames/s", "% analysed", *PROCESSES, "all", *_BUSY, "age p50", "p95", "new face p50")
-    return Table("Growth: live sessions at 10 frames a second each, ms a frame", columns, rows)
+    return Table("Scaling: live sessions at 10 frames a second each, ms a frame", columns, rows)
 
 
-def _of_clients(points: Sequence[Mapping[str, Any]]) -> Table:
+def _clients_table(points: Sequence[Mapping[str, Any]]) -> Table:
     rows = [
         (
             str(of["clients"]),
-            shown(of["answers_a_second"]),
-            *_by_process(of["cpu_ms_an_answer"]),
-            shown(sum(of["cores"].values()) * 100, 0),
-            shown(of["others_cores"] * 100, 0),
-            *(shown(of["answered_ms"][name], 0) for name in ("p50", "p95")),
+            format_number(of["responses_per_s"]),
+            *_process_cells(of["cpu_ms_per_response"]),
+            format_number(sum(of["cores"].values()) * 100, 0),
+            format_number(of["background_cores"] * 100, 0),
+            *(format_number(of["answered_ms"][name], 0) for name in ("p50", "p95")),
         )
         for of in points
     ]
     columns = ("clients", "answers/s", *PROCESSES, "all", *_BUSY, "wall p50", "p95")
-    return Table("Growth: clients on POST /predict, ms an answer", columns, rows)
+    return Table("Scaling: clients on POST /predict, ms an answer", columns, rows)
 
 
-def _by_process(cpu_ms: Mapping[str, float | None]) -> tuple[str, ...]:
-    return (*(shown(cpu_ms.get(name)) for name in PROCESSES), shown(together_ms(cpu_ms)))
+def _process_cells(cpu_ms: Mapping[str, float | None]) -> tuple[str, ...]:
+    return (*(format_number(cpu_ms.get(name)) for name in PROCESSES), format_number(total_cpu_ms(cpu_ms)))
 
 
 CAMERA_FPS = 10.0
-"""Of each camera: at 30, one or two would have all there is of two processors."""
+"""Frame rate of each camera: at 30, one or two cameras would use both processors."""
 
 SIZES: tuple[Size, ...] = ((640, 360), (960, 540), (1280, 720), (1920, 1080))
 FACES = (0, 1, 2, 4, 8)
 
 
 def measure(run: Run) -> dict[str, Any]:
-    """Measure the four curves."""
+    """Measure all curves."""
     rng = np.random.default_rng(run.seed)
-    sizes = _in_turn(run, "size", [f"{wide}x{tall}" for wide, tall in SIZES], lambda: sized(SIZES, rng))
-    faces = _in_turn(run, "faces", [str(number) for number in FACES], lambda: crowds(FACES, rng))
+    sizes = _interleaved(run, "size", [f"{wide}x{tall}" for wide, tall in SIZES], lambda: views_by_size(SIZES, rng))
+    faces = _interleaved(run, "faces", [str(number) for number in FACES], lambda: views_by_faces(FACES, rng))
     return {
         "sizes": [{"width": wide, "height": tall, **of} for (wide, tall), of in zip(SIZES, sizes, strict=True)],
         "faces": [{"faces": number, **of} for number, of in zip(FACES, faces, strict=True)],
         "cameras": _cameras(run),
-        "clients": by_clients(run, "growth", run.scale.growth_clients, run.scale.growth_s),
+        "clients": by_clients(run, "scaling", run.scale.scaling_clients, run.scale.scaling_s),
     }
 
 
-def _in_turn(run: Run, what: str, points: Sequence[str], compose: Callable[[], Iterator[View]]) -> list[dict[str, Any]]:
-    """Ask about a picture of each point, then about another; return what a frame costs at each point."""
-    stack, each = run.stack(), run.scale.growth_pictures
-    asked = [Asked(stack) for _ in points]
-    with run.step(f"growth: {what}", each * len(points)) as step:
+def _interleaved(
+    run: Run, what: str, points: Sequence[str], compose: Callable[[], Iterator[View]]
+) -> list[dict[str, Any]]:
+    """Measure one image of each point, then the next; return the cost of a frame at each point."""
+    stack, each = run.stack(), run.scale.scaling_images
+    mode_costs = [ModeCosts(stack) for _ in points]
+    with run.step(f"scaling: {what}", each * len(points)) as step:
         for nth in range(each):
-            for point, one, view in zip(points, asked, compose(), strict=True):
-                one.ask(view, f"{what}-{point}-{nth}", run.scale)
+            for point, one, view in zip(points, mode_costs, compose(), strict=True):
+                one.measure(view, f"{what}-{point}-{nth}", run.scale)
                 step.advance()
-    return [one.figures() for one in asked]
+    return [one.percentiles() for one in mode_costs]
 
 
 def _cameras(run: Run) -> list[dict[str, Any]]:
@@ -134,63 +144,63 @@ def _cameras(run: Run) -> list[dict[str, Any]]:
     measured = []
     with (
         camera_process(stack.redis_url, [frame.jpeg for frame in clip]) as cameras,
-        run.step("growth: numbers of cameras", len(scale.growth_cameras)) as step,
+        run.step("scaling: numbers of cameras", len(scale.scaling_cameras)) as step,
     ):
         usage = Usage({**stack.pids, "cameras": cameras.pid, "viewer": os.getpid()})
-        for number in scale.growth_cameras:
-            names = [f"growth{number}-{index}" for index in range(number)]
-            began = now()
-            of = asyncio.run(watch(stack, cameras, names, scale.growth_s, usage, clip, CAMERA_FPS))
-            measured.append({**of, "others_cores": others_cores(began, now())})
+        for number in scale.scaling_cameras:
+            names = [f"scaling{number}-{index}" for index in range(number)]
+            began = sample_cpu()
+            of = asyncio.run(record_stream(stack, cameras, names, scale.scaling_s, usage, clip, CAMERA_FPS))
+            measured.append({**of, "background_cores": background_cores(began, sample_cpu())})
             step.advance()
     return measured
 
 
-PART = Part("how the cost of a frame grows with its size, faces, cameras and clients", measure, tables)
+SCENARIO = Scenario("cost of a frame by image size, faces, cameras and clients", measure, tables)
 
 Of = Callable[[Mapping[str, Any]], float | None]
 
 
 def size_chart(result: Mapping[str, Any], left: float, top: float) -> list[str]:
-    """Draw what a frame costs, by the picture's height."""
-    return curves("Processor ms a frame, by lines", _of_pictures(result["sizes"], "height"), left, top)
+    """Return the chart of the cost by image height."""
+    return curves("Processor ms a frame, by lines", _image_curves(result["sizes"], "height"), left, top)
 
 
 def faces_chart(result: Mapping[str, Any], left: float, top: float) -> list[str]:
-    """Draw what a frame costs, by the faces in it."""
-    return curves("Processor ms a frame, by faces", _of_pictures(result["faces"], "faces"), left, top)
+    """Return the chart of the cost by number of faces."""
+    return curves("Processor ms a frame, by faces", _image_curves(result["faces"], "faces"), left, top)
 
 
 def cameras_chart(result: Mapping[str, Any], left: float, top: float) -> list[str]:
-    """Draw what a frame costs and how old its result is, by the number of cameras."""
+    """Return the chart of cost and age by number of cameras."""
     points = result["cameras"]
     drawn = [
         _curve("age p50", points, "cameras", lambda of: of["age_ms"]["p50"]),
-        _curve("processor", points, "cameras", lambda of: together_ms(of["cpu_ms_a_frame"])),
+        _curve("processor", points, "cameras", lambda of: total_cpu_ms(of["cpu_ms_per_frame"])),
     ]
     return curves("Ms a frame, by cameras at 10 frames/s", drawn, left, top)
 
 
 def clients_chart(result: Mapping[str, Any], left: float, top: float) -> list[str]:
-    """Draw what an answer costs and how long it takes, by the number of clients."""
+    """Return the chart of cost and duration by number of clients."""
     points = result["clients"]
     drawn = [
         _curve("wall p50", points, "clients", lambda of: of["answered_ms"]["p50"]),
-        _curve("processor", points, "clients", lambda of: together_ms(of["cpu_ms_an_answer"])),
+        _curve("processor", points, "clients", lambda of: total_cpu_ms(of["cpu_ms_per_response"])),
     ]
     return curves("Ms an answer, by clients on POST /predict", drawn, left, top)
 
 
-def _of_pictures(points: Iterable[Mapping[str, Any]], along: str) -> list[Curve]:
-    ways = (("POST", UPLOAD), ("live", LIVE), ("hints only", HINTS))
+def _image_curves(points: Iterable[Mapping[str, Any]], along: str) -> list[Curve]:
+    ways = (("POST", UPLOAD), ("live", LIVE), ("ROIs only", ROI))
     kept = list(points)
-    return [_curve(name, kept, along, _cost_of(way)) for name, way in ways]
+    return [_curve(name, kept, along, _mode_cost(way)) for name, way in ways]
 
 
-def _cost_of(way: str) -> Of:
-    return lambda of: together_ms(of[way]["cpu_ms"])
+def _mode_cost(way: str) -> Of:
+    return lambda of: total_cpu_ms(of[way]["cpu_ms"])
 
 
 def _curve(name: str, points: Iterable[Mapping[str, Any]], along: str, cost: Of) -> Curve:
-    """Return a curve through the points where the cost is known."""
+    """Return a curve through the points with a known cost."""
     return Curve(name, [(of[along], ms) for of in points if (ms := cost(of)) is not None])

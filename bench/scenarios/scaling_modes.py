@@ -1,4 +1,4 @@
-"""The ways in which a picture is asked about: an upload, a detector with hints, and a live session."""
+"""The modes in which the cost of an image is measured: an upload, a detector with ROIs, and a live session."""
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
@@ -14,9 +14,9 @@ from bench.harness.cameras import announce, publish
 from bench.harness.clients import Client
 from bench.harness.run import Scale
 from bench.harness.stack import Stack
-from bench.harness.tables import figures
-from bench.harness.usage import Usage, between, cpu_ms_each
-from bench.scenarios.baseline import nudged
+from bench.harness.tables import percentiles
+from bench.harness.usage import Usage, cpu_ms_per, difference
+from bench.scenarios.baseline import shifted
 from bench.scenes.clip import FPS
 from bench.scenes.views import View
 from launcher.ports import LOOPBACK
@@ -24,17 +24,17 @@ from services.capture.redis_publisher import RedisPublisher
 from services.contracts.live import RESULT
 
 PROCESSES = ("detector", "serving", "gateway")
-"""Those that a frame costs most of."""
+"""Processes that use the most processor time for a frame."""
 
 
 @dataclass
-class Cost:
-    """What frames cost.
+class ModeCost:
+    """The cost of frames in one mode.
 
     Attributes:
         used_s: Processor seconds by process.
-        wall_ms: Of each frame, from the question to its answer.
-        faces: How many were found in each.
+        wall_ms: Duration of each frame, from the request to the result.
+        faces: Number of faces found in each frame.
     """
 
     used_s: dict[str, float] = field(default_factory=dict)
@@ -42,93 +42,93 @@ class Cost:
     faces: list[int] = field(default_factory=list)
 
     @contextmanager
-    def counting(self, usage: Usage) -> Iterator[None]:
-        """Count what is used while the block runs."""
+    def measure_cpu(self, usage: Usage) -> Iterator[None]:
+        """Count the processor time during the block."""
         before = usage.cpu_s()
         yield
-        for name, used_s in between(before, usage.cpu_s()).items():
+        for name, used_s in difference(before, usage.cpu_s()).items():
             self.used_s[name] = self.used_s.get(name, 0.0) + used_s
 
     def add(self, wall_ms: float, faces: int) -> None:
-        """Take note of a frame."""
+        """Add a frame."""
         self.wall_ms.append(wall_ms)
         self.faces.append(faces)
 
-    def figures(self) -> dict[str, Any]:
-        """Return what a frame costs."""
+    def percentiles(self) -> dict[str, Any]:
+        """Return the cost of a frame."""
         return {
-            "cpu_ms": cpu_ms_each(self.used_s, len(self.wall_ms)),
-            "wall_ms": figures(self.wall_ms),
+            "cpu_ms": cpu_ms_per(self.used_s, len(self.wall_ms)),
+            "wall_ms": percentiles(self.wall_ms),
             "faces": sum(self.faces) / len(self.faces) if self.faces else None,
         }
 
 
-def together_ms(cpu_ms: Mapping[str, float | None]) -> float | None:
-    """Return what detector, model server and gateway cost together; None where that isn't known."""
+def total_cpu_ms(cpu_ms: Mapping[str, float | None]) -> float | None:
+    """Return the sum for detector, model server and gateway; None if unknown."""
     known = [each for name in PROCESSES if (each := cpu_ms.get(name)) is not None]
     return sum(known) if known else None
 
 
-UPLOAD, HINTS, LIVE = "upload", "hints", "live"
+UPLOAD, ROI, LIVE = "upload", "roi", "live"
 _WARM_UP = 6
-"""Frames until a session knows its faces."""
+"""Frames until a session tracks all faces."""
 
-_PATIENCE_S = 3.0
+_TIMEOUT_S = 3.0
 _CLOCKS_S = 0.01
-"""By how much the gateway's idea of when a frame was captured may differ."""
+"""Maximum error of the capture time that the gateway reports."""
 
 
-class Asked:
-    """What one kind of picture costs, by the way in which it is asked about."""
+class ModeCosts:
+    """The cost of one kind of image in each mode."""
 
     def __init__(self, stack: Stack) -> None:
         self._stack = stack
         self._usage = Usage(stack.pids)
-        self._costs = {way: Cost() for way in (UPLOAD, HINTS, LIVE)}
+        self._costs = {way: ModeCost() for way in (UPLOAD, ROI, LIVE)}
 
-    def ask(self, view: View, camera: str, scale: Scale) -> None:
-        """Ask about a picture in each way; the camera's name must be new."""
-        self._upload(view, scale.growth_uploads)
+    def measure(self, view: View, camera: str, scale: Scale) -> None:
+        """Measure an image in each mode; the camera id must be new."""
+        self._upload(view, scale.scaling_uploads)
         if view.faces:
-            self._hint(view, 2 * scale.growth_uploads)
-        self._live(view, camera, scale.growth_live_frames)
+            self._detect_rois(view, 2 * scale.scaling_uploads)
+        self._live(view, camera, scale.scaling_live_frames)
 
-    def figures(self) -> dict[str, Any]:
-        """Return what a frame costs, by way."""
-        return {way: cost.figures() for way, cost in self._costs.items()}
+    def percentiles(self) -> dict[str, Any]:
+        """Return the cost of a frame in each mode."""
+        return {way: cost.percentiles() for way, cost in self._costs.items()}
 
     def _upload(self, view: View, times: int) -> None:
         cost, client = self._costs[UPLOAD], Client(self._stack.gateway_port)
-        with cost.counting(self._usage):
+        with cost.measure_cpu(self._usage):
             for _ in range(times):
-                answer = client.upload_until_answered(view.jpeg)
+                answer = client.upload_with_retries(view.jpeg)
                 cost.add(answer.wall_ms, len(answer.body["faces"]))
         client.close()
 
-    def _hint(self, view: View, times: int) -> None:
-        cost, client = self._costs[HINTS], Client(int(self._stack.environment["EMOTION_DETECTOR_PORT"]))
-        hints = [nudged(face) for face in view.faces]
-        with cost.counting(self._usage):
+    def _detect_rois(self, view: View, times: int) -> None:
+        cost, client = self._costs[ROI], Client(int(self._stack.environment["EMOTION_DETECTOR_PORT"]))
+        rois = [shifted(face) for face in view.faces]
+        with cost.measure_cpu(self._usage):
             for _ in range(times):
-                answer = client.faces_near(view.jpeg, hints)
+                answer = client.detect_rois(view.jpeg, rois)
                 if answer.failure is None:
                     cost.add(answer.wall_ms, len(answer.body["faces"]))
         client.close()
 
     def _live(self, view: View, camera: str, frames: int) -> None:
-        """Publish the picture again once its result is there, at most 30 times a second."""
+        """Publish the image again after each result, at most 30 times a second."""
         cost, publisher = self._costs[LIVE], RedisPublisher(self._stack.redis_url)
         announce(publisher, [camera])
         with connect(f"ws://{LOOPBACK}:{self._stack.gateway_port}/ws/cameras/{camera}", proxy=None) as feed:
-            self._show(Cost(), range(_WARM_UP), view, camera, publisher, feed)
-            with cost.counting(self._usage):
+            self._show(ModeCost(), range(_WARM_UP), view, camera, publisher, feed)
+            with cost.measure_cpu(self._usage):
                 self._show(cost, range(_WARM_UP, _WARM_UP + frames), view, camera, publisher, feed)
         publisher.delete_statuses([camera])
         publisher.close()
 
     def _show(
         self,
-        cost: Cost,
+        cost: ModeCost,
         numbers: Sequence[int],
         view: View,
         camera: str,
@@ -145,8 +145,8 @@ class Asked:
 
 
 def _result_of(feed: ClientConnection, captured_s: float) -> dict[str, Any] | None:
-    """Return the result of a frame captured then; None where a busy machine left it out."""
-    until = monotonic() + _PATIENCE_S
+    """Return the result of a frame captured at a time; None if the frame was dropped."""
+    until = monotonic() + _TIMEOUT_S
     while True:
         try:
             message: dict[str, Any] = json.loads(feed.recv(max(0.0, until - monotonic())))

@@ -1,4 +1,4 @@
-"""From the start of a process until ``/readyz`` says 200, where all that it needs is up."""
+"""Seconds from the start of a process until ``/readyz`` is 200, with all dependencies available."""
 
 import http.client
 import subprocess
@@ -9,31 +9,31 @@ from pathlib import Path
 from typing import Any
 
 from bench.harness.machine import ROOT
-from bench.harness.run import Part, Run
+from bench.harness.run import Run, Scenario
 from bench.harness.stack import StackError
-from bench.harness.tables import Table, figures, shown
+from bench.harness.tables import Table, format_number, percentiles
 from launcher.ports import LOOPBACK, free_port
 
 SERVICES = ("gateway", "detector", "capture")
-_LOOK_EVERY_S = 0.01
-_PATIENCE_S = 60.0
+_POLL_INTERVAL_S = 0.01
+_TIMEOUT_S = 60.0
 
 
 def measure(run: Run) -> dict[str, Any]:
-    """Start one more of each service beside the running system, in turn, from bytecode and from source."""
+    """Start another process of each service, alternately from bytecode and from source."""
     stack, starts = run.stack(), run.scale.starts
     nowhere = run.folder / "no-bytecode"
     ways = {
         "bytecode": {},
-        # A folder without bytecode takes the place of all that there is, and nothing is written there.
+        # An empty bytecode cache replaces the existing one and is never written.
         "source": {"PYTHONPYCACHEPREFIX": str(nowhere), "PYTHONDONTWRITEBYTECODE": "1"},
     }
     took: dict[str, dict[str, list[float]]] = {name: {way: [] for way in ways} for name in SERVICES}
     environment = {**stack.environment, "EMOTION_CAPTURE_REDIS_URL": stack.redis_url}
     total = starts * len(SERVICES) * len(ways)
-    for name, way in run.over("start", _turns(starts, list(ways)), total):
+    for name, way in run.track("start", _turns(starts, list(ways)), total):
         took[name][way].append(_start(name, {**environment, **ways[way]}, run.folder))
-    return {name: {way: figures(of) for way, of in by_way.items()} for name, by_way in took.items()}
+    return {name: {way: percentiles(of) for way, of in by_way.items()} for name, by_way in took.items()}
 
 
 def _turns(starts: int, ways: list[str]) -> Iterator[tuple[str, str]]:
@@ -44,7 +44,7 @@ def _turns(starts: int, ways: list[str]) -> Iterator[tuple[str, str]]:
 
 
 def _start(name: str, environment: Mapping[str, str], folder: Path) -> float:
-    """Return the seconds until a service is ready; it is stopped again."""
+    """Start a service; return the seconds until it is ready."""
     port = free_port()
     own = {f"EMOTION_{name.upper()}_PORT": str(port), f"EMOTION_{name.upper()}_LOG_LEVEL": "WARNING"}
     with (folder / f"start-{name}.log").open("ab") as log:
@@ -58,9 +58,9 @@ def _start(name: str, environment: Mapping[str, str], folder: Path) -> float:
         )
     try:
         while not _is_ready(port):
-            if process.poll() is not None or time.monotonic() - began > _PATIENCE_S:
-                raise StackError(f"{name} didn't become ready; see the logs in {folder}")
-            time.sleep(_LOOK_EVERY_S)
+            if process.poll() is not None or time.monotonic() - began > _TIMEOUT_S:
+                raise StackError(f"{name} did not become ready; see the logs in {folder}")
+            time.sleep(_POLL_INTERVAL_S)
         return time.monotonic() - began
     finally:
         process.terminate()
@@ -79,13 +79,13 @@ def _is_ready(port: int) -> bool:
 
 
 def tables(result: Mapping[str, Any]) -> list[Table]:
-    """Return a row for each service and way."""
+    """Return a row for each service and mode."""
     rows = [
-        (f"{name}, {way}", *(shown(of[share], 2) for share in ("p50", "p95", "worst")), str(of["count"]))
+        (f"{name}, {way}", *(format_number(of[share], 2) for share in ("p50", "p95", "worst")), str(of["count"]))
         for name, by_way in result.items()
         for way, of in by_way.items()
     ]
     return [Table("Start: seconds until ready", ("", "p50", "p95", "worst", "starts"), rows)]
 
 
-PART = Part("seconds until services are ready", measure, tables)
+SCENARIO = Scenario("seconds until services are ready", measure, tables)

@@ -1,4 +1,4 @@
-"""A moving picture with known faces: somebody who stays, and a guest who comes and goes."""
+"""A clip with known faces: one that is always visible, and a guest that appears and leaves."""
 
 import math
 from collections.abc import Iterator
@@ -7,15 +7,24 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from bench.scenes.faces import HEIGHT, WIDTH, Floats, Portrait, cluttered, draw, portrait_around, read_portraits
+from bench.scenes.faces import (
+    HEIGHT,
+    WIDTH,
+    Floats,
+    Portrait,
+    cluttered_background,
+    draw,
+    portrait_around,
+    read_portraits,
+)
 from services.contracts.geometry import Box
 
 FPS = 30.0
 CYCLE = 280
-"""After so many frames it begins anew, without a jump."""
+"""Frames after which the clip repeats without a jump."""
 
 GUEST_EVERY, GUEST_STAYS = 70, 48
-"""Frames from one guest to the next, and how long each stays."""
+"""Frames from one guest to the next, and frames with a guest."""
 
 _SHAPES = 40
 _QUALITY = 85
@@ -27,8 +36,8 @@ class ClipFrame:
 
     Attributes:
         jpeg: 1280×720.
-        resident: Where the face is that stays.
-        guest: Where the other one is, if it is there.
+        resident: The face that is always visible.
+        guest: The guest's face, if visible.
     """
 
     jpeg: bytes
@@ -37,27 +46,27 @@ class ClipFrame:
 
 
 def compose(frames: int, seed: int, guests: bool = True) -> Iterator[ClipFrame]:
-    """Yield the first frames of the cycle; nobody comes where there are to be no guests."""
-    stays, comes = read_portraits().values()
-    ground = cluttered(np.random.default_rng(seed), _SHAPES)
+    """Yield the first frames of the clip, with or without guests."""
+    resident_portrait, guest_portrait = read_portraits().values()
+    background = cluttered_background(np.random.default_rng(seed), _SHAPES)
     for index in range(frames):
-        canvas = ground.copy()
+        canvas = background.copy()
         resident, guest = resident_at(index), guest_at(index) if guests else None
-        _draw_near(canvas, stays, resident, 4 * _wave(index, 2))
+        _draw_locally(canvas, resident_portrait, resident, 4 * _wave(index, 2))
         if guest is not None:
-            _draw_near(canvas, comes, guest, 4 * _wave(index, 3))
-        canvas *= 1 + 0.1 * _wave(index, 1)  # clouds pass
+            _draw_locally(canvas, guest_portrait, guest, 4 * _wave(index, 3))
+        canvas *= 1 + 0.1 * _wave(index, 1)  # the light changes slowly
         _, jpeg = cv2.imencode(".jpg", canvas.clip(0, 255).astype(np.uint8), [cv2.IMWRITE_JPEG_QUALITY, _QUALITY])
         yield ClipFrame(jpeg.tobytes(), resident, guest)
 
 
 def resident_at(index: int) -> Box:
-    """Return where the face that stays is: it walks up to 4 pixels a frame, and comes nearer and goes."""
+    """Return the resident's face; it moves up to 4 pixels a frame and changes its size."""
     return _box(380 + 180 * _wave(index, 1), 330 + 60 * _wave(index, 2), 150 * (1 + 0.15 * _wave(index, 3)))
 
 
 def guest_at(index: int) -> Box | None:
-    """Return where the guest is, each time elsewhere; None where nobody came."""
+    """Return the guest's face, at another place in each visit; None without a guest."""
     visit, since = divmod(index % CYCLE, GUEST_EVERY)
     if since >= GUEST_STAYS:
         return None
@@ -65,7 +74,7 @@ def guest_at(index: int) -> Box | None:
 
 
 def _wave(index: int, times: int) -> float:
-    """Return a wave that rises and falls so many times a cycle."""
+    """Return a sine wave with some periods in a cycle, -1 to 1."""
     return math.sin(2 * math.pi * times * index / CYCLE)
 
 
@@ -74,8 +83,8 @@ def _box(middle_x: float, middle_y: float, side: float) -> Box:
     return Box(round(middle_x - side / 2), round(middle_y - side / 2), whole, whole)
 
 
-def _draw_near(canvas: Floats, portrait: Portrait, face: Box, degrees: float) -> None:
-    """Draw where the portrait is only, which is most of the time saved."""
+def _draw_locally(canvas: Floats, portrait: Portrait, face: Box, degrees: float) -> None:
+    """Draw in the portrait's surroundings only, which is much faster."""
     around = portrait_around(portrait_around(face))
     left, top = max(0, around.x), max(0, around.y)
     part = canvas[top : min(HEIGHT, around.y + around.h), left : min(WIDTH, around.x + around.w)]

@@ -1,4 +1,4 @@
-"""Pictures that differ in one thing: how large they are, or how many faces they have."""
+"""Series of images that differ in one property: their size, or their number of faces."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -6,11 +6,11 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from bench.scenes.faces import HEIGHT, WIDTH, Floats, cluttered, draw, read_portraits
+from bench.scenes.faces import HEIGHT, WIDTH, Floats, cluttered_background, draw, read_portraits
 from services.contracts.geometry import Box
 
-MOST_FACES = 8
-"""As many as have a place of their own."""
+MAX_FACES_IN_VIEW = 8
+"""Number of cells in the grid of faces."""
 
 _ACROSS, _DOWN = 4, 2
 _SIDES_PX = (96, 132)
@@ -23,12 +23,12 @@ Size = tuple[int, int]
 
 @dataclass(frozen=True, eq=False)
 class View:
-    """A picture.
+    """An image.
 
     Attributes:
-        jpeg: The file.
-        size: Its width and height.
-        faces: Where they are.
+        jpeg: The encoded image.
+        size: Width and height.
+        faces: Boxes of the faces.
     """
 
     jpeg: bytes
@@ -36,33 +36,33 @@ class View:
     faces: tuple[Box, ...]
 
 
-def sized(sizes: Sequence[Size], rng: np.random.Generator) -> Iterator[View]:
-    """Yield one view of two faces, as cameras of these resolutions show it."""
+def views_by_size(sizes: Sequence[Size], rng: np.random.Generator) -> Iterator[View]:
+    """Yield one scene with two faces at each resolution."""
     places = _places(rng)[:_FACES_OF_A_VIEW]
-    # Twice the usual size, so that no resolution has fewer details than it can show.
-    largest = cv2.resize(cluttered(rng, _SHAPES), None, fx=2, fy=2, interpolation=cv2.INTER_CUBIC)
+    # Composed at twice the usual size, so that every resolution is a reduction.
+    largest = cv2.resize(cluttered_background(rng, _SHAPES), None, fx=2, fy=2, interpolation=cv2.INTER_CUBIC)
     canvas = np.asarray(largest, np.float32)
     _draw_all(canvas, [_scaled(face, 2) for face in places])
     for size in sizes:
         shrunk = np.asarray(cv2.resize(canvas, size, interpolation=cv2.INTER_AREA), np.float32)
-        shrunk += rng.normal(0, 4, shrunk.shape).astype(np.float32)  # a camera's grain is as coarse as its pixels
+        shrunk += rng.normal(0, 4, shrunk.shape).astype(np.float32)  # noise of single pixels, as of a camera
         yield _view(shrunk, [_scaled(face, size[0] / WIDTH) for face in places])
 
 
-def crowds(numbers: Sequence[int], rng: np.random.Generator) -> Iterator[View]:
-    """Yield one place with so many faces, 1280×720; those of a smaller number are among those of a larger one."""
-    ground, places = cluttered(rng, _SHAPES), _places(rng)
+def views_by_faces(numbers: Sequence[int], rng: np.random.Generator) -> Iterator[View]:
+    """Yield one scene, 1280×720, with each number of faces; more faces are added to the same ones."""
+    background, places = cluttered_background(rng, _SHAPES), _places(rng)
     for number in numbers:
-        canvas = ground.copy()
+        canvas = background.copy()
         _draw_all(canvas, places[:number])
         yield _view(canvas, places[:number])
 
 
 def _places(rng: np.random.Generator) -> list[Box]:
-    """Return a place in each field of the picture, in any order, where no portrait reaches into another."""
+    """Return a box in each cell of the grid, in random order; portraits don't overlap."""
     wide, tall = WIDTH // _ACROSS, HEIGHT // _DOWN
     places = []
-    for field in rng.permutation(MOST_FACES):
+    for field in rng.permutation(MAX_FACES_IN_VIEW):
         side = int(rng.integers(*_SIDES_PX))
         x, y = int(field) % _ACROSS * wide, int(field) // _ACROSS * tall
         places.append(Box(x + (wide - side) // 2, y + (tall - side) // 2, side, side))

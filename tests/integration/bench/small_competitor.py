@@ -1,17 +1,17 @@
-"""A peer that finds a face as wide as a picture has bytes, and prints what nobody asked for."""
+"""A competitor that finds a face as wide as the image has bytes, and prints to standard output."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from bench.competitors.worker import answer
+from bench.competitors.worker import serve
 
 
-def analyse(jpeg: bytes) -> Sequence[Mapping[str, Any]]:
-    print("a library's own words")
+def predict(jpeg: bytes) -> Sequence[Mapping[str, Any]]:
+    print("output of a library")
     if jpeg == b"bad":
-        raise ValueError("not a picture")
+        raise ValueError("not an image")
     return [{"box": [1, 2, len(jpeg), 4], "emotion": "happy"}]
 
 
 if __name__ == "__main__":
-    answer("pytest", ["numpy", "no-such-package"], lambda: analyse)
+    serve("pytest", ["numpy", "no-such-package"], lambda: predict)

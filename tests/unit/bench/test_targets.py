@@ -2,7 +2,7 @@ from typing import Any
 
 import pytest
 
-from bench.targets import Promise, promises, table
+from bench.targets import Target, table, targets_of
 
 
 def stream(cameras: int, age_ms: float | None = 40.0, shares: tuple[float, float] = (1.0, 1.0)) -> dict[str, Any]:
@@ -11,56 +11,56 @@ def stream(cameras: int, age_ms: float | None = 40.0, shares: tuple[float, float
         "age_ms": {"p95": age_ms},
         "new_face_ms": {"worst": 250.0},
         "new_faces_missed": 0,
-        "cpu_ms_a_frame": {"detector": 10.0, "gateway": 3.0},
-        "analysed_share": {"all": shares[0], "least_of_a_camera": shares[1]},
+        "cpu_ms_per_frame": {"detector": 10.0, "gateway": 3.0},
+        "analysed_share": {"all": shares[0], "min_of_a_camera": shares[1]},
     }
 
 
-def by_what(parts: dict[str, Any]) -> dict[str, bool | None]:
-    return {one.what: one.held for one in promises(parts)}
+def by_name(parts: dict[str, Any]) -> dict[str, bool | None]:
+    return {one.name: one.is_met for one in targets_of(parts)}
 
 
-def test_a_bound_is_held_on_its_good_side_only() -> None:
-    assert Promise("", 50, 50).held
-    assert not Promise("", 50, 51).held
-    assert Promise("", 99, 99.5, at_least=True).held
-    assert not Promise("", 99, 98.0, at_least=True).held
-    assert Promise("", 99, None).held is None
+def test_bound_is_a_maximum_or_a_minimum() -> None:
+    assert Target("", 50, 50).is_met
+    assert not Target("", 50, 51).is_met
+    assert Target("", 99, 99.5, at_least=True).is_met
+    assert not Target("", 99, 98.0, at_least=True).is_met
+    assert Target("", 99, None).is_met is None
 
 
-def test_what_was_not_measured_is_not_judged() -> None:
-    assert promises({}) == []
-    assert promises({"stream": {"by_cameras": [stream(2)]}}) == []
+def test_no_targets_without_measurements() -> None:
+    assert targets_of({}) == []
+    assert targets_of({"stream": {"by_cameras": [stream(2)]}}) == []
 
 
-def test_one_camera_and_six_have_bounds_of_their_own() -> None:
-    held = by_what({"stream": {"by_cameras": [stream(1, age_ms=60), stream(6, age_ms=60)]}})
-    assert held["1 camera, age of results, ms p95"] is False
-    assert held["6 cameras, age of results, ms p95"] is True
-    assert held["1 camera, detector and gateway at 30 frames/s, % of a core"] is True
+def test_one_and_six_cameras_have_different_targets() -> None:
+    met = by_name({"stream": {"by_cameras": [stream(1, age_ms=60), stream(6, age_ms=60)]}})
+    assert met["1 camera, age of results, ms p95"] is False
+    assert met["6 cameras, age of results, ms p95"] is True
+    assert met["1 camera, detector and gateway at 30 frames/s, % of a core"] is True
 
 
-def test_twelve_cameras_must_be_served_alike() -> None:
-    what = "12 cameras, the worst served beside the mean, %"
-    assert by_what({"stream": {"by_cameras": [stream(12, shares=(0.4, 0.39))]}}) == {what: True}
-    assert by_what({"stream": {"by_cameras": [stream(12, shares=(0.4, 0.1))]}}) == {what: False}
-    assert by_what({"stream": {"by_cameras": [stream(12, shares=(0.0, 0.0))]}}) == {what: None}
+def test_twelve_cameras_are_served_evenly() -> None:
+    name = "12 cameras, least served camera relative to the mean, %"
+    assert by_name({"stream": {"by_cameras": [stream(12, shares=(0.4, 0.39))]}}) == {name: True}
+    assert by_name({"stream": {"by_cameras": [stream(12, shares=(0.4, 0.1))]}}) == {name: False}
+    assert by_name({"stream": {"by_cameras": [stream(12, shares=(0.0, 0.0))]}}) == {name: None}
 
 
-@pytest.mark.parametrize(("added_ms", "held"), [(3.0, "held"), (5.0, "not held"), (None, "–")])
-def test_the_table_says_what_was_measured(added_ms: float | None, held: str) -> None:
-    path = {"post": {"over_floor": {"p50": 1.1, "p99": 2.1}}, "live": {"added_ms": {"p50": added_ms}}}
-    rows = table(promises({"overhead": path})).rows
-    assert [row[-1] for row in rows] == ["held", "not held", held]
-    assert rows[0][:3] == ("POST /predict over the floor, p50", "≤ 1.25", "1.10")
+@pytest.mark.parametrize(("added_ms", "state"), [(3.0, "met"), (5.0, "not met"), (None, "–")])
+def test_table_has_the_state_of_each_target(added_ms: float | None, state: str) -> None:
+    path = {"post": {"over_baseline": {"p50": 1.1, "p99": 2.1}}, "live": {"added_ms": {"p50": added_ms}}}
+    rows = table(targets_of({"overhead": path})).rows
+    assert [row[-1] for row in rows] == ["met", "not met", state]
+    assert rows[0][:3] == ("POST /predict relative to the baseline, p50", "≤ 1.25", "1.10")
 
 
-def test_starts_and_memory_have_bounds() -> None:
+def test_targets_of_start_and_memory() -> None:
     parts = {
         "start": {"gateway": {"bytecode": {"p50": 1.4}, "source": {"p50": 3.0}}, "capture": {"bytecode": {"p50": 1.6}}},
         "memory": {"growth": {"redis": 0.0, "detector": 0.06}},
     }
-    assert by_what(parts) == {
+    assert by_name(parts) == {
         "gateway is ready, s p50": True,
         "capture is ready, s p50": False,
         "redis, growth of its memory, %": True,

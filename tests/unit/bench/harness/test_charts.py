@@ -13,7 +13,7 @@ def test_axes_end_at_round_numbers(value: float, top: float) -> None:
     assert ceiling(value) == pytest.approx(top)
 
 
-def test_charts_are_well_formed_and_name_what_they_show() -> None:
+def test_charts_are_well_formed() -> None:
     lines = [Curve("p50", [(1, 10.0), (6, 20.0)]), Curve("p95", [(1, 10.5), (6, 20.5)])]
     elements = curves("Ages & more", lines, 0, 0) + bars("Path", ("p50", "p95"), {"POST": (1.0, 2.0)}, 0, 300)
     drawn = ElementTree.fromstring(svg_document(900, 600, "Both", elements))
@@ -21,7 +21,7 @@ def test_charts_are_well_formed_and_name_what_they_show() -> None:
     assert {"Ages & more", "p50", "p95", "1", "6", "POST"} <= set(texts)
 
 
-def test_names_beside_curves_do_not_cover_each_other() -> None:
+def test_curve_labels_do_not_overlap() -> None:
     elements = curves("t", [Curve("a", [(1, 10.0)]), Curve("b", [(1, 10.0)])], 0, 0)
     heights = [
         float(element.attrib["y"])
@@ -31,7 +31,7 @@ def test_names_beside_curves_do_not_cover_each_other() -> None:
     assert abs(heights[0] - heights[1]) >= 12
 
 
-def test_higher_is_more() -> None:
+def test_larger_values_are_higher() -> None:
     circles = [
         float(element.attrib["cy"])
         for element in ElementTree.fromstring(

@@ -1,11 +1,11 @@
 import pytest
 
-from bench.harness.usage import Moment, others_cores
+from bench.harness.usage import CpuSample, background_cores
 
 
-def test_others_are_what_is_not_ours() -> None:
-    assert others_cores(Moment(10, 100, 40), Moment(20, 115, 50)) == pytest.approx(0.5)
+def test_background_is_the_load_of_other_processes() -> None:
+    assert background_cores(CpuSample(10, 100, 40), CpuSample(20, 115, 50)) == pytest.approx(0.5)
 
 
-def test_a_clock_that_counts_coarsely_makes_no_negative_work() -> None:
-    assert others_cores(Moment(10, 100, 40), Moment(20, 110, 50.02)) == 0
+def test_coarse_clock_gives_no_negative_load() -> None:
+    assert background_cores(CpuSample(10, 100, 40), CpuSample(20, 110, 50.02)) == 0

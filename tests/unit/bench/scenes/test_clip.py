@@ -6,7 +6,7 @@ from bench.scenes.faces import HEIGHT, WIDTH
 from services.contracts.geometry import Box
 
 
-def test_faces_stay_in_the_picture_and_apart() -> None:
+def test_faces_stay_in_the_image_and_apart() -> None:
     for index in range(CYCLE):
         faces = [face for face in (resident_at(index), guest_at(index)) if face is not None]
         for face in faces:
@@ -16,7 +16,7 @@ def test_faces_stay_in_the_picture_and_apart() -> None:
             assert faces[0].x + 1.5 * faces[0].w < faces[1].x - 0.5 * faces[1].w
 
 
-def test_the_resident_moves_a_little_each_frame_and_comes_back() -> None:
+def test_resident_moves_a_little_and_the_clip_repeats() -> None:
     places = [resident_at(index) for index in range(CYCLE + 1)]
     steps = [abs(b.x - a.x) + abs(b.y - a.y) for a, b in zip(places[:-1], places[1:], strict=True)]
     assert max(steps) <= 8
@@ -24,7 +24,7 @@ def test_the_resident_moves_a_little_each_frame_and_comes_back() -> None:
     assert len(set(places)) > CYCLE / 2
 
 
-def test_guests_come_and_go_and_each_elsewhere() -> None:
+def test_guests_appear_at_different_places() -> None:
     there = [guest_at(index) is not None for index in range(CYCLE)]
     arrivals = [index for index in range(CYCLE) if there[index] and not there[index - 1]]
     assert arrivals == list(range(0, CYCLE, GUEST_EVERY))
@@ -32,14 +32,14 @@ def test_guests_come_and_go_and_each_elsewhere() -> None:
     assert len({guest_at(index) for index in arrivals}) == len(arrivals)
 
 
-def test_frames_show_the_faces_that_they_tell_of() -> None:
+def test_frames_show_their_faces() -> None:
     frames = list(compose(3, seed=1))
     first = decoded(frames[0].jpeg)
     assert first.shape == (HEIGHT, WIDTH, 3)
-    ground = decoded(list(compose(GUEST_STAYS + 1, seed=1))[GUEST_STAYS].jpeg)
+    background = decoded(list(compose(GUEST_STAYS + 1, seed=1))[GUEST_STAYS].jpeg)
     assert frames[0].guest is not None
-    assert difference(first, ground, frames[0].guest) > 20
-    assert difference(first, ground, Box(20, 600, 100, 100)) < 15  # only the light has changed
+    assert difference(first, background, frames[0].guest) > 20
+    assert difference(first, background, Box(20, 600, 100, 100)) < 15  # only the light has changed
     assert [frame.resident for frame in frames] == [resident_at(index) for index in range(3)]
 
 

@@ -7,19 +7,19 @@ import pytest
 
 from bench.scenes.faces import (
     HEIGHT,
-    RECIPES,
+    SCENE_KINDS,
     WIDTH,
     Scene,
-    cluttered,
-    dim,
+    cluttered_background,
+    dimmed,
     draw,
-    grainy,
     lit_from_one_side,
-    moved,
+    motion_blurred,
+    noisy,
     read_portraits,
     scenes,
     shuffled,
-    smooth,
+    smooth_background,
 )
 from services.contracts.geometry import Box, iou
 
@@ -33,14 +33,14 @@ def chance(seed: int = 1) -> np.random.Generator:
     return np.random.default_rng(seed)
 
 
-def test_there_are_as_many_of_each_kind_as_asked_for(made: list[Scene]) -> None:
-    assert Counter(scene.kind for scene in made) == dict.fromkeys(RECIPES, 1)
+def test_number_of_scenes_of_each_kind(made: list[Scene]) -> None:
+    assert Counter(scene.kind for scene in made) == dict.fromkeys(SCENE_KINDS, 1)
     assert [scene.kind for scene in islice(scenes(2, 3), 3)] == ["small", "small", "medium"]
 
 
-def test_each_is_a_picture_with_the_faces_of_its_recipe(made: list[Scene]) -> None:
+def test_scene_has_the_faces_of_its_kind(made: list[Scene]) -> None:
     for scene in made:
-        recipe = RECIPES[scene.kind]
+        recipe = SCENE_KINDS[scene.kind]
         pixels = cv2.imdecode(np.frombuffer(scene.jpeg, np.uint8), cv2.IMREAD_COLOR)
         assert pixels is not None
         assert pixels.shape == (HEIGHT, WIDTH, 3)
@@ -53,26 +53,26 @@ def test_each_is_a_picture_with_the_faces_of_its_recipe(made: list[Scene]) -> No
             assert face.y + face.h <= HEIGHT
 
 
-def test_faces_hide_none_of_each_other(made: list[Scene]) -> None:
+def test_faces_do_not_overlap(made: list[Scene]) -> None:
     for scene in made:
         faces = scene.faces
         assert all(iou(a, b) == 0 for index, a in enumerate(faces) for b in faces[:index])
 
 
-def test_the_same_seed_makes_the_same_pictures_and_another_seed_others() -> None:
+def test_scenes_depend_on_the_seed() -> None:
     first, again, other = ([scene.jpeg for scene in islice(scenes(1, seed), 4)] for seed in (5, 5, 6))
     assert first == again
     assert set(first).isdisjoint(other)
 
 
-def test_shuffled_are_the_same_in_another_order(made: list[Scene]) -> None:
+def test_shuffled_scenes_are_the_same_in_another_order(made: list[Scene]) -> None:
     mixed = shuffled(1, 3)
     assert sorted(scene.jpeg for scene in mixed) == sorted(scene.jpeg for scene in made)
     assert [scene.kind for scene in mixed] != [scene.kind for scene in made]
 
 
 @pytest.mark.parametrize("degrees", [0.0, 10.0])
-def test_a_portrait_is_drawn_where_its_face_is_to_be_and_nowhere_else(degrees: float) -> None:
+def test_portrait_is_drawn_around_its_face_only(degrees: float) -> None:
     face = Box(600, 300, 80, 80)
     for portrait in read_portraits().values():
         canvas = np.full((HEIGHT, WIDTH, 3), 255, np.float32)
@@ -84,7 +84,7 @@ def test_a_portrait_is_drawn_where_its_face_is_to_be_and_nowhere_else(degrees: f
         assert 380 < rows.max() < 480
 
 
-def test_the_face_itself_is_what_lies_in_the_box() -> None:
+def test_face_fills_its_box() -> None:
     for portrait in read_portraits().values():
         inside = portrait.face
         canvas = np.zeros((HEIGHT, WIDTH, 3), np.float32)
@@ -95,17 +95,17 @@ def test_the_face_itself_is_what_lies_in_the_box() -> None:
 
 
 def test_clutter_has_more_detail_than_soft_shades() -> None:
-    def detail(ground: np.ndarray[tuple[int, ...], np.dtype[np.float32]]) -> float:
-        return float(np.abs(np.diff(ground, axis=1)).mean())
+    def detail(background: np.ndarray[tuple[int, ...], np.dtype[np.float32]]) -> float:
+        return float(np.abs(np.diff(background, axis=1)).mean())
 
-    assert detail(cluttered(chance())) > 2 * detail(smooth(chance()))
-    assert detail(cluttered(chance(), shapes=10)) < detail(cluttered(chance(), shapes=120))
+    assert detail(cluttered_background(chance())) > 2 * detail(smooth_background(chance()))
+    assert detail(cluttered_background(chance(), shapes=10)) < detail(cluttered_background(chance(), shapes=120))
 
 
-def test_what_befalls_a_scene_does_so() -> None:
-    scene = cluttered(chance())
-    assert dim(scene, chance()).mean() < 0.5 * scene.mean()
-    assert grainy(scene, chance()).std() > scene.std()
+def test_distortions() -> None:
+    scene = cluttered_background(chance())
+    assert dimmed(scene, chance()).mean() < 0.5 * scene.mean()
+    assert noisy(scene, chance()).std() > scene.std()
     halves = np.split(lit_from_one_side(np.full_like(scene, 100), chance()), 2, axis=1)
     assert abs(halves[0].mean() - halves[1].mean()) > 20
-    assert np.abs(np.diff(moved(scene, chance()), axis=1)).mean() < np.abs(np.diff(scene, axis=1)).mean()
+    assert np.abs(np.diff(motion_blurred(scene, chance()), axis=1)).mean() < np.abs(np.diff(scene, axis=1)).mean()
