@@ -1,4 +1,4 @@
-"""Certificates for tests: an authority of their own, and what it signs."""
+"""A certificate authority for tests."""
 
 import subprocess
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ from pathlib import Path
 
 @dataclass(frozen=True)
 class Authority:
-    """Signs certificates; ``file`` is its own, in PEM."""
+    """Signs certificates; ``file`` is its root certificate in PEM."""
 
     folder: Path
 
@@ -16,11 +16,11 @@ class Authority:
         return self.folder / "ca.pem"
 
     def sign(self, name: str, alternatives: str) -> Path:
-        """Return a file with a certificate and its key.
+        """Return a PEM file with a certificate and its key.
 
         Args:
-            name: Of the file and of its holder.
-            alternatives: What it is for, such as ``DNS:localhost,IP:127.0.0.1``.
+            name: The file's stem and the common name.
+            alternatives: The subject alternative names, such as ``DNS:localhost,IP:127.0.0.1``.
         """
         made = self.folder / f"{name}.pem"
         extensions = self.folder / f"{name}.ext"
@@ -34,7 +34,7 @@ class Authority:
 
 
 def make_authority(folder: Path) -> Authority:
-    """Return an authority that nobody trusts yet, kept in a folder."""
+    """Create an authority whose files are in this folder."""
     authority = Authority(folder)
     key = ("-keyout", folder / "ca.key", "-out", authority.file)
     _openssl("req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", *key, "-subj", "/CN=authority")

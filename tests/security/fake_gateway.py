@@ -1,4 +1,4 @@
-"""``python -m tests.security.fake_gateway LIMITS``: a gateway over fakes as a process, whose camera films all the time.
+"""``python -m tests.security.fake_gateway LIMITS``: a gateway process over fakes that deliver frames continuously.
 
 LIMITS is a JSON object with the fields of ``ConnectionLimits`` that differ from its defaults.
 """
@@ -27,7 +27,7 @@ JPEG_BYTES = 200_000
 
 
 class SlowFrames(FakeFrames):
-    """A store that answers about the camera ``slow`` after three seconds."""
+    """A store that takes three seconds to look up the camera ``slow``."""
 
     async def known_camera(self, camera: str, deadline: Deadline) -> KnownCamera | None:
         if camera == "slow":
@@ -39,18 +39,18 @@ class SlowFrames(FakeFrames):
 async def open_fakes(settings: GatewaySettings) -> AsyncIterator[Clients]:
     store = SlowFrames()
 
-    async def film() -> None:
+    async def produce_frames() -> None:
         for number in count():
             newest = frame(f"{1_700_000_000_000 + number}-0", jpeg=bytes(JPEG_BYTES))
             store.cameras["cam0"] = KnownCamera("cam0", ONLINE, newest)
             await asyncio.sleep(FRAME_EVERY_S)
 
-    filming = asyncio.create_task(film())
+    producer = asyncio.create_task(produce_frames())
     try:
         async with FakeServices(frames=store).open(settings) as resources:
             yield resources
     finally:
-        filming.cancel()
+        producer.cancel()
 
 
 def main() -> None:

@@ -1,4 +1,4 @@
-"""Just enough HTTP/2 to be a gRPC client that misbehaves: frames as they are written, without a library that minds."""
+"""A minimal HTTP/2 client for malformed gRPC calls: it writes frames without the checks of a library."""
 
 import socket
 from types import TracebackType
@@ -17,8 +17,8 @@ class Http2Connection:
 
         Args:
             port: Where the server listens.
-            timeout_s: Longest wait for a read.
-            window: What this side allows to be sent on each stream, in bytes; None for HTTP/2's own default.
+            timeout_s: Time limit for a read.
+            window: Initial flow control window of each stream, in bytes; None for HTTP/2's default.
         """
         self._socket = socket.create_connection(("127.0.0.1", port), timeout_s)
         self._next_stream = 1
@@ -34,7 +34,7 @@ class Http2Connection:
         self._socket.close()
 
     def call(self, path: bytes, data: bytes, *, end: bool = True, more: tuple[tuple[bytes, bytes], ...] = ()) -> int:
-        """Begin a call and return its stream; ``end`` says whether no more data follows."""
+        """Start a call and return its stream id; ``end`` sets END_STREAM."""
         stream = self._next_stream
         self._next_stream += 2
         headers = ((b":method", b"POST"), (b":scheme", b"http"), (b":path", path), (b":authority", b"localhost"))
@@ -48,7 +48,7 @@ class Http2Connection:
         return stream
 
     def is_closed(self) -> bool:
-        """Read until the server closes the connection, and tell whether it did within the time limit of a read."""
+        """Return whether the server closes the connection within the time limit of a read."""
         try:
             while self._socket.recv(65536):
                 pass
@@ -59,7 +59,7 @@ class Http2Connection:
         return True
 
     def wait_for_answer(self) -> None:
-        """Read until the server has answered or ended a call, or has closed the connection."""
+        """Read until the server responds, resets the stream or closes the connection."""
         while (kind := self._read_frame()) is not None and kind not in (_HEADERS, _RESET, _GOAWAY):
             pass
 
@@ -82,7 +82,7 @@ class Http2Connection:
 
 
 def message(payload: bytes, *, compressed: bool = False, length: int | None = None) -> bytes:
-    """Return a payload with gRPC's prefix, which may announce another length."""
+    """Return a payload with gRPC's length prefix; ``length`` overrides the real length."""
     return bytes([compressed]) + (len(payload) if length is None else length).to_bytes(4, "big") + payload
 
 

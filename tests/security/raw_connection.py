@@ -1,4 +1,4 @@
-"""Raw sockets against a service of ours, and what becomes of them."""
+"""Raw TCP connections to a service, for requests that no HTTP client sends."""
 
 import json
 import select
@@ -10,8 +10,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-GIVEN_UP_S = 12.0
-"""How long a connection is watched that should end: many times the deadlines in these tests."""
+TIMEOUT_S = 12.0
+"""How long to wait for the server to close a connection; many times the deadlines in these tests."""
 
 SHORT_LIMITS = {
     "head_s": 1.0,
@@ -24,7 +24,7 @@ SHORT_LIMITS = {
     "close_s": 0.5,
     "min_bytes_per_s": 1_000_000,
 }
-"""``ConnectionLimits`` for tests that wait for the end of a state."""
+"""``ConnectionLimits`` for tests that wait for a timeout."""
 
 
 class StillOpenError(AssertionError):
@@ -32,12 +32,12 @@ class StillOpenError(AssertionError):
 
 
 @dataclass(frozen=True)
-class Ending:
-    """What a client saw until the server closed its connection.
+class ClosedConnection:
+    """The data of a connection that the server has closed.
 
     Attributes:
-        seconds: Until the end.
-        received: All that came.
+        seconds: Time until it was closed.
+        received: All bytes received.
     """
 
     seconds: float
@@ -45,22 +45,22 @@ class Ending:
 
     @property
     def status(self) -> int:
-        """The status of the first answer; 0 where there was none."""
+        """The status of the first response; 0 if there was none."""
         return int(self.received[9:12]) if self.received.startswith(b"HTTP/1.1 ") else 0
 
     @property
     def headers(self) -> dict[str, str]:
-        """The headers of the first answer, in lower case."""
+        """The headers of the first response, with lower-case names."""
         lines = self.received.partition(b"\r\n\r\n")[0].decode("latin-1").split("\r\n")[1:]
         return {name.lower(): value for name, _, value in (line.partition(": ") for line in lines)}
 
     @property
     def body(self) -> bytes:
-        """What follows the first answer's head."""
+        """The bytes after the head of the first response."""
         return self.received.partition(b"\r\n\r\n")[2]
 
     def problem(self) -> dict[str, Any]:
-        """Return the first answer's problem, which must have all that problems have."""
+        """Return the problem in the first response; assert the members and headers of every problem."""
         problem: dict[str, Any] = json.loads(self.body)
         assert self.headers["content-type"] == "application/problem+json"
         assert self.headers["connection"] == "close"
@@ -72,13 +72,13 @@ class Ending:
 
 
 @contextmanager
-def connected(port: int) -> Iterator[socket.socket]:
-    with socket.create_connection(("127.0.0.1", port), GIVEN_UP_S) as opened:
+def open_connection(port: int) -> Iterator[socket.socket]:
+    with socket.create_connection(("127.0.0.1", port), TIMEOUT_S) as opened:
         yield opened
 
 
-def received_with(opened: socket.socket, end: bytes) -> bytes:
-    """Return what arrives, up to and with the end."""
+def receive_until(opened: socket.socket, end: bytes) -> bytes:
+    """Return the bytes received up to and including ``end``."""
     received = b""
     while end not in received:
         part = opened.recv(65536)
@@ -87,34 +87,38 @@ def received_with(opened: socket.socket, end: bytes) -> bytes:
     return received
 
 
-def until_closed(
-    opened: socket.socket, sent: bytes, dribbled: bytes = b"", every_s: float = 0.1, given_up_s: float = GIVEN_UP_S
-) -> Ending:
-    """Send something, then a little again and again, until the server closes the connection.
+def send_until_closed(
+    opened: socket.socket,
+    sent: bytes,
+    repeated: bytes = b"",
+    interval_s: float = 0.1,
+    timeout_s: float = TIMEOUT_S,
+) -> ClosedConnection:
+    """Send bytes once, then others repeatedly, until the server closes the connection.
 
     Raises:
-        StillOpenError: It doesn't.
+        StillOpenError: The connection is still open after the timeout.
     """
     started, received = time.monotonic(), b""
     try:
         opened.sendall(sent)
-        while time.monotonic() - started < given_up_s:
-            if select.select([opened], [], [], every_s)[0]:
+        while time.monotonic() - started < timeout_s:
+            if select.select([opened], [], [], interval_s)[0]:
                 part = opened.recv(65536)
                 if not part:
-                    return Ending(time.monotonic() - started, received)
+                    return ClosedConnection(time.monotonic() - started, received)
                 received += part
-            elif dribbled:
-                opened.sendall(dribbled)
+            elif repeated:
+                opened.sendall(repeated)
     except (ConnectionResetError, BrokenPipeError):
-        return Ending(time.monotonic() - started, received)
-    raise StillOpenError(f"still open after {given_up_s:g} s; received {received[:200]!r}")
+        return ClosedConnection(time.monotonic() - started, received)
+    raise StillOpenError(f"still open after {timeout_s:g} s; received {received[:200]!r}")
 
 
-def ending(port: int, sent: bytes, dribbled: bytes = b"", given_up_s: float = GIVEN_UP_S) -> Ending:
-    """Do the same over a new connection."""
-    with connected(port) as opened:
-        return until_closed(opened, sent, dribbled, given_up_s=given_up_s)
+def exchange(port: int, sent: bytes, repeated: bytes = b"", timeout_s: float = TIMEOUT_S) -> ClosedConnection:
+    """Do the same on a new connection."""
+    with open_connection(port) as opened:
+        return send_until_closed(opened, sent, repeated, timeout_s=timeout_s)
 
 
 def request(method: str = "GET", path: str = "/healthz", *headers: str, body: bytes = b"") -> bytes:
@@ -150,7 +154,7 @@ def frame(opcode: int, data: bytes = b"", final: bool = True) -> bytes:
 
 
 def frames(received: bytes) -> list[tuple[int, bytes]]:
-    """Return the opcodes and contents of a server's whole frames."""
+    """Return the opcode and payload of each complete frame of the server."""
     found = []
     while len(received) >= 2:
         length, at = received[1] & 127, 2
@@ -163,8 +167,8 @@ def frames(received: bytes) -> list[tuple[int, bytes]]:
     return found
 
 
-def close_code(end: Ending) -> int:
-    """Return the code with which the server closed a WebSocket."""
+def close_code(end: ClosedConnection) -> int:
+    """Return the close code of the server."""
     assert end.status == 101
     opcode, data = frames(end.body)[-1]
     assert opcode == CLOSE, "the server closed without a reason"

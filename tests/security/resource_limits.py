@@ -1,4 +1,4 @@
-"""Runs a function in a process of its own under limits of time and memory, and reports what it cost."""
+"""Runs a function in a child process with limits on CPU time and memory, and measures both."""
 
 import multiprocessing
 import os
@@ -12,13 +12,13 @@ from typing import Any
 
 
 @dataclass(frozen=True)
-class Cost:
-    """What a call returned and what it cost.
+class Usage:
+    """The result of a call and the resources it used.
 
     Attributes:
         result: The function's result.
-        cpu_s: Processor time in seconds, without imports.
-        grown_mb: Growth of the peak of resident memory, in MB.
+        cpu_s: CPU time in seconds, without imports.
+        grown_mb: Growth of the peak resident memory, in MB.
     """
 
     result: Any
@@ -27,24 +27,24 @@ class Cost:
 
 
 class LimitExceededError(AssertionError):
-    """The function ran into one of its limits, or its process died."""
+    """The function exceeded a limit, or its process died."""
 
 
-def run_confined(
+def run_with_limits(
     function: Callable[..., Any], *arguments: Any, cpu_s: float = 2.0, memory_mb: int = 200, timeout_s: float = 60.0
-) -> Cost:
+) -> Usage:
     """Call a module-level function in a child process.
 
     Args:
-        function: Importable by name; what it needs is imported before the limits apply.
-        arguments: Can be pickled.
-        cpu_s: Most processor time, in seconds.
-        memory_mb: Most address space beyond what the imports took, in MB.
-        timeout_s: Longest wait for the process, its start included.
+        function: Importable by name; its module is imported before the limits apply.
+        arguments: Picklable.
+        cpu_s: CPU time limit in seconds.
+        memory_mb: Address space limit in MB, in addition to that of the imports.
+        timeout_s: Time limit for the process in seconds, including its start.
 
     Raises:
-        LimitExceededError: It took more time or memory than allowed.
-        Exception: What the function itself raised.
+        LimitExceededError: The function used more time or memory than allowed.
+        Exception: The function raised it.
     """
     context = multiprocessing.get_context("spawn")
     receiver, sender = context.Pipe(duplex=False)
@@ -66,9 +66,9 @@ def run_confined(
         raise LimitExceededError(f"more than {memory_mb} MB of memory")
     if isinstance(outcome, BaseException):
         raise outcome
-    assert isinstance(outcome, Cost)
+    assert isinstance(outcome, Usage)
     if outcome.cpu_s > cpu_s:
-        raise LimitExceededError(f"{outcome.cpu_s:.2f} s of processor time, {cpu_s:g} s are allowed")
+        raise LimitExceededError(f"{outcome.cpu_s:.2f} s of CPU time; {cpu_s:g} s are allowed")
     return outcome
 
 
@@ -77,7 +77,7 @@ def _child(sender: Connection, function: Callable[..., Any], arguments: Any, cpu
     limit = address_space + memory_mb * 1_000_000
     resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
     used = time.process_time()
-    whole_seconds = int(used + cpu_s) + 2  # the kernel counts whole seconds; the exact figure is checked by the caller
+    whole_seconds = int(used + cpu_s) + 2  # the kernel counts whole seconds; the caller checks the exact time
     resource.setrlimit(resource.RLIMIT_CPU, (whole_seconds, whole_seconds))
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     try:
@@ -86,5 +86,5 @@ def _child(sender: Connection, function: Callable[..., Any], arguments: Any, cpu
         outcome = error
     else:
         grown = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - peak) * 1024 / 1e6
-        outcome = Cost(outcome, time.process_time() - used, grown)
+        outcome = Usage(outcome, time.process_time() - used, grown)
     sender.send(outcome)

@@ -1,10 +1,8 @@
-"""Cameras are strangers: what they send without end is bounded, and the other cameras go on."""
+"""Unlimited data from one camera is bounded, and the other cameras keep working."""
 
 import os
-import socket
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator
 from pathlib import Path
 
 import cv2
@@ -13,13 +11,14 @@ import pytest
 
 from services.capture.sources.opencv import MAX_ALLOCATION_BYTES
 from services.contracts.cameras import CameraState
+from tests.security.scripted_server import Script, Send, scripted_camera
 from tests.support.capture_process import CaptureProcess, viewing
 from tests.support.redis_server import RedisServer, oldest_redis
 from tests.support.waiting import wait_until
 
 HEAD = b"HTTP/1.0 200 OK\r\nContent-Type: multipart/x-mixed-replace;boundary=frame\r\n\r\n"
 BLOB = b"\xff\xd8" + b"A" * 2**20
-SIZE_WITHOUT_CAMERAS_MB = 160.0
+BASE_MEMORY_MB = 160.0
 
 
 @pytest.fixture
@@ -28,75 +27,46 @@ def redis_url(tmp_path: Path) -> Iterator[str]:
         yield server.url
 
 
-def part_without_end(send: Callable[[bytes], None]) -> None:
+def endless_part(send: Send) -> None:
     send(HEAD + b"--frame\r\nContent-Type: image/jpeg\r\n\r\n")
     while True:
         send(BLOB)
 
 
-def part_of_two_gigabytes(send: Callable[[bytes], None]) -> None:
+def part_of_two_gigabytes(send: Send) -> None:
     send(HEAD + b"--frame\r\nContent-Type: image/jpeg\r\nContent-Length: 2000000000\r\n\r\n")
     while True:
         send(BLOB)
 
 
-def headers_without_end(send: Callable[[bytes], None]) -> None:
+def endless_headers(send: Send) -> None:
     send(b"HTTP/1.0 200 OK\r\n")
     while True:
         send(b"Set-Cookie: a=%s\r\n" % (b"b" * 3000))
 
 
-def line_without_end(send: Callable[[bytes], None]) -> None:
+def endless_line(send: Send) -> None:
     send(b"HTTP/1.0 200 OK\r\nX: ")
     while True:
         send(BLOB)
 
 
-def huge_pictures(send: Callable[[bytes], None]) -> None:
+def huge_images(send: Send) -> None:
     jpeg = cv2.imencode(".jpg", np.zeros((7000, 7000), np.uint8))[1].tobytes()
     send(HEAD)
     while True:
         send(b"--frame\r\nContent-Type: image/jpeg\r\nContent-Length: %d\r\n\r\n%s\r\n" % (len(jpeg), jpeg))
 
 
-@contextmanager
-def camera(script: Callable[[Callable[[bytes], None]], None]) -> Iterator[int]:
-    """Serve whoever connects by a script, over and over; yields the port."""
-
-    def serve(connection: socket.socket) -> None:
-        with connection:
-            try:
-                connection.recv(4096)
-                script(connection.sendall)
-            except OSError:
-                pass
-
-    def accept() -> None:
-        while True:
-            try:
-                connection, _ = listener.accept()
-            except OSError:
-                return
-            threading.Thread(target=serve, args=(connection,), daemon=True).start()
-
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        threading.Thread(target=accept, daemon=True).start()
-        yield listener.getsockname()[1]
-
-
 def peak_mb(pid: int) -> float:
-    """Return the most resident memory that a process ever had, in MB."""
+    """Return the peak resident memory of a process, in MB."""
     (line,) = [line for line in Path(f"/proc/{pid}/status").read_text().splitlines() if line.startswith("VmHWM")]
     return int(line.split()[1]) * 1024 / 1e6
 
 
-@pytest.mark.parametrize(
-    "script", [part_without_end, part_of_two_gigabytes, headers_without_end, line_without_end, huge_pictures]
-)
-def test_a_camera_that_sends_without_end_is_bounded(
-    redis_url: str, tmp_path: Path, script: Callable[[Callable[[bytes], None]], None]
-) -> None:
-    with camera(script) as port, viewing(redis_url) as viewer:
+@pytest.mark.parametrize("script", [endless_part, part_of_two_gigabytes, endless_headers, endless_line, huge_images])
+def test_unlimited_data_from_a_camera_is_bounded(redis_url: str, tmp_path: Path, script: Script) -> None:
+    with scripted_camera(script) as port, viewing(redis_url) as viewer:
         settings = {
             "open_s": "8",
             "stall_s": "8",
@@ -108,7 +78,7 @@ def test_a_camera_that_sends_without_end_is_bounded(
         with CaptureProcess(tmp_path / "log", cameras=cameras, redis_url=redis_url, **settings) as capture:
             failed = viewer.status_is(lambda status: bool(status.last_error), "bad")
             wait_until(failed, "the camera to fail")
-            assert peak_mb(capture.pid) < SIZE_WITHOUT_CAMERAS_MB + 1.5 * MAX_ALLOCATION_BYTES / 1e6
+            assert peak_mb(capture.pid) < BASE_MEMORY_MB + 1.5 * MAX_ALLOCATION_BYTES / 1e6
             status = viewer.status("other")
             assert status is not None
             assert status.state is CameraState.ONLINE
@@ -116,20 +86,20 @@ def test_a_camera_that_sends_without_end_is_bounded(
             assert os.path.getsize(tmp_path / "log") < 5000
 
 
-def test_a_playlist_is_not_followed(redis_url: str, tmp_path: Path) -> None:
-    asked = threading.Event()
+def test_playlist_is_not_followed(redis_url: str, tmp_path: Path) -> None:
+    requested = threading.Event()
 
-    def inner(_: Callable[[bytes], None]) -> None:
-        asked.set()
+    def inner(_: Send) -> None:
+        requested.set()
 
-    with camera(inner) as inner_port:
+    with scripted_camera(inner) as inner_port:
         playlist = f"#EXTM3U\n#EXT-X-TARGETDURATION:3\n#EXTINF:3.0,\nhttp://127.0.0.1:{inner_port}/a.ts\n".encode()
 
-        def outer(send: Callable[[bytes], None]) -> None:
+        def outer(send: Send) -> None:
             send(b"HTTP/1.0 200 OK\r\nContent-Type: application/vnd.apple.mpegurl\r\n\r\n" + playlist)
 
-        with camera(outer) as port, viewing(redis_url) as viewer:
+        with scripted_camera(outer) as port, viewing(redis_url) as viewer:
             settings = {"reconnect_min_s": "0.1", "reconnect_max_s": "0.1", "redis_url": redis_url}
             with CaptureProcess(tmp_path / "log", cameras=f"cam0=http://127.0.0.1:{port}/x.m3u8", **settings):
                 wait_until(viewer.status_is(lambda status: status.state is CameraState.FAILED), "the camera to fail")
-    assert not asked.is_set()
+    assert not requested.is_set()

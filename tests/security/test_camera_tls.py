@@ -1,4 +1,4 @@
-"""Certificates of cameras are checked: refused by default, accepted where who signed them is named."""
+"""TLS certificates of cameras are verified; a private authority must be configured."""
 
 import socket
 import ssl
@@ -29,16 +29,16 @@ def redis_url(tmp_path: Path) -> Iterator[str]:
 
 
 @contextmanager
-def tls_in_front_of(camera: MjpegCamera, certificate: Path) -> Iterator[int]:
-    """Speak TLS for a camera that doesn't; yields the port."""
+def tls_proxy(camera: MjpegCamera, certificate: Path) -> Iterator[int]:
+    """Serve a camera over TLS; yields the port."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificate)
     with socket.create_server(("127.0.0.1", 0)) as listener:
         listener.settimeout(0.1)
-        over = threading.Event()
+        stopping = threading.Event()
 
         def accept() -> None:
-            while not over.is_set():
+            while not stopping.is_set():
                 try:
                     connection, _ = listener.accept()
                 except OSError:
@@ -62,12 +62,12 @@ def tls_in_front_of(camera: MjpegCamera, certificate: Path) -> Iterator[int]:
         try:
             yield listener.getsockname()[1]
         finally:
-            over.set()
+            stopping.set()
             thread.join(5)
 
 
-def describe_state(viewer: Viewer, log: Path, redis_url: str, cameras: str, **settings: str) -> tuple[CameraState, str]:
-    """Return what becomes of the camera."""
+def final_state(viewer: Viewer, log: Path, redis_url: str, cameras: str, **settings: str) -> tuple[CameraState, str]:
+    """Return the state and the last error of the camera, once it is online or has failed."""
     settings = {"reconnect_min_s": "0.1", "reconnect_max_s": "0.1", "redis_url": redis_url, **settings}
     with CaptureProcess(log, cameras=cameras, **settings):
         settled = viewer.status_is(lambda status: status.state in (CameraState.ONLINE, CameraState.FAILED))
@@ -77,22 +77,22 @@ def describe_state(viewer: Viewer, log: Path, redis_url: str, cameras: str, **se
         return status.state, status.last_error
 
 
-NAMED = "DNS:localhost,IP:127.0.0.1"
+LOCAL_NAMES = "DNS:localhost,IP:127.0.0.1"
 
 
 @pytest.mark.parametrize(
     ("host", "alternatives", "trusted", "settings", "state"),
     [
-        ("localhost", NAMED, False, {}, CameraState.FAILED),
-        ("localhost", NAMED, True, {}, CameraState.ONLINE),
-        ("localhost", "DNS:elsewhere.example", True, {}, CameraState.FAILED),
-        ("localhost", NAMED, False, {"tls_verify": "false"}, CameraState.ONLINE),
-        ("127.0.0.1", NAMED, False, {}, CameraState.FAILED),
-        ("127.0.0.1", NAMED, True, {}, CameraState.ONLINE),
-        ("127.0.0.1", NAMED, False, {"tls_verify": "false"}, CameraState.ONLINE),
+        ("localhost", LOCAL_NAMES, False, {}, CameraState.FAILED),
+        ("localhost", LOCAL_NAMES, True, {}, CameraState.ONLINE),
+        ("localhost", "DNS:other.example", True, {}, CameraState.FAILED),
+        ("localhost", LOCAL_NAMES, False, {"tls_verify": "false"}, CameraState.ONLINE),
+        ("127.0.0.1", LOCAL_NAMES, False, {}, CameraState.FAILED),
+        ("127.0.0.1", LOCAL_NAMES, True, {}, CameraState.ONLINE),
+        ("127.0.0.1", LOCAL_NAMES, False, {"tls_verify": "false"}, CameraState.ONLINE),
     ],
 )
-def test_a_camera_is_taken_only_with_a_certificate_that_is_trusted(
+def test_camera_certificate_must_be_trusted(
     authority: Authority,
     redis_url: str,
     tmp_path: Path,
@@ -105,32 +105,32 @@ def test_a_camera_is_taken_only_with_a_certificate_that_is_trusted(
     certificate = authority.sign(f"camera-{abs(hash(alternatives))}", alternatives)
     if trusted:
         settings = {**settings, "tls_ca_file": str(authority.file)}
-    with mjpeg_camera() as camera, tls_in_front_of(camera, certificate) as port, viewing(redis_url) as viewer:
+    with mjpeg_camera() as camera, tls_proxy(camera, certificate) as port, viewing(redis_url) as viewer:
         cameras = f"cam0=https://user:hush@{host}:{port}/stream.mjpg"
-        found, why = describe_state(viewer, tmp_path / "log", redis_url, cameras, **settings)
-        assert (found, bool(why)) == (state, state is CameraState.FAILED)
+        found, error = final_state(viewer, tmp_path / "log", redis_url, cameras, **settings)
+        assert (found, bool(error)) == (state, state is CameraState.FAILED)
         if state is CameraState.FAILED:
-            assert camera.connections == 0  # so it never saw the password
+            assert camera.connections == 0  # so the password was not sent
 
 
-def test_an_address_needs_the_certificates_named(redis_url: str, tmp_path: Path) -> None:
+def test_numeric_host_names_the_setting_for_certificates(redis_url: str, tmp_path: Path) -> None:
     with viewing(redis_url) as viewer:
-        _, why = describe_state(viewer, tmp_path / "log", redis_url, "cam0=https://127.1:1/x")
-    assert "EMOTION_CAPTURE_TLS_CA_FILE" in why
+        _, error = final_state(viewer, tmp_path / "log", redis_url, "cam0=https://127.1:1/x")
+    assert "EMOTION_CAPTURE_TLS_CA_FILE" in error
 
 
 @pytest.mark.parametrize("trusted", [True, False])
-def test_rtsps_checks_certificates_too(authority: Authority, redis_url: str, tmp_path: Path, trusted: bool) -> None:
+def test_rtsps_verifies_certificates(authority: Authority, redis_url: str, tmp_path: Path, trusted: bool) -> None:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(authority.sign("rtsps", NAMED))
-    asked: list[bytes] = []
+    context.load_cert_chain(authority.sign("rtsps", LOCAL_NAMES))
+    requests: list[bytes] = []
 
     def answer(listener: socket.socket) -> None:
         while True:
             try:
                 connection, _ = listener.accept()
                 with context.wrap_socket(connection, server_side=True) as client:
-                    asked.append(client.recv(4096))
+                    requests.append(client.recv(4096))
             except ssl.SSLError:
                 continue
             except OSError:
@@ -140,12 +140,12 @@ def test_rtsps_checks_certificates_too(authority: Authority, redis_url: str, tmp
         threading.Thread(target=answer, args=(listener,), daemon=True).start()
         cameras = f"cam0=rtsps://user:hush@localhost:{listener.getsockname()[1]}/x"
         settings = {"tls_ca_file": str(authority.file)} if trusted else {}
-        state, _ = describe_state(viewer, tmp_path / "log", redis_url, cameras, **settings)
-        assert state is CameraState.FAILED  # it is no camera
-        assert any(asked) is trusted
+        state, _ = final_state(viewer, tmp_path / "log", redis_url, cameras, **settings)
+        assert state is CameraState.FAILED  # the server is not a camera
+        assert any(requests) is trusted
 
 
-def test_a_file_of_certificates_that_is_not_there_ends_capture(tmp_path: Path) -> None:
-    with CaptureProcess(tmp_path / "log", tls_ca_file=str(tmp_path / "nowhere.pem")) as capture:
+def test_missing_certificate_file_stops_capture(tmp_path: Path) -> None:
+    with CaptureProcess(tmp_path / "log", tls_ca_file=str(tmp_path / "missing.pem")) as capture:
         assert capture.exit_status() == 2
     assert "EMOTION_CAPTURE_TLS_CA_FILE" in capture.log()

@@ -1,4 +1,4 @@
-"""Every state of a connection ends, whatever the client sends or leaves out, and others are served meanwhile."""
+"""Every connection state has a time limit, and slow or malformed clients do not affect others."""
 
 import json
 import re
@@ -11,7 +11,14 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.security.raw_connection import SHORT_LIMITS, connected, ending, received_with, request, until_closed
+from tests.security.raw_connection import (
+    SHORT_LIMITS,
+    exchange,
+    open_connection,
+    receive_until,
+    request,
+    send_until_closed,
+)
 from tests.support.tiny_process import Service
 from tests.support.waiting import wait_until
 
@@ -21,14 +28,14 @@ MAX_HEAD_BYTES = 64 * 1024
 
 @pytest.fixture(scope="module")
 def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
-    """A service whose deadlines are short."""
+    """A service with short timeouts."""
     with Service(tmp_path_factory.mktemp("service") / "log", limits=json.dumps(SHORT_LIMITS)) as started:
         yield started
 
 
 @pytest.fixture(scope="module")
-def patient(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
-    """A service as users run it."""
+def default_service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    """A service with default timeouts."""
     with Service(tmp_path_factory.mktemp("patient") / "log") as started:
         yield started
 
@@ -40,8 +47,8 @@ def metric(service: Service, name: str, **labels: str) -> float:
     return sum(float(line.rpartition(" ")[2]) for line in lines if line.startswith(f"{wanted} "))
 
 
-def is_alone(service: Service) -> bool:
-    """Tell whether no connection is open but the one that asks."""
+def is_only_connection(service: Service) -> bool:
+    """Return whether the connection of this request is the only one."""
     return metric(service, "http_connections") == 1
 
 
@@ -73,51 +80,51 @@ def is_alone(service: Service) -> bool:
         (request("GET", "/healthz", "Connection: Upgrade", "Upgrade: h2c"), b"\r\n"),
     ],
 )
-def test_every_state_of_a_connection_ends(service: Service, sent: bytes, dribbled: bytes) -> None:
-    # The longest is a body's time and then that of its rest.
-    assert ending(service.port, sent, dribbled).seconds < 6
+def test_every_connection_state_times_out(service: Service, sent: bytes, repeated: bytes) -> None:
+    # The longest is the timeout of a body, then that of discarding its rest.
+    assert exchange(service.port, sent, repeated).seconds < 6
 
 
 @pytest.mark.parametrize("path", ["/flood", "/bytes/3000000"])
 @pytest.mark.parametrize("read_bytes", [0, 1])
-def test_slow_reader_is_disconnected(service: Service, path: str, read_bytes: int) -> None:
-    wait_until(lambda: is_alone(service), "earlier connections to end")
+def test_client_that_does_not_read_is_disconnected(service: Service, path: str, read_bytes: int) -> None:
+    wait_until(lambda: is_only_connection(service), "earlier connections to end")
     with socket.socket() as opened:
         opened.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
         opened.settimeout(1)
         opened.connect(("127.0.0.1", service.port))
         opened.sendall(request("GET", path))
 
-        def is_ended() -> bool:
+        def is_closed() -> bool:
             if read_bytes:
                 opened.recv(read_bytes)
             time.sleep(0.05)
-            return is_alone(service)
+            return is_only_connection(service)
 
-        wait_until(is_ended, "the server to give the client up", 20)
+        wait_until(is_closed, "the server to close the connection", 20)
 
 
-def test_slow_clients_that_make_progress_are_served(service: Service) -> None:
-    with connected(service.port) as opened:
-        for _ in range(3):  # each shorter than a deadline, all together longer
+def test_slow_client_that_makes_progress_is_served(service: Service) -> None:
+    with open_connection(service.port) as opened:
+        for _ in range(3):  # each pause is shorter than the timeout, all together are longer
             opened.sendall(request("POST", "/raw", "Content-Length: 4"))
             for byte in (b"a", b"b", b"c", b"d"):
                 time.sleep(0.2)
                 opened.sendall(byte)
-            assert received_with(opened, b"\r\n\r\n4").startswith(b"HTTP/1.1 200 ")
+            assert receive_until(opened, b"\r\n\r\n4").startswith(b"HTTP/1.1 200 ")
             time.sleep(0.4)
-        opened.sendall(request("GET", "/sleep/3"))  # longer than any deadline: it is the service that takes its time
-        assert received_with(opened, b"slept").startswith(b"HTTP/1.1 200 ")
+        opened.sendall(request("GET", "/sleep/3"))  # longer than any timeout: the service is busy, not the client
+        assert receive_until(opened, b"slept").startswith(b"HTTP/1.1 200 ")
 
 
 @pytest.mark.parametrize("size", [1_000, 60_000, 65_000])
-def test_a_head_up_to_the_limit_is_read(patient: Service, size: int) -> None:
-    end = ending(patient.port, request("GET", "/healthz", f"X-Long: {'a' * size}", "Connection: close"))
+def test_head_within_the_limit_is_accepted(default_service: Service, size: int) -> None:
+    end = exchange(default_service.port, request("GET", "/healthz", f"X-Long: {'a' * size}", "Connection: close"))
     assert end.status == 200
 
 
-def test_a_hundred_headers_are_read(patient: Service) -> None:
-    end = ending(patient.port, request("GET", "/healthz", *["X-Some: a"] * 98, "Connection: close"))
+def test_a_hundred_headers_are_accepted(default_service: Service) -> None:
+    end = exchange(default_service.port, request("GET", "/healthz", *["X-Some: a"] * 98, "Connection: close"))
     assert end.status == 200
 
 
@@ -139,18 +146,18 @@ def test_a_hundred_headers_are_read(patient: Service) -> None:
     ids=range(11),
 )
 @pytest.mark.parametrize("piece_bytes", [1_000_000, 1_000])
-def test_a_head_over_the_limit_is_refused_in_one_piece_as_in_many(
-    patient: Service, sent: bytes, piece_bytes: int
+def test_head_over_the_limit_is_rejected_at_any_chunk_size(
+    default_service: Service, sent: bytes, piece_bytes: int
 ) -> None:
     received = b""
-    with connected(patient.port) as opened:
+    with open_connection(default_service.port) as opened:
         try:
             for start in range(0, len(sent), piece_bytes):
                 opened.sendall(sent[start : start + piece_bytes])
         except (ConnectionResetError, BrokenPipeError):
-            pass  # it was refused before all of it was sent
+            pass  # rejected before all of it was sent
         else:
-            received = until_closed(opened, b"").received
+            received = send_until_closed(opened, b"").received
     assert b"HTTP/1.1 400 " in received or not received
 
 
@@ -176,11 +183,11 @@ def test_a_head_over_the_limit_is_refused_in_one_piece_as_in_many(
         (b"garbage\r\n\r\n", "malformed"),
     ],
 )
-def test_malformed_http_is_rejected_and_counted(patient: Service, sent: bytes, reason: str) -> None:
-    before = metric(patient, "http_rejected_total", reason=reason)
-    end = ending(patient.port, sent)
+def test_invalid_http_is_rejected_and_counted(default_service: Service, sent: bytes, reason: str) -> None:
+    before = metric(default_service, "http_rejected_total", reason=reason)
+    end = exchange(default_service.port, sent)
     assert end.problem()["status"] == 400
-    assert metric(patient, "http_rejected_total", reason=reason) == before + 1
+    assert metric(default_service, "http_rejected_total", reason=reason) == before + 1
 
 
 @pytest.mark.parametrize(
@@ -193,74 +200,76 @@ def test_malformed_http_is_rejected_and_counted(patient: Service, sent: bytes, r
         request("GET", "/healthz", "Connection: Upgrade, close", "Upgrade: h2c"),
     ],
 )
-def test_unusual_requests_that_keep_the_rules_are_answered(patient: Service, sent: bytes) -> None:
-    assert ending(patient.port, sent).status == 200
+def test_unusual_valid_request_is_answered(default_service: Service, sent: bytes) -> None:
+    assert exchange(default_service.port, sent).status == 200
 
 
-def test_a_body_is_never_taken_for_another_request(service: Service) -> None:
+def test_body_is_never_parsed_as_a_request(service: Service) -> None:
     hidden = request("GET", "/items/7")
-    with connected(service.port) as opened:
+    with open_connection(service.port) as opened:
         opened.sendall(request("POST", "/raw", "Connection: Upgrade", "Upgrade: h2c", f"Content-Length: {len(hidden)}"))
         time.sleep(0.2)
-        received = until_closed(opened, hidden).received
+        received = send_until_closed(opened, hidden).received
     assert received.count(b"HTTP/1.1 ") <= 1
 
 
-def test_requests_after_an_ignored_upgrade_are_answered(service: Service) -> None:
+def test_request_after_an_ignored_upgrade_is_answered(service: Service) -> None:
     upgrade = request("GET", "/items/1", "Connection: Upgrade", "Upgrade: h2c")
-    received = ending(service.port, upgrade + request("GET", "/items/2")).received
+    received = exchange(service.port, upgrade + request("GET", "/items/2")).received
     assert received.count(b"HTTP/1.1 200 ") == 2
 
 
-def test_trailers_do_not_become_headers(patient: Service) -> None:
+def test_trailers_are_not_merged_into_headers(default_service: Service) -> None:
     sent = request("POST", "/headers", CHUNKED, "Connection: close", body=b"1\r\na\r\n0\r\nX-API-Key: secret\r\n\r\n")
-    assert b"x-api-key" not in ending(patient.port, sent).body
+    assert b"x-api-key" not in exchange(default_service.port, sent).body
 
 
-def test_pipelined_requests_are_answered_up_to_a_number(service: Service) -> None:
-    few = ending(service.port, b"".join(request("GET", f"/items/{number}") for number in range(10)))
+def test_pipelined_requests_are_limited(service: Service) -> None:
+    few = exchange(service.port, b"".join(request("GET", f"/items/{number}") for number in range(10)))
     assert re.findall(rb"\r\n\r\n(\d)", few.received) == [b"%d" % number for number in range(10)]
     memory = service.resident_mb()
-    many = ending(service.port, request("GET", "/sleep/0.5") + request("GET", "/items/1") * 100_000)
+    many = exchange(service.port, request("GET", "/sleep/0.5") + request("GET", "/items/1") * 100_000)
     assert many.received.count(b"HTTP/1.1 200 ") < 50
-    # The close may come with a reset, since requests are left unread, and take what was sent along.
+    # Unread requests reset the connection, which may discard the responses.
     assert not many.received or b"connection: close" in many.received
     assert service.resident_mb() < memory + 20
 
 
-def test_a_head_over_the_limit_behind_other_requests_is_not_answered(service: Service) -> None:
+def test_pipelined_head_over_the_limit_is_not_answered(service: Service) -> None:
     sent = request() * 3 + request("GET", "/healthz", f"X-Long: {'a' * 100_000}")
-    assert ending(service.port, sent).received.count(b"HTTP/1.1 200 ") <= 3
+    assert exchange(service.port, sent).received.count(b"HTTP/1.1 200 ") <= 3
 
 
-def test_malformed_request_does_not_affect_earlier_responses(service: Service) -> None:
+def test_requests_before_a_malformed_one_are_answered(service: Service) -> None:
     sent = request("GET", "/sleep/0.5") + request("GET", "/items/2") + b"garbage\r\n\r\n"
-    received = ending(service.port, sent).received
+    received = exchange(service.port, sent).received
     assert [int(status) for status in re.findall(rb"HTTP/1.1 (\d+)", received)] == [200, 200]
 
 
-def test_stream_ends_when_a_client_with_a_pipelined_request_disconnects(service: Service) -> None:
+def test_stream_ends_when_a_pipelining_client_disconnects(service: Service) -> None:
     before = metric(service, "http_requests_total", method="POST", route="/stream", status="200")
-    with connected(service.port) as opened:
+    with open_connection(service.port) as opened:
         opened.sendall(request("POST", "/stream", "Content-Length: 0") + request())
-        received_with(opened, b"first part")
+        receive_until(opened, b"first part")
     wait_until(
         lambda: metric(service, "http_requests_total", method="POST", route="/stream", status="200") == before + 1,
         "the stream to end",
     )
 
 
-def test_a_flood_of_malformed_requests_fills_no_log(tmp_path: Path) -> None:
+def test_many_malformed_requests_log_few_lines(tmp_path: Path) -> None:
     with Service(tmp_path / "log") as service:
         for sent in (b"garbage\r\n\r\n", request("GET", "/ws", "Host: b"), request("POST", "/json", body=b"\xff")):
             for _ in range(100):
-                with connected(service.port) as opened:
+                with open_connection(service.port) as opened:
                     opened.sendall(sent)
-        wait_until(lambda: metric(service, "http_rejected_total", reason="malformed") >= 100, "them to be counted")
+        wait_until(
+            lambda: metric(service, "http_rejected_total", reason="malformed") >= 100, "the requests to be counted"
+        )
         assert len(service.log().splitlines()) < 10
 
 
-def is_alive(service: Service) -> bool:
+def is_healthy(service: Service) -> bool:
     try:
         return httpx.get(f"{service.url}/healthz", timeout=2, trust_env=False).status_code == 200
     except httpx.HTTPError:
@@ -275,38 +284,40 @@ def test_hundreds_of_slow_connections_do_not_block_others(tmp_path: Path) -> Non
             slow = opened.enter_context(socket.create_connection(("127.0.0.1", service.port), 5))
             slow.sendall([b"", b"GET / HTTP/1.1\r\n", b"\r\n"][number % 3])
         for _ in range(5):
-            assert is_alive(service)
+            assert is_healthy(service)
             assert kept.get("/healthz").status_code == 200
         assert service.descriptors() < 250
         assert metric(service, "http_rejected_total", reason="evicted") > 100
         assert "evicted" in service.log()
 
 
-def test_connections_over_the_limit_get_503_where_none_of_the_others_only_waits(tmp_path: Path) -> None:
+def test_connection_over_the_limit_gets_503_if_all_others_are_busy(tmp_path: Path) -> None:
     limits = json.dumps({"local_reserve": 0})
     with Service(tmp_path / "log", max_connections="3", limits=limits) as service, ExitStack() as opened:
         for _ in range(3):
-            busy = opened.enter_context(connected(service.port))
+            busy = opened.enter_context(open_connection(service.port))
             busy.sendall(request("GET", "/sleep/2"))
-        wait_until(lambda: service.log().count("asleep") == 3, "all to be worked on")
-        end = ending(service.port, b"")
+        wait_until(lambda: service.log().count("asleep") == 3, "all requests to be running")
+        end = exchange(service.port, b"")
         assert (end.status, end.problem()["type"]) == (503, "urn:emotion:problem:overloaded")
-        wait_until(lambda: is_alive(service), "the others to be answered")
+        wait_until(lambda: is_healthy(service), "the other requests to be answered")
 
 
-def test_a_process_without_descriptors_serves_the_connections_it_has_and_recovers(tmp_path: Path) -> None:
+def test_process_without_free_descriptors_serves_open_connections(tmp_path: Path) -> None:
     with Service(tmp_path / "log", descriptors="256", limits=json.dumps({"idle_s": 60})) as service:
-        with connected(service.port) as busy, service.client() as kept:
+        with open_connection(service.port) as busy, service.client() as kept:
             busy.sendall(request("GET", "/sleep/3"))
             while kept.post("/descriptors/1000").status_code == 200 and service.descriptors() < 250:
-                time.sleep(0.2)  # what others have closed meanwhile can be taken too
+                time.sleep(0.2)  # also take descriptors that were closed meanwhile
             checks = kept.get("/readyz").json()["dependencies"]
             assert checks["descriptors"] == {"ok": False, "required": False, "detail": checks["descriptors"]["detail"]}
             started = service.cpu_s()
             time.sleep(1)
-            assert service.cpu_s() - started < 0.5, "it must not try to accept without pause"
-            assert is_alive(service), "an idle connection is closed for a new one"
-            wait_until(lambda: b"200 OK" in busy.recv(65536), "the answer of the connection that it had")
+            assert service.cpu_s() - started < 0.5, "accepting must not loop without a pause"
+            assert is_healthy(service), "an idle connection is closed for a new one"
+            wait_until(lambda: b"200 OK" in busy.recv(65536), "the response on the open connection")
         assert service.log().count("no file descriptor is left") == 1
-        wait_until(lambda: httpx.post(f"{service.url}/descriptors/0", trust_env=False).status_code == 200, "its end")
-        assert is_alive(service)
+        wait_until(
+            lambda: httpx.post(f"{service.url}/descriptors/0", trust_env=False).status_code == 200, "free descriptors"
+        )
+        assert is_healthy(service)

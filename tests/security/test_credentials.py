@@ -1,4 +1,4 @@
-"""No part of a camera's address but scheme, host and port comes out, wherever one looks."""
+"""Of a source's URL only scheme, host and port appear in logs, metrics, Redis, APIs and command lines."""
 
 import json
 import os
@@ -27,7 +27,7 @@ from tests.support.waiting import wait_until
 
 SECRET = "hushword"
 NOISY = {"OPENCV_LOG_LEVEL": "DEBUG", "OPENCV_FFMPEG_LOGLEVEL": "56", "OPENCV_FFMPEG_DEBUG": "1"}
-"""What a person may have set in the same shell, and what makes OpenCV and FFmpeg print addresses."""
+"""Variables that may be set in the shell, and that make OpenCV and FFmpeg log URLs."""
 
 SHOWN = {
     "user:hushword@127.0.0.1:1/x": "file",
@@ -56,7 +56,7 @@ SHOWN = {
     "/dev/hushword": "device",
     "http://127.0.0.1:1/x?token=hushword | front door": "front door",
 }
-"""Source → what is shown of it."""
+"""Source → the form that may be shown."""
 
 REFUSED = [
     "rtsp:/user:hushword@127.0.0.1",
@@ -75,8 +75,8 @@ def server(tmp_path: Path) -> Iterator[RedisServer]:
         yield server
 
 
-def everything_in(url: str) -> str:
-    """Return all that a Redis holds."""
+def all_data(url: str) -> str:
+    """Return all keys and values of Redis."""
     with redis_client(url, timeout_s=10) as client:
         parts: list[Any] = []
         for key in client.scan_iter():
@@ -99,7 +99,7 @@ def everything_in(url: str) -> str:
 
 
 def command_lines(pid: int) -> str:
-    """Return the command lines of a process and of those that it started."""
+    """Return the command lines of a process and its descendants."""
     process = psutil.Process(pid)
     return repr([one.cmdline() for one in (process, *process.children(recursive=True))])
 
@@ -109,7 +109,7 @@ def assert_no_secret(capture: CaptureProcess, url: str) -> None:
     assert ready is not None
     assert metrics is not None
     places = {
-        "Redis": everything_in(url),
+        "Redis": all_data(url),
         "/readyz": ready.text,
         "/metrics": metrics.text,
         "log": capture.log(),
@@ -119,7 +119,7 @@ def assert_no_secret(capture: CaptureProcess, url: str) -> None:
 
 
 @pytest.mark.parametrize("log_format", ["text", "json"])
-def test_unreachable_camera_reveals_no_secret(
+def test_unreachable_camera_leaks_no_secret(
     server: RedisServer, tmp_path: Path, log_format: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name, value in NOISY.items():
@@ -148,18 +148,18 @@ def test_unreachable_camera_reveals_no_secret(
 
 
 @pytest.mark.parametrize("source", REFUSED)
-def test_rejected_source_reveals_no_secret(tmp_path: Path, source: str) -> None:
+def test_rejected_source_leaks_no_secret(tmp_path: Path, source: str) -> None:
     with CaptureProcess(tmp_path / "log", cameras=f"a=0,door={source}") as capture:
         assert capture.exit_status() == 2
     assert "EMOTION_CAPTURE_CAMERAS" in capture.log()
     assert SECRET not in capture.log()
 
 
-class Door(BaseHTTPRequestHandler):
-    """A camera that refuses, redirects to a place with a token, or answers rubbish that holds one."""
+class FaultyCamera(BaseHTTPRequestHandler):
+    """A camera that rejects requests, redirects to a URL with a token, or sends malformed data with a token."""
 
     def do_GET(self) -> None:
-        self.server.asked.append(self.path)  # type: ignore[attr-defined]  # added below
+        self.server.paths.append(self.path)  # type: ignore[attr-defined]  # added below
         status = int(self.path[1:4])
         self.send_response(status, SECRET)
         if status == 302:
@@ -174,36 +174,36 @@ class Door(BaseHTTPRequestHandler):
 
 
 @contextmanager
-def door() -> Iterator[tuple[int, list[str]]]:
-    with ThreadingHTTPServer(("127.0.0.1", 0), Door) as server:
-        server.asked = []  # type: ignore[attr-defined]
+def faulty_camera() -> Iterator[tuple[int, list[str]]]:
+    with ThreadingHTTPServer(("127.0.0.1", 0), FaultyCamera) as server:
+        server.paths = []  # type: ignore[attr-defined]
         thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
         thread.start()
         try:
-            yield server.server_address[1], server.asked  # type: ignore[attr-defined]
+            yield server.server_address[1], server.paths  # type: ignore[attr-defined]
         finally:
             server.shutdown()
             thread.join(5)
 
 
-def test_camera_that_refuses_or_redirects_reveals_no_secret(
+def test_rejecting_or_redirecting_camera_leaks_no_secret(
     server: RedisServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name, value in NOISY.items():
         monkeypatch.setenv(name, value)
-    with door() as (port, asked), viewing(server.url) as viewer:
+    with faulty_camera() as (port, paths), viewing(server.url) as viewer:
         statuses = ("401", "403", "404", "302", "500", "200")
         cameras = ",".join(f"c{status}=http://user:{SECRET}@127.0.0.1:{port}/{status}/{SECRET}" for status in statuses)
         settings = {"cameras": cameras, "log_level": "DEBUG", "redis_url": server.url, "reconnect_max_s": "0.5"}
         with CaptureProcess(tmp_path / "log", **settings) as capture:
             for status in statuses:
-                failed = viewer.status_is(lambda told: told.state is CameraState.FAILED, f"c{status}")
+                failed = viewer.status_is(lambda status: status.state is CameraState.FAILED, f"c{status}")
                 wait_until(failed, f"{status} to fail")
-            assert len({path[:4] for path in asked}) == len(statuses)
+            assert len({path[:4] for path in paths}) == len(statuses)
             assert_no_secret(capture, server.url)
 
 
-def test_redis_password_is_not_revealed(tmp_path: Path) -> None:
+def test_redis_url_leaks_no_secret(tmp_path: Path) -> None:
     settings = {"log_level": "DEBUG", "redis_url": f"redis://{SECRET}:{SECRET}@127.0.0.1:1/0?client_name={SECRET}"}
     with CaptureProcess(tmp_path / "log", **settings) as capture:
         capture.wait_until_logged("dropping frames")
@@ -212,7 +212,7 @@ def test_redis_password_is_not_revealed(tmp_path: Path) -> None:
         assert SECRET not in ready.text + capture.log() + command_lines(capture.pid)
 
 
-def test_launcher_puts_no_secret_on_a_command_line_or_in_its_output(tmp_path: Path) -> None:
+def test_launcher_puts_no_secret_on_a_command_line_or_in_the_log(tmp_path: Path) -> None:
     source = f"rtsp://user:{SECRET}@127.0.0.1:1/{SECRET}"
     with Launch(tmp_path / "log", EMOTION_LAUNCHER_CAMERA=source, EMOTION_CAPTURE_LOG_LEVEL="DEBUG") as launch:
         launch.wait_until_logged("cameras: cam0=rtsp://127.0.0.1:1/…")
@@ -231,7 +231,7 @@ def _cameras(url: str) -> str:
     return json.dumps(json.loads(answer), ensure_ascii=False) if "cam0" in answer else ""
 
 
-def test_the_probe_takes_a_url_on_standard_input_only(tmp_path: Path) -> None:
+def test_probe_reads_the_url_from_standard_input_only(tmp_path: Path) -> None:
     source = f"rtsp://user:{SECRET}@127.0.0.1:1/x"
     with ModuleProcess("services.capture.probe", tmp_path / "refused", {}, [source]) as refused:
         assert refused.exit_status() == 2
@@ -272,12 +272,12 @@ def test_the_probe_takes_a_url_on_standard_input_only(tmp_path: Path) -> None:
         ("capture", {"EMOTION_CAPTURE_CAMERAS": "a=1"}, {"EMOTION_CAPTURE_CAMERAS": "a=1"}),
     ],
 )
-def test_make_passes_addresses_in_the_environment(
+def test_make_passes_urls_in_the_environment(
     tmp_path: Path, target: str, variables: dict[str, str], expected: dict[str, str]
 ) -> None:
     python = tmp_path / "bin" / "python"
     python.parent.mkdir()
-    # Stands for Python: it writes down its own command line, make's, and its environment.
+    # Replaces Python: it records its command line, that of make, and its environment.
     python.write_text(
         f'#!/bin/sh\ncat "/proc/$$/cmdline" "/proc/$PPID/cmdline" >"{tmp_path}/lines"\nenv -0 >"{tmp_path}/env"\n'
     )
@@ -300,7 +300,7 @@ def test_make_passes_addresses_in_the_environment(
     assert SECRET not in (tmp_path / "lines").read_text()
 
 
-def test_make_warns_of_an_address_on_its_own_command_line(tmp_path: Path) -> None:
+def test_make_warns_of_a_url_on_its_command_line(tmp_path: Path) -> None:
     (tmp_path / "bin").mkdir()
     (tmp_path / "bin" / "python").symlink_to("/bin/true")
     stamp = tmp_path / ".run"
@@ -319,11 +319,11 @@ _WORDS = st.text(st.characters(min_codepoint=33, max_codepoint=0x2100), max_size
     _WORDS,
     st.sampled_from(["rtsp://u:{}@h/x", "http://h/{}", "http://h/?x={}", "rtsp://u:p@h/{}@", "{}@h", "//u:{}@h"]),
 )
-def test_camera_lists_show_no_secret(before: str, after: str, form: str) -> None:
+def test_camera_list_shows_no_secret_next_to_other_entries(before: str, after: str, form: str) -> None:
     text = f"door={form.format(f'{before}{SECRET}{after}')}"
     try:
         shown = ", ".join(map(str, parse_cameras(text)))
     except ValueError as error:
         shown = str(error)
-    # A name before `=` that follows a comma is a camera's name, as documented.
+    # As documented, a name between a comma and `=` is a camera name.
     assert SECRET not in shown or f",{SECRET}=" in text.replace(before, "") or "," in before

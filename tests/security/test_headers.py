@@ -1,4 +1,4 @@
-"""What a request's head may cost: nothing that grows faster than the head, whatever header is long."""
+"""The cost of a request's head is at most linear in its size, for every header."""
 
 import time
 from collections.abc import Iterator
@@ -10,7 +10,7 @@ from starlette.datastructures import Headers
 from services.runtime.client_address import UNKNOWN, address_group
 from services.runtime.origins import OriginPolicy, RequestOrigin, check_origin
 from services.runtime.request_body import MAX_LENGTH, content_length
-from tests.security.resource_limits import run_confined
+from tests.security.resource_limits import run_with_limits
 from tests.support.tiny_process import Service
 
 HEAD_BYTES = 60_000
@@ -23,8 +23,8 @@ HEADERS = (
 FILLINGS = (".", ",", ", ", "a", "0", "9", "*.", "[", ":", "%41", "a=b;", '"', "\t ", "é")
 
 
-def _costliest_refusal() -> float:
-    """Have heads refused that are a megabyte long; return the most seconds of processor time that one took."""
+def _max_rejection_cpu_s() -> float:
+    """Return the CPU time in seconds of the most expensive rejection of a head of one megabyte."""
     policy = OriginPolicy(frozenset({"cam.example.org", "*.example.org"}), frozenset({"https://app.example.org"}))
     most = 0.0
     for filling in FILLINGS:
@@ -41,8 +41,8 @@ def _costliest_refusal() -> float:
     return most
 
 
-def test_the_origin_guard_costs_no_more_than_the_header() -> None:
-    cost = run_confined(_costliest_refusal, cpu_s=10, memory_mb=60)
+def test_origin_check_is_linear_in_the_header() -> None:
+    cost = run_with_limits(_max_rejection_cpu_s, cpu_s=10, memory_mb=60)
     assert cost.result < 0.3
     assert cost.grown_mb < 40
 
@@ -60,7 +60,7 @@ def test_the_origin_guard_costs_no_more_than_the_header() -> None:
         (f"{'a.' * 200}example.org", False),
     ],
 )
-def test_names_below_a_pattern(host: str, known: bool) -> None:
+def test_host_name_below_a_wildcard(host: str, known: bool) -> None:
     assert OriginPolicy(frozenset({"cam.example.org", "*.example.org"})).allows_host(host) is known
 
 
@@ -70,7 +70,7 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
         yield started
 
 
-def test_no_header_at_the_heads_limit_costs_memory_or_an_error(service: Service) -> None:
+def test_long_header_causes_no_error_or_memory_growth(service: Service) -> None:
     with service.client() as client:
         client.get("/items/1")
         memory_mb, cpu_s = service.resident_mb(), service.cpu_s()
@@ -89,14 +89,14 @@ def test_no_header_at_the_heads_limit_costs_memory_or_an_error(service: Service)
 
 
 @pytest.mark.parametrize("length", ["0" * 5000, "0" * 5000 + "7", "9" * 5000, "-1", "+1", "1e9", "0x10", "١٢"])
-def test_announced_lengths_of_any_form(length: str) -> None:
+def test_content_length_of_any_form(length: str) -> None:
     found = content_length(Headers(raw=[(b"content-length", length.encode())]))
     assert 0 <= found <= MAX_LENGTH
     assert (found > 10**15) == (length == "9" * 5000)
 
 
 @pytest.mark.parametrize("length", [b"0" * 5000, b"9" * 25])
-def test_a_long_content_length_is_no_failure(service: Service, length: bytes) -> None:
+def test_long_content_length_is_not_an_internal_error(service: Service, length: bytes) -> None:
     with service.raw() as connection:
         connection.send(b"POST /raw HTTP/1.1\r\nHost: localhost\r\nContent-Length: " + length + b"\r\n\r\n")
         assert int(connection.read_until(b"\r\n").split()[1]) in (200, 400, 413)
@@ -116,5 +116,5 @@ def test_a_long_content_length_is_no_failure(service: Service, length: bytes) ->
         (None, UNKNOWN),
     ],
 )
-def test_the_addresses_of_one_client_count_as_one(host: str | None, group: str) -> None:
+def test_addresses_of_one_client_are_one_group(host: str | None, group: str) -> None:
     assert address_group(host) == group

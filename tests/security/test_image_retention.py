@@ -1,4 +1,4 @@
-"""How long the gateway keeps pictures: Redis lets go of a frame after ten seconds, and so does every process."""
+"""The gateway keeps no image in memory longer than Redis, where a frame expires after ten seconds."""
 
 import socket
 import threading
@@ -11,99 +11,99 @@ import pytest
 
 from services.contracts.cameras import CAMERAS_KEY, status_key
 from services.contracts.frames import FRAMES_TTL_S, frames_key
-from tests.security.gateway_harness import Attacked, attacked
+from tests.security.gateway_harness import GatewayHarness, gateway_harness
 from tests.support.waiting import wait_until
 
-SEEN = "seen"
-CAMERAS = 12
+CAMERA = "cam0"
+CAMERA_COUNT = 12
 
 
-def picture(number: int = 0, start: bytes = b"\xff\xd8") -> bytes:
-    """Return what passes for a JPEG and holds this number in comments.
+def image_of(number: int = 0, start: bytes = b"\xff\xd8") -> bytes:
+    """Return a file that starts like a JPEG and contains this number in comments.
 
-    It is so large that glibc takes it from the system and gives it back as soon as it is freed, as the services tell it
-    to (``services/runtime/process.py``). What is found whole in memory is in use, then.
+    It exceeds the mmap threshold that the services set for glibc (``services/runtime/process.py``), so its memory is
+    returned to the system as soon as it is freed. A complete copy in memory is therefore still in use.
     """
     comments = (
-        b"\xff\xfe\xff\xff" + f"picture {number:06} comment {comment:06} ".encode() * 2000 for comment in range(30)
+        b"\xff\xfe\xff\xff" + f"image {number:06} comment {comment:06} ".encode() * 2000 for comment in range(30)
     )
     return start + b"".join(comments) + b"\xff\xd9"
 
 
 @contextmanager
-def followed(it: Attacked, path: str) -> Iterator[threading.Event]:
-    """Follow a camera, in whichever way, reading all that comes; the event says that something did."""
-    came, leaving = threading.Event(), threading.Event()
+def reading_feed(gateway: GatewayHarness, path: str) -> Iterator[threading.Event]:
+    """Read a feed of the camera in a thread; the event is set once data has arrived."""
+    received, stopping = threading.Event(), threading.Event()
 
     def follow() -> None:
-        with socket.create_connection(("127.0.0.1", it.client.base_url.port or 0), timeout=0.2) as feed:
-            feed.sendall(f"GET /cameras/{SEEN}/{path} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n".encode())
-            while not leaving.is_set():
+        with socket.create_connection(("127.0.0.1", gateway.client.base_url.port or 0), timeout=0.2) as feed:
+            feed.sendall(f"GET /cameras/{CAMERA}/{path} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n".encode())
+            while not stopping.is_set():
                 with suppress(TimeoutError):
                     if not feed.recv(1_000_000):
                         return
-                    came.set()
+                    received.set()
 
     thread = threading.Thread(target=follow, daemon=True)
     thread.start()
     try:
-        yield came
+        yield received
     finally:
-        leaving.set()
+        stopping.set()
         thread.join()
 
 
 @pytest.mark.parametrize(
     ("start", "with_detector"),
     [(b"\xff\xd8", True), (b"no", True), (b"\xff\xd8", False)],
-    ids=["analysed", "refused by the detector", "no detector"],
+    ids=["analysed", "rejected by the detector", "no detector"],
 )
-def test_no_image_is_kept_after_its_camera_has_gone(tmp_path: Path, start: bytes, with_detector: bool) -> None:
-    jpeg = picture(start=start)
-    with attacked(tmp_path, with_detector) as it:
-        if not readable(it):
-            pytest.skip("the memory of another process can't be read here")
-        it.register(SEEN)
-        it.publish(SEEN, jpeg=jpeg)
+def test_no_image_is_kept_after_its_camera_is_gone(tmp_path: Path, start: bytes, with_detector: bool) -> None:
+    jpeg = image_of(start=start)
+    with gateway_harness(tmp_path, with_detector) as gateway:
+        if not can_read_memory(gateway):
+            pytest.skip("the memory of another process can't be read on this machine")
+        gateway.register(CAMERA)
+        gateway.publish(CAMERA, jpeg=jpeg)
         with (
-            followed(it, "events"),
-            followed(it, "video") as raw,
-            followed(it, "video?overlay=1"),
-            followed(it, "video?blur=1"),
+            reading_feed(gateway, "events"),
+            reading_feed(gateway, "video") as raw,
+            reading_feed(gateway, "video?overlay=1"),
+            reading_feed(gateway, "video?blur=1"),
         ):
             copies = 0
             for _ in range(20):
-                it.publish(SEEN, jpeg=jpeg)
-                it.client.get(f"/predict?camera={SEEN}")
-                it.client.get(f"/cameras/{SEEN}/frame.jpg")
-                copies = copies or it.gateway.copies(jpeg)
-            assert copies > 0, "else this test would see nothing"
+                gateway.publish(CAMERA, jpeg=jpeg)
+                gateway.client.get(f"/predict?camera={CAMERA}")
+                gateway.client.get(f"/cameras/{CAMERA}/frame.jpg")
+                copies = copies or gateway.process.copies(jpeg)
+            assert copies > 0, "the test can't find a copy that must exist"
             assert raw.is_set()
-            it.writer.delete(frames_key(SEEN), status_key(SEEN))
-            it.writer.zrem(CAMERAS_KEY, SEEN)
-            wait_until(lambda: it.gateway.copies(jpeg) == 0, "the last picture to go", timeout_s=FRAMES_TTL_S)
+            gateway.writer.delete(frames_key(CAMERA), status_key(CAMERA))
+            gateway.writer.zrem(CAMERAS_KEY, CAMERA)
+            wait_until(lambda: gateway.process.copies(jpeg) == 0, "the last copy to be freed", timeout_s=FRAMES_TTL_S)
 
 
-def readable(it: Attacked) -> bool:
+def can_read_memory(gateway: GatewayHarness) -> bool:
     try:
-        it.gateway.copies(picture(999))
+        gateway.process.copies(image_of(999))
     except PermissionError:
         return False
     return True
 
 
 def test_requests_for_many_cameras_keep_no_image(tmp_path: Path) -> None:
-    with attacked(tmp_path) as it:
-        if not readable(it):
-            pytest.skip("the memory of another process can't be read here")
-        jpegs = [picture(number) for number in range(CAMERAS)]
-        before = it.gateway.resident_mb()
+    with gateway_harness(tmp_path) as gateway:
+        if not can_read_memory(gateway):
+            pytest.skip("the memory of another process can't be read on this machine")
+        jpegs = [image_of(number) for number in range(CAMERA_COUNT)]
+        before = gateway.process.resident_mb()
         for number, jpeg in enumerate(jpegs):
-            it.register(f"cam{number}")
-            it.publish(f"cam{number}", jpeg=jpeg)
-            assert it.client.get(f"/predict?camera=cam{number}").status_code == 200
-            assert it.client.get(f"/cameras/cam{number}/frame.jpg").content == jpeg
+            gateway.register(f"cam{number}")
+            gateway.publish(f"cam{number}", jpeg=jpeg)
+            assert gateway.client.get(f"/predict?camera=cam{number}").status_code == 200
+            assert gateway.client.get(f"/cameras/cam{number}/frame.jpg").content == jpeg
         sleep(1)
-        kept = sum(it.gateway.copies(jpeg) for jpeg in jpegs)
+        kept = sum(gateway.process.copies(jpeg) for jpeg in jpegs)
         assert kept == 0
-        assert it.gateway.resident_mb() - before < CAMERAS * len(jpegs[0]) / 1e6 / 2
+        assert gateway.process.resident_mb() - before < CAMERA_COUNT * len(jpegs[0]) / 1e6 / 2

@@ -1,4 +1,4 @@
-"""Crafted pictures: each is refused or decoded within limits of time and memory, and others are answered meanwhile."""
+"""Crafted images are rejected or decoded within limits on time and memory, and other clients are served meanwhile."""
 
 import os
 import signal
@@ -16,7 +16,7 @@ from launcher.ports import free_port
 from services.contracts.geometry import Box
 from services.gateway.drawing.annotate import DamagedJpegError, draw
 from services.runtime.images import ImageTooLargeError, InvalidImageError, read_header
-from tests.security.resource_limits import run_confined
+from tests.security.resource_limits import run_with_limits
 from tests.support import crafted_images as crafted
 from tests.support import images
 from tests.support.processes import ModuleProcess, descendants
@@ -30,12 +30,12 @@ PIXEL = images.encode(images.scene(width=1, height=1), ".webp")[12:]
 
 
 def many(part: bytes) -> bytes:
-    """Return a part as often as it fits an upload."""
+    """Repeat a part up to the size limit of an upload."""
     return part * (MANY_BYTES // len(part))
 
 
 def exif_segments() -> bytes:
-    """Return an EXIF block of 65,535 entries that needs many segments, as Pillow joins them."""
+    """Return an EXIF block of 65,535 entries in many segments, which Pillow joins."""
     block = crafted.tiff([(tag, 7, 4_000_000, 800_000) for tag in range(65_535)], bytes(4_100_000))
     return b"".join(crafted.segment(0xE1, b"Exif\0\0" + block[at : at + 65_000]) for at in range(0, len(block), 65_000))
 
@@ -47,13 +47,13 @@ def overlapping_segments() -> bytes:
 
 
 def cyclic_exif() -> bytes:
-    """Return an EXIF block whose directory names itself as the next one and as its parts."""
+    """Return an EXIF block whose directory references itself as next directory and as subdirectory."""
     block = crafted.tiff([(0x8769, 4, 1, 8), (0x8825, 4, 1, 8), (0xA005, 4, 1, 8), (0x0112, 3, 1, 6)])
     return crafted.segment(0xE1, b"Exif\0\0" + block[:-4] + (8).to_bytes(4, "little"))
 
 
-def pictures_index(entries: int = 65_535) -> bytes:
-    """Return the index of an MPO file that names more pictures than there are."""
+def mpo_index(entries: int = 65_535) -> bytes:
+    """Return the index of an MPO file with more entries than images."""
     return crafted.segment(0xE2, b"MPF\0" + crafted.tiff([(0xB001, 4, 1, entries), (0xB002, 7, 16 * entries, 100)]))
 
 
@@ -63,7 +63,7 @@ def webp_frames() -> bytes:
     )
 
 
-CRAFTED: dict[str, Callable[[], bytes]] = {
+CRAFTED_IMAGES: dict[str, Callable[[], bytes]] = {
     "100 scans": lambda: crafted.jpeg_with_scans(100),
     "400 scans": lambda: crafted.jpeg_with_scans(400),
     "1,000 scans": lambda: crafted.jpeg_with_scans(1000),
@@ -90,8 +90,8 @@ CRAFTED: dict[str, Callable[[], bytes]] = {
     "exif of 65,535 entries in many segments": lambda: crafted.jpeg_with(exif_segments()),
     "exif of overlapping texts": lambda: crafted.jpeg_with(overlapping_segments()),
     "exif that names itself": lambda: crafted.jpeg_with(cyclic_exif()),
-    "an index of 65,535 pictures": lambda: crafted.jpeg_with(pictures_index()),
-    "many indexes of pictures": lambda: crafted.jpeg_with(many(pictures_index(4000))),
+    "an index of 65,535 pictures": lambda: crafted.jpeg_with(mpo_index()),
+    "many indexes of pictures": lambda: crafted.jpeg_with(many(mpo_index(4000))),
     **{
         f"{kind.decode()} chunks": lambda kind=kind: crafted.png(before_data=many(crafted.png_chunk(kind)))  # type: ignore[misc]  # mypy can't tell the default's type
         for kind in (b"tEXt", b"zTXt", b"iTXt", b"iCCP", b"eXIf", b"sPLT", b"hIST", b"tRNS", b"PLTE", b"acTL", b"abCD")
@@ -124,55 +124,55 @@ CRAFTED: dict[str, Callable[[], bytes]] = {
         crafted.webp_canvas(1, 1, 8), PIXEL, crafted.webp_chunk(b"EXIF", crafted.overlapping_exif())
     ),
 }
-OVERRUNNING: dict[str, Callable[[], bytes]] = {
-    # 8 GB of zeros after the picture's last row, which libpng unpacks to the end.
-    "a bomb behind the last row": lambda: crafted.png(64, 64, data=crafted.png_chunk(b"IDAT", crafted.bomb())),
+TIMING_OUT: dict[str, Callable[[], bytes]] = {
+    # 8 GB of zeros after the last row, all of which libpng decompresses.
+    "a zlib bomb after the last row": lambda: crafted.png(64, 64, data=crafted.png_chunk(b"IDAT", crafted.bomb())),
 }
 
 
-def scanned(image: bytes) -> str:
+def read_header_only(image: bytes) -> str:
     try:
         read_header(image, LIMIT)
     except (InvalidImageError, ImageTooLargeError):
-        return "refused"
+        return "rejected"
     return "passed"
 
 
-def drawn(image: bytes) -> str:
+def draw_box(image: bytes) -> str:
     try:
         draw(image, None, [Box(1, 1, 20, 20)])
     except DamagedJpegError:
-        return "refused"
+        return "rejected"
     return "drawn"
 
 
-def seconds_of_each(work: Callable[[bytes], str]) -> dict[str, float]:
-    """Return the processor time for each crafted picture; making them isn't counted."""
+def cpu_s_by_image(work: Callable[[bytes], str]) -> dict[str, float]:
+    """Return the CPU time of each crafted image, without that of generating it."""
     seconds = {}
-    for name, make in CRAFTED.items():
+    for name, make in CRAFTED_IMAGES.items():
         image = make()
-        began = time.process_time()
-        assert work(image) in ("refused", "passed", "drawn")
-        seconds[name] = time.process_time() - began
+        started = time.process_time()
+        assert work(image) in ("rejected", "passed", "drawn")
+        seconds[name] = time.process_time() - started
     return seconds
 
 
-@pytest.mark.parametrize(("work", "memory_mb"), [(scanned, 150), (drawn, 300)])
-def test_headers_and_frames_are_read_within_limits(work: Callable[[bytes], str], memory_mb: int) -> None:
-    seconds = run_confined(seconds_of_each, work, cpu_s=120, memory_mb=memory_mb, timeout_s=300).result
+@pytest.mark.parametrize(("work", "memory_mb"), [(read_header_only, 150), (draw_box, 300)])
+def test_crafted_images_are_read_within_limits(work: Callable[[bytes], str], memory_mb: int) -> None:
+    seconds = run_with_limits(cpu_s_by_image, work, cpu_s=120, memory_mb=memory_mb, timeout_s=300).result
     assert {name: cost for name, cost in seconds.items() if cost > 1} == {}
 
 
-def drawn_at_the_limit() -> int:
+def draw_box_at_the_limit() -> int:
     return len(draw(crafted.jpeg_with_scans(25, 4000, 3000, components=3), None, [Box(1, 1, 20, 20)]))
 
 
-def test_the_costliest_frame_that_is_drawn_on() -> None:
-    run_confined(drawn_at_the_limit, cpu_s=2, memory_mb=350)
+def test_most_expensive_frame_is_drawn_on_within_limits() -> None:
+    run_with_limits(draw_box_at_the_limit, cpu_s=2, memory_mb=350)
 
 
 class Detector(ModuleProcess):
-    """A detector on a free port."""
+    """A detector process on a free port."""
 
     def __init__(self, log: Path, **settings: str) -> None:
         port = free_port()
@@ -189,11 +189,11 @@ class Detector(ModuleProcess):
         return httpx.post(f"{self.url}/detect", content=image, headers=JPEG, timeout=60, trust_env=False)
 
     def workers(self) -> list[int]:
-        """Return the process ids of the workers, which the kernel would end first."""
-        return [pid for pid in self.tree()[1:] if _score(pid) == "500"]
+        """Return the process ids of the workers, known by their OOM score."""
+        return [pid for pid in self.tree()[1:] if _oom_score(pid) == "500"]
 
 
-def _score(pid: int) -> str:
+def _oom_score(pid: int) -> str:
     try:
         return Path(f"/proc/{pid}/oom_score_adj").read_text().strip()
     except OSError:
@@ -206,8 +206,8 @@ def detector(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Detector]:
         yield process
 
 
-class Others:
-    """Somebody else who asks all the time, and counts the answers."""
+class OtherClient:
+    """Another client, which sends valid requests continuously and records the statuses."""
 
     def __init__(self, detector: Detector) -> None:
         self._detector = detector
@@ -215,7 +215,7 @@ class Others:
         self._thread = threading.Thread(target=self._run)
         self.statuses: list[int] = []
 
-    def __enter__(self) -> "Others":
+    def __enter__(self) -> "OtherClient":
         self._thread.start()
         return self
 
@@ -229,39 +229,39 @@ class Others:
             self._stop.wait(0.02)
 
 
-def test_crafted_images_do_not_block_other_requests(detector: Detector) -> None:
+def test_crafted_images_do_not_block_other_clients(detector: Detector) -> None:
     assert detector.detect(FACE).status_code == 200
     before_mb = detector.tree_resident_mb()
-    with Others(detector) as others:
-        for name, make in CRAFTED.items():
+    with OtherClient(detector) as other_client:
+        for name, make in CRAFTED_IMAGES.items():
             image = make()
-            asked_before = len(others.statuses)
-            began = time.monotonic()
+            count_before = len(other_client.statuses)
+            started = time.monotonic()
             answer = detector.detect(image)
             assert answer.status_code in (200, 422), (name, answer.text)
-            assert time.monotonic() - began < 20, name
-            wait_until(lambda asked=asked_before: len(others.statuses) > asked + 1, "somebody else's answer")  # type: ignore[misc]  # mypy can't tell the default's type
-    assert set(others.statuses) == {200}
+            assert time.monotonic() - started < 20, name
+            wait_until(lambda count=count_before: len(other_client.statuses) > count + 1, "a response")  # type: ignore[misc]  # mypy can't infer the default's type
+    assert set(other_client.statuses) == {200}
     assert detector.tree_resident_mb() < before_mb + 150
-    # In JSON mode no line is anything else: no decoder's messages.
+    # All lines are JSON, so decoders write no messages to the log.
     assert all(line.startswith("{") for line in detector.log().splitlines())
 
 
-@pytest.mark.parametrize("name", OVERRUNNING)
-def test_image_over_the_time_limit_is_aborted_and_others_are_answered(detector: Detector, name: str) -> None:
-    image = OVERRUNNING[name]()
+@pytest.mark.parametrize("name", TIMING_OUT)
+def test_image_over_the_time_limit_ends_its_worker_only(detector: Detector, name: str) -> None:
+    image = TIMING_OUT[name]()
     workers = set(detector.workers())
-    with Others(detector) as others:
+    with OtherClient(detector) as other_client:
         answer = detector.detect(image)
         assert (answer.status_code, answer.json()["type"]) == (422, "urn:emotion:problem:image-too-large")
         wait_until(lambda: len(detector.workers()) == 2, "a new worker")
-    assert set(others.statuses) == {200}
+    assert set(other_client.statuses) == {200}
     assert len(workers & set(detector.workers())) == 1
 
 
-def test_pictures_that_overrun_in_every_worker_are_over_soon(tmp_path: Path) -> None:
+def test_images_over_the_time_limit_in_all_workers_end_in_time(tmp_path: Path) -> None:
     with Detector(tmp_path / "log", max_work_s="0.3") as detector:
-        image = OVERRUNNING["a bomb behind the last row"]()
+        image = TIMING_OUT["a zlib bomb after the last row"]()
         statuses: list[int] = []
         callers = [
             threading.Thread(target=lambda: statuses.append(detector.detect(image).status_code)) for _ in range(6)
@@ -277,22 +277,20 @@ def test_pictures_that_overrun_in_every_worker_are_over_soon(tmp_path: Path) -> 
         assert f'detector_workers_replaced_total{{reason="overran"}} {statuses.count(422)}.0' in metrics
 
 
-def test_many_images_that_overrun_leave_a_worker_to_others(detector: Detector) -> None:
-    image = OVERRUNNING["a bomb behind the last row"]()
+def test_many_images_over_the_time_limit_leave_a_worker_free(detector: Detector) -> None:
+    image = TIMING_OUT["a zlib bomb after the last row"]()
     statuses: list[int] = []
-    with Others(detector) as others, ThreadPoolExecutor(8) as attackers:
+    with OtherClient(detector) as other_client, ThreadPoolExecutor(8) as attackers:
         for _ in range(8):
             attackers.submit(lambda: statuses.extend(detector.detect(image).status_code for _ in range(3)))
     assert set(statuses) <= {422, 503}
     assert 422 in statuses
-    assert len(others.statuses) > 10
-    assert set(others.statuses) == {200}
+    assert len(other_client.statuses) > 10
+    assert set(other_client.statuses) == {200}
 
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGSEGV, signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
-def test_a_signal_to_any_process_below_the_detector_costs_no_answer_for_long(
-    detector: Detector, number: signal.Signals
-) -> None:
+def test_detector_recovers_from_a_signal_to_any_child_process(detector: Detector, number: signal.Signals) -> None:
     for pid in descendants(detector.tree()[0]):
         os.kill(pid, number)
         wait_until(lambda: detector.detect(FACE).status_code == 200, "an answer")
@@ -300,7 +298,7 @@ def test_a_signal_to_any_process_below_the_detector_costs_no_answer_for_long(
     assert detector.detect(FACE).status_code == 200
 
 
-def test_a_worker_that_is_stopped_is_replaced(tmp_path: Path) -> None:
+def test_stopped_worker_is_replaced(tmp_path: Path) -> None:
     with Detector(tmp_path / "log", max_work_s="1", workers="1") as detector:
         (worker,) = detector.workers()
         os.kill(worker, signal.SIGSTOP)
@@ -311,24 +309,26 @@ def test_a_worker_that_is_stopped_is_replaced(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("busy", [False, True])
-def test_no_process_is_left_of_a_detector_that_was_killed(tmp_path: Path, busy: bool) -> None:
+def test_killed_detector_leaves_no_process(tmp_path: Path, busy: bool) -> None:
     with Detector(tmp_path / "log", max_work_s="60", workers="3") as detector:
-        below = descendants(detector.tree()[0])
-        assert len(below) >= 3
+        children = descendants(detector.tree()[0])
+        assert len(children) >= 3
         if busy:
             for _ in range(2):
                 threading.Thread(
-                    target=_ask_in_vain, args=(detector, OVERRUNNING["a bomb behind the last row"]()), daemon=True
+                    target=_detect_ignoring_errors,
+                    args=(detector, TIMING_OUT["a zlib bomb after the last row"]()),
+                    daemon=True,
                 ).start()
             wait_until(
                 lambda: sum(_cpu_s(pid) > 0.3 for pid in detector.workers()) == 2,
                 "all workers for heavy images to be busy",
             )
         detector.kill()
-        wait_until(lambda: not any(_is_healthy(pid) for pid in below), "all processes to end", 5)
+        wait_until(lambda: not any(_is_running(pid) for pid in children), "all processes to end", 5)
 
 
-def test_work_in_flight_is_finished_when_the_process_group_is_stopped(tmp_path: Path) -> None:
+def test_work_in_flight_is_finished_on_sigterm_to_all_processes(tmp_path: Path) -> None:
     with Detector(tmp_path / "log", workers="1") as detector:
         image = crafted.png(crafted.WIDE, crafted.HIGH)
         answers: list[int] = []
@@ -338,18 +338,18 @@ def test_work_in_flight_is_finished_when_the_process_group_is_stopped(tmp_path: 
         wait_until(
             lambda: "detector_in_flight 1.0" in httpx.get(f"{detector.url}/metrics", trust_env=False).text, "the image"
         )
-        below = descendants(detector.tree()[0])
-        for pid in (*below, detector.tree()[0]):
+        children = descendants(detector.tree()[0])
+        for pid in (*children, detector.tree()[0]):
             os.kill(pid, signal.SIGTERM)
         assert detector.exit_status() == 0
         caller.join()
         assert answers == [200]
-        wait_until(lambda: not any(_is_healthy(pid) for pid in below), "all processes to end", 5)
+        wait_until(lambda: not any(_is_running(pid) for pid in children), "all processes to end", 5)
         assert "Traceback" not in detector.log()
-        assert worker in below
+        assert worker in children
 
 
-def _ask_in_vain(detector: Detector, image: bytes) -> None:
+def _detect_ignoring_errors(detector: Detector, image: bytes) -> None:
     try:
         detector.detect(image)
     except httpx.HTTPError:
@@ -361,13 +361,13 @@ def _cpu_s(pid: int) -> float:
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
-def _is_healthy(pid: int) -> bool:
+def _is_running(pid: int) -> bool:
     try:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
     except OSError:
         return False
 
 
-def test_png_bomb_expands_as_intended() -> None:
+def test_bomb_decompresses_to_zeros() -> None:
     assert len(crafted.bomb()) < MANY_BYTES
     assert zlib.decompressobj().decompress(crafted.bomb(), 1000) == bytes(1000)

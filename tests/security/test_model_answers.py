@@ -1,4 +1,4 @@
-"""What the gateway makes of a model server that answers anything at all: one problem, never more."""
+"""An invalid response of the model server becomes a problem, whatever it contains."""
 
 import asyncio
 import logging
@@ -42,7 +42,7 @@ def response(
 
 @asynccontextmanager
 async def model_server(address: str, answer: Answer) -> AsyncIterator[int]:
-    """Answer every call the same, with bytes or with a status."""
+    """Serve every call with the same bytes or the same status."""
 
     async def handle(_: bytes, context: Any) -> bytes:
         if isinstance(answer, bytes):
@@ -64,7 +64,7 @@ async def model_server(address: str, answer: Answer) -> AsyncIterator[int]:
         await server.stop(None)
 
 
-async def ask(answer: Answer, call: Callable[[ModelClient], Any]) -> Any:
+async def call_model(answer: Answer, call: Callable[[ModelClient], Any]) -> Any:
     async with model_server("127.0.0.1:0", answer) as port, connect(f"127.0.0.1:{port}") as channel:
         return await call(ModelClient(channel, 5))
 
@@ -75,12 +75,12 @@ def infer(model: ModelClient) -> Any:
 
 def problem(answer: Answer, call: Callable[[ModelClient], Any]) -> ServiceError:
     with pytest.raises(ServiceError) as caught:
-        asyncio.run(ask(answer, call))
+        asyncio.run(call_model(answer, call))
     return caught.value
 
 
-def test_a_proper_answer_is_read() -> None:
-    scores = asyncio.run(ask(response(), infer))
+def test_valid_response_is_read() -> None:
+    scores = asyncio.run(call_model(response(), infer))
     assert (scores.probabilities.shape, scores.reliable.tolist(), scores.version) == ((1, 7), [True], "1")
 
 
@@ -101,7 +101,7 @@ def test_a_proper_answer_is_read() -> None:
         response(version=-5),
     ],
 )
-def test_an_answer_that_cannot_be_used_is_a_problem(answer: bytes, caplog: pytest.LogCaptureFixture) -> None:
+def test_invalid_response_is_a_problem(answer: bytes, caplog: pytest.LogCaptureFixture) -> None:
     refused = problem(answer, infer).problem
     assert refused.kind is ProblemKind.DEPENDENCY_UNAVAILABLE
     assert len(refused.detail) < 500
@@ -110,14 +110,14 @@ def test_an_answer_that_cannot_be_used_is_a_problem(answer: bytes, caplog: pytes
 
 @pytest.mark.parametrize("call", [infer, ModelClient.versions])
 @pytest.mark.parametrize("answer", [b"\xff\xff", bytes(3 << 20)])
-def test_an_answer_that_cannot_be_parsed_is_a_problem(
+def test_response_that_cannot_be_parsed_is_a_problem(
     answer: bytes, call: Callable[[ModelClient], Any], caplog: pytest.LogCaptureFixture
 ) -> None:
     assert problem(answer, call).problem.extensions["dependency"] == "model"
     assert not [record for record in caplog.records if record.exc_info]
 
 
-def test_the_text_of_a_status_is_logged_short_and_harmless(caplog: pytest.LogCaptureFixture) -> None:
+def test_status_message_is_logged_truncated_and_printable(caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.WARNING):
         problem((grpc.StatusCode.INVALID_ARGUMENT, "line\n\x1b]52;c;" + "y" * 5000), infer)
     (line,) = [record.getMessage() for record in caplog.records]
@@ -125,7 +125,7 @@ def test_the_text_of_a_status_is_logged_short_and_harmless(caplog: pytest.LogCap
     assert line.isprintable()
 
 
-def test_a_unix_socket_may_be_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_model_address_may_be_a_unix_socket(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = tmp_path / "a %20 folder"
     folder.mkdir()
     address = f"unix://{str(folder).replace('%', '%25').replace(' ', '%20')}/s.sock"

@@ -1,4 +1,4 @@
-"""Pages: whatever a browser would render or run comes with a policy that allows no inline script and no other host."""
+"""Every page has a content security policy without inline scripts or other hosts."""
 
 from collections.abc import Iterator
 
@@ -30,16 +30,16 @@ def paths(client: TestClient) -> list[str]:
     return sorted(path.replace("{camera}", "cam0") for path in found - set(ENDLESS))
 
 
-def policy_of(value: str) -> dict[str, str]:
+def parse_policy(value: str) -> dict[str, str]:
     return dict(part.split(" ", 1) for part in value.split("; "))
 
 
-def test_every_page_has_a_policy(client: TestClient) -> None:
+def test_every_page_has_a_content_security_policy(client: TestClient) -> None:
     pages = {}
     for path in [*paths(client), "/nowhere", "/docs/nothing", "/dashboard/nothing"]:
         answer = client.get(path)
         if "html" in answer.headers["Content-Type"]:
-            pages[path] = policy_of(answer.headers["Content-Security-Policy"])
+            pages[path] = parse_policy(answer.headers["Content-Security-Policy"])
     assert set(pages) == {"/", "/docs"}
     for path, policy in pages.items():
         assert policy["default-src"] == policy["base-uri"] == policy["form-action"] == "'none'", path
@@ -49,7 +49,7 @@ def test_every_page_has_a_policy(client: TestClient) -> None:
 
 
 @pytest.mark.parametrize("path", ["/docs", *PAGE_FILES])
-def test_files_of_the_api_page_have_the_rules_of_the_page(client: TestClient, path: str) -> None:
+def test_assets_of_the_api_page_have_its_headers(client: TestClient, path: str) -> None:
     answer = client.get(path)
     assert answer.status_code == 200
     assert "unsafe" not in answer.headers["Content-Security-Policy"]
@@ -61,11 +61,11 @@ def test_files_of_the_api_page_have_the_rules_of_the_page(client: TestClient, pa
 
 
 @pytest.mark.parametrize("name", ["..%2Fapp.py", "%2e%2e", "index.html%00", "nothing.js"])
-def test_other_files_are_not_served(client: TestClient, name: str) -> None:
+def test_other_files_are_not_found(client: TestClient, name: str) -> None:
     assert client.get(f"/docs/{name}").status_code == 404
 
 
-def test_the_api_page_holds_no_script_of_its_own() -> None:
+def test_api_page_has_no_inline_script() -> None:
     page = (API_REFERENCE / "index.html").read_text("utf-8")
     assert "<style" not in page
     assert all("src=" in tag for tag in page.split("<script")[1:])

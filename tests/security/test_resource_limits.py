@@ -1,8 +1,8 @@
-"""The limits of the security tests themselves."""
+"""Limits on CPU time and memory for the security tests."""
 
 import pytest
 
-from tests.security.resource_limits import LimitExceededError, run_confined
+from tests.security.resource_limits import LimitExceededError, run_with_limits
 
 
 def _sum(count: int) -> int:
@@ -14,25 +14,25 @@ def _allocate(megabytes: int) -> int:
 
 
 def _fail() -> None:
-    raise ValueError("as asked")
+    raise ValueError("expected")
 
 
-def test_the_result_and_the_cost_come_back() -> None:
-    cost = run_confined(_sum, 1000)
+def test_result_and_usage_are_returned() -> None:
+    cost = run_with_limits(_sum, 1000)
     assert cost.result == 499500
     assert cost.cpu_s < 1
 
 
-def test_too_much_memory_is_noticed() -> None:
+def test_exceeding_the_memory_limit_raises() -> None:
     with pytest.raises(LimitExceededError):
-        run_confined(_allocate, 300, memory_mb=100)
+        run_with_limits(_allocate, 300, memory_mb=100)
 
 
-def test_too_much_processor_time_is_noticed() -> None:
+def test_exceeding_the_cpu_limit_raises() -> None:
     with pytest.raises(LimitExceededError):
-        run_confined(_sum, 10**12, cpu_s=0.2)
+        run_with_limits(_sum, 10**12, cpu_s=0.2)
 
 
-def test_an_exception_comes_back() -> None:
-    with pytest.raises(ValueError, match="as asked"):
-        run_confined(_fail)
+def test_exception_is_raised_in_the_caller() -> None:
+    with pytest.raises(ValueError, match="expected"):
+        run_with_limits(_fail)

@@ -1,4 +1,4 @@
-"""Nothing from outside steers the terminal of who runs the command ``emotion`` or ``make run``, or his spreadsheet."""
+"""Texts from servers contain no terminal control sequences or spreadsheet formulas in the output of the commands."""
 
 import csv
 import io
@@ -15,20 +15,20 @@ import pytest
 
 from launcher.ports import free_port
 from services.contracts.live import STATUS
-from services.contracts.problems import PROBLEM_MEDIA_TYPE
 from services.contracts.text import replace_unprintable
-from tests.security.scripted_server import Answer, hostile_server, response
+from services.contracts.problems import PROBLEM_MEDIA_TYPE
+from tests.security.scripted_server import Script, response, scripted_gateway
 from tests.support.client_command import EMOTION, environment
 from tests.support.gateway_responses import face, live, prediction
 from tests.support.processes import ModuleProcess
 
 HOSTILE = "\x1b]0;hush\x07\x1b]52;c;aHVzaA==\x1b\\\x1b[2J\x9b31m\x9d0;hush\x9c\u202ehush\u2066\u2028\r\nhush\x08\x7f"
-"""A title, the clipboard, a cleared screen, colours in eight bits, turned text and a line of its own."""
+"""Window title, clipboard, clear screen, 8-bit colour, bidirectional text and line breaks."""
 FORMULA = '=HYPERLINK("http://evil.example")'
 
 
 def camera(name: str, text: str) -> dict[str, Any]:
-    """Return a camera whose texts for people are hostile; names that aren't of a camera's form are refused."""
+    """Return a camera with a hostile source and error; the client rejects invalid names."""
     numbers = {"fps": 1.5, "width": 1, "height": 1, "age_ms": -2.5, "published": 1, "dropped": 1, "reconnects": 1}
     return {"id": name, "state": "failed", "source": text, "last_error": text, **numbers}
 
@@ -44,7 +44,7 @@ def problem(text: str, status: int = 422) -> bytes:
 
 
 def feed() -> bytes:
-    """Return a feed that tells of trouble, of a face, and ends."""
+    """Return a feed with a problem and a result, which then ends."""
     status = {"camera": "door", "state": "problem", "problem": {"detail": HOSTILE}}
     events = (
         f"event: {STATUS}\ndata: {json.dumps(status)}\n\nevent: result\nid: 1-0\ndata: {json.dumps(live('1-0'))}\n\n"
@@ -52,14 +52,14 @@ def feed() -> bytes:
     return b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nConnection: close\r\n\r\n" + events.encode()
 
 
-ANSWERS: dict[str, Answer] = {
+RESPONSES: dict[str, Script | bytes] = {
     "/readyz": response(json.dumps(readiness(HOSTILE)).encode(), status=503),
     "/cameras/": feed(),
     "/cameras": response(json.dumps({"cameras": [camera("door", HOSTILE), camera("yard", FORMULA)]}).encode()),
     "/predict": problem(HOSTILE),
 }
-MISBEHAVING: dict[str, Answer] = {
-    "refusal": problem(HOSTILE, 401),
+BROKEN: dict[str, Script | bytes] = {
+    "unauthorized": problem(HOSTILE, 401),
     "ambiguous": problem(HOSTILE).replace(b'"type": "', b'"type": "urn:emotion:problem:camera-ambiguous", "x": "'),
     "not http": HOSTILE.encode(),
     "status line": b"HTTP/1.1 200 " + HOSTILE.replace("\r\n", "").encode() + b"\r\n\r\n{}",
@@ -73,20 +73,20 @@ MISBEHAVING: dict[str, Answer] = {
 
 @pytest.fixture(scope="module")
 def url() -> Iterator[str]:
-    with hostile_server(ANSWERS) as url:
+    with scripted_gateway(RESPONSES) as url:
         yield url
 
 
 def emotion(*arguments: str, url: str, cwd: Path | None = None) -> tuple[str, str]:
-    """Run the command and return what it writes to standard output and to standard error."""
-    wide = environment(COLUMNS="2000")  # so that tables cut nothing
+    """Run the command; return its standard output and standard error."""
+    wide = environment(COLUMNS="2000")  # so that tables truncate nothing
     done = subprocess.run(
         [*EMOTION, *arguments, "--url", url], capture_output=True, env=wide, check=False, timeout=120, cwd=cwd
     )
     return done.stdout.decode(), done.stderr.decode()
 
 
-def assert_harmless(text: str) -> None:
+def assert_printable(text: str) -> None:
     assert text
     unsafe = {letter for letter in text if not letter.isprintable() and letter not in "\n\u3000\u00a0"}
     assert unsafe == set()
@@ -108,26 +108,26 @@ def assert_harmless(text: str) -> None:
     ],
     ids=" ".join,
 )
-def test_commands_print_no_escape_sequences(url: str, arguments: list[str]) -> None:
+def test_output_contains_no_control_characters(url: str, arguments: list[str]) -> None:
     stdout, stderr = emotion(*arguments, url=url)
     assert "hush" in stdout + stderr or "csv" in arguments
-    assert_harmless(stdout + stderr)
+    assert_printable(stdout + stderr)
 
 
 @pytest.mark.parametrize("command", [["cameras"], ["predict", __file__], ["doctor", "--no-measure"], ["watch", "cam0"]])
-@pytest.mark.parametrize("name", MISBEHAVING)
-def test_errors_print_no_escape_sequences(name: str, command: list[str]) -> None:
-    with hostile_server({"/": MISBEHAVING[name]}) as url:
+@pytest.mark.parametrize("name", BROKEN)
+def test_error_contains_no_control_characters(name: str, command: list[str]) -> None:
+    with scripted_gateway({"/": BROKEN[name]}) as url:
         stdout, stderr = emotion(*command, "--format", "jsonl", url=url)
-    assert_harmless(stdout + stderr)
+    assert_printable(stdout + stderr)
 
 
-def test_json_has_the_texts_without_what_is_not_printable(url: str) -> None:
+def test_json_contains_printable_texts_only(url: str) -> None:
     stdout, _ = emotion("cameras", "--format", "jsonl", url=url)
     assert [json.loads(line)["source"] for line in stdout.splitlines()] == [replace_unprintable(HOSTILE), FORMULA]
 
 
-def test_csv_has_no_formulas_and_numbers_stay_numbers(url: str, tmp_path: Path) -> None:
+def test_csv_has_no_formulas_and_keeps_numbers(url: str, tmp_path: Path) -> None:
     stdout, _ = emotion("cameras", "--format", "csv", url=url)
     first, second = csv.DictReader(io.StringIO(stdout))
     assert second["source"] == f"'{FORMULA}"
@@ -135,15 +135,15 @@ def test_csv_has_no_formulas_and_numbers_stay_numbers(url: str, tmp_path: Path) 
     answer = prediction(face()).to_json()
     name = '=1+1,"\x1b[2J\n.jpg'
     (tmp_path / name).write_bytes(b"any")
-    with hostile_server({"/predict": response(answer)}) as gateway:
+    with scripted_gateway({"/predict": response(answer)}) as gateway:
         stdout, _ = emotion("predict", name, "--format", "csv", url=gateway, cwd=tmp_path)
-    assert_harmless(stdout)
+    assert_printable(stdout)
     (row,) = csv.DictReader(io.StringIO(stdout))
     assert row["file"] == "'=1+1,\"\\x1b[2J\\n.jpg"
     assert float(row["confidence"]) == 0.6
 
 
-def test_terminal_output_has_only_its_own_escape_sequences(url: str, tmp_path: Path) -> None:
+def test_terminal_output_contains_known_sequences_only(url: str, tmp_path: Path) -> None:
     film = tmp_path / f"a{HOSTILE.replace('/', '')}.jpg"
     film.write_bytes(b"any")
     leader, follower = pty.openpty()
@@ -162,22 +162,22 @@ def test_terminal_output_has_only_its_own_escape_sequences(url: str, tmp_path: P
     ] == []
 
 
-def test_status_line_of_make_run_has_no_escape_sequences(tmp_path: Path) -> None:
+def test_status_line_of_make_run_is_printable(tmp_path: Path) -> None:
     ready = {"status": "ready", "dependencies": {}}
-    answers: dict[str, Answer] = {
+    responses: dict[str, Script | bytes] = {
         "/readyz": response(json.dumps(ready).encode()),
         "/cameras": response(json.dumps({"cameras": [{"id": HOSTILE}]}).encode()),
         "/predict": problem(HOSTILE),
     }
-    with hostile_server(answers) as url:
+    with scripted_gateway(responses) as url:
         settings = {"EMOTION_GATEWAY_PORT": url.rpartition(":")[2]}
         with ModuleProcess("launcher.watch", tmp_path / "log", settings) as watch:
             watch.wait_until_logged("no result")
             log = watch.log()
-    assert_harmless(log)
+    assert_printable(log)
 
 
-def test_unknown_setting_of_the_launcher_is_printed_without_escape_sequences() -> None:
+def test_error_about_a_launcher_setting_is_printable() -> None:
     name = "EMOTION_GATEWAY_\x1b]0;hush\x07"
     done = subprocess.run(
         [sys.executable, "-m", "launcher"],
@@ -188,4 +188,4 @@ def test_unknown_setting_of_the_launcher_is_printed_without_escape_sequences() -
         cwd=Path(__file__).parents[2],
     )
     assert done.returncode == 1
-    assert_harmless((done.stdout + done.stderr).decode())
+    assert_printable((done.stdout + done.stderr).decode())

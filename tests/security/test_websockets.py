@@ -1,4 +1,4 @@
-"""What a client may do before, during and after a WebSocket's handshake, and what it costs at most."""
+"""Limits on WebSockets: the handshake, messages, slow readers and closing."""
 
 import json
 import socket
@@ -21,16 +21,16 @@ from tests.security.raw_connection import (
     PONG,
     SHORT_LIMITS,
     TEXT,
-    Ending,
+    ClosedConnection,
     close_code,
-    connected,
-    ending,
+    exchange,
     frame,
     frames,
     handshake,
-    received_with,
+    open_connection,
+    receive_until,
     request,
-    until_closed,
+    send_until_closed,
 )
 from tests.support.processes import ModuleProcess
 from tests.support.waiting import wait_until
@@ -41,7 +41,7 @@ POLICY, TOO_BIG, TRY_LATER = 1008, 1009, 1013
 
 
 class Gateway(ModuleProcess):
-    """A gateway over fakes."""
+    """A gateway process over fakes."""
 
     def __init__(self, log: Path, limits: dict[str, float], **settings: str) -> None:
         self.port = free_port()
@@ -57,10 +57,10 @@ class Gateway(ModuleProcess):
 
     @contextmanager
     def opened(self, path: str) -> Iterator[socket.socket]:
-        """Give a connection whose handshake is done."""
-        with connected(self.port) as opened:
+        """Open a connection and complete the handshake."""
+        with open_connection(self.port) as opened:
             opened.sendall(handshake(path))
-            assert received_with(opened, b"\r\n\r\n").startswith(b"HTTP/1.1 101 ")
+            assert receive_until(opened, b"\r\n\r\n").startswith(b"HTTP/1.1 101 ")
             yield opened
 
 
@@ -100,17 +100,17 @@ def without(head: bytes, *names: bytes) -> bytes:
         handshake(IMAGES, "X-Control: a\x01b"),
     ],
 )
-def test_invalid_handshake_is_rejected_and_the_connection_closed(gateway: Gateway, sent: bytes) -> None:
-    end = ending(gateway.port, sent)
+def test_invalid_handshake_is_rejected_and_closed(gateway: Gateway, sent: bytes) -> None:
+    end = exchange(gateway.port, sent)
     assert end.problem()["status"] == 400
     assert end.seconds < 0.5
 
 
-def test_a_handshake_with_many_and_long_headers_within_the_limits_is_accepted(gateway: Gateway) -> None:
+def test_handshake_with_headers_within_the_limits_is_accepted(gateway: Gateway) -> None:
     many = [f"X-{number}: {'a' * 500}" for number in range(90)]
-    with connected(gateway.port) as opened:
+    with open_connection(gateway.port) as opened:
         opened.sendall(handshake("/ws/cameras/cam0?fps=5", *many, "X-Long: " + "a" * 8_000))
-        assert received_with(opened, b"\r\n\r\n").startswith(b"HTTP/1.1 101 ")
+        assert receive_until(opened, b"\r\n\r\n").startswith(b"HTTP/1.1 101 ")
 
 
 @pytest.mark.parametrize(
@@ -123,17 +123,17 @@ def test_a_handshake_with_many_and_long_headers_within_the_limits_is_accepted(ga
     ],
     ids=["half", "unaccepted", "unaccepted-with-frames", "behind-a-request"],
 )
-def test_a_handshake_that_is_not_accepted_ends(gateway: Gateway, sent: bytes) -> None:
-    assert b" 101 " not in ending(gateway.port, sent).received
+def test_rejected_handshake_closes_the_connection(gateway: Gateway, sent: bytes) -> None:
+    assert b" 101 " not in exchange(gateway.port, sent).received
 
 
-def test_frames_in_the_same_piece_as_the_handshake_are_answered(gateway: Gateway) -> None:
-    with connected(gateway.port) as opened:
+def test_frames_sent_with_the_handshake_are_answered(gateway: Gateway) -> None:
+    with open_connection(gateway.port) as opened:
         opened.sendall(handshake() + frame(PING, b"early") + frame(BINARY, b"one") + frame(BINARY, b"two"))
-        received = received_with(opened, b"\r\n\r\n")
+        received = receive_until(opened, b"\r\n\r\n")
         while received.count(b'"request_id"') < 2:
             received += opened.recv(65536)
-    answer = Ending(0, received)
+    answer = ClosedConnection(0, received)
     assert answer.status == 101
     assert [opcode for opcode, _ in frames(answer.body)] == [PONG, TEXT, TEXT]
 
@@ -152,10 +152,8 @@ def test_frames_in_the_same_piece_as_the_handshake_are_answered(gateway: Gateway
         (frame(PING, b"a")[:4], b""),
     ],
 )
-def test_a_message_that_does_not_become_complete_ends_its_connection(
-    gateway: Gateway, path: str, sent: bytes, dribbled: bytes
-) -> None:
-    end = ending(gateway.port, handshake(path) + sent, dribbled)
+def test_incomplete_message_times_out(gateway: Gateway, path: str, sent: bytes, repeated: bytes) -> None:
+    end = exchange(gateway.port, handshake(path) + sent, repeated)
     assert close_code(end) == POLICY
     assert end.seconds < 5
 
@@ -177,20 +175,20 @@ def test_a_message_that_does_not_become_complete_ends_its_connection(
         (IMAGES, frame(BINARY, bytes(MAX_IMAGE_BYTES + 2**20 + 1))[:100], TOO_BIG),
     ],
 )
-def test_websocket_messages_are_bounded(gateway: Gateway, path: str, sent: bytes, code: int) -> None:
+def test_client_data_is_bounded(gateway: Gateway, path: str, sent: bytes, code: int) -> None:
     before = gateway.cpu_s()
-    end = ending(gateway.port, handshake(path) + sent)
-    assert not end.received or close_code(end) == code  # what was unread resets the connection
+    end = exchange(gateway.port, handshake(path) + sent)
+    assert not end.received or close_code(end) == code  # unread data resets the connection
     assert end.seconds < 2
     assert gateway.cpu_s() - before < 1
 
 
-def test_a_client_that_breaks_the_protocol_while_it_is_sent_to_leaves_no_traceback(gateway: Gateway) -> None:
+def test_protocol_error_during_sending_logs_no_traceback(gateway: Gateway) -> None:
     reserved = bytes([0xF1, 0x80, 0, 0, 0, 0])  # reserved bits without an extension
     for path in (FEED, VIDEO, VIDEO, VIDEO, IMAGES):
         with gateway.opened(path) as opened:
-            time.sleep(1 if path is VIDEO else 0.05)  # pictures wait for the client meanwhile
-            until_closed(opened, reserved)
+            time.sleep(1 if path is VIDEO else 0.05)  # so that images are queued for the client
+            send_until_closed(opened, reserved)
     assert httpx.get(f"{gateway.url}/healthz", trust_env=False, timeout=10).status_code == 200
     assert "Traceback" not in gateway.log()
 
@@ -199,11 +197,11 @@ def test_few_messages_and_pings_to_a_feed_are_ignored(gateway: Gateway) -> None:
     with gateway.opened(FEED) as opened:
         for _ in range(10):
             opened.sendall(frame(TEXT, b"a" * 1000) + frame(PING))
-            received_with(opened, b'"event":"result"')
+            receive_until(opened, b'"event":"result"')
             time.sleep(0.2)
 
 
-def test_a_large_image_in_fragments_is_answered(gateway: Gateway) -> None:
+def test_large_image_in_fragments_is_answered(gateway: Gateway) -> None:
     image = bytes(MAX_IMAGE_BYTES)
     with connect(f"ws://127.0.0.1:{gateway.port}{IMAGES}", proxy=None) as websocket:
         websocket.send(image[start : start + 32_768] for start in range(0, len(image), 32_768))
@@ -213,7 +211,7 @@ def test_a_large_image_in_fragments_is_answered(gateway: Gateway) -> None:
 
 
 @pytest.mark.parametrize("piece_bytes", [1, 3, 7, 64, 100_000])
-def test_frames_may_be_cut_anywhere(gateway: Gateway, piece_bytes: int) -> None:
+def test_frames_are_parsed_at_any_chunk_size(gateway: Gateway, piece_bytes: int) -> None:
     sent = frame(BINARY, b"a", final=False) + frame(PING, b"b") + frame(CONTINUATION, bytes(200)) + frame(BINARY, b"c")
     with gateway.opened(IMAGES) as opened:
         opened.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -225,7 +223,7 @@ def test_frames_may_be_cut_anywhere(gateway: Gateway, piece_bytes: int) -> None:
     assert [opcode for opcode, _ in frames(received)] == [PONG, TEXT, TEXT]
 
 
-def test_messages_of_no_bytes_are_each_answered_without_being_piled_up(gateway: Gateway) -> None:
+def test_empty_messages_are_answered_without_queueing(gateway: Gateway) -> None:
     memory = gateway.resident_mb()
     with gateway.opened(IMAGES) as opened:
         opened.sendall(frame(TEXT) * 2_000)
@@ -236,8 +234,8 @@ def test_messages_of_no_bytes_are_each_answered_without_being_piled_up(gateway: 
 
 
 @pytest.mark.parametrize("read_bytes", [0, 1])
-def test_slow_viewer_is_disconnected(gateway: Gateway, read_bytes: int) -> None:
-    wait_until(lambda: gateway.metric("gateway_viewers") == 0, "earlier viewers to leave")
+def test_viewer_that_does_not_read_is_disconnected(gateway: Gateway, read_bytes: int) -> None:
+    wait_until(lambda: gateway.metric("gateway_viewers") == 0, "earlier viewers to disconnect")
     with socket.socket() as opened:
         opened.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
         opened.settimeout(1)
@@ -245,29 +243,29 @@ def test_slow_viewer_is_disconnected(gateway: Gateway, read_bytes: int) -> None:
         opened.sendall(handshake(VIDEO))
         wait_until(lambda: gateway.metric("gateway_viewers") == 1, "the viewer to be served")
 
-        def is_left() -> bool:
+        def is_disconnected() -> bool:
             if read_bytes:
                 opened.recv(read_bytes)
             time.sleep(0.05)
             return gateway.metric("gateway_viewers") == 0
 
-        wait_until(is_left, "the viewer to be given up", 20)
+        wait_until(is_disconnected, "the viewer to be disconnected", 20)
 
 
 @pytest.mark.parametrize("path", [FEED, IMAGES])
-def test_a_client_that_never_closes_is_cut_off(gateway: Gateway, path: str) -> None:
-    end = ending(gateway.port, handshake(path) + frame(CLOSE), frame(PING))
+def test_client_that_never_closes_is_disconnected(gateway: Gateway, path: str) -> None:
+    end = exchange(gateway.port, handshake(path) + frame(CLOSE), frame(PING))
     assert frames(end.body)[-1][0] == CLOSE
 
 
-def test_a_client_that_ignores_the_end_is_cut_off(tmp_path: Path) -> None:
+def test_client_that_ignores_a_close_is_disconnected(tmp_path: Path) -> None:
     with Gateway(tmp_path / "log", SHORT_LIMITS, ws_idle_timeout_s="0.5") as gateway:
-        end = ending(gateway.port, handshake(IMAGES))
+        end = exchange(gateway.port, handshake(IMAGES))
         assert close_code(end) == 1000
         assert end.seconds < 3
 
 
-def test_unfinished_messages_of_many_clients_take_little_memory(tmp_path: Path) -> None:
+def test_incomplete_messages_of_many_clients_use_little_memory(tmp_path: Path) -> None:
     budget = 20_000_000
     settings = {"max_upload_bytes_in_flight": str(budget), "max_uploads_per_client": "64"}
     with Gateway(tmp_path / "log", {"message_s": 3.0}, **settings) as gateway, ExitStack() as stack:
@@ -276,7 +274,7 @@ def test_unfinished_messages_of_many_clients_take_little_memory(tmp_path: Path) 
         sent = frame(BINARY, bytes(10_000_000))[:-1]
 
         def send(opened: socket.socket) -> None:
-            with suppress(OSError):  # it is cut off
+            with suppress(OSError):  # the server disconnects it
                 opened.sendall(sent)
 
         senders = [threading.Thread(target=send, args=(opened,)) for opened in clients]
@@ -286,17 +284,17 @@ def test_unfinished_messages_of_many_clients_take_little_memory(tmp_path: Path) 
             peak = max(peak, gateway.resident_mb())
             time.sleep(0.01)
         assert peak < before + 60
-        wait_until(lambda: gateway.metric("http_connections") == 1, "all of them to be cut off")
+        wait_until(lambda: gateway.metric("http_connections") == 1, "all of them to be disconnected")
         assert gateway.resident_mb() < before + 25
         with connect(f"ws://127.0.0.1:{gateway.port}{IMAGES}", proxy=None) as websocket:
             websocket.send(bytes(9_000_000))
             assert json.loads(websocket.recv(timeout=20))["emotion"] == "happy"
 
 
-def test_websocket_and_upload_over_the_budget_get_503_with_retry_after(tmp_path: Path) -> None:
+def test_messages_and_uploads_over_the_memory_budget_are_rejected(tmp_path: Path) -> None:
     settings = {"max_upload_bytes_in_flight": "1000000"}
     with Gateway(tmp_path / "log", {}, **settings) as gateway, gateway.opened(IMAGES) as holder:
-        holder.sendall(frame(BINARY, bytes(400_000))[:-1])  # of one client: it leaves half to others
+        holder.sendall(frame(BINARY, bytes(400_000))[:-1])  # one client may use half of the budget
         image = {"content": bytes(200_000), "headers": {"Content-Type": "image/jpeg"}}
 
         def upload() -> httpx.Response:
@@ -305,7 +303,7 @@ def test_websocket_and_upload_over_the_budget_get_503_with_retry_after(tmp_path:
         wait_until(lambda: upload().status_code == 503, "the budget to be exhausted")
         assert upload().json()["type"] == "urn:emotion:problem:overloaded"
         with gateway.opened(IMAGES) as other:
-            assert frames(until_closed(other, frame(BINARY, bytes(200_000))).received)[-1][1][:2] == b"\x03\xf5"
+            assert frames(send_until_closed(other, frame(BINARY, bytes(200_000))).received)[-1][1][:2] == b"\x03\xf5"
         holder.sendall(b"\0")  # the last byte
-        assert b'"request_id"' in received_with(holder, b"}")
+        assert b'"request_id"' in receive_until(holder, b"}")
         wait_until(lambda: upload().status_code == 200, "room in the budget")
