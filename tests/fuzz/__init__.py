@@ -1,5 +1,5 @@
-"""Fuzzing: sends malformed and unusual input to every place that takes data, and checks what the services do.
+"""Fuzzer: sends malformed and unusual input to every interface of the services, and checks how they respond.
 
-``python -m tests.fuzz`` (``make fuzz``) starts a system of its own on 127.0.0.1. Generators are pure functions of a
-``random.Random``; cases are values that can be written to a file and run again.
+``python -m tests.fuzz`` (``make fuzz``) starts its own services on 127.0.0.1. Generators are pure functions of a
+``random.Random``; cases are values that can be written to a file and replayed.
 """

@@ -1,4 +1,4 @@
-"""``python -m tests.fuzz``: starts a system of its own, fuzzes it, and prints what was found."""
+"""``python -m tests.fuzz``: starts the services, fuzzes them and prints the faults."""
 
 import argparse
 import asyncio
@@ -11,7 +11,7 @@ from pathlib import Path
 import httpx
 
 from tests.fuzz.cases import Case, Service, load
-from tests.fuzz.monitor import Watch
+from tests.fuzz.monitor import ProcessMonitor
 from tests.fuzz.oracle import Documents
 from tests.fuzz.report import Report
 from tests.fuzz.runner import Bounds, Runner
@@ -21,14 +21,14 @@ from tests.support.processes import ROOT
 
 DEFAULT_S = 300.0
 MAX_S = 1800.0
-"""Of a run by the number of cases."""
+"""Time limit of a run with a number of cases."""
 
 _FOLDER = ROOT / ".cache" / "fuzz"
 _DOCUMENTED: tuple[Service, ...] = ("gateway", "detector")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run, and return the exit status: 0 where nothing is wrong, 1 for faults, 2 for a file that can't be read."""
+    """Run, and return the exit status: 0 without faults, 1 with faults, 2 if the replay file can't be read."""
     options = _options(arguments)
     try:
         replayed = None if options.replay is None else load(options.replay.read_text("utf-8"))
@@ -36,12 +36,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"{options.replay}: {error}", file=sys.stderr)
         return 2
     report = Report(options.seed, _FOLDER)
-    logs = _FOLDER / "logs"  # of the last run
+    logs = _FOLDER / "logs"  # kept until the next run
     shutil.rmtree(logs, ignore_errors=True)
-    with Stack(logs) as stack, Watch(stack) as watch:
+    with Stack(logs) as stack, ProcessMonitor(stack) as monitor:
         bounds = Bounds(memory_mb=options.memory_mb, heavy_cpu_s=options.cpu_s, heavy_mb=options.heavy_mb)
         documents = _documents(stack)
-        runner = Runner(stack, watch, report, documents, bounds)
+        runner = Runner(stack, monitor, report, documents, bounds)
         asyncio.run(_run(runner, options, documents, replayed))
     print(report.table())
     return 1 if report.kinds else 0
@@ -52,8 +52,8 @@ async def _run(runner: Runner, options: argparse.Namespace, documents: Documents
         await runner.replay(replayed * options.repeat)
         return
     chosen = {name: target for name, target in targets(documents).items() if name in options.only or not options.only}
-    asked_s = options.seconds or (options.minutes or 0) * 60
-    until_s = time.monotonic() + (asked_s or (MAX_S if options.cases else DEFAULT_S))
+    limit_s = options.seconds or (options.minutes or 0) * 60
+    until_s = time.monotonic() + (limit_s or (MAX_S if options.cases else DEFAULT_S))
     await runner.fuzz(Schedule(chosen, options.seed), chosen, options.cases, until_s)
 
 
@@ -63,16 +63,16 @@ def _documents(stack: Stack) -> Documents:
 
 def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.fuzz", description=__doc__)
-    parser.add_argument("--seed", type=int, default=1, help="of the cases; 1")
-    parser.add_argument("--cases", type=int, help="how many; without it the time decides")
-    parser.add_argument("--seconds", type=float, help=f"how long at most; {DEFAULT_S:g} without --cases")
+    parser.add_argument("--seed", type=int, default=1, help="seed of the cases (default: 1)")
+    parser.add_argument("--cases", type=int, help="number of cases (default: as many as the time allows)")
+    parser.add_argument("--seconds", type=float, help=f"time limit (default without --cases: {DEFAULT_S:g})")
     parser.add_argument("--minutes", type=float, help="instead of --seconds")
-    parser.add_argument("--only", nargs="*", default=[], choices=list(targets({})), help="targets; all")
-    parser.add_argument("--replay", type=Path, help="a file of cases, which are sent one by one")
-    parser.add_argument("--repeat", type=int, default=5, help="how often a replayed case is sent; 5")
-    parser.add_argument("--memory-mb", type=float, default=Bounds.memory_mb, help="growth that a service may have")
-    parser.add_argument("--cpu-s", type=float, default=Bounds.heavy_cpu_s, help="what a heavy case may cost")
-    parser.add_argument("--heavy-mb", type=float, default=Bounds.heavy_mb, help="what memory a heavy case may take")
+    parser.add_argument("--only", nargs="*", default=[], choices=list(targets({})), help="targets (default: all)")
+    parser.add_argument("--replay", type=Path, help="file of cases to send one by one")
+    parser.add_argument("--repeat", type=int, default=5, help="how often to send a replayed case (default: 5)")
+    parser.add_argument("--memory-mb", type=float, default=Bounds.memory_mb, help="allowed memory growth of a service")
+    parser.add_argument("--cpu-s", type=float, default=Bounds.heavy_cpu_s, help="allowed CPU time of a heavy case")
+    parser.add_argument("--heavy-mb", type=float, default=Bounds.heavy_mb, help="allowed memory of a heavy case")
     return parser.parse_args(arguments)
 
 

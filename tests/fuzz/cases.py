@@ -1,4 +1,4 @@
-"""What is sent: cases as values, and as JSON for files."""
+"""Test cases as values, and their JSON form for files."""
 
 import base64
 import json
@@ -15,10 +15,10 @@ class Exchange:
     """Bytes over one TCP connection.
 
     Attributes:
-        service: Who receives them.
-        pieces: Written one after the other.
-        pause_s: Seconds between two pieces.
-        complete: Whether they are one complete HTTP request, which must be answered.
+        service: The receiving service.
+        pieces: Sent one after the other.
+        pause_s: Pause between two pieces, in seconds.
+        complete: Whether the pieces are one complete HTTP request, which must get a response.
     """
 
     service: Service
@@ -45,12 +45,12 @@ class Writes:
     """Commands to Redis, then GET requests to the gateway.
 
     Attributes:
-        commands: Each with its arguments.
-        asked: Paths, with queries.
+        commands: Commands with their arguments.
+        paths: Paths with queries.
     """
 
     commands: tuple[tuple[bytes, ...], ...]
-    asked: tuple[str, ...]
+    paths: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -58,8 +58,8 @@ class Decoding:
     """A message for a decoder of ``services.contracts``, which runs in this process.
 
     Attributes:
-        decoder: A name in ``tests.fuzz.decoders``.
-        fields: Of a Redis hash or stream entry; for JSON one field without a name.
+        decoder: The key in ``tests.fuzz.decoders``.
+        fields: The fields of a Redis hash or stream entry; for JSON, one field without a name.
     """
 
     decoder: str
@@ -72,11 +72,11 @@ _ACTIONS: Mapping[str, type[Action]] = {cls.__name__: cls for cls in (Exchange, 
 
 @dataclass(frozen=True)
 class Case:
-    """One case.
+    """A test case.
 
     Attributes:
-        target: The generator's name.
-        action: What is done.
+        target: The name of the generator.
+        action: The action to run.
     """
 
     target: str
@@ -86,7 +86,7 @@ class Case:
 def request(
     method: str, path: str, headers: Sequence[tuple[str, str | bytes]] = (), body: bytes = b"", host: str = "127.0.0.1"
 ) -> bytes:
-    """Return an HTTP/1.1 request that is complete; headers are sent as they are given."""
+    """Return a complete HTTP/1.1 request; the given headers are sent unchanged."""
     head = [f"{method} {path} HTTP/1.1".encode("latin-1", "replace"), b"Host: " + host.encode("latin-1", "replace")]
     for name, value in headers:
         head.append(name.encode("latin-1", "replace") + b": " + _header_value(value))
@@ -99,16 +99,16 @@ def _header_value(value: str | bytes) -> bytes:
     return value if isinstance(value, bytes) else value.encode("utf-8", "surrogateescape")
 
 
-def dump(cases: Sequence[Case], about: Mapping[str, Any]) -> str:
-    """Return a file's text: some facts for people, and the cases."""
-    return json.dumps({**about, "cases": [_to_json(case) for case in cases]}, indent=1)
+def dump(cases: Sequence[Case], metadata: Mapping[str, Any]) -> str:
+    """Return the text of a replay file: metadata and the cases."""
+    return json.dumps({**metadata, "cases": [_to_json(case) for case in cases]}, indent=1)
 
 
 def load(text: str) -> list[Case]:
-    """Read a file's text.
+    """Parse the text of a replay file.
 
     Raises:
-        ValueError: It isn't such a file.
+        ValueError: The text is not a replay file.
     """
     try:
         return [_from_json(case) for case in json.loads(text)["cases"]]

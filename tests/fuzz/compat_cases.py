@@ -1,4 +1,4 @@
-"""Requests of other products' clients, changed: JSON, forms, base64 and tensors."""
+"""Mutated requests to the compatible APIs: JSON, forms, base64 and tensors."""
 
 import base64
 import json
@@ -9,7 +9,7 @@ from typing import Any
 from urllib.parse import quote_from_bytes, quote_plus
 
 from tests.fuzz.cases import Case, Exchange, request
-from tests.fuzz.image_cases import form_request, picture, samples
+from tests.fuzz.image_cases import form_request, mutated_image, samples
 from tests.fuzz.mutation import TEXTS, mutated, mutated_value
 
 _FACE_VALUES = 48 * 48
@@ -25,8 +25,8 @@ def compat_cases(random: Random) -> Iterator[Case]:
 
 def _deepface(random: Random) -> tuple[bytes, bool]:
     if random.random() < 0.2:
-        return form_request(random, picture(random), "/analyze", b"img"), False
-    asked: dict[str, Any] = {
+        return form_request(random, mutated_image(random), "/analyze", b"img"), False
+    values: dict[str, Any] = {
         "img": f"data:image/{random.choice(('jpeg', 'png', '', 'x;y'))};base64,{_base64(random)}",
         "actions": random.choice((["emotion"], ["emotion", "age"], "['emotion']", "emotion,race", [])),
         "enforce_detection": random.choice((True, False, "False", "0", 1)),
@@ -35,13 +35,13 @@ def _deepface(random: Random) -> tuple[bytes, bool]:
         "detector_backend": "opencv",
     }
     if random.random() < 0.3:
-        fields = "&".join(f"{name}={quote_plus(str(value))}" for name, value in asked.items()).encode()
+        fields = "&".join(f"{name}={quote_plus(str(value))}" for name, value in values.items()).encode()
         body = mutated(fields, random, 4) if random.random() < 0.7 else fields
         media_type = random.choice(("", "; charset=utf-7", "; charset=nothing", "; charset=\xff"))
         return request(
             "POST", "/analyze", [("Content-Type", "application/x-www-form-urlencoded" + media_type)], body
         ), True
-    return _json_request("/analyze", asked, random)
+    return _json_request("/analyze", values, random)
 
 
 def _compreface(random: Random) -> tuple[bytes, bool]:
@@ -51,25 +51,25 @@ def _compreface(random: Random) -> tuple[bytes, bool]:
     )
     path = "/api/v1/detection/detect" + (f"?{query}" if query else "")
     if random.random() < 0.4:
-        return form_request(random, picture(random), path, b"file"), False
+        return form_request(random, mutated_image(random), path, b"file"), False
     return _json_request(path, {"file": _base64(random)}, random)
 
 
 def _rekognition(random: Random) -> tuple[bytes, bool]:
-    asked = {"Image": {"Bytes": _base64(random)}, "Attributes": random.choice((["ALL"], ["DEFAULT"], [], ["EMOTIONS"]))}
+    body = {"Image": {"Bytes": _base64(random)}, "Attributes": random.choice((["ALL"], ["DEFAULT"], [], ["EMOTIONS"]))}
     target = "RekognitionService.DetectFaces"
     headers: list[tuple[str, str | bytes]] = [
         ("X-Amz-Target", target if random.random() < 0.9 else random.choice(TEXTS).replace("\n", "")),
         ("Content-Type", "application/x-amz-json-1.1"),
         ("Authorization", "AWS4-HMAC-SHA256 Credential=a/b, SignedHeaders=c, Signature=d"),
     ]
-    return _json_request("/", asked, random, headers)
+    return _json_request("/", body, random, headers)
 
 
 def _open_inference(random: Random) -> tuple[bytes, bool]:
     count = random.choice((1, 1, 2, 8))
     tensor: dict[str, Any] = {"name": "face", "datatype": "FP32", "shape": [count, 48, 48, 1]}
-    asked: dict[str, Any] = {"id": "1", "inputs": [tensor], "outputs": [{"name": "probabilities"}]}
+    body: dict[str, Any] = {"id": "1", "inputs": [tensor], "outputs": [{"name": "probabilities"}]}
     path = random.choice(
         ("/v2/models/emotion/infer",) * 4 + ("/v2/models/emotion/versions/7/infer", "/v2/models/x/infer")
     )
@@ -77,12 +77,12 @@ def _open_inference(random: Random) -> tuple[bytes, bool]:
         tensor["data"] = [random.choice((0, 0.5, 1))] * (count * _FACE_VALUES)
         if random.random() < 0.3:
             tensor["data"][random.randrange(10)] = random.choice((None, "1", [1], {}, 1e400, -1, 10**400, True))
-        return _json_request(path, asked, random)
+        return _json_request(path, body, random)
     data = struct.pack("<f", random.choice((0.0, 0.5, 1.0, float("nan"), float("inf"), -1.0))) * (count * _FACE_VALUES)
     tensor["parameters"] = {"binary_data_size": random.choice((len(data), len(data), 0, -1, 2**70, "1", None, 1.5))}
     if random.random() < 0.5:
-        asked = mutated_value(asked, random)
-    head = json.dumps(asked).encode()
+        body = mutated_value(body, random)
+    head = json.dumps(body).encode()
     length: str | bytes = (
         str(len(head)) if random.random() < 0.7 else random.choice((*TEXTS[:17], str(len(head) + 10**6)))
     )
@@ -93,11 +93,11 @@ def _open_inference(random: Random) -> tuple[bytes, bool]:
 
 
 def _json_request(
-    path: str, asked: Any, random: Random, headers: list[tuple[str, str | bytes]] | None = None
+    path: str, value: Any, random: Random, headers: list[tuple[str, str | bytes]] | None = None
 ) -> tuple[bytes, bool]:
     if random.random() < 0.6:
-        asked = mutated_value(asked, random)
-    body = json.dumps(asked, ensure_ascii=random.random() < 0.5).encode("utf-8", "surrogatepass")
+        value = mutated_value(value, random)
+    body = json.dumps(value, ensure_ascii=random.random() < 0.5).encode("utf-8", "surrogatepass")
     if random.random() < 0.4:
         body = mutated(body, random, 3)
     if random.random() < 0.1:
@@ -108,7 +108,7 @@ def _json_request(
 
 
 def _base64(random: Random) -> str:
-    data = random.choice(samples()) if random.random() < 0.4 else picture(random)
+    data = random.choice(samples()) if random.random() < 0.4 else mutated_image(random)
     text = base64.b64encode(data).decode("ascii")
     match random.randrange(8):
         case 0:

@@ -1,6 +1,6 @@
-"""Messages for every decoder of ``services.contracts``, which run in this process.
+"""Messages for every decoder of ``services.contracts``, which run in the fuzzer's process.
 
-They may raise ``MalformedMessageError`` only, with a message that can be logged.
+The only allowed exception is ``MalformedMessageError`` with a short, printable message.
 """
 
 import base64
@@ -22,10 +22,10 @@ from services.contracts.prediction import Prediction
 from services.contracts.video import FrameTime, TrackedPrediction
 from tests.fuzz.cases import Case, Decoding
 from tests.fuzz.mutation import EDGES, TEXTS
-from tests.fuzz.strategy_values import drawn
+from tests.fuzz.strategy_values import strategy_values
 
 MAX_MESSAGE_CHARS = 1000
-"""Of an error: it may be logged, and must not carry the value."""
+"""Limit on an error message: it is logged and must not contain the value."""
 
 Fields = dict[bytes, bytes]
 
@@ -69,7 +69,7 @@ _OF_TEXT: Mapping[str, tuple[bytes, ...]] = MappingProxyType(
         "roi": (b"1,2,3,4", b"-5,-5,48,48", b"0,0,0,0"),
     }
 )
-"""What is read as a text → texts of the right form, or nearly."""
+"""Kind of text → valid and nearly valid values."""
 
 _STATES = (b"online", b"online", b"reconnecting", b"failed", b"finished", b"Online", b"")
 _WORDS = (b"abc", b"0", b"1", b"-1")
@@ -82,7 +82,7 @@ values = st.one_of(
     st.binary(max_size=200),
     st.binary(min_size=1, max_size=1).map(lambda byte: byte * 100_000),
 )
-"""Values of a Redis field."""
+"""Values for a Redis field."""
 
 _NAMES = (
     "id", "state", "source", "kind", "camera", "cameras", "frame_id", "captured_at", "age_ms", "image", "width",
@@ -105,11 +105,11 @@ jsons = st.recursive(
     lambda inner: st.one_of(st.lists(inner, max_size=4), st.dictionaries(st.sampled_from(_NAMES), inner, max_size=12)),
     max_leaves=15,
 )
-"""JSON with the names that messages have."""
+"""JSON objects with the field names of the messages."""
 
 
 def redis_fields(name: str) -> st.SearchStrategy[Fields]:
-    """Return fields of a message, most of which can be read alone."""
+    """Return the fields of a message; most are valid on their own."""
     plain = st.integers(0, 10_000_000).map(lambda number: str(number).encode())
     sensible = {field: st.one_of(plain, plain, plain, st.sampled_from(_WORDS), values) for field in FIELDS[name]}
     if name == "camera status":
@@ -121,8 +121,8 @@ def redis_fields(name: str) -> st.SearchStrategy[Fields]:
 
 
 def decoder_cases(random: Random) -> Iterator[Case]:
-    """Yield messages for each decoder in turn."""
-    streams = {name: drawn(_fields_for(name), random, 20) for name in DECODERS}
+    """Yield messages for every decoder in turn."""
+    streams = {name: strategy_values(_fields_for(name), random, 20) for name in DECODERS}
     while True:
         for name, stream in streams.items():
             yield Case("decoders", Decoding(name, tuple(next(stream).items())))
@@ -141,7 +141,7 @@ def _only(value: bytes) -> Fields:
 
 
 def fault_of(decoding: Decoding, decoders: Mapping[str, Callable[[Fields], Any]] = DECODERS) -> str | None:
-    """Run the decoder; return what is wrong with how it ended."""
+    """Run the decoder; return a fault, or an empty string."""
     try:
         decoders[decoding.decoder](dict(decoding.fields))
     except MalformedMessageError as error:

@@ -1,4 +1,4 @@
-"""gRPC messages for the model server: valid requests with fields and bytes changed."""
+"""gRPC messages for the model server: valid requests with mutated fields and bytes."""
 
 from collections.abc import Iterator
 from random import Random
@@ -6,7 +6,7 @@ from random import Random
 import numpy as np
 
 from services.contracts.model import FACE_SHAPE, INPUT_FACE, MODEL_NAME, SIGNATURE_NAME
-from services.gateway.adapters.serving_messages import predict_pb2, types_pb2  # TensorFlow itself isn't loaded
+from services.gateway.adapters.serving_messages import predict_pb2, types_pb2  # does not load TensorFlow
 from tests.fuzz.cases import Call, Case
 from tests.fuzz.mutation import EDGES, TEXTS, mutated
 
@@ -22,14 +22,14 @@ _OTHERS = (
     "/tensorflow.serving.ModelService/GetModelStatus",
     "/grpc.health.v1.Health/Check",
 )
-"""Without ReloadConfig, which changes what is served: what it may do isn't tried by chance."""
+"""Without ReloadConfig, which would change the served models."""
 
 _TYPES = (*range(32), 101, 102, 120, 130, 2**31 - 1)
-"""Numbers of ``DataType``, references and unknown ones among them."""
+"""Values of ``DataType``, including reference types and unknown values."""
 
 
 def grpc_cases(random: Random) -> Iterator[Case]:
-    """Yield calls, most of them of ``Predict``."""
+    """Yield calls, mostly of ``Predict``."""
     while True:
         method = PREDICT if random.random() < 0.7 else random.choice(_OTHERS)
         message = _predict(random) if method == PREDICT or random.random() < 0.3 else _other(random)
@@ -41,7 +41,7 @@ def grpc_cases(random: Random) -> Iterator[Case]:
 
 
 def valid_predict() -> bytes:
-    """Return a request that is answered."""
+    """Return a valid request."""
     return _request(1, np.full((1, *FACE_SHAPE), 0.5, np.float32).tobytes()).SerializeToString()
 
 
@@ -102,7 +102,7 @@ def _choose(request: predict_pb2.PredictRequest, random: Random) -> None:
 
 
 def _other(random: Random) -> bytes:
-    """Return a request that begins with a ``ModelSpec``, as all requests do, and goes on with some strings."""
+    """Return a request of any method: a ``ModelSpec`` followed by strings."""
     request = predict_pb2.PredictRequest()
     request.model_spec.name = random.choice((MODEL_NAME, MODEL_NAME, _word(random)))
     if random.random() < 0.5:

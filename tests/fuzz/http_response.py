@@ -1,43 +1,43 @@
-"""Reads HTTP responses out of what came over a connection."""
+"""Parses HTTP responses from the bytes of a connection."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 
 class NotHttpError(ValueError):
-    """The bytes aren't HTTP responses."""
+    """The bytes are not HTTP responses."""
 
 
 @dataclass(frozen=True)
-class Answer:
-    """One response.
+class HttpResponse:
+    """A response.
 
     Attributes:
-        status: Of three digits.
-        headers: By lower-case name; of several with one name the last.
-        body: Without the framing of chunks.
-        whole: Whether all of it came.
-        framed: Whether its end can be told: by a length, chunks, or since it has no body.
+        status: Three digits.
+        headers: By lower-case name; the last one if a name is repeated.
+        body: Without chunk framing.
+        complete: Whether the response is complete.
+        framed: Whether the end is known, from a length, from chunks or because there is no body.
     """
 
     status: int
     headers: Mapping[str, str]
     body: bytes
-    whole: bool
+    complete: bool
     framed: bool = True
 
 
-def parse(data: bytes, heads_only: bool = False) -> tuple[list[Answer], bytes]:
-    """Return the responses, and what follows the switch to another protocol.
+def parse(data: bytes, heads_only: bool = False) -> tuple[list[HttpResponse], bytes]:
+    """Return the responses, and the bytes after a switch to another protocol.
 
     Args:
-        data: All that came.
-        heads_only: Whether bodies may be missing, since a request may have been a HEAD: then one response is read.
+        data: All received bytes.
+        heads_only: Whether bodies may be missing because of a HEAD request; only one response is read then.
 
     Raises:
-        NotHttpError: The bytes are something else.
+        NotHttpError: The bytes are not HTTP.
     """
-    answers: list[Answer] = []
+    answers: list[HttpResponse] = []
     while data:
         head, separator, rest = data.partition(b"\r\n\r\n")
         if not separator:
@@ -46,12 +46,12 @@ def parse(data: bytes, heads_only: bool = False) -> tuple[list[Answer], bytes]:
             return answers, b""
         status, headers = _head(head)
         if status == 101:
-            return [*answers, Answer(status, headers, b"", True)], rest
+            return [*answers, HttpResponse(status, headers, b"", True)], rest
         if 100 <= status < 200:
             data = rest
             continue
         if heads_only:
-            return [*answers, Answer(status, headers, b"", True, framed=False)], b""
+            return [*answers, HttpResponse(status, headers, b"", True, framed=False)], b""
         answer, data = _body(status, headers, rest)
         answers.append(answer)
     return answers, b""
@@ -72,16 +72,16 @@ def _head(head: bytes) -> tuple[int, dict[str, str]]:
     return int(digits), headers
 
 
-def _body(status: int, headers: Mapping[str, str], rest: bytes) -> tuple[Answer, bytes]:
+def _body(status: int, headers: Mapping[str, str], rest: bytes) -> tuple[HttpResponse, bytes]:
     if status in (204, 304):
-        return Answer(status, headers, b"", True), rest
+        return HttpResponse(status, headers, b"", True), rest
     if "chunked" in headers.get("transfer-encoding", ""):
         body, after = _chunked(rest)
-        return Answer(status, headers, body, after is not None), after or b""
+        return HttpResponse(status, headers, body, after is not None), after or b""
     if "content-length" in headers:
         length = int(headers["content-length"])
-        return Answer(status, headers, rest[:length], len(rest) >= length), rest[length:]
-    return Answer(status, headers, rest, False, framed=False), b""
+        return HttpResponse(status, headers, rest[:length], len(rest) >= length), rest[length:]
+    return HttpResponse(status, headers, rest, False, framed=False), b""
 
 
 def _chunked(rest: bytes) -> tuple[bytes, bytes | None]:

@@ -1,4 +1,4 @@
-"""Pictures: valid ones made in code, and changed in their structure and in their bytes."""
+"""Generated images, with mutations of their structure and bytes."""
 
 import io
 import struct
@@ -17,21 +17,21 @@ MEDIA_TYPES = ("image/jpeg", "image/png", "image/webp", "application/octet-strea
 _PNG_HEAD = b"\x89PNG\r\n\x1a\n"
 
 
-def picture_cases(random: Random) -> Iterator[Case]:
-    """Yield pictures for ``POST /predict``, raw and in forms, and for ``POST /detect``."""
+def image_cases(random: Random) -> Iterator[Case]:
+    """Yield images for ``POST /predict``, raw and in forms, and for ``POST /detect``."""
     while True:
-        data = picture(random)
+        data = mutated_image(random)
         match random.randrange(5):
             case 0 | 1:
-                yield Case("pictures", _posted("gateway", "/predict", data, random))
+                yield Case("images", _posted("gateway", "/predict", data, random))
             case 2 | 3:
-                yield Case("pictures", _posted("detector", _detect_path(random), data, random))
+                yield Case("images", _posted("detector", _detect_path(random), data, random))
             case _:
                 yield Case("forms", Exchange("gateway", split_at_random(form_request(random, data), random, 3)))
 
 
-def picture(random: Random) -> bytes:
-    """Return a picture that is most probably broken."""
+def mutated_image(random: Random) -> bytes:
+    """Return a mutated image, most probably invalid."""
     data = random.choice(samples())
     if random.random() < 0.7:
         data = _restructured(data, random)
@@ -45,7 +45,7 @@ def picture(random: Random) -> bytes:
 
 @cache
 def samples() -> tuple[bytes, ...]:
-    """Return valid pictures of every kind that is accepted, some kilobytes each."""
+    """Return valid images of every supported format, a few kilobytes each."""
     pixels = np.random.default_rng(1).integers(0, 255, (72, 96, 3), np.uint8)
     pixels[20:50, 30:70] = 180
     colour = Image.fromarray(pixels)
@@ -79,7 +79,7 @@ def _encoded(image: Image.Image, kind: str, options: dict[str, object]) -> bytes
 
 
 def _restructured(data: bytes, random: Random) -> bytes:
-    """Return a picture whose segments or chunks are changed, with checksums that hold where there are any."""
+    """Return an image with mutated segments or chunks, and valid checksums."""
     if data[:2] == b"\xff\xd8":
         return b"\xff\xd8" + b"".join(_changed(jpeg_segments(data), random, _jpeg_segment))
     if data.startswith(_PNG_HEAD):
@@ -96,7 +96,7 @@ def _changed(parts: list[bytes], random: Random, change: Callable[[bytes, Random
 
 
 def jpeg_segments(data: bytes) -> list[bytes]:
-    """Return the segments after the first marker, the last one with the compressed picture."""
+    """Return the segments after the first marker; the last one contains the compressed image."""
     parts, at = [], 2
     while at + 4 <= len(data) and data[at] == 0xFF and data[at + 1] != 0xDA:
         end = at + 2 + int.from_bytes(data[at + 2 : at + 4], "big")
@@ -189,7 +189,7 @@ def _detect_path(random: Random) -> str:
 
 
 def form_request(random: Random, data: bytes, path: str = "/predict", field: bytes = b"image") -> bytes:
-    """Return a request whose multipart form is changed: boundaries, part headers, line ends, parts."""
+    """Return a request with a mutated multipart form: boundaries, part headers, line ends, parts."""
     boundary = random.choice((b"frontier", b"a" * 70, b"a" * 2000, b"x y", b"-", b"", b"\xc3\xa9", b'=b"q'))
     file = b'Content-Disposition: form-data; name="%s"; filename="a.jpg"\r\nContent-Type: image/jpeg\r\n\r\n' % field
     text = b'Content-Disposition: form-data; name="other"\r\n\r\ntext'

@@ -1,4 +1,4 @@
-"""Changes to bytes and values that parsers tend to mishandle."""
+"""Mutations of bytes and values that parsers tend to mishandle."""
 
 from collections.abc import Sequence
 from random import Random
@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 T = TypeVar("T")
 
 EDGES = (0, 1, 2, 3, 0x7F, 0x80, 0xFE, 0xFF, 0x7FFF, 0x8000, 0xFFFE, 0xFFFF, 0x7FFFFFFF, 0x80000000, 0xFFFFFFFF)
-"""Whole numbers at which widths and signs end."""
+"""Integers at the limits of widths and signs."""
 
 TEXTS = (
     "",
@@ -25,7 +25,7 @@ TEXTS = (
     "-Infinity",
     "0x10",
     "1_000",
-    "٣",  # a digit that isn't ASCII
+    "٣",  # a non-ASCII digit
     "½",
     "9" * 19,
     "9" * 400,
@@ -54,17 +54,17 @@ TEXTS = (
     "." * 60,
     "*",
 )
-"""Texts that are read as numbers, names or markup."""
+"""Texts that parsers may read as numbers, names or markup."""
 
 VALUES: tuple[Any, ...] = (
     None, True, False, 0, -1, 1, 2**31, 2**63, 10**30, 1.5, -0.0, 1e308, float("nan"), float("inf"), "", "x", [], {},
     [[]], [[[[]]]], {"": {}}, [None], ["x" * 100], {"a": [1, {"b": None}]},
 )  # fmt: skip
-"""Values of JSON of every kind."""
+"""JSON values of every type."""
 
 
 def mutated(data: bytes, random: Random, most: int = 8) -> bytes:
-    """Return bytes with a few changes: bits, edge values, cuts, copies, insertions."""
+    """Return bytes with a few mutations: flipped bits, edge values, cuts, copies and insertions."""
     out = bytearray(data)
     for _ in range(random.randint(1, most)):
         random.choice(_CHANGES)(out, random)
@@ -112,7 +112,7 @@ _CHANGES = (_flip, _flip, _edge, _edge, _cut, _remove, _copy, _insert, _text)
 
 
 def rearranged(parts: Sequence[T], random: Random) -> list[T]:
-    """Return parts of something with a few of them dropped, doubled, moved or repeated many times."""
+    """Return the parts with a few of them dropped, duplicated, moved or repeated many times."""
     out = list(parts)
     for _ in range(random.randint(1, 4)):
         if not out:
@@ -138,7 +138,7 @@ def split_at_random(data: bytes, random: Random, most: int = 6) -> tuple[bytes, 
 
 
 def mutated_value(value: Any, random: Random) -> Any:
-    """Return a JSON value with one place in it changed."""
+    """Return a JSON value with one element replaced."""
     if isinstance(value, dict) and value and random.random() < 0.85:
         out, name = dict(value), random.choice(list(value))
         match random.randrange(8):

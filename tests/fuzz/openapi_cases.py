@@ -1,4 +1,4 @@
-"""Requests that Schemathesis makes out of the services' OpenAPI documents, valid and invalid."""
+"""Valid and invalid requests that Schemathesis generates from the OpenAPI documents of the services."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -14,10 +14,10 @@ from schemathesis.core.result import Ok
 from schemathesis.errors import SchemathesisError
 
 from tests.fuzz.cases import Case, Exchange, Service, request
-from tests.fuzz.strategy_values import drawn
+from tests.fuzz.strategy_values import strategy_values
 
 _AT_ONCE = 10
-"""Values of each operation: there are some forty operations, and a value takes its time."""
+"""Values generated at once for an operation; there are about forty operations, and generation is slow."""
 
 _BASE_URL = "http://127.0.0.1"
 _OWN_HEADERS = (
@@ -30,19 +30,19 @@ _OWN_HEADERS = (
     "transfer-encoding",
     "x-schemathesis-testcaseid",
 )
-"""Set by the sender, or another one each time."""
+"""Set by the sender, or different each time."""
 
 _BOUNDARY = re.compile(rb"boundary=([0-9a-f]{32})")
 
 schemathesis.serializer.alias("application/x-amz-json-1.1", "application/json")
 
 
-def documented_cases(random: Random, documents: Mapping[Service, dict[str, Any]]) -> Iterator[Case]:
+def openapi_cases(random: Random, documents: Mapping[Service, dict[str, Any]]) -> Iterator[Case]:
     """Yield requests for every operation of these OpenAPI documents in turn.
 
     Args:
-        random: Where seeds come from.
-        documents: By service.
+        random: The source of seeds.
+        documents: The OpenAPI documents by service.
     """
     streams = [stream for service, document in documents.items() for stream in _streams(service, document, random)]
     while streams:
@@ -61,21 +61,21 @@ def _streams(service: Service, document: dict[str, Any], random: Random) -> Iter
         for mode in (GenerationMode.POSITIVE, GenerationMode.NEGATIVE):
             try:
                 strategy = result.ok().as_strategy(generation_mode=mode)
-            except SchemathesisError:  # a media type that it can't write
+            except SchemathesisError:  # Schemathesis can't write the media type
                 continue
-            yield chain.from_iterable(_cases(service, one) for one in drawn(strategy, random, _AT_ONCE))
+            yield chain.from_iterable(_cases(service, one) for one in strategy_values(strategy, random, _AT_ONCE))
 
 
 def _cases(service: Service, generated: schemathesis.Case[Any]) -> Iterator[Case]:
     try:
         sent = _encoded(generated)
-    except (SchemathesisError, AttributeError, TypeError, ValueError):  # what can't be written isn't sent
+    except (SchemathesisError, AttributeError, TypeError, ValueError):  # requests that can't be written are skipped
         return
-    yield Case("documented", Exchange(service, (sent,), complete=True))
+    yield Case("openapi", Exchange(service, (sent,), complete=True))
 
 
 def _encoded(generated: schemathesis.Case[Any]) -> bytes:
-    """Return the request's bytes."""
+    """Return the bytes of a request."""
     options = generated.as_transport_kwargs(base_url=_BASE_URL)
     body = {name: options[name] for name in ("json", "files") if options.get(name) is not None}
     data = options.get("data")
@@ -88,7 +88,7 @@ def _encoded(generated: schemathesis.Case[Any]) -> bytes:
     )
     headers = [(name, value) for name, value in prepared.headers.raw if name.decode().lower() not in _OWN_HEADERS]
     content = prepared.read()
-    for boundary in _BOUNDARY.findall(b"".join(value for _, value in headers)):  # made by chance
+    for boundary in _BOUNDARY.findall(b"".join(value for _, value in headers)):  # random
         headers = [(name, value.replace(boundary, b"frontier")) for name, value in headers]
         content = content.replace(boundary, b"frontier")
     named = [(name.decode("latin-1"), value) for name, value in headers]

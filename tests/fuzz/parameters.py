@@ -51,7 +51,7 @@ ROUTES: Mapping[Service, Sequence[tuple[str, str, tuple[str, ...]]]] = MappingPr
         ),
     }
 )
-"""Service → method, path with ``{}`` for a parameter, names of query parameters."""
+"""Service → method, path with ``{}`` for each parameter, names of query parameters."""
 
 HEADERS = (
     "Host",
@@ -86,7 +86,7 @@ HEADERS = (
     "Inference-Header-Content-Length",
     "Date",
 )
-"""What is read by us, by a framework, or by a proxy."""
+"""Headers that the services, their framework or a proxy interpret."""
 
 _FRAMING = ("Host", "Content-Length", "Transfer-Encoding", "Expect", "Connection", "Upgrade")
 _NUMBERS = ("0.5", "1", "120", "121", "1e-9", "1,2,3,4", "-1,0,1,1", "1,2,3", "9,9,99999,99999", "1-1", "0-0", "cam0")
@@ -108,7 +108,7 @@ def parameter_cases(random: Random) -> Iterator[Case]:
             method = random.choice(_METHODS)
         body = random.choice(samples()) if method == "POST" and path != "/predict" else b""
         sent = request(method, path + (f"?{query}" if query else ""), headers, body)
-        # Headers of framing may make of it something else than one request.
+        # Framing headers may turn it into several requests.
         yield Case("parameters", Exchange(service, (sent,), complete=not set(chosen) & set(_FRAMING)))
 
 
@@ -126,7 +126,7 @@ def _quoted(random: Random) -> str:
 
 
 def _header(random: Random) -> bytes:
-    """Return bytes that may stand in a header."""
+    """Return bytes that are valid in a header."""
     value = random.choice((*TEXTS, *_NUMBERS)).encode("utf-8", "surrogatepass")
     if random.random() < 0.3:
         value = mutated(value, random, 2)

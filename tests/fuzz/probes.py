@@ -1,4 +1,4 @@
-"""Valid requests, which must be answered whatever was sent before them."""
+"""Valid requests, which must succeed whatever was sent before."""
 
 import asyncio
 import json
@@ -15,7 +15,7 @@ from tests.fuzz.sender import PROBE_SOURCE, Sender
 from tests.support import images
 
 MAX_RECOVERY_S = 12.0
-"""What the services may need until they answer again, where they are busy with what came before."""
+"""Time for services to become available again if they are busy with earlier requests."""
 
 _JPEG = [("Content-Type", "image/jpeg")]
 
@@ -30,8 +30,8 @@ class Probe:
     """A valid request.
 
     Attributes:
-        exchange: What is sent.
-        check: Whether the body of an answer of 200 is right.
+        exchange: The request.
+        check: Whether the body of a 200 response is correct.
     """
 
     exchange: Exchange
@@ -39,12 +39,12 @@ class Probe:
 
     @property
     def name(self) -> str:
-        """For people."""
+        """The name in the report."""
         return f"{self.exchange.service} {self.exchange.pieces[0].partition(b' HTTP')[0].decode()}"
 
 
 @cache
-def _of_the_stack() -> tuple[Probe, ...]:
+def _stack_probes() -> tuple[Probe, ...]:
     rows = json.dumps({"instances": [[[[0.5]] * 48] * 48]}).encode()
     return (
         _probe("gateway", request("POST", "/predict", _JPEG, _portrait()), _has_faces),
@@ -68,43 +68,43 @@ class Probes:
     """Sends valid requests in turn."""
 
     def __init__(self, probes: Sequence[Probe] = ()) -> None:
-        self._probes = probes or _of_the_stack()
+        self._probes = probes or _stack_probes()
         self._calls = not probes
         self._turn = 0
 
     async def next_fault(self, sender: Sender) -> str | None:
-        """Send the next one; return what is wrong where it isn't answered 200 in time."""
+        """Send the next probe; return a fault if it doesn't succeed in time."""
         self._turn += 1
         if self._calls and self._turn % (len(self._probes) + 1) == 0:
-            return await _until_none(lambda: _called(sender))
+            return await _retry_until_none(lambda: _call_fault(sender))
         probe = self._probes[self._turn % len(self._probes)]
-        return await _until_none(lambda: _exchanged(sender, probe))
+        return await _retry_until_none(lambda: _exchange_fault(sender, probe))
 
 
-async def _until_none(ask: Callable[[], Awaitable[str | None]]) -> str | None:
+async def _retry_until_none(probe_once: Callable[[], Awaitable[str | None]]) -> str | None:
     deadline = time.monotonic() + MAX_RECOVERY_S
-    fault = await ask()
+    fault = await probe_once()
     for pause_s in count(0.3, 0.3):
         if fault is None or time.monotonic() > deadline:
             break
         await asyncio.sleep(pause_s)
-        fault = await ask()
+        fault = await probe_once()
     return fault
 
 
-async def _exchanged(sender: Sender, probe: Probe) -> str | None:
+async def _exchange_fault(sender: Sender, probe: Probe) -> str | None:
     outcome, _ = await sender.exchange(probe.exchange, PROBE_SOURCE)
     try:
-        answers, _ = parse(outcome.received)
+        responses, _ = parse(outcome.received)
     except NotHttpError as error:
         return f"a valid request to {probe.name}: {error}"
-    if not answers:
-        return f"a valid request to {probe.name} isn't answered"
-    if answers[0].status != 200:
-        return f"a valid request to {probe.name} is answered {answers[0].status}"
-    return None if probe.check(answers[0].body) else f"a valid request to {probe.name} is answered wrongly"
+    if not responses:
+        return f"a valid request to {probe.name} gets no response"
+    if responses[0].status != 200:
+        return f"a valid request to {probe.name} gets {responses[0].status}"
+    return None if probe.check(responses[0].body) else f"a valid request to {probe.name} gets a wrong response"
 
 
-async def _called(sender: Sender) -> str | None:
+async def _call_fault(sender: Sender) -> str | None:
     outcome = await sender.call(Call(PREDICT, valid_predict()))
-    return None if outcome.status == "OK" else f"a valid gRPC call is answered {outcome.status}"
+    return None if outcome.status == "OK" else f"a valid gRPC call gets {outcome.status}"

@@ -1,4 +1,4 @@
-"""HTTP below its grammar: request lines, headers, lengths, chunks, pipelines, and pieces that come slowly."""
+"""Malformed HTTP: request lines, headers, lengths, chunks, pipelines and slow pieces."""
 
 from collections.abc import Iterator
 from random import Random
@@ -12,7 +12,7 @@ _HTTP2_PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
 
 
 def raw_http_cases(random: Random) -> Iterator[Case]:
-    """Yield bytes that are nearly, or not at all, HTTP."""
+    """Yield bytes that are nearly HTTP, or not at all."""
     makers = (_request_line, _headers, _flood, _lengths, _chunks, _pipeline, _incomplete, _noise)
     while True:
         sent = random.choice(makers)(random)
@@ -93,7 +93,7 @@ def _headers(random: Random) -> bytes:
 
 
 def _flood(random: Random) -> bytes:
-    """Heads at and over their limit, in one piece or several."""
+    """Return heads at and over the limit, in one piece or several."""
     size = random.choice((8_000, 60_000, 70_000, 190_000))
     unit = random.choice((b"X: y\r\n", b"%d: y\r\n" % random.randrange(9), b"Cookie: a\r\n", b"Host: 127.0.0.1\r\n"))
     if random.random() < 0.5:
@@ -154,7 +154,7 @@ def _pipeline(random: Random) -> bytes:
 
 
 def _incomplete(random: Random) -> bytes:
-    """A request that never ends, and what follows an answer without being a request."""
+    """Return a request that never ends, or bytes after a request that are not a request."""
     whole = (
         b"POST /predict HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: image/jpeg\r\nContent-Length: 10\r\n\r\n0123456789"
     )

@@ -1,4 +1,4 @@
-"""WebSockets below their library: handshakes, and frames of every opcode, length, mask and order."""
+"""Malformed WebSocket traffic: handshakes, and frames of every opcode, length, mask and order."""
 
 import json
 import struct
@@ -28,18 +28,18 @@ _HEADERS = (
 
 
 def raw_websocket_cases(random: Random) -> Iterator[Case]:
-    """Yield connections to the gateway that begin as a WebSocket's handshake."""
+    """Yield connections to the gateway that start with a WebSocket handshake."""
     while True:
         if random.random() < 0.4:
-            pieces = [odd_handshake(random)]
+            pieces = [mutated_handshake(random)]
         else:
             path = random.choice(_PATHS) + random.choice(
                 (b"", b"?fps=1", b"?fps=nan&after=%ff", b"?blur=2", b"?overlay=true", b"?track=1", b"&track=x")
             )
             pieces = [handshake(path)]
-        frames = [odd_frame(random) for _ in range(random.choice((0, 1, 2, 5, 40)))]
+        frames = [mutated_frame(random) for _ in range(random.choice((0, 1, 2, 5, 40)))]
         if random.random() < 0.2:
-            pieces[0] += b"".join(frames)  # in the piece of the handshake
+            pieces[0] += b"".join(frames)  # in the same piece as the handshake
         else:
             pieces += frames
         pause_s = 0.02 if random.random() < 0.1 and len(pieces) < 8 else 0.0
@@ -52,8 +52,8 @@ def handshake(path: bytes, headers: tuple[tuple[bytes, bytes], ...] = _HEADERS, 
     return b"\r\n".join(lines) + b"\r\n\r\n"
 
 
-def odd_handshake(random: Random) -> bytes:
-    """Return a handshake with something changed."""
+def mutated_handshake(random: Random) -> bytes:
+    """Return a mutated handshake."""
     headers = list(_HEADERS)
     method, path = b"GET", random.choice(_PATHS)
     for _ in range(random.randint(1, 2)):
@@ -90,8 +90,8 @@ def odd_handshake(random: Random) -> bytes:
     return mutated(sent, random, 2) if random.random() < 0.3 else sent
 
 
-def odd_frame(random: Random) -> bytes:
-    """Return a client's frame that may break any rule of RFC 6455, section 5."""
+def mutated_frame(random: Random) -> bytes:
+    """Return a client frame that may violate any rule of RFC 6455, section 5."""
     payload = random.choice(
         (
             b"",
@@ -120,7 +120,7 @@ def odd_frame(random: Random) -> bytes:
 
 
 def frame(opcode: int, payload: bytes, final: bool = True, masked: bool = True, reserved: int = 0) -> bytes:
-    """Return a frame; the mask is zero, so that the payload stands there as it is."""
+    """Return a frame; the mask is zero, so the payload is unchanged."""
     head = bytes([(0x80 if final else 0) | reserved << 4 | opcode])
     mask_bit = 0x80 if masked else 0
     if len(payload) < 126:
@@ -133,7 +133,7 @@ def frame(opcode: int, payload: bytes, final: bool = True, masked: bool = True, 
 
 
 def _with_length(sent: bytes, random: Random) -> bytes:
-    """Return the frame with another length than its payload has."""
+    """Return the frame with a wrong payload length."""
     stated = random.choice((126, 127))
     size = struct.pack(">H", 65535) if stated == 126 else struct.pack(">Q", random.choice((0, 2**31, 2**63, 2**64 - 1)))
     return sent[:1] + bytes([0x80 | stated]) + size + sent[2:]

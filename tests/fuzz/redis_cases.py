@@ -1,29 +1,29 @@
-"""Entries of Redis as a camera's host could write them, while the gateway is asked."""
+"""Redis entries as a camera host could write them, followed by requests to the gateway."""
 
 from collections.abc import Iterator
 from random import Random
 
 from tests.fuzz.cases import Case, Writes
 from tests.fuzz.decoders import redis_fields, values
-from tests.fuzz.image_cases import picture, samples
-from tests.fuzz.strategy_values import drawn
+from tests.fuzz.image_cases import mutated_image, samples
+from tests.fuzz.strategy_values import strategy_values
 
 Command = tuple[bytes, ...]
 
 KEPT = b"cam0"
-"""The camera whose entries no case touches."""
+"""The camera whose entries no case changes."""
 
 KEPT_PATH = "/predict?camera=cam0"
-"""It must be answered 200 whatever stands beside it."""
+"""This request must succeed whatever other cameras contain."""
 
 _SCORES = (b"0", b"inf", b"-inf", b"1e300", b"9999999999", b"-1")
 _ENTRY_IDS = (b"*", b"*", b"*", b"*", b"1-1", b"18446744073709551615-18446744073709551615", b"999999999999999-0")
 
 
 def redis_cases(random: Random) -> Iterator[Case]:
-    """Yield writes under the keys of a camera, and requests that read them."""
-    frames, statuses = (drawn(redis_fields(name), random, 20) for name in ("frame", "camera status"))
-    texts = drawn(values, random, 20)
+    """Yield writes to the keys of a camera, and requests that read them."""
+    frames, statuses = (strategy_values(redis_fields(name), random, 20) for name in ("frame", "camera status"))
+    texts = strategy_values(values, random, 20)
     while True:
         camera = f"fuzz{random.randrange(50)}"
         key = camera.encode()
@@ -39,13 +39,13 @@ def redis_cases(random: Random) -> Iterator[Case]:
                     commands.append((b"SET", random.choice((b"frames:", b"camera:")) + key, next(texts)))
                 case _:
                     commands.append((b"RPUSH", random.choice((b"frames:", b"camera:")) + key, next(texts)))
-        asked = [f"/predict?camera={camera}", f"/cameras/{camera}/frame.jpg", "/cameras", KEPT_PATH, "/predict"]
-        yield Case("redis", Writes(tuple(commands), tuple(random.sample(asked, 2))))
+        paths = [f"/predict?camera={camera}", f"/cameras/{camera}/frame.jpg", "/cameras", KEPT_PATH, "/predict"]
+        yield Case("redis", Writes(tuple(commands), tuple(random.sample(paths, 2))))
 
 
 def _frame(key: bytes, fields: dict[bytes, bytes], random: Random) -> Command:
     if random.random() < 0.6:
-        fields[b"jpeg"] = picture(random) if random.random() < 0.5 else random.choice(samples())
+        fields[b"jpeg"] = mutated_image(random) if random.random() < 0.5 else random.choice(samples())
         if random.random() < 0.7:
             fields |= {b"delay_us": b"1000", b"captured_at": b"1"}
     return (b"XADD", b"frames:" + key, b"MAXLEN", b"4", random.choice(_ENTRY_IDS), *_flat(fields))

@@ -1,4 +1,4 @@
-"""What a run found: counts, faults, files for replay, and a table."""
+"""The report of a run: counts, faults, replay files and a table."""
 
 import os
 import re
@@ -16,7 +16,7 @@ _NUMBERS = re.compile(r"0x[0-9a-f]+|[0-9a-f]{32}|\d[\d,.]*")
 
 @dataclass
 class Row:
-    """Counts of one target."""
+    """Counts of a target."""
 
     cases: int = 0
     seconds: float = 0.0
@@ -25,8 +25,8 @@ class Row:
 
 
 @dataclass(frozen=True)
-class ServiceFigures:
-    """What a process used: after the warm-up, at the end, at most; and how much it logged."""
+class ServiceUsage:
+    """Resource usage of a process after the warm-up, at the end and at its peak, and the size of its log."""
 
     warm_mb: float
     end_mb: float
@@ -38,7 +38,7 @@ class ServiceFigures:
 
 @dataclass(frozen=True)
 class Fault:
-    """Something wrong, with the cases that it was seen after, of which one or all cause it."""
+    """A fault, and the cases before it, of which one or all cause it."""
 
     target: str
     text: str
@@ -46,36 +46,36 @@ class Fault:
 
     @property
     def kind(self) -> str:
-        """The same for what is probably the same fault."""
+        """The text without numbers; equal for faults that are probably the same."""
         return f"{self.target}: {_NUMBERS.sub('…', self.text)[:110]}"
 
 
 class Report:
-    """Collects what a run finds; each kind of fault is printed and written to a file once."""
+    """Collects the faults of a run; each kind is printed and written to a file once."""
 
     def __init__(self, seed: int, folder: Path) -> None:
         self.rows: dict[str, Row] = {}
         self.kinds: Counter[str] = Counter()
-        self.services: dict[str, ServiceFigures] = {}
+        self.services: dict[str, ServiceUsage] = {}
         self._seed = seed
         self._folder = folder
         self._started = time.monotonic()
 
     @property
     def cases(self) -> int:
-        """How many cases were sent."""
+        """The number of cases sent."""
         return sum(row.cases for row in self.rows.values())
 
     def row(self, target: str) -> Row:
-        """Return a target's counts."""
+        """Return the counts of a target."""
         return self.rows.setdefault(target, Row())
 
-    def knows(self, fault: Fault) -> bool:
-        """Tell whether a fault of the same kind was added."""
+    def contains(self, fault: Fault) -> bool:
+        """Return whether a fault of the same kind was added."""
         return fault.kind in self.kinds
 
     def add(self, fault: Fault) -> None:
-        """Count a fault; print it and write its cases where its kind is new."""
+        """Count a fault; if its kind is new, print it and write its cases to a file."""
         self.row(fault.target).faults += 1
         self.kinds[fault.kind] += 1
         if self.kinds[fault.kind] > 1:
@@ -96,7 +96,7 @@ class Report:
         return file
 
     def table(self) -> str:
-        """Return the tables and the closing line."""
+        """Return the tables and the summary line."""
         seconds = time.monotonic() - self._started
         lines = [*_targets_table(self.rows), "", *_services_table(self.services), ""]
         lines += [f"{count:>6} × {kind}" for kind, count in self.kinds.most_common()]
@@ -116,7 +116,7 @@ def _targets_table(rows: Mapping[str, Row]) -> Iterator[str]:
         yield f"{name:<15}{row.cases:>7}{row.faults:>8}{row.seconds:>9.1f}  {shown}{others}"
 
 
-def _services_table(services: Mapping[str, ServiceFigures]) -> Iterator[str]:
+def _services_table(services: Mapping[str, ServiceUsage]) -> Iterator[str]:
     yield f"{'service':<15}{'MB warm':>9}{'end':>7}{'peak':>7}{'files warm':>12}{'end':>6}{'log bytes':>12}"
     for name, one in services.items():
         memory = f"{one.warm_mb:>9.0f}{one.end_mb:>7.0f}{one.peak_mb:>7.0f}"

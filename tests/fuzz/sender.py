@@ -1,4 +1,4 @@
-"""Sends cases, and collects what came back."""
+"""Sends cases and collects the responses."""
 
 import asyncio
 import socket
@@ -18,54 +18,54 @@ from tests.fuzz.decoders import fault_of
 from tests.fuzz.http_response import NotHttpError, parse
 
 MAX_WAIT_S = 20.0
-"""For an answer; more than any deadline of the services."""
+"""Timeout of a response; longer than any deadline of the services."""
 
 MAX_RECEIVED_BYTES = 8 * 1024 * 1024
 _QUIET_S = 0.3
-"""After this long without a byte an exchange that isn't one complete request counts as over."""
+"""An exchange that isn't one complete request ends after this time without data."""
 
 _STREAM_S = 0.3
 _STREAMS = ("text/event-stream", "multipart/x-mixed-replace")
 SOURCES = [f"127.0.1.{number}" for number in range(1, 201)]
-"""Addresses of this machine that clients connect from, so that no client takes another's share."""
+"""Local addresses of the clients, so that limits per client do not apply to all together."""
 
 PROBE_SOURCE = "127.0.0.2" if sys.platform == "linux" else "127.0.0.1"
-"""Where valid requests come from."""
+"""Local address of the probes."""
 
 End = Literal["closed", "answered", "quiet", "timeout", "stream", "refused"]
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What came of an action.
+    """The outcome of an action.
 
     Attributes:
-        received: All bytes of an exchange.
-        end: How an exchange ended: ``closed`` by the service, or by the client for the other reasons.
-        seconds: From the first byte sent until the end.
-        asked: Of writes, each path with the bytes that answered it.
+        received: All bytes received in an exchange.
+        end: The reason for the end: ``closed`` by the service, or by the client for any other reason.
+        seconds: Time from the first byte sent to the end.
+        responses: Of writes, the bytes received for each path.
         status: A gRPC status, or a decoder's fault.
-        detail: A gRPC status's text.
+        detail: The message of a gRPC status.
     """
 
     received: bytes = b""
     end: End = "closed"
     seconds: float = 0.0
-    asked: Mapping[str, bytes] = field(default_factory=dict)
+    responses: Mapping[str, bytes] = field(default_factory=dict)
     status: str = ""
     detail: str = ""
 
 
 @dataclass(frozen=True)
 class Connection:
-    """An open connection of an exchange that the service hasn't closed."""
+    """A connection that is still open after an exchange."""
 
     reader: asyncio.StreamReader
     writer: asyncio.StreamWriter
 
 
 class Sender:
-    """Sends to one stack. ``open`` and ``close`` belong to one event loop."""
+    """Sends to one stack. ``open`` and ``close`` must run in the same event loop."""
 
     def __init__(self, ports: Mapping[Service, int], redis_url: str) -> None:
         self._ports = ports
@@ -84,7 +84,7 @@ class Sender:
         await self._redis.aclose()
 
     async def exchange(self, action: Exchange, source: str | None = None) -> tuple[Outcome, Connection | None]:
-        """Send pieces; return what came, and the connection where the service keeps it open after them."""
+        """Send the pieces; return the outcome, and the connection if the service keeps it open."""
         self._sent += 1
         started = time.monotonic()
         try:
@@ -114,21 +114,21 @@ class Sender:
         return Outcome(received, seconds=time.monotonic() - started, status="OK")
 
     async def write(self, action: Writes) -> Outcome:
-        """Write to Redis, whatever it says to that, and ask the gateway."""
+        """Write to Redis, ignoring its errors, and send requests to the gateway."""
         started = time.monotonic()
         pipeline = self._redis.pipeline(transaction=False)
         for command in action.commands:
             pipeline.execute_command(*command)
         with suppress(RedisError):
             await pipeline.execute(raise_on_error=False)
-        answered = {}
-        for path in action.asked:
+        received = {}
+        for path in action.paths:
             outcome, _ = await self.exchange(Exchange("gateway", (request("GET", path),), complete=True))
-            answered[path] = outcome.received if outcome.end != "timeout" else b""
-        return Outcome(seconds=time.monotonic() - started, asked=answered)
+            received[path] = outcome.received if outcome.end != "timeout" else b""
+        return Outcome(seconds=time.monotonic() - started, responses=received)
 
-    async def forget_cameras(self, kept: bytes) -> None:
-        """Delete all keys of Redis but one camera's."""
+    async def delete_cameras(self, kept: bytes) -> None:
+        """Delete all keys of Redis except those of one camera."""
         listing = self._redis.pipeline(transaction=False)
         listing.execute_command("KEYS", "*")
         listing.execute_command("ZRANGE", "cameras", 0, -1)
@@ -143,7 +143,7 @@ class Sender:
         await deleting.execute()
 
     async def _connect(self, service: Service, source: str) -> Connection:
-        local = (source, 0) if sys.platform == "linux" else None  # elsewhere only 127.0.0.1 is there
+        local = (source, 0) if sys.platform == "linux" else None  # other systems have 127.0.0.1 only
         async with asyncio.timeout(MAX_WAIT_S):
             reader, writer = await asyncio.open_connection(
                 "127.0.0.1", self._ports[service], limit=MAX_RECEIVED_BYTES, local_addr=local
@@ -153,21 +153,21 @@ class Sender:
 
 
 def decode(action: Decoding) -> Outcome:
-    """Run a decoder in this process."""
+    """Run a decoder in the fuzzer's process."""
     started = time.monotonic()
     fault = fault_of(action)
     return Outcome(seconds=time.monotonic() - started, status=fault or "")
 
 
 async def disconnect(connection: Connection) -> None:
-    """Close a connection from this side, at once."""
+    """Close a connection immediately."""
     connection.writer.transport.abort()
     with suppress(OSError):
         await connection.writer.wait_closed()
 
 
 async def received_until_closed(connection: Connection, timeout_s: float) -> bytes | None:
-    """Return what else comes until the service closes a connection; None where it doesn't in time."""
+    """Return the data until the service closes a connection; None if it doesn't in time."""
     received = b""
     try:
         async with asyncio.timeout(timeout_s):
@@ -191,7 +191,7 @@ async def _send(writer: asyncio.StreamWriter, action: Exchange) -> None:
 
 
 async def _receive(reader: asyncio.StreamReader, action: Exchange, sent: asyncio.Event) -> tuple[bytes, End]:
-    """Read until the service closes, an answer is whole, nothing more comes, or time is up."""
+    """Read until the connection is closed, the response is complete, no more data arrives, or the time is up."""
     received, deadline = b"", time.monotonic() + MAX_WAIT_S
     wait_s = MAX_WAIT_S if action.complete else _QUIET_S
     while True:
@@ -232,4 +232,4 @@ def _is_answered(received: bytes) -> bool:
         answers, _ = parse(received)
     except NotHttpError:
         return False
-    return bool(answers) and answers[-1].whole
+    return bool(answers) and answers[-1].complete

@@ -1,4 +1,4 @@
-"""The system under test: its own processes on free ports of 127.0.0.1, with the demo feed as a camera."""
+"""The system under test: processes on free ports of 127.0.0.1, with the demo feed as a camera."""
 
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ from tests.support.waiting import wait_until
 
 _START_S = 120.0
 _GATEWAY = {
-    # The machine may be busy, and the fuzzer keeps it so: what is slow isn't what is looked for here.
+    # Long deadlines: the fuzzer keeps the machine busy, and slow responses are not a fault here.
     "EMOTION_GATEWAY_ANSWER_TIMEOUT_S": "8",
     "EMOTION_GATEWAY_DETECT_TIMEOUT_S": "6",
     "EMOTION_GATEWAY_LIVE_SEARCH_TIMEOUT_S": "6",
@@ -32,12 +32,12 @@ _GATEWAY = {
 
 @dataclass(frozen=True)
 class Usage:
-    """What a service and its child processes use.
+    """Resource usage of a service and its child processes.
 
     Attributes:
         resident_mb: Memory in MB.
-        descriptors: Open files and sockets.
-        cpu_s: Processor time so far, of children that ended too.
+        descriptors: Number of open files and sockets.
+        cpu_s: CPU time in seconds, including that of ended children.
     """
 
     resident_mb: float
@@ -46,11 +46,11 @@ class Usage:
 
 
 class Processes:
-    """Processes that are fuzzed; as a context manager it outlives none of them.
+    """The processes under test; the context manager ends them all.
 
     Attributes:
-        ports: Where each service listens, on 127.0.0.1.
-        redis_url: Where frames are.
+        ports: The port of each service on 127.0.0.1.
+        redis_url: The URL of Redis.
     """
 
     ports: dict[Service, int]
@@ -72,24 +72,24 @@ class Processes:
         self.stop()
 
     def start(self) -> None:
-        """Start all, and wait until they work.
+        """Start all processes, and wait until they are ready.
 
         Raises:
-            AssertionError: They don't in time.
+            AssertionError: They are not ready in time.
         """
         raise NotImplementedError
 
     def stop(self) -> None:
-        """Kill all, in the order opposite to that of the start."""
+        """Kill all processes in reverse order of their start."""
         self._open.close()
         self._processes.clear()
 
     def log_of(self, name: str) -> Path:
-        """Return where a process logs."""
+        """Return the log file of a process."""
         return self._folder / f"{name}.log"
 
     def names(self) -> list[str]:
-        """Return the names of our own processes."""
+        """Return the names of the Python processes."""
         return list(self._processes)
 
     def ended(self) -> list[str]:
@@ -97,10 +97,10 @@ class Processes:
         return [name for name, process in self._processes.items() if process.has_ended()]
 
     def usage(self, name: str) -> Usage:
-        """Return what a process and its children use now.
+        """Return the current usage of a process and its children.
 
         Raises:
-            psutil.NoSuchProcess: It has ended.
+            psutil.NoSuchProcess: The process has ended.
         """
         root = psutil.Process(self._processes[name].pid)
         resident, descriptors, cpu_s = 0, 0, 0.0
@@ -116,11 +116,11 @@ class Processes:
         return Usage(resident / 1e6, descriptors, cpu_s)
 
     def url(self, service: Service, path: str) -> str:
-        """Return an address of a service."""
+        """Return a URL of a service."""
         return f"http://127.0.0.1:{self.ports[service]}{path}"
 
     def start_process(self, starting: ExitStack, name: str, process: ModuleProcess) -> None:
-        """Have a process end with the others."""
+        """Start a process that ends with the others."""
         self._processes[name] = starting.enter_context(process)
 
 
@@ -128,10 +128,10 @@ class Stack(Processes):
     """Redis, model server, detector, capture and gateway."""
 
     def start(self) -> None:
-        """Start all, and wait until a picture is analysed.
+        """Start all processes, and wait until an image is analysed.
 
         Raises:
-            AssertionError: It doesn't start in time.
+            AssertionError: They do not start in time.
         """
         names: tuple[Service, ...] = ("gateway", "detector", "capture", "serving", "serving-grpc")
         self.ports = dict(zip(names, free_ports(len(names)), strict=True))
@@ -146,7 +146,7 @@ class Stack(Processes):
             self._open = starting.pop_all()
 
     def _commands(self) -> dict[str, tuple[list[str], dict[str, str]]]:
-        """Return arguments and settings by module, in the order of the start."""
+        """Return arguments and settings by module, in start order."""
         ports = {service: str(port) for service, port in self.ports.items()}
         serving = [
             f"--port={ports['serving-grpc']}",

@@ -1,4 +1,4 @@
-"""Values of Hypothesis strategies as plain streams: the same seed gives the same values."""
+"""Streams of values of Hypothesis strategies; the same seed gives the same values."""
 
 from collections.abc import Iterator
 from random import Random
@@ -11,8 +11,8 @@ from hypothesis.strategies import SearchStrategy
 T = TypeVar("T")
 
 
-def drawn(strategy: SearchStrategy[T], random: Random, at_once: int = 50) -> Iterator[T]:
-    """Yield values for ever, made so many at once; a strategy that can't make any yields none."""
+def strategy_values(strategy: SearchStrategy[T], random: Random, at_once: int = 50) -> Iterator[T]:
+    """Yield values without end, generated in batches of ``at_once``; none if the strategy is unsatisfiable."""
     while True:
         values = _draw(strategy, random.getrandbits(32), at_once)
         if not values:
@@ -37,6 +37,6 @@ def _draw(strategy: SearchStrategy[T], number: int, count: int) -> list[T]:
 
     try:
         keep()
-    except HypothesisException:  # nothing satisfies the strategy
+    except HypothesisException:  # the strategy is unsatisfiable
         return values
     return values

@@ -1,4 +1,4 @@
-"""Judges what a service sends after a WebSocket's handshake."""
+"""Finds faults in the data that a service sends after a WebSocket handshake."""
 
 import json
 from collections.abc import Iterator
@@ -9,7 +9,7 @@ _INTERNAL = "urn:emotion:problem:internal"
 
 
 def websocket_faults(data: bytes) -> Iterator[str]:
-    """Yield what is wrong with frames of a service; the last may be incomplete."""
+    """Yield the faults in frames of a service; the last frame may be incomplete."""
     at = 0
     while len(data) - at >= 2:
         opcode, length, start = data[at] & 0x0F, data[at + 1] & 0x7F, at + 2

@@ -1,4 +1,4 @@
-"""The fuzzer over the tiny service, which does wrong what a path asks for."""
+"""The fuzzer against the tiny service, whose routes have faults."""
 
 import asyncio
 from collections.abc import Callable, Iterator
@@ -9,7 +9,7 @@ import pytest
 
 from launcher.ports import free_ports
 from tests.fuzz.cases import Case, Exchange, request
-from tests.fuzz.monitor import Watch
+from tests.fuzz.monitor import ProcessMonitor
 from tests.fuzz.probes import Probe, Probes
 from tests.fuzz.report import Report
 from tests.fuzz.runner import Bounds, Runner
@@ -21,7 +21,7 @@ FuzzTiny = Callable[..., Report]
 
 
 class TinyProcesses(Processes):
-    """The tiny service in the place of the gateway."""
+    """The tiny service in place of the gateway."""
 
     def start(self) -> None:
         port, unused = free_ports(2)
@@ -46,16 +46,16 @@ def folder(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def fuzz_tiny(folder: Path, tmp_path: Path) -> Iterator[FuzzTiny]:
-    """Sends cases together, or one by one, and returns the report."""
+    """Sends cases concurrently or one by one, and returns the report."""
     with TinyProcesses(tmp_path / "logs") as stack:
 
         def run(*cases: Case, together: bool = False) -> Report:
             report = Report(1, folder)
-            with Watch(stack, max_health_s=0.5) as watch:
+            with ProcessMonitor(stack, max_health_s=0.5) as monitor:
                 probe = Probe(
                     Exchange("gateway", (request("GET", "/items/1"),), complete=True), lambda body: body == b"1"
                 )
-                runner = Runner(stack, watch, report, {}, BOUNDS, Probes([probe]))
+                runner = Runner(stack, monitor, report, {}, BOUNDS, Probes([probe]))
                 asyncio.run(runner.replay_together(cases) if together else runner.replay(cases))
             return report
 

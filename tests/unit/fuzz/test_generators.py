@@ -1,4 +1,4 @@
-"""Generators: the same cases for the same seed, all of which can be written to a file."""
+"""Generators yield the same cases for the same seed, and all cases can be written to a file."""
 
 from collections.abc import Iterator
 from itertools import islice
@@ -15,7 +15,7 @@ from services.gateway.settings import CompatApi, GatewaySettings
 from services.runtime.app import ServiceContext
 from tests.fuzz.cases import Case, Decoding, Exchange, dump, load
 from tests.fuzz.decoders import DECODERS, fault_of
-from tests.fuzz.expensive_cases import BODY_BYTES
+from tests.fuzz.heavy_cases import BODY_BYTES
 from tests.fuzz.image_cases import jpeg_segments, png_chunks, riff_chunks, samples
 from tests.fuzz.mutation import mutated, split_at_random
 from tests.fuzz.parameters import ROUTES
@@ -44,18 +44,18 @@ EACH = pytest.mark.parametrize("name", [name for name in targets({}) if name != 
 
 
 @EACH
-def test_a_seed_decides(every: dict[str, Target], name: str) -> None:
+def test_same_seed_gives_the_same_cases(every: dict[str, Target], name: str) -> None:
     assert cases_of(every[name], SEED) == cases_of(every[name], SEED)
     assert cases_of(every[name], SEED) != cases_of(every[name], SEED + 1)
 
 
 @EACH
-def test_cases_survive_a_file(every: dict[str, Target], name: str) -> None:
+def test_cases_can_be_written_and_loaded(every: dict[str, Target], name: str) -> None:
     cases = cases_of(every[name], SEED)
     assert load(dump(cases, {"seed": SEED})) == cases
 
 
-def test_the_order_of_targets_depends_on_the_seed_alone(every: dict[str, Target]) -> None:
+def test_order_of_targets_depends_on_the_seed_only(every: dict[str, Target]) -> None:
     cheap = {name: every[name] for name in ("raw-http", "parameters", "grpc")}
 
     def order(seed: int) -> list[tuple[str, int]]:
@@ -68,8 +68,8 @@ def test_the_order_of_targets_depends_on_the_seed_alone(every: dict[str, Target]
 
 
 @pytest.mark.parametrize("name", ["pictures", "compat", "parameters", "documented"])
-def test_a_complete_request_is_one_request(every: dict[str, Target], name: str) -> None:
-    """Else a service would rightly refuse it, or rightly not answer."""
+def test_complete_exchange_is_one_request(every: dict[str, Target], name: str) -> None:
+    """A service may reject anything else, or not respond."""
     exchanges = [case.action for case in cases_of(every[name], SEED, 150) if isinstance(case.action, Exchange)]
     complete = [exchange for exchange in exchanges if exchange.complete]
     assert len(complete) > 50
@@ -96,7 +96,7 @@ def test_heavy_bodies_fit_the_limit() -> None:
             assert b"Content-Length: %d" % len(body) in head
 
 
-def test_every_operation_of_the_gateway_gets_odd_parameters(document: dict[str, Any]) -> None:
+def test_every_operation_of_the_gateway_gets_unusual_parameters(document: dict[str, Any]) -> None:
     fuzzed = {path.partition("{")[0] for _, path, _ in ROUTES["gateway"]}
     others = {"/analyze", "/api/v1/detection/detect"}  # in tests.fuzz.compat_cases
     missing = [
@@ -107,7 +107,7 @@ def test_every_operation_of_the_gateway_gets_odd_parameters(document: dict[str, 
     assert missing == ["/"]
 
 
-def test_every_decoder_takes_something(every: dict[str, Target]) -> None:
+def test_every_decoder_accepts_some_messages(every: dict[str, Target]) -> None:
     decodings = [case.action for case in cases_of(every["decoders"], SEED, 300) if isinstance(case.action, Decoding)]
     assert {decoding.decoder for decoding in decodings} == set(DECODERS)
     read = {decoding.decoder for decoding in decodings if _is_read(decoding)}
@@ -122,7 +122,7 @@ def _is_read(decoding: Decoding) -> bool:
     return True
 
 
-def test_a_decoder_that_raises_something_else_is_a_fault() -> None:
+def test_other_exception_of_a_decoder_is_a_fault() -> None:
     def decode(fields: dict[bytes, bytes]) -> None:
         if b"long" in fields:
             raise MalformedMessageError("x" * 5000)
@@ -133,7 +133,7 @@ def test_a_decoder_that_raises_something_else_is_a_fault() -> None:
     assert "5,000 characters" in str(fault_of(Decoding("planted", ((b"long", b""),)), planted))
 
 
-def test_samples_are_taken_apart_and_put_together() -> None:
+def test_image_parts_join_to_the_image() -> None:
     for data in samples():
         if data[:2] == b"\xff\xd8":
             assert b"\xff\xd8" + b"".join(jpeg_segments(data)) == data
@@ -143,14 +143,14 @@ def test_samples_are_taken_apart_and_put_together() -> None:
             assert data[:8] + b"".join(png_chunks(data)) == data
 
 
-def test_pieces_are_the_whole() -> None:
+def test_pieces_join_to_the_input() -> None:
     random = Random(SEED)
     for size in (0, 1, 2, 50):
         data = random.randbytes(size)
         assert all(b"".join(split_at_random(data, random)) == data for _ in range(50))
 
 
-def test_a_mutation_changes_something_nearly_always() -> None:
+def test_mutation_nearly_always_changes_the_input() -> None:
     random = Random(SEED)
     changed: Iterator[bool] = (mutated(b"0123456789" * 5, random) != b"0123456789" * 5 for _ in range(200))
     assert sum(changed) > 150

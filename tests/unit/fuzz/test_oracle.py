@@ -1,4 +1,4 @@
-"""The oracle: what counts as a fault, and what doesn't."""
+"""The oracle distinguishes faults from correct responses."""
 
 import json
 import struct
@@ -60,7 +60,7 @@ def faults(
         b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n",
     ],
 )
-def test_a_good_answer(received: bytes) -> None:
+def test_correct_response_has_no_fault(received: bytes) -> None:
     assert faults(received) == []
 
 
@@ -86,11 +86,11 @@ def test_a_good_answer(received: bytes) -> None:
         b"",
     ],
 )
-def test_a_bad_answer(received: bytes) -> None:
+def test_wrong_response_is_a_fault(received: bytes) -> None:
     assert faults(received, end="closed")
 
 
-def test_no_answer_and_late_answers_are_faults_of_complete_requests_alone() -> None:
+def test_missing_or_late_response_is_a_fault_of_complete_requests_only() -> None:
     assert faults(b"", end="timeout")
     assert faults(problem(422), seconds=16)
     assert faults(b"", end="closed", complete=False) == []
@@ -99,26 +99,26 @@ def test_no_answer_and_late_answers_are_faults_of_complete_requests_alone() -> N
 
 
 @pytest.mark.parametrize("path", ["/analyze", "/api/v1/detection/detect", "/v2/models/emotion/infer", "/"])
-def test_other_products_have_errors_of_their_own(path: str) -> None:
+def test_compatible_apis_have_their_own_error_formats(path: str) -> None:
     own = response(400, {"error": "x"}, x_request_id="r")
     assert faults(own, request("POST", path)) == []
     assert faults(own, request("POST", path + "x")) != [] or path.startswith(("/v2", "/api"))
     assert faults(response(400, {"error": "x"}), request("POST", path))
 
 
-def test_rekognition_says_with_500_that_it_is_busy() -> None:
+def test_rekognition_overload_may_be_a_500() -> None:
     body = {"__type": "ThrottlingException", "Message": "x"}
     assert faults(response(500, body, x_request_id="r"), request("POST", "/")) == []
     assert faults(response(500, {"__type": "InternalServerError"}, x_request_id="r"), request("POST", "/"))
 
 
-def test_the_model_server_has_errors_of_its_own() -> None:
+def test_model_server_has_its_own_error_format() -> None:
     assert faults(response(400, {"error": "x"}), service="serving") == []
     assert faults(response(400, {"message": "x"}), service="serving")
     assert faults(response(500, {"error": "x"}), service="serving")
 
 
-def test_answers_are_compared_with_the_document() -> None:
+def test_responses_are_compared_with_the_document() -> None:
     documents: dict[Service, dict[str, Any]] = {"gateway": DOCUMENT}
     assert faults(problem(422), documents=documents) == []
     assert faults(problem(404), documents=documents) == ["404 isn't documented"]
@@ -129,12 +129,12 @@ def test_answers_are_compared_with_the_document() -> None:
     assert faults(problem(404), request("GET", "/elsewhere"), documents=documents) == []
 
 
-def test_several_answers_are_all_judged() -> None:
+def test_all_responses_are_checked() -> None:
     assert faults(problem(422) + problem(404), complete=False) == []
     assert faults(problem(422) + problem(500), complete=False)
 
 
-def test_frames_after_a_handshake_are_judged() -> None:
+def test_frames_after_a_handshake_are_checked() -> None:
     switched = b"HTTP/1.1 101 Switching Protocols\r\nupgrade: websocket\r\n\r\n"
     failed = b"\x88\x02" + struct.pack(">H", 1011)
     internal = json.dumps({"type": "urn:emotion:problem:internal"}).encode()
@@ -164,16 +164,16 @@ def test_calls(status: str, detail: str, is_fault: bool) -> None:
     assert label_of(call, Outcome(status=status)) == status
 
 
-def test_the_camera_that_nothing_was_written_to_must_be_answered() -> None:
+def test_untouched_camera_must_be_answered() -> None:
     writes = Writes((), ("/predict?camera=cam0", "/predict?camera=fuzz1"))
     answers = {"/predict?camera=cam0": response(200, {}), "/predict?camera=fuzz1": problem(503)}
-    assert faults_of(writes, Outcome(asked=answers), {}) == []
-    assert faults_of(writes, Outcome(asked={**answers, "/predict?camera=cam0": problem(503)}), {})
-    assert faults_of(writes, Outcome(asked={**answers, "/predict?camera=fuzz1": problem(500)}), {})
-    assert faults_of(writes, Outcome(asked={**answers, "/predict?camera=fuzz1": b""}), {})
+    assert faults_of(writes, Outcome(responses=answers), {}) == []
+    assert faults_of(writes, Outcome(responses={**answers, "/predict?camera=cam0": problem(503)}), {})
+    assert faults_of(writes, Outcome(responses={**answers, "/predict?camera=fuzz1": problem(500)}), {})
+    assert faults_of(writes, Outcome(responses={**answers, "/predict?camera=fuzz1": b""}), {})
 
 
-def test_failures_in_a_log_read_the_same_each_time() -> None:
+def test_equal_failures_in_a_log_give_equal_lines() -> None:
     text = (
         "2026-11-29 ERROR gateway request 0123456789abcdef0123456789abcdef failed\n"
         'Traceback (most recent call last):\n  File "x.py", line {}, in f\n    g()\nValueError: not {}\n'
@@ -184,9 +184,9 @@ def test_failures_in_a_log_read_the_same_each_time() -> None:
     assert list(failures_in("Task exception was never retrieved\nfuture: x"))
 
 
-def test_responses_are_read_one_after_the_other() -> None:
+def test_pipelined_responses_are_parsed() -> None:
     answers, rest = parse(problem(422) + b"HTTP/1.1 204 No Content\r\n\r\n" + response(200, b"abc")[:-1])
-    assert [(answer.status, answer.whole) for answer in answers] == [(422, True), (204, True), (200, False)]
+    assert [(answer.status, answer.complete) for answer in answers] == [(422, True), (204, True), (200, False)]
     assert rest == b""
     with pytest.raises(NotHttpError):
         parse(problem(422) + b"HTTX/1.1 200\r\n\r\n")

@@ -1,4 +1,4 @@
-"""Input at the limits that repeats one small element: each case is sent alone, and its cost is measured."""
+"""Input at the size limits with many small elements; each case is sent alone, and its cost is measured."""
 
 import json
 import struct
@@ -12,14 +12,14 @@ from tests.fuzz.image_cases import jpeg_segments, png_chunks, riff_chunks, sampl
 from tests.fuzz.raw_websocket_cases import frame, handshake
 
 BODY_BYTES = 10 * 1024 * 1024 - 4096
-"""Just under the limit of a body."""
+"""Just below the size limit of a body."""
 
 _PNG_HEAD = b"\x89PNG\r\n\x1a\n"
 _JSON = [("Content-Type", "application/json")]
 
 
 def heavy_cases(random: Random) -> Iterator[Case]:
-    """Yield pictures, bodies, heads, frames and messages of many elements."""
+    """Yield images, bodies, heads, frames and messages of many elements."""
     makers = (_jpeg, _scans, _png, _webp, _json, _json, _form, _url_encoded, _head, _websocket, _serving, _grpc, _redis)
     while True:
         made = random.choice(makers)(random)
@@ -35,7 +35,7 @@ def _upload(data: bytes, random: Random) -> Exchange:
 def _jpeg(random: Random) -> Exchange:
     sample = random.choice([data for data in samples() if data[:2] == b"\xff\xd8"])
     *segments, scan = jpeg_segments(sample)
-    if random.random() < 0.5:  # a large picture costs more for each scan
+    if random.random() < 0.5:  # the cost of a scan grows with the image
         segments = [_enlarged(segment) for segment in segments]
     unit = random.choice(
         (
@@ -59,11 +59,11 @@ def _jpeg(random: Random) -> Exchange:
 
 
 def _scans(random: Random) -> Exchange:
-    """A progressive picture of many scans, each of which says that whole rows of blocks end at once."""
+    """Return a progressive JPEG of many scans, each of which ends whole rows of blocks at once."""
     width, height = random.choice(((16, 16), (1000, 1000), (6500, 6000), (65000, 600)))
     components = random.choice((1, 1, 3))
     blocks = -(-width // 8) * -(-height // 8)
-    # One code, of a single bit: E0 ends 2^14 blocks and as many more as the next 14 bits say.
+    # One code of a single bit: E0 ends 2^14 blocks plus the number in the next 14 bits.
     table = b"\xff\xc4\x00\x14\x10" + bytes([1]) + bytes(15) + b"\xe0"
     bits = "0" + "1" * 14
     run = bits * (blocks // 32767 + 1)
@@ -153,7 +153,7 @@ def _url_encoded(random: Random) -> Exchange:
 
 
 def _head(random: Random) -> Exchange:
-    """A head at its limit, in one piece: in a header, in the query, or in the path."""
+    """Return a head at its limit, in a header, in the query or in the path."""
     names = (
         "Host",
         "Origin",
