@@ -1,4 +1,4 @@
-"""Fixtures over what Debian packages bring."""
+"""Fixtures for servers from Debian packages."""
 
 import shutil
 from collections.abc import Iterator
@@ -13,7 +13,7 @@ from tests.support.redis_server import RedisServer
 
 @pytest.fixture
 def redis_server(tmp_path: Path) -> Iterator[RedisServer]:
-    """The system's Redis, a newer one than the wheel's."""
+    """The system's Redis, which is newer than that of the wheel."""
     executable = shutil.which("redis-server")
     assert executable is not None, "install redis-server: make debian-packages names what is needed"
     with RedisServer(executable, tmp_path / "redis.log") as server:
@@ -21,7 +21,7 @@ def redis_server(tmp_path: Path) -> Iterator[RedisServer]:
 
 
 class RtspServer(Restartable):
-    """Serves a moving test picture, 640×360 at 15 frames a second, until it is stopped."""
+    """Serves a moving test pattern, 640×360 at 15 fps, until it is stopped."""
 
     def __init__(self, log: Path) -> None:
         port = free_port()

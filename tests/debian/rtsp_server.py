@@ -1,4 +1,4 @@
-"""Serves a moving test picture over RTSP: ``/usr/bin/python3 rtsp_server.py PORT``. Needs Debian's python3-gi."""
+"""Serves a moving test pattern over RTSP: ``/usr/bin/python3 rtsp_server.py PORT``. Requires Debian's python3-gi."""
 
 import sys
 

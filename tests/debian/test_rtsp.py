@@ -1,4 +1,4 @@
-"""An IP camera: capture reads RTSP, and comes back when the camera does."""
+"""Capture reads an RTSP camera, and reconnects when the camera returns."""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -37,9 +37,7 @@ def capture(redis_server: RedisServer, rtsp_server: RtspServer, tmp_path: Path) 
         yield process
 
 
-def test_an_rtsp_camera_is_read_cut_and_comes_back(
-    capture: ModuleProcess, rtsp_server: RtspServer, viewer: Viewer
-) -> None:
+def test_rtsp_camera_is_read_and_reconnects(capture: ModuleProcess, rtsp_server: RtspServer, viewer: Viewer) -> None:
     newest = wait_until(lambda: viewer.newest(CAMERA), "a first frame", 30)
     assert newest is not None
     _, first = newest

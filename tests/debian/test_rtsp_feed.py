@@ -1,4 +1,4 @@
-"""An IP camera that is cut and restored while its results are followed, from RTSP to the viewer."""
+"""An RTSP camera is interrupted and restored during a live session."""
 
 from pathlib import Path
 
@@ -14,10 +14,10 @@ from tests.support.waiting import DEFAULT_TIMEOUT_S, wait_until
 CAMERA = "door"
 
 
-def test_viewers_of_an_rtsp_camera_hear_of_its_loss_and_get_results_again(
+def test_viewers_are_notified_of_an_interruption_and_get_results_again(
     redis_server: RedisServer, rtsp_server: RtspServer, tmp_path: Path
 ) -> None:
-    # The test picture shows no face, so that no model is asked.
+    # The test pattern has no face, so no model is needed.
     detector_port, gateway_port = free_ports(2)
     url = f"http://127.0.0.1:{gateway_port}"
     capture_settings = {
@@ -47,8 +47,8 @@ def test_viewers_of_an_rtsp_camera_hear_of_its_loss_and_get_results_again(
         with events(client, f"/cameras/{CAMERA}/events") as feed:
             next(results(feed))
             rtsp_server.stop()
-            told = (event.data["problem"] for event in feed if event.event == "status")
-            problem = next(problem for problem in told if problem and "it is reconnecting" in problem["detail"])
+            problems = (event.data["problem"] for event in feed if event.event == "status")
+            problem = next(problem for problem in problems if problem and "it is reconnecting" in problem["detail"])
             assert (problem["type"], problem["camera"]) == ("urn:emotion:problem:no-fresh-frame", CAMERA)
             assert "secret" not in problem["detail"]
             rtsp_server.start()

@@ -1,1 +1,1 @@
-"""Tests of the Compose stack, as a user starts it. They need a Docker engine with Compose."""
+"""Tests of the Compose stack. They require a Docker engine with Compose."""

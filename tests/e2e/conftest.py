@@ -10,7 +10,7 @@ LOGS = pytest.StashKey[str]()
 
 @pytest.fixture(scope="session")
 def stack(request: pytest.FixtureRequest) -> Iterator[Stack]:
-    """The stack as it is by default, with the demo feed."""
+    """The default stack, with the demo feed."""
     with Stack("emotion-e2e") as stack:
         yield stack
         request.config.stash[LOGS] = stack.logs()
@@ -23,7 +23,7 @@ def client(stack: Stack) -> Iterator[httpx.Client]:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
-    """Show what the containers said where a test failed; they are gone by now."""
+    """Show the containers' logs of failed tests; the containers are already removed."""
     if terminalreporter.stats.get("failed") and LOGS in config.stash:
         terminalreporter.section("logs of the stack")
         terminalreporter.write_line(config.stash[LOGS])

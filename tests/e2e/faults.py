@@ -1,4 +1,4 @@
-"""Ways in which a service of the stack can fail, and return."""
+"""Faults of a service of the stack, and their repair."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -10,21 +10,21 @@ from tests.support.waiting import wait_until
 
 @dataclass(frozen=True)
 class Fault:
-    """One way.
+    """A fault.
 
     Attributes:
-        name: What is done to the container.
-        begin: Does it.
-        end: Undoes it.
-        starts_anew: Whether the service starts from nothing then, which takes a time of its own.
-        lasts_s: How long a test lets it last.
+        name: The action on the container.
+        begin: Causes the fault.
+        end: Repairs it.
+        starts_anew: Whether the service restarts after the repair, which takes additional time.
+        lasts_s: How long a test keeps the fault.
     """
 
     name: str
     begin: Callable[[Stack, str], None]
     end: Callable[[Stack, str], None]
-    starts_anew: bool
-    lasts_s: float = 3.0
+    restarts: bool
+    duration_s: float = 3.0
 
 
 def _command(verb: str) -> Callable[[Stack, str], None]:
@@ -35,25 +35,25 @@ def _command(verb: str) -> Callable[[Stack, str], None]:
 
 
 def pause(stack: Stack, service: str) -> None:
-    """Freeze a container; on a busy machine the engine may say that it can't, and can a moment later."""
+    """Pause a container; on a busy machine the engine may fail at first."""
     name = stack.container(service)
     wait_until(lambda: try_docker("pause", name), f"{name} to be frozen", 20)
 
 
 def disconnect(stack: Stack, service: str) -> None:
-    """Take a container off all its networks; its connections aren't ended, they fall silent."""
+    """Disconnect a container from its networks; its connections stay open without traffic."""
     for network in networks(stack.container(service)):
         docker("network", "disconnect", network, stack.container(service))
 
 
 def connect(stack: Stack, service: str) -> None:
-    """Put it back, under the name that the others know; its address may be another one."""
+    """Reconnect a container under its service name; its address may change."""
     for network in stack.networks_of(service):
         docker("network", "connect", "--alias", service, network, stack.container(service))
 
 
 def freeze_process(stack: Stack, service: str) -> None:
-    """Freeze a container's own process; other than with a pause its health check goes on."""
+    """Stop the main process of a container; unlike with a pause, its health check keeps running."""
     children_of_init = "for folder in /proc/[0-9]*; do read -r stat < $folder/stat; set -- ${stat##*) };"
     docker(
         "exec",
@@ -65,12 +65,12 @@ def freeze_process(stack: Stack, service: str) -> None:
 
 
 def networks(container: str) -> list[str]:
-    """Return the networks that a container is on."""
+    """Return the networks of a container."""
     return list(inspect(container)["NetworkSettings"]["Networks"])
 
 
-KILL = Fault("kill", _command("kill"), _command("start"), starts_anew=True)
-STOP = Fault("stop", _command("stop"), _command("start"), starts_anew=True)
-PAUSE = Fault("pause", pause, _command("unpause"), starts_anew=False, lasts_s=5.0)
-DISCONNECT = Fault("disconnect", disconnect, connect, starts_anew=False)
+KILL = Fault("kill", _command("kill"), _command("start"), restarts=True)
+STOP = Fault("stop", _command("stop"), _command("start"), restarts=True)
+PAUSE = Fault("pause", pause, _command("unpause"), restarts=False, duration_s=5.0)
+DISCONNECT = Fault("disconnect", disconnect, connect, restarts=False)
 FAULTS = (KILL, STOP, PAUSE, DISCONNECT)

@@ -1,4 +1,4 @@
-"""Without keys the gateway answers only where no other machine reaches it, unless that is wanted."""
+"""Without API keys the gateway starts only if no other machine can reach it, or if that is explicitly allowed."""
 
 import pytest
 
@@ -11,19 +11,19 @@ KEYS = {"EMOTION_GATEWAY_API_KEYS": "a-key-of-more-than-20-characters"}
 
 
 @pytest.mark.parametrize("address", ["0.0.0.0", "[::]", "192.0.2.7"])
-def test_published_beyond_this_machine_it_does_not_start_without_keys(stack: Stack, address: str) -> None:
-    status, said = run_to_its_end(stack, {"EMOTION_COMPOSE_ADDRESS": address})
+def test_public_gateway_without_keys_does_not_start(stack: Stack, address: str) -> None:
+    status, output = run_until_exit(stack, {"EMOTION_COMPOSE_ADDRESS": address})
     assert status == 2
-    assert "EMOTION_GATEWAY_API_KEYS" in said
-    assert "EMOTION_GATEWAY_ALLOW_ANONYMOUS" in said
-    assert "Traceback" not in said
+    assert "EMOTION_GATEWAY_API_KEYS" in output
+    assert "EMOTION_GATEWAY_ALLOW_ANONYMOUS" in output
+    assert "Traceback" not in output
 
 
 @pytest.mark.parametrize("keys", [",", " , ", " "])
-def test_keys_that_are_blank_are_a_mistake(stack: Stack, keys: str) -> None:
-    status, said = run_to_its_end(stack, {"EMOTION_GATEWAY_API_KEYS": keys})
+def test_blank_keys_are_an_error(stack: Stack, keys: str) -> None:
+    status, output = run_until_exit(stack, {"EMOTION_GATEWAY_API_KEYS": keys})
     assert status == 2
-    assert "EMOTION_GATEWAY_API_KEYS" in said
+    assert "EMOTION_GATEWAY_API_KEYS" in output
 
 
 @pytest.mark.parametrize(
@@ -36,7 +36,7 @@ def test_keys_that_are_blank_are_a_mistake(stack: Stack, keys: str) -> None:
     ],
     ids=["by default", "keys empty", "published with keys", "published and allowed"],
 )
-def test_otherwise_it_starts(stack: Stack, settings: dict[str, str]) -> None:
+def test_gateway_starts_with_keys_or_on_loopback(stack: Stack, settings: dict[str, str]) -> None:
     name = start(stack, settings)
     try:
         wait_until(lambda: "listening on" in logs(name), "the gateway to listen", 60)
@@ -45,8 +45,8 @@ def test_otherwise_it_starts(stack: Stack, settings: dict[str, str]) -> None:
         docker("rm", "--force", name)
 
 
-def run_to_its_end(stack: Stack, settings: dict[str, str]) -> tuple[int, str]:
-    """Start a gateway that is expected to end; return its exit status and what it said."""
+def run_until_exit(stack: Stack, settings: dict[str, str]) -> tuple[int, str]:
+    """Run a gateway that is expected to exit; return its exit status and its output."""
     name = start(stack, settings)
     try:
         wait_until(lambda: inspect(name)["State"]["Status"] == "exited", "the gateway to end", 60)
@@ -56,7 +56,7 @@ def run_to_its_end(stack: Stack, settings: dict[str, str]) -> tuple[int, str]:
 
 
 def start(stack: Stack, settings: dict[str, str]) -> str:
-    """Start one more gateway with Compose's settings, but without a published port; return its container's name."""
+    """Start another gateway with Compose's settings but without a published port; return its container's name."""
     name = f"{stack.project}-another-gateway"
     Stack(stack.project, settings=settings).compose("run", "--detach", "--no-deps", "--name", name, "gateway")
     return name

@@ -1,4 +1,4 @@
-"""Each hop of the data's way, seen from outside."""
+"""Predictions, uploads and pages of the running stack."""
 
 import re
 from typing import Any
@@ -13,7 +13,7 @@ from tests.support import images
 from tests.support.waiting import wait_until
 
 
-def test_the_demo_camera_gives_a_face_with_an_emotion(client: httpx.Client) -> None:
+def test_demo_camera_has_a_face_with_an_emotion(client: httpx.Client) -> None:
     body = wait_until(lambda: with_a_face(client), "a frame with a face", 20)
     assert body is not None
     assert body["source"]["camera"] == "cam0"
@@ -31,39 +31,39 @@ def with_a_face(client: httpx.Client) -> dict[str, Any] | None:
     return body if body["faces"] else None
 
 
-def test_frames_keep_coming(client: httpx.Client) -> None:
+def test_frames_advance(client: httpx.Client) -> None:
     first = client.get("/predict").json()["source"]["frame_id"]
     wait_until(lambda: client.get("/predict").json()["source"]["frame_id"] != first, "a newer frame", 5)
 
 
-def test_an_upload_gives_all_its_faces(client: httpx.Client) -> None:
+def test_upload_returns_all_faces(client: httpx.Client) -> None:
     image = images.encode(images.two_faces())
     body = client.post("/predict", content=image, headers={"Content-Type": "image/jpeg"}).raise_for_status().json()
     assert body["source"] == {"kind": "upload"}
     assert len(body["faces"]) == 2
 
 
-def test_an_upload_of_ten_megabytes_as_a_form_needs_no_disk(client: httpx.Client) -> None:
+def test_form_upload_of_ten_megabytes_needs_no_disk(client: httpx.Client) -> None:
     padded = images.encode(images.two_faces()) + bytes(9_900_000)
     body = client.post("/predict", files={"image": ("face.jpg", padded, "image/jpeg")}).raise_for_status().json()
     assert len(body["faces"]) == 2
 
 
-def test_the_dashboard_is_in_the_image(client: httpx.Client) -> None:
+def test_image_contains_the_dashboard(client: httpx.Client) -> None:
     page = client.get("/")
     files = re.findall(r'(?:src|href)="(dashboard/[^"]+)"', page.text)
     assert {"dashboard/main.js", "dashboard/icon.svg"} <= set(files)
     assert [client.get(f"/{file}").status_code for file in files] == [200] * len(files)
 
 
-def test_all_dependencies_are_seen(client: httpx.Client) -> None:
+def test_all_dependencies_are_ready(client: httpx.Client) -> None:
     services = client.get("/services").json()["services"]
     assert {"redis", "detector", "model"} <= services.keys()
     assert all(state["ok"] for state in services.values()), services
     assert client.get("/readyz").json()["status"] == "ready"
 
 
-def test_only_the_gateway_is_published_and_on_loopback(stack: Stack) -> None:
+def test_only_the_gateway_is_published_on_loopback(stack: Stack) -> None:
     published = {
         (service, binding["HostIp"])
         for service in SERVICES

@@ -1,4 +1,4 @@
-"""Two cameras, one of which never opens; and a Redis that forgets both."""
+"""Two cameras, of which one never opens, and a flush of Redis."""
 
 from collections.abc import Iterator
 
@@ -7,38 +7,38 @@ import pytest
 
 from tests.e2e.docker import docker
 from tests.e2e.stack import Stack
-from tests.e2e.test_faults import ANSWERS_AGAIN_WITHIN_S, is_honest
-from tests.e2e.traffic import Traffic, summary
+from tests.e2e.test_faults import MAX_RECOVERY_S, is_allowed
+from tests.e2e.traffic import Traffic, summarize
 from tests.support import images
 from tests.support.waiting import wait_until
 
 NOBODY_THERE = "rtsp://127.0.0.1:9/nobody"
 
 
-def test_a_redis_that_is_emptied_while_requests_run(stack: Stack, client: httpx.Client) -> None:
+def test_flush_of_redis_during_requests(stack: Stack, client: httpx.Client) -> None:
     with Traffic(client, images.encode(images.portrait())).running() as traffic:
         traffic.wait_until_sent(lambda sent: any(o.status == 200 and o.method == "GET" for o in sent), "an answer", 30)
         docker("exec", stack.container("redis"), "redis-cli", "flushall")
         traffic.wait_until_sent(
-            lambda sent: any(o.status == 200 and o.method == "GET" for o in sent), "an answer", ANSWERS_AGAIN_WITHIN_S
+            lambda sent: any(o.status == 200 and o.method == "GET" for o in sent), "an answer", MAX_RECOVERY_S
         )
-    wrong = [outcome for outcome in traffic.outcomes if not is_honest(outcome, "capture")]
-    assert not wrong, summary(wrong)
+    wrong = [outcome for outcome in traffic.outcomes if not is_allowed(outcome, "capture")]
+    assert not wrong, summarize(wrong)
 
 
 @pytest.fixture(scope="module")
 def two_cameras(stack: Stack) -> Iterator[httpx.Client]:
-    """A client of the stack whose capture has two cameras; only capture is started anew."""
+    """A client of the stack with two cameras; only capture is restarted."""
     Stack(stack.project, settings={"EMOTION_CAPTURE_CAMERAS": f"cam0=demo,door={NOBODY_THERE}"}).up()
     with stack.client() as client:
         yield client
     stack.up()
-    docker("exec", stack.container("redis"), "redis-cli", "flushall")  # else the door is remembered for a day
+    docker("exec", stack.container("redis"), "redis-cli", "flushall")  # otherwise the camera stays registered for a day
     with stack.client() as client:
         wait_until(lambda: client.get("/predict").status_code == 200, "an answer of the only camera", 20)
 
 
-def test_one_that_never_opens_takes_nothing_from_the_other(two_cameras: httpx.Client) -> None:
+def test_camera_that_never_opens_does_not_affect_the_other(two_cameras: httpx.Client) -> None:
     wait_until(lambda: len(two_cameras.get("/cameras").json()["cameras"]) == 2, "both cameras to register", 20)
     wait_until(lambda: two_cameras.get("/predict?camera=cam0").status_code == 200, "an answer of the one", 20)
     for _ in range(10):
@@ -52,11 +52,11 @@ def test_one_that_never_opens_takes_nothing_from_the_other(two_cameras: httpx.Cl
     assert states["door"] != "online"
 
 
-def test_a_redis_that_is_emptied_learns_of_both_again(stack: Stack, two_cameras: httpx.Client) -> None:
+def test_both_cameras_register_again_after_a_flush(stack: Stack, two_cameras: httpx.Client) -> None:
     docker("exec", stack.container("redis"), "redis-cli", "flushall")
 
-    def both() -> bool:
+    def both_are_listed() -> bool:
         answer = two_cameras.get("/cameras")
         return answer.status_code == 200 and len(answer.json()["cameras"]) == 2
 
-    wait_until(both, "both cameras to register anew", ANSWERS_AGAIN_WITHIN_S)
+    wait_until(both_are_listed, "both cameras to register anew", MAX_RECOVERY_S)

@@ -1,4 +1,4 @@
-"""What a container may do, and what an image holds."""
+"""Privileges of the containers, and contents of the images."""
 
 import re
 
@@ -13,15 +13,15 @@ PACKAGES = "/opt/venv/lib/python3.12/site-packages"
 
 
 @pytest.mark.parametrize(("service", "limit_mb"), [("gateway", 200), ("capture", 300), ("detector", 300)])
-def test_an_image_adds_little_to_its_base(stack: Stack, service: str, limit_mb: int) -> None:
-    if not docker("images", "--quiet", BASE):  # a build that pulls it keeps it to itself
+def test_image_adds_little_to_its_base(stack: Stack, service: str, limit_mb: int) -> None:
+    if not docker("images", "--quiet", BASE):  # not available if the build pulled it
         docker("pull", "--quiet", BASE)
     added = inspect(str(inspect(stack.container(service))["Image"]))["Size"] - inspect(BASE)["Size"]
     assert 0 < added <= limit_mb * MEGABYTE
 
 
 @pytest.mark.parametrize("service", OWN_IMAGES)
-def test_no_image_but_the_model_servers_holds_tensorflow(stack: Stack, service: str) -> None:
+def test_only_the_model_server_image_contains_tensorflow(stack: Stack, service: str) -> None:
     image = str(inspect(stack.container(service))["Image"])
     names = run_in_image(
         image, "python", "-c", "import importlib.metadata as m; print(*{d.name for d in m.distributions()})"
@@ -33,7 +33,7 @@ def test_no_image_but_the_model_servers_holds_tensorflow(stack: Stack, service: 
 
 
 @pytest.mark.parametrize("service", SERVICES)
-def test_a_container_runs_as_a_numbered_user_without_rights(stack: Stack, service: str) -> None:
+def test_container_runs_as_a_numeric_user_without_capabilities(stack: Stack, service: str) -> None:
     container = inspect(stack.container(service))
     host = container["HostConfig"]
     user, _, group = container["Config"]["User"].partition(":")
@@ -53,7 +53,7 @@ def test_a_container_runs_as_a_numbered_user_without_rights(stack: Stack, servic
 
 
 @pytest.mark.parametrize("service", SERVICES)
-def test_nothing_can_be_written_but_memory(stack: Stack, service: str) -> None:
+def test_only_tmpfs_is_writable(stack: Stack, service: str) -> None:
     places = "/ /app /opt /tmp /var /var/tmp /home /run /data /models /usr/local /dev"
     script = f'for at in {places}; do touch "$at/probe" 2>/dev/null && stat -f -c %T "$at"; done; true'
     kinds = docker("exec", stack.container(service), "sh", "-c", script)
@@ -61,7 +61,7 @@ def test_nothing_can_be_written_but_memory(stack: Stack, service: str) -> None:
 
 
 @pytest.mark.parametrize("service", SERVICES)
-def test_no_process_may_dump_core_or_open_files_without_a_limit(stack: Stack, service: str) -> None:
+def test_core_dumps_and_open_files_are_limited(stack: Stack, service: str) -> None:
     written = docker("exec", stack.container(service), "sh", "-c", "cat /proc/[0-9]*/limits 2>/dev/null")
     core = re.findall(r"^Max core file size +(\S+) +(\S+)", written, re.MULTILINE)
     assert len(core) >= 2, "its init and the service itself"
@@ -70,7 +70,7 @@ def test_no_process_may_dump_core_or_open_files_without_a_limit(stack: Stack, se
 
 
 @pytest.mark.parametrize("service", SERVICES)
-def test_nothing_that_was_written_can_be_executed(stack: Stack, service: str) -> None:
+def test_written_files_are_not_executable(stack: Stack, service: str) -> None:
     mounts = docker("exec", stack.container(service), "cat", "/proc/mounts").splitlines()
     writable = {
         path: set(options.split(","))
@@ -85,7 +85,7 @@ def redis_cli(stack: Stack, command: str) -> str:
     return docker("exec", stack.container("redis"), "sh", "-c", command)
 
 
-def test_redis_keeps_nothing_on_disk(stack: Stack) -> None:
+def test_redis_stores_nothing_on_disk(stack: Stack) -> None:
     def setting(name: str) -> str:
         return redis_cli(stack, f"redis-cli config get {name}").partition("\n")[2]
 
@@ -96,12 +96,12 @@ def test_redis_keeps_nothing_on_disk(stack: Stack) -> None:
 
 
 @pytest.mark.parametrize("command", ["save", "config set dir /tmp"])
-def test_redis_cannot_be_made_to_write_a_file(stack: Stack, command: str) -> None:
+def test_redis_commands_that_write_files_are_denied(stack: Stack, command: str) -> None:
     assert "ERR" in redis_cli(stack, f"redis-cli {command}")
     assert redis_cli(stack, "ls /data") == ""
 
 
-def test_redis_refuses_a_value_of_more_than_16_mib(stack: Stack) -> None:
+def test_redis_rejects_a_value_over_16_mib(stack: Stack) -> None:
     def set_value(size: int) -> str:
         return redis_cli(stack, f"head -c {size} /dev/zero | redis-cli -x psetex probe 5000 2>&1 || true")
 

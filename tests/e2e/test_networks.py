@@ -1,4 +1,4 @@
-"""Who reaches whom, tried with real connections from inside the containers."""
+"""Which services can connect to which, tested with connections from inside the containers."""
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -24,19 +24,19 @@ ENDPOINTS = {
     "serving": (8501, r"GET /v1/models/emotion HTTP/1.1\r\nHost: localhost", " 200 "),
     "gateway": (8000, HEALTH, " 200 "),
 }
-"""Each service's port, a request, and what its answer begins with or holds in its first line."""
+"""The port of each service, a request, and a text in the first line of its response."""
 REACHED = {
     "capture": {"redis"},
     "gateway": {"redis", "detector", "serving"},
-    # The other way round on the same networks:
+    # The reverse direction on the same networks:
     "redis": {"capture", "gateway"},
     "detector": {"gateway"},
     "serving": {"gateway"},
 }
 
 
-def ask(container: str, address: str, port: int, request: str = "GET / HTTP/1.0") -> str:
-    """Send a request from inside a container and return the first line that comes back; empty where none does."""
+def first_line(container: str, address: str, port: int, request: str = "GET / HTTP/1.0") -> str:
+    """Send a request from inside a container; return the first line of the response, or an empty string."""
     within_3_s = 'timeout 3 bash -c "$0" "$@" 2>/dev/null || true'
     return docker("exec", container, "bash", "-c", within_3_s, ASK, address, str(port), request)
 
@@ -45,12 +45,12 @@ def addresses(container: str) -> list[str]:
     return [network["IPAddress"] for network in inspect(container)["NetworkSettings"]["Networks"].values()]
 
 
-def reached_from(stack: Stack, service: str) -> set[str]:
-    """Return which other services answer a service, at any of their addresses."""
+def reachable_from(stack: Stack, service: str) -> set[str]:
+    """Return the services that respond to a service, at any of their addresses."""
 
     def answers(other: str) -> bool:
         port, request, answer = ENDPOINTS[other]
-        found = (ask(stack.container(service), at, port, request) for at in addresses(stack.container(other)))
+        found = (first_line(stack.container(service), at, port, request) for at in addresses(stack.container(other)))
         return any(answer in line for line in found)
 
     others = [other for other in SERVICES if other != service]
@@ -59,37 +59,37 @@ def reached_from(stack: Stack, service: str) -> set[str]:
 
 
 @pytest.mark.parametrize("service", SERVICES)
-def test_a_service_reaches_those_that_it_needs_and_nobody_else(stack: Stack, service: str) -> None:
-    assert reached_from(stack, service) == REACHED[service]
+def test_service_reaches_its_dependencies_only(stack: Stack, service: str) -> None:
+    assert reachable_from(stack, service) == REACHED[service]
 
 
 @pytest.fixture(scope="module")
 def outside(stack: Stack) -> Iterator[tuple[str, int]]:
-    """Address and port of a server outside the stack: on this machine, at its end of a network of Docker's."""
+    """Address and port of a server outside the stack, on the host's address in a Docker network."""
     port = free_port()
     host = docker("network", "inspect", f"{stack.project}_edge", "--format", "{{(index .IPAM.Config 0).Gateway}}")
     image = str(inspect(stack.container("gateway"))["Image"])
     command = ["-m", "http.server", str(port), "--bind", host, "--directory", "/tmp"]
     server = docker("run", "--detach", "--rm", "--network=host", "--entrypoint=python", image, *command)
     try:
-        wait_until(lambda: ask(stack.container("gateway"), host, port), "the server to answer", 20)
+        wait_until(lambda: first_line(stack.container("gateway"), host, port), "the server to answer", 20)
         yield host, port
     finally:
         docker("kill", server)
 
 
 @pytest.mark.parametrize(
-    ("service", "has_a_way_out"), [(service, service in ("capture", "gateway")) for service in SERVICES]
+    ("service", "has_access"), [(service, service in ("capture", "gateway")) for service in SERVICES]
 )
-def test_only_capture_and_gateway_have_a_way_out(
-    stack: Stack, outside: tuple[str, int], service: str, has_a_way_out: bool
+def test_only_capture_and_gateway_have_outbound_access(
+    stack: Stack, outside: tuple[str, int], service: str, has_access: bool
 ) -> None:
-    assert (" 200 " in ask(stack.container(service), *outside)) == has_a_way_out
+    assert (" 200 " in first_line(stack.container(service), *outside)) == has_access
 
 
 @pytest.mark.parametrize("service", ["redis", "detector", "serving"])
-def test_this_machine_has_no_address_on_an_internal_network(stack: Stack, service: str) -> None:
-    """Else what listens on all addresses of this machine would be reached from there."""
+def test_host_has_no_address_on_an_internal_network(stack: Stack, service: str) -> None:
+    """Otherwise containers could reach servers that listen on all addresses of the host."""
     for network in inspect(stack.container(service))["NetworkSettings"]["Networks"]:
         options = docker("network", "inspect", network, "--format", "{{.Internal}} {{json .Options}}")
         assert options == 'true {"com.docker.network.bridge.inhibit_ipv4":"true"}'

@@ -1,4 +1,4 @@
-"""``compose.ops.yml``: health and metrics on the loopback address, and still no way to what isn't published."""
+"""``compose.ops.yml``: health and metrics on the loopback address, and no new connections between services."""
 
 from collections.abc import Iterator
 
@@ -8,7 +8,7 @@ import pytest
 from launcher.ports import free_port
 from tests.e2e.docker import docker
 from tests.e2e.stack import Stack
-from tests.e2e.test_networks import ENDPOINTS, reached_from
+from tests.e2e.test_networks import ENDPOINTS, reachable_from
 
 PORTS = {service: free_port() for service in ("capture", "detector", "serving")}
 
@@ -24,12 +24,12 @@ def published(stack: Stack) -> Iterator[Stack]:
 
 
 @pytest.mark.parametrize("service", PORTS)
-def test_its_port_answers_on_the_loopback_address(published: Stack, service: str) -> None:
+def test_port_responds_on_loopback(published: Stack, service: str) -> None:
     path = ENDPOINTS[service][1].split(" ")[1]
     assert published.is_ready(service)
     assert httpx.get(f"http://127.0.0.1:{PORTS[service]}{path}", trust_env=False).status_code == 200
 
 
 @pytest.mark.parametrize("service", ["detector", "serving"])
-def test_a_published_service_reaches_the_gateway_and_nobody_else(published: Stack, service: str) -> None:
-    assert reached_from(published, service) == {"gateway"}
+def test_published_service_reaches_the_gateway_only(published: Stack, service: str) -> None:
+    assert reachable_from(published, service) == {"gateway"}

@@ -18,7 +18,7 @@ AHEAD_S = 600
 REDIS_PORT = free_port()
 CAMERA_CLOCK = {
     "FAKETIME": f"+{AHEAD_S}s",
-    # Only what the clock on the wall says is wrong there; seconds are as long as elsewhere.
+    # Only the wall clock differs; seconds have the same length.
     "FAKETIME_DONT_FAKE_MONOTONIC": "1",
 }
 
@@ -60,7 +60,7 @@ def test_ages_do_not_depend_on_the_cameras_clock(remote: Stack, faketime: str, t
     assert source["camera"] == "door"
     assert 0 < source["age_ms"] < 1500
     assert abs((now - datetime.fromisoformat(source["captured_at"])).total_seconds()) < 30
-    # The camera's host did believe in another time.
+    # The clock of the camera's host did differ.
     believed = datetime.fromtimestamp(int(newest[b"captured_at"]) / 1e6, UTC)
     assert AHEAD_S - 30 < (believed - now).total_seconds() < AHEAD_S + 30
 
@@ -71,7 +71,7 @@ def newest_frame_fields() -> dict[bytes, bytes]:
         return dict(fields)
 
 
-def test_redis_wants_the_password(remote: Stack) -> None:
+def test_redis_requires_the_password(remote: Stack) -> None:
     remote.wait_until_ready("redis")
     with (
         redis.Redis(port=REDIS_PORT, protocol=2, driver_info=None) as client,
@@ -80,14 +80,14 @@ def test_redis_wants_the_password(remote: Stack) -> None:
         client.ping()
 
 
-def test_the_password_is_on_no_command_line(remote: Stack) -> None:
+def test_password_is_on_no_command_line(remote: Stack) -> None:
     for service in ("redis", "gateway"):
         assert PASSWORD not in docker("top", remote.container(service), "-eo", "pid,args")
     redis_container = inspect(remote.container("redis"))
     assert PASSWORD not in f"{redis_container['Path']} {redis_container['Args']}"
 
 
-def test_an_empty_password_is_refused() -> None:
+def test_empty_password_is_rejected() -> None:
     settings = {"EMOTION_COMPOSE_REDIS_ADDRESS": "127.0.0.1", "EMOTION_COMPOSE_REDIS_PASSWORD": ""}
     with pytest.raises(AssertionError, match="EMOTION_COMPOSE_REDIS_PASSWORD"):
         Stack("emotion-e2e-remote", ("compose.remote-camera.yml",), settings).compose("config")

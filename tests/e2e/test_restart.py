@@ -1,4 +1,4 @@
-"""Docker starts again what doesn't answer any more, and leaves alone what only lacks another service."""
+"""Docker restarts a service that stops responding, but not one whose dependency is missing."""
 
 import time
 
@@ -10,9 +10,9 @@ from tests.e2e.stack import SERVICES, STARTED_WITHIN_S, Stack
 from tests.support.waiting import wait_until
 
 STARTED_AGAIN_WITHIN_S = 180.0
-"""About 45 s on a machine with cores to spare: three checks that wait 5 to 6 s each, 5 s apart, and a start."""
+"""About 45 s on an idle machine: three checks of 5 to 6 s each, 5 s apart, and a start."""
 AWAY_S = 45.0
-"""Longer than a frozen process is left alone."""
+"""Longer than the time after which a frozen process is restarted."""
 
 
 def answers(stack: Stack) -> bool:
@@ -23,7 +23,7 @@ def answers(stack: Stack) -> bool:
         return False
 
 
-def test_frozen_processes_are_started_again(stack: Stack) -> None:
+def test_frozen_processes_are_restarted(stack: Stack) -> None:
     before = stack.restarts()
     for service in SERVICES:
         freeze_process(stack, service)
@@ -38,7 +38,7 @@ def test_frozen_processes_are_started_again(stack: Stack) -> None:
     wait_until(lambda: answers(stack), "an answer", STARTED_WITHIN_S)
 
 
-def test_nothing_is_restarted_because_another_service_is_away(stack: Stack) -> None:
+def test_service_with_a_missing_dependency_is_not_restarted(stack: Stack) -> None:
     before = stack.starts()
     away = [stack.container(service) for service in ("redis", "detector", "serving")]
     docker("stop", *away)

@@ -1,4 +1,4 @@
-"""All containers of the stack are started at once, in an order that chance gives: they find each other."""
+"""The containers of the stack are started at once in random order and find each other."""
 
 import random
 from concurrent.futures import ThreadPoolExecutor
@@ -14,12 +14,12 @@ from tests.support.waiting import wait_until
 def answers(client: httpx.Client) -> bool:
     try:
         return client.get("/predict").status_code == 200
-    except httpx.TransportError:  # the gateway doesn't listen yet
+    except httpx.TransportError:  # the gateway is not listening yet
         return False
 
 
 @pytest.mark.parametrize("order", range(2))
-def test_started_at_once_in_any_order_they_answer(stack: Stack, order: int) -> None:
+def test_stack_becomes_ready_in_any_start_order(stack: Stack, order: int) -> None:
     names = [stack.container(service) for service in SERVICES]
     docker("kill", *names)
     random.Random(order).shuffle(names)

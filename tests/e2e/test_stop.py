@@ -1,4 +1,4 @@
-"""A gateway that is told to stop finishes what it has begun."""
+"""A gateway finishes the requests in flight when it is stopped."""
 
 import re
 from concurrent.futures import ThreadPoolExecutor
@@ -34,7 +34,7 @@ def test_requests_in_flight_are_answered(stack: Stack, client: httpx.Client) -> 
             wait_until(lambda: in_flight() == REQUESTS, "all requests to be in flight", 5)
             docker("kill", "--signal", "TERM", name)
             docker("unpause", stack.container("detector"))
-            # Where the engine is slow to obey, the time for an answer is over; then gateway or detector says so.
+            # If the engine stops it late, the deadline of the request has passed.
             too_late = {ProblemKind.DEPENDENCY_TIMEOUT.type, ProblemKind.OVERLOADED.type}
             assert {answer.result() for answer in answers} <= {"faces", *too_late}
         wait_until(lambda: not inspect(name)["State"]["Running"], "the gateway to end", 20)
@@ -47,7 +47,7 @@ def test_requests_in_flight_are_answered(stack: Stack, client: httpx.Client) -> 
         stack.wait_until_ready("gateway")
 
 
-def test_all_stop_in_time_and_without_a_kill(stack: Stack) -> None:
+def test_all_services_stop_in_time_without_a_kill(stack: Stack) -> None:
     try:
         stack.compose("stop")
         codes = {name: inspect(name)["State"]["ExitCode"] for name in stack.starts()}

@@ -1,4 +1,4 @@
-"""Requests at a steady rate beside a test, and what became of each."""
+"""Requests at a constant rate during a test, and their outcomes."""
 
 import threading
 import time
@@ -16,21 +16,21 @@ from tests.support.waiting import wait_until
 
 INTERVAL_S = 0.05
 UPLOAD_EVERY = 4
-"""One request in so many is an upload; the others ask for the camera's emotion."""
+"""One request in so many is an upload; the others are predictions of the camera."""
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of one request.
+    """The outcome of a request.
 
     Attributes:
-        method: ``GET`` asks for the camera, ``POST`` uploads.
+        method: ``GET`` for the camera, ``POST`` for an upload.
         sent_at: By ``time.monotonic()``.
-        seconds: From the first byte sent to the last received.
-        status: 0 where no answer came.
-        problem: The problem's members; empty for another body.
-        retry_after_s: When to ask again; 0 where the answer doesn't say.
-        said: The problem in a few words.
+        seconds: Time from the first byte sent to the last received.
+        status: The status code; 0 without a response.
+        problem: The members of the problem; empty for any other body.
+        retry_after_s: The ``Retry-After`` header; 0 if it is missing.
+        summary: A summary of the problem.
     """
 
     method: str
@@ -39,20 +39,20 @@ class Outcome:
     status: int
     problem: dict[str, Any]
     retry_after_s: int
-    said: str
+    summary: str
 
     @property
     def kind(self) -> str:
-        """The problem's type, without what all have in common; empty where there is none."""
+        """The problem type without its common prefix; empty if there is none."""
         return str(self.problem.get("type", "")).removeprefix("urn:emotion:problem:")
 
 
 class Traffic:
-    """Outcomes in the order in which they came.
+    """Sends requests and collects their outcomes in order of arrival.
 
     Attributes:
-        held_up_s: The longest that this process itself waited for a core when a request was due; a few hundredths of
-            a second, unless others keep the machine busy.
+        max_delay_s: The longest delay of a request by scheduling; a few hundredths of a second unless the machine is
+            busy.
     """
 
     def __init__(
@@ -67,11 +67,11 @@ class Traffic:
         self._interval_s = interval_s
         self._upload_every = upload_every
         self._outcomes: list[Outcome] = []
-        self.held_up_s = 0.0
+        self.max_delay_s = 0.0
 
     @property
     def outcomes(self) -> list[Outcome]:
-        """What became of all that ended so far."""
+        """The outcomes of all finished requests."""
         return list(self._outcomes)
 
     def since(self, moment: float) -> list[Outcome]:
@@ -79,16 +79,16 @@ class Traffic:
         return [outcome for outcome in self.outcomes if outcome.sent_at >= moment]
 
     def wait_until_sent(self, condition: Callable[[list[Outcome]], bool], what: str, timeout_s: float) -> None:
-        """Wait until the outcomes of requests sent from now on fulfil a condition."""
+        """Wait until the outcomes of requests sent from now on meet a condition."""
         now = time.monotonic()
         try:
             wait_until(lambda: condition(self.since(now)), what, timeout_s)
         except AssertionError as error:
-            raise AssertionError(f"{error}; {summary(self.since(now))}") from None
+            raise AssertionError(f"{error}; {summarize(self.since(now))}") from None
 
     @contextmanager
     def running(self) -> "Iterator[Traffic]":
-        """Send requests within the block, and wait for those under way at its end."""
+        """Send requests during the block, and wait for those in flight at its end."""
         ended = threading.Event()
         with ThreadPoolExecutor(64) as senders:
             pacer = threading.Thread(target=self._pace, args=(senders, ended))
@@ -104,7 +104,7 @@ class Traffic:
         for number in count():
             if ended.wait(max(0.0, start + number * self._interval_s - time.monotonic())):
                 return
-            self.held_up_s = max(self.held_up_s, time.monotonic() - start - number * self._interval_s)
+            self.max_delay_s = max(self.max_delay_s, time.monotonic() - start - number * self._interval_s)
             senders.submit(self._send, "POST" if number % self._upload_every == 0 else "GET")
 
     def _send(self, method: str) -> None:
@@ -114,20 +114,20 @@ class Traffic:
         try:
             answer = self._client.request(method, "/predict", content=content, headers=headers)
         except httpx.HTTPError as error:
-            status, retry_after_s, said = 0, 0, repr(error)
+            status, retry_after_s, summary = 0, 0, repr(error)
             problem: dict[str, Any] = {}
         else:
             is_problem = answer.headers.get("Content-Type") == "application/problem+json"
             status, retry_after_s = answer.status_code, int(answer.headers.get("Retry-After", 0))
             problem = answer.json() if is_problem else {}
-            said = " ".join(str(problem.get(member, "")) for member in ("dependency", "type", "detail"))
+            summary = " ".join(str(problem.get(member, "")) for member in ("dependency", "type", "detail"))
         self._outcomes.append(
-            Outcome(method, sent_at, time.monotonic() - sent_at, status, problem, retry_after_s, said)
+            Outcome(method, sent_at, time.monotonic() - sent_at, status, problem, retry_after_s, summary)
         )
 
 
-def summary(outcomes: list[Outcome]) -> str:
-    """Return how often each thing happened, and the slowest of each."""
-    kinds = Counter((outcome.method, outcome.status, outcome.said) for outcome in outcomes)
-    slowest = {kind: max(o.seconds for o in outcomes if (o.method, o.status, o.said) == kind) for kind in kinds}
+def summarize(outcomes: list[Outcome]) -> str:
+    """Return the count and the longest time of each kind of outcome."""
+    kinds = Counter((outcome.method, outcome.status, outcome.summary) for outcome in outcomes)
+    slowest = {kind: max(o.seconds for o in outcomes if (o.method, o.status, o.summary) == kind) for kind in kinds}
     return "; ".join(f"{n}× {' '.join(map(str, kind))} (≤ {slowest[kind]:.2f} s)" for kind, n in kinds.items())

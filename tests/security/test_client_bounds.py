@@ -113,7 +113,7 @@ def errors_of(urls: list[str], method: str, asynchronous: bool) -> list[str]:
 
 
 @pytest.mark.parametrize(
-    ("what", "asynchronous"),
+    ("method", "asynchronous"),
     [("cameras", False), ("cameras", True), ("predict", False), ("frame", False), ("stream", False), ("stream", True)],
 )
 def test_unbounded_response_is_an_error(method: str, asynchronous: bool) -> None:

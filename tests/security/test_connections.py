@@ -53,7 +53,7 @@ def is_only_connection(service: Service) -> bool:
 
 
 @pytest.mark.parametrize(
-    ("sent", "dribbled"),
+    ("sent", "repeated"),
     [
         (b"", b""),
         (b"", b"\r\n"),

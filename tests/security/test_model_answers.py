@@ -37,7 +37,7 @@ def response(
     reliable.dtype = BOOL
     reliable.bool_val.append(True)
     reliable.tensor_shape.dim.add(size=1)
-    return message.SerializeToString()
+    return message.SerializeToString(deterministic=True)
 
 
 @asynccontextmanager

@@ -140,7 +140,7 @@ def test_frames_sent_with_the_handshake_are_answered(gateway: Gateway) -> None:
 
 @pytest.mark.parametrize("path", [FEED, VIDEO, IMAGES])
 @pytest.mark.parametrize(
-    ("sent", "dribbled"),
+    ("sent", "repeated"),
     [
         (frame(BINARY, bytes(500))[:100], b""),
         (frame(BINARY, bytes(500))[:1], b""),

@@ -67,7 +67,7 @@ def test_order_of_targets_depends_on_the_seed_only(every: dict[str, Target]) -> 
     assert all(count == 20 for _, count in order(1))
 
 
-@pytest.mark.parametrize("name", ["pictures", "compat", "parameters", "documented"])
+@pytest.mark.parametrize("name", ["images", "compat", "parameters", "openapi"])
 def test_complete_exchange_is_one_request(every: dict[str, Target], name: str) -> None:
     """A service may reject anything else, or not respond."""
     exchanges = [case.action for case in cases_of(every[name], SEED, 150) if isinstance(case.action, Exchange)]
