@@ -15,8 +15,8 @@ import pytest
 
 from launcher.ports import free_port
 from services.contracts.live import STATUS
-from services.contracts.text import replace_unprintable
 from services.contracts.problems import PROBLEM_MEDIA_TYPE
+from services.contracts.text import replace_unprintable
 from tests.security.scripted_server import Script, response, scripted_gateway
 from tests.support.client_command import EMOTION, environment
 from tests.support.gateway_responses import face, live, prediction
