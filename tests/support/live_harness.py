@@ -1,4 +1,4 @@
-"""A gateway's live part over fakes: frames are shown one by one, services can be held up or broken."""
+"""Live sessions over fakes: tests show frames one by one, and can block or break the services."""
 
 import asyncio
 import json
@@ -23,6 +23,7 @@ from services.gateway.live.manager import LiveManager
 from services.gateway.metrics import LiveMetrics
 from services.gateway.protocols import Deadline, EmotionScores, Frame, KnownCamera
 from services.gateway.settings import GatewaySettings
+from services.runtime.clock import Clock
 from tests.support.gateway_fakes import ONLINE, FakeFrames, FakeModel
 
 DEFAULT_TIMEOUT_S = 30.0
@@ -41,7 +42,7 @@ def numbered_frame(number: int, age_ms: float = 40.0) -> Frame:
 
 
 @dataclass
-class SeeingDetector:
+class RecordingDetector:
     """Finds the faces that there are; it waits while its gate is closed.
 
     It finds all of them, those near the hints, or those that an overview doesn't have. That has what was there and what
@@ -50,9 +51,9 @@ class SeeingDetector:
 
     boxes: list[Box] = field(default_factory=lambda: [FACE])
     error: Exception | None = None
-    asked: list[tuple[bytes, tuple[Box, ...]]] = field(default_factory=list)
+    requests: list[tuple[bytes, tuple[Box, ...]]] = field(default_factory=list)
     overlooked: list[Box] = field(default_factory=list)
-    searched: list[SearchScope] = field(default_factory=list)
+    scopes: list[SearchScope] = field(default_factory=list)
     gate: asyncio.Event = field(default_factory=asyncio.Event)
 
     def __post_init__(self) -> None:
@@ -68,28 +69,28 @@ class SeeingDetector:
         rois: Sequence[Box] = (),
         reference: str | None = None,
     ) -> Detection:
-        self.asked.append((image, tuple(rois)))
+        self.requests.append((image, tuple(rois)))
         await passed(self.gate, deadline, "detector")
         if self.error:
             raise self.error
         if reference is None:
-            searched = SearchScope.ROI if rois else SearchScope.FULL
+            scope = SearchScope.ROI if rois else SearchScope.FULL
             found = [box for box in self.boxes if not rois or any(iou(box, roi) > 0 for roi in rois)]
         else:
-            searched = SearchScope.CHANGED if reference else SearchScope.FULL
+            scope = SearchScope.CHANGED if reference else SearchScope.FULL
             found = [box for box in self.boxes if str(box) not in reference]
-        self.searched.append(searched)
+        self.scopes.append(scope)
         pixels = bytes([64]) * 48 * 48
         faces = tuple(DetectedFace(box, 5.0, 0.5, pixels) for box in found)
         seen = None if reference is None else f"{self.boxes} {self.overlooked}"
-        return Detection(ImageSize(1280, 720), searched, faces, DetectTimings(1, 2, 3, 6), seen)
+        return Detection(ImageSize(1280, 720), scope, faces, DetectTimings(1, 2, 3, 6), seen)
 
     async def check(self) -> str:
         return "ready"
 
     @property
     def full_searches(self) -> int:
-        return self.searched.count(SearchScope.FULL)
+        return self.scopes.count(SearchScope.FULL)
 
 
 class GatedModel(FakeModel):
@@ -114,18 +115,18 @@ async def passed(gate: asyncio.Event, deadline: Deadline, dependency: str) -> No
         raise ServiceError(ProblemKind.DEPENDENCY_TIMEOUT, "too slow", dependency=dependency) from error
 
 
-class Scene:
-    """One camera, ``cam0``, and all that its followers need."""
+class LiveHarness:
+    """The live sessions of one camera, ``cam0``, over fakes."""
 
-    def __init__(self, **settings: object) -> None:
+    def __init__(self, clock: Clock, **settings: object) -> None:
         self.store = FakeFrames()
-        self.detector = SeeingDetector()
+        self.detector = RecordingDetector()
         self.model = GatedModel()
         self.registry = CollectorRegistry()
         frames = CameraService(self.store, max_frame_age_s=2.0)
         pipeline = Pipeline(self.detector, self.model)
         chosen = GatewaySettings.model_validate(settings)
-        self.live = LiveManager(self.store, frames, pipeline, chosen, LiveMetrics(self.registry))
+        self.live = LiveManager(self.store, frames, pipeline, chosen, LiveMetrics(self.registry), clock)
 
     def show(self, number: int) -> None:
         """Let a frame be the camera's newest."""
@@ -141,10 +142,10 @@ class Scene:
 
 
 @asynccontextmanager
-async def scene(**settings: object) -> AsyncIterator[Scene]:
-    """Set a scene; at the end nothing of it may go on."""
+async def live_harness(clock: Clock = monotonic, **settings: object) -> AsyncIterator[LiveHarness]:
+    """Start a harness that shows frame 0; at the end no task of it may run on."""
     before = asyncio.all_tasks()
-    opened = Scene(**settings)
+    opened = LiveHarness(clock, **settings)
     opened.show(0)
     try:
         yield opened
@@ -163,26 +164,26 @@ async def eventually(condition: Callable[[], object], what: str) -> None:
 async def next_object(viewer: Subscriber) -> dict[str, Any]:
     message = await viewer.get(DEFAULT_TIMEOUT_S)
     assert message is not None, "nothing came"
-    told: dict[str, Any] = json.loads(message.text)
-    assert told["event"] == message.event
-    return told
+    content: dict[str, Any] = json.loads(message.text)
+    assert content["event"] == message.event
+    return content
 
 
 async def next_status(viewer: Subscriber) -> dict[str, Any]:
     while True:
-        told = await next_object(viewer)
-        if told["event"] == "status":
-            return told
+        message = await next_object(viewer)
+        if message["event"] == "status":
+            return message
 
 
 async def result_of(viewer: Subscriber, number: int) -> dict[str, Any]:
     """Return the result of a frame, passing over those before it."""
     while True:
-        told = await next_object(viewer)
-        if told["event"] == "result":
-            if told["source"]["frame_id"] == frame_id(number):
-                return told
-            assert told["source"]["frame_id"] < frame_id(number), f"{number} was passed over"
+        message = await next_object(viewer)
+        if message["event"] == "result":
+            if message["source"]["frame_id"] == frame_id(number):
+                return message
+            assert message["source"]["frame_id"] < frame_id(number), f"{number} was passed over"
 
 
 def number_of(result: dict[str, Any]) -> int:

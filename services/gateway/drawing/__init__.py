@@ -1,1 +1,1 @@
-"""Camera pictures with boxes and labels, or with faces made unrecognisable."""
+"""Drawing into camera images: annotations and blurred faces."""

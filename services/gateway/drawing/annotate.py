@@ -1,4 +1,4 @@
-"""One picture in, one picture out."""
+"""Annotated camera images: boxes and labels of faces, or blurred faces."""
 
 import io
 from collections.abc import Mapping, Sequence
@@ -9,13 +9,13 @@ from PIL import Image, ImageDraw, ImageFont, UnidentifiedImageError
 from services.contracts.emotions import Emotion
 from services.contracts.geometry import Box
 from services.contracts.prediction import FaceEmotion
-from services.gateway.drawing.anonymize import hide
+from services.gateway.drawing.anonymize import pixelate
 from services.runtime.images import ImageFormat, ImageTooLargeError, InvalidImageError, read_header
 
 RGB = tuple[int, int, int]
 
-# Okabe and Ito, "Color Universal Design" (2008), and white. Their orange is left out: it is the nearest to vermilion.
-COLOURS: dict[Emotion, RGB] = {
+# Okabe and Ito, "Color Universal Design" (2008), and white; without their orange, which is close to vermilion.
+COLORS: dict[Emotion, RGB] = {
     Emotion.ANGRY: (213, 94, 0),
     Emotion.DISGUST: (0, 158, 115),
     Emotion.FEAR: (204, 121, 167),
@@ -29,13 +29,13 @@ BLACK: RGB = (0, 0, 0)
 WHITE: RGB = (255, 255, 255)
 
 
-def ink_on(background: RGB) -> RGB:
-    """Return black or white, whichever is read better on a colour: WCAG 2.2's contrast ratio."""
-    return max((BLACK, WHITE), key=lambda ink: contrast(ink, background))
+def text_color_on(background: RGB) -> RGB:
+    """Return black or white, the one with the higher contrast ratio (WCAG 2.2)."""
+    return max((BLACK, WHITE), key=lambda color: contrast(color, background))
 
 
 def contrast(one: RGB, other: RGB) -> float:
-    """Return WCAG 2.2's contrast ratio of two colours, 1 to 21."""
+    """Return the contrast ratio of two colors, 1 to 21 (WCAG 2.2)."""
     darker, lighter = sorted((_luminance(one), _luminance(other)))
     return (lighter + 0.05) / (darker + 0.05)
 
@@ -55,43 +55,43 @@ Rectangle = tuple[int, int, int, int]
 
 @dataclass(frozen=True)
 class Style:
-    """Sizes that suit a picture, in pixels."""
+    """Line width and text height in pixels."""
 
     line: int
     text: int
 
     @staticmethod
-    def of(image: Image.Image) -> "Style":
-        """Return lines and letters that are seen at 320 × 240 and don't hide faces at 1280 × 720."""
+    def for_image(image: Image.Image) -> "Style":
+        """Return sizes that are visible at 320 × 240 and do not cover faces at 1280 × 720."""
         side = min(image.size)
         return Style(line=max(2, round(side / 240)), text=max(12, round(side / 36)))
 
 
 def label(face: FaceEmotion) -> str:
-    """Return the emotion and its probability; a question mark where it isn't reliable."""
+    """Return the emotion and its probability, with a question mark if it is not reliable."""
     return f"{face.emotion.value}{'' if face.reliable else '?'} {face.confidence:.0%}"
 
 
-def mark(image: Image.Image, faces: list[FaceEmotion]) -> None:
-    """Draw boxes and then labels, so that no box crosses another face's label."""
-    style, canvas = Style.of(image), ImageDraw.Draw(image)
-    # Aileron by Sora Sagano (CC0), which comes with Pillow: the same letters on every machine.
+def annotate(image: Image.Image, faces: list[FaceEmotion]) -> None:
+    """Draw boxes and labels. Labels are drawn last, so that no box crosses a label."""
+    style, canvas = Style.for_image(image), ImageDraw.Draw(image)
+    # Aileron by Sora Sagano (CC0), which is part of Pillow: the same font on every machine.
     font = ImageFont.load_default(style.text)
     for face in faces:
-        _draw_box(canvas, face.box, _colour_of(face), style.line, dashed=not face.reliable)
+        _draw_box(canvas, face.box, _color_of(face), style.line, dashed=not face.reliable)
     for face in faces:
         _draw_label(canvas, face, font, style, image.size)
 
 
-def _colour_of(face: FaceEmotion) -> RGB:
-    return COLOURS[face.emotion] if face.reliable else UNCERTAIN
+def _color_of(face: FaceEmotion) -> RGB:
+    return COLORS[face.emotion] if face.reliable else UNCERTAIN
 
 
 def _draw_box(canvas: ImageDraw.ImageDraw, box: Box, rgb: RGB, line: int, dashed: bool) -> None:
     strokes = _edges(box, line)
     if dashed:
         strokes = [dash for stroke in strokes for dash in _dashes(stroke, line * 4)]
-    # A dark rim makes any colour seen on any picture.
+    # A dark rim makes each color visible on any background.
     for left, top, right, bottom in strokes:
         canvas.rectangle((left - 1, top - 1, right, bottom), fill=BLACK)
     for left, top, right, bottom in strokes:
@@ -122,18 +122,18 @@ def _draw_label(
     style: Style,
     size: tuple[int, int],
 ) -> None:
-    text, background = label(face), _colour_of(face)
+    text, background = label(face), _color_of(face)
     padding = style.line
     width = round(font.getlength(text)) + 2 * padding + 2
     height = style.text + 2 * padding + 2
     left, top = label_place(face.box, (width, height), size)
     canvas.rectangle((left, top, left + width - 1, top + height - 1), fill=background, outline=BLACK)
     middle = (left + width / 2, top + height / 2)
-    canvas.text(middle, text, font=font, fill=ink_on(background), anchor="mm")
+    canvas.text(middle, text, font=font, fill=text_color_on(background), anchor="mm")
 
 
 def label_place(box: Box, label_size: tuple[int, int], image_size: tuple[int, int]) -> tuple[int, int]:
-    """Return a label's left and top: above the box, below it where the picture ends, else inside at its top."""
+    """Return a label's left and top: above the box, below it at the top of the image, or else inside the box."""
     width, height = label_size
     left = max(0, min(box.x, image_size[0] - width))
     if box.y >= height:
@@ -145,8 +145,8 @@ def label_place(box: Box, label_size: tuple[int, int], image_size: tuple[int, in
 
 
 PIXEL_LIMIT = 12_500_000
-"""Cameras have up to 12 megapixels. Threads can't be stopped, so what a picture may cost is bounded beforehand: as many
-pixels, with as many scans as are accepted for them, take about half a second and 200 MB."""
+"""Cameras have up to 12 megapixels. A thread can't be stopped, so the cost of an image is bounded before it is decoded:
+this many pixels, with the accepted number of scans, take about 0.5 s and 200 MB."""
 
 _UPRIGHT: Mapping[int, Image.Transpose] = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -157,18 +157,18 @@ _UPRIGHT: Mapping[int, Image.Transpose] = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
-"""EXIF's orientations and what turns each upright."""
+"""EXIF orientation → transposition that makes the image upright."""
 
 
 class DamagedJpegError(ValueError):
-    """The bytes are no JPEG, it is damaged or cut off, or it has too many pixels or scans."""
+    """The bytes are not a complete JPEG within the limits of pixels and scans."""
 
 
-def decoded(jpeg: bytes) -> Image.Image:
-    """Return an upright picture in red, green and blue.
+def decode_jpeg(jpeg: bytes) -> Image.Image:
+    """Return an upright RGB image.
 
     Raises:
-        DamagedJpegError: It can't be decoded, or would cost too much.
+        DamagedJpegError: It can't be decoded, or exceeds the limits.
     """
     try:
         header = read_header(jpeg, PIXEL_LIMIT, (ImageFormat.JPEG,))
@@ -189,8 +189,8 @@ def decoded(jpeg: bytes) -> Image.Image:
     return image if image.mode == "RGB" else image.convert("RGB")
 
 
-def encoded(image: Image.Image, quality: int) -> bytes:
-    """Return a JPEG of a picture, without any metadata."""
+def encode_jpeg(image: Image.Image, quality: int) -> bytes:
+    """Return an image as JPEG without metadata."""
     image.info.clear()
     out = io.BytesIO()
     image.save(out, "JPEG", quality=quality)
@@ -201,25 +201,25 @@ __all__ = ["DamagedJpegError", "draw"]
 
 
 def draw(jpeg: bytes, overlay: Sequence[FaceEmotion] | None, blur: Sequence[Box], quality: int = 80) -> bytes:
-    """Draw faces' emotions and hide faces. CPU-bound: some milliseconds for 1280 × 720.
+    """Draw faces' boxes and emotions, and blur faces. CPU-bound: some milliseconds for 1280 × 720.
 
     Args:
-        jpeg: The picture; its EXIF orientation is applied, its metadata left out.
-        overlay: Faces that get a box and a label; None or empty for none.
-        blur: Faces' boxes in the upright picture, made unrecognisable with a margin; they may reach over its border.
-        quality: Of the JPEG written, 1 to 95.
+        jpeg: The image. Its EXIF orientation is applied; its metadata is removed.
+        overlay: Faces with a box and a label; None or empty for none.
+        blur: Boxes in the upright image that are blurred with a margin; they may reach over its border.
+        quality: Quality of the new JPEG, 1 to 95.
 
     Returns:
-        A JPEG; the bytes given, unchanged, where there is nothing to draw and nothing to hide.
+        A JPEG; the given bytes if there is nothing to draw and nothing to blur.
 
     Raises:
-        DamagedJpegError: The picture can't be decoded.
+        DamagedJpegError: The image can't be decoded.
     """
     if not overlay and not blur:
         return jpeg
-    image = decoded(jpeg)
+    image = decode_jpeg(jpeg)
     for box in blur:
-        hide(image, box)
+        pixelate(image, box)
     if overlay:
-        mark(image, list(overlay))
-    return encoded(image, quality)
+        annotate(image, list(overlay))
+    return encode_jpeg(image, quality)

@@ -1,23 +1,23 @@
-"""Faces made unrecognisable."""
+"""Blurring of faces: pixelation that cannot be reversed."""
 
 from PIL import Image
 
 from services.contracts.geometry import Box
 
 MARGIN = 0.3
-"""How far beyond a face's box is hidden, in its sides: a Haar box ends at brows and chin, and faces move."""
+"""Margin around a face's box, in its sides: a Haar box ends at brows and chin, and faces move."""
 
 CELLS = 4
-"""What is left of the hidden width or height: so many averages. Networks know people from mosaics of 16 cells across a
-face (McPherson, Shokri and Shmatikov, "Defeating Image Obfuscation with Deep Learning", 2016); here it has under three.
+"""Cells across the blurred area; each is one average. Networks recognise people in mosaics of 16 cells across a face
+(McPherson, Shokri and Shmatikov, "Defeating Image Obfuscation with Deep Learning", 2016); here a face has under three.
 """
 
 
-def hide(image: Image.Image, box: Box) -> None:
-    """Replace a face and its surroundings by a few averages that blend into each other.
+def pixelate(image: Image.Image, box: Box) -> None:
+    """Replace a face and its margin by a few averages, interpolated.
 
-    Nothing else of the pixels goes into what replaces them, so nothing brings them back. An area that reaches over the
-    border is cut there; its cells stay as large as they would have been.
+    The result depends on these averages only, so the face cannot be restored. An area that reaches over the image's
+    border is cut there; the size of its cells does not change.
     """
     reach_x, reach_y = round(box.w * MARGIN), round(box.h * MARGIN)
     left, top = max(0, box.x - reach_x), max(0, box.y - reach_y)

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from time import monotonic
 
 from services.contracts.detection import MAX_ROIS, Detection, SearchScope
-from services.contracts.geometry import NMS_IOU, Box, overlaps_any
+from services.contracts.geometry import NMS_IOU, Box, non_max_suppression
 from services.contracts.problems import ProblemKind, ServiceError
 from services.gateway.analysis.cameras import as_camera_error
 from services.gateway.metrics import LiveMetrics
@@ -98,11 +98,7 @@ class DetectorQuota:
 
 def distinct_boxes(boxes: Iterable[Box], threshold: float = NMS_IOU) -> tuple[Box, ...]:
     """Return the boxes without those that overlap an earlier one."""
-    kept: list[Box] = []
-    for box in boxes:
-        if not overlaps_any(box, kept, threshold):
-            kept.append(box)
-    return tuple(kept)
+    return tuple(non_max_suppression(boxes, lambda box: box, threshold))
 
 
 class FaceSearch:

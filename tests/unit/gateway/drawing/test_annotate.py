@@ -10,14 +10,14 @@ from PIL import Image
 from services.contracts.emotions import EMOTIONS, Emotion
 from services.contracts.geometry import Box
 from services.gateway.drawing.annotate import (
-    COLOURS,
+    COLORS,
     UNCERTAIN,
     DamagedJpegError,
     contrast,
     draw,
-    ink_on,
     label,
     label_place,
+    text_color_on,
 )
 from tests.support.images import decode, encode, huge_png, jpeg_with_orientation, one_face, turned_left
 from tests.unit.gateway.drawing.samples import difference, face, flat, jpeg, noise, outside
@@ -167,9 +167,9 @@ def test_a_label_is_drawn_and_read() -> None:
     assert difference(one, other).mean() > 20
 
 
-@pytest.mark.parametrize("rgb", [*COLOURS.values(), UNCERTAIN])
+@pytest.mark.parametrize("rgb", [*COLORS.values(), UNCERTAIN])
 def test_text_on_each_colour_meets_wcag_aa(rgb: tuple[int, int, int]) -> None:
-    assert contrast(ink_on(rgb), rgb) >= 4.5
+    assert contrast(text_color_on(rgb), rgb) >= 4.5
 
 
 # Viénot, Brettel and Mollon, "Digital video colourmaps for checking the legibility of displays by dichromats" (1999):
@@ -189,7 +189,7 @@ def test_colours_differ_to_every_eye(sight: str) -> None:
         back = np.linalg.inv(TO_CONES) @ WITHOUT[sight] @ TO_CONES @ linear
         return np.asarray(np.clip(back, 0, 1) ** (1 / 2.2) * 255)
 
-    for one, other in combinations(COLOURS.values(), 2):
+    for one, other in combinations(COLORS.values(), 2):
         assert np.abs(seen(one) - seen(other)).max() > 20
 
 

@@ -14,7 +14,15 @@ from services.gateway.live.rendering import DelayBuffer, RenderOptions
 from services.gateway.live.results import AnalyzedFrame
 from services.gateway.protocols import Frame, KnownCamera
 from tests.support.gateway_fakes import ONLINE
-from tests.support.live_harness import FACE, OTHER_FACE, Scene, frame_id, next_object, numbered_frame, scene
+from tests.support.live_harness import (
+    FACE,
+    OTHER_FACE,
+    LiveHarness,
+    frame_id,
+    live_harness,
+    next_object,
+    numbered_frame,
+)
 
 
 def jpeg() -> bytes:
@@ -29,9 +37,11 @@ def jpeg() -> bytes:
 STRIPES = jpeg()
 
 
-def show_stripes(it: Scene, number: int) -> None:
+def show_stripes(harness: LiveHarness, number: int) -> None:
     frame = numbered_frame(number)
-    it.store.cameras["cam0"] = KnownCamera("cam0", ONLINE, replace(frame, message=replace(frame.message, jpeg=STRIPES)))
+    harness.store.cameras["cam0"] = KnownCamera(
+        "cam0", ONLINE, replace(frame, message=replace(frame.message, jpeg=STRIPES))
+    )
 
 
 def contrast(picture: bytes, box: Box) -> int:
@@ -43,64 +53,64 @@ def contrast(picture: bytes, box: Box) -> int:
 
 
 async def test_frames_pass_through_untouched_and_nothing_is_analysed() -> None:
-    async with scene() as it:
-        with it.live.subscribe_video(RenderOptions("cam0", overlay=False, blur=False)) as slot:
+    async with live_harness() as harness:
+        with harness.live.subscribe_video(RenderOptions("cam0", overlay=False, blur=False)) as slot:
             first = await slot.get()
             assert (first.jpeg, first.frame_id) == (b"jpeg 0", frame_id(0))
-            it.show(1)
+            harness.show(1)
             assert (await slot.get()).jpeg == b"jpeg 1"
-        assert it.detector.asked == []
+        assert harness.detector.requests == []
 
 
 async def test_a_slow_watcher_gets_the_newest_picture() -> None:
-    async with scene() as it:
+    async with live_harness() as harness:
         options = RenderOptions("cam0", overlay=False, blur=False)
-        with it.live.subscribe_video(options) as quick, it.live.subscribe_video(options) as slow:
+        with harness.live.subscribe_video(options) as quick, harness.live.subscribe_video(options) as slow:
             for number in range(5):
-                it.show(number)
+                harness.show(number)
                 while (await quick.get()).frame_id != frame_id(number):
                     pass
             assert (await slow.get()).frame_id == frame_id(4)
-        assert it.metric("gateway_live_dropped_total", stage="picture") == 4
+        assert harness.metric("gateway_live_dropped_total", stage="picture") == 4
 
 
 async def test_what_is_found_is_drawn_once_for_all_who_ask_for_the_same() -> None:
-    async with scene() as it:
-        show_stripes(it, 0)
+    async with live_harness() as harness:
+        show_stripes(harness, 0)
         options = RenderOptions("cam0", overlay=True, blur=False)
-        with it.live.subscribe_video(options) as a, it.live.subscribe_video(options) as b:
+        with harness.live.subscribe_video(options) as a, harness.live.subscribe_video(options) as b:
             first, second = await a.get(), await b.get()
         assert first is second
         assert first.jpeg != STRIPES
         assert Image.open(io.BytesIO(first.jpeg)).size == (1280, 720)
-        assert it.model.calls == 1
+        assert harness.model.calls == 1
 
 
 async def test_faces_are_hidden_from_the_first_picture_on() -> None:
-    async with scene() as it:
-        show_stripes(it, 0)
+    async with live_harness() as harness:
+        show_stripes(harness, 0)
         with (
-            it.live.subscribe("cam0", None, None) as viewer,
-            it.live.subscribe_video(RenderOptions("cam0", False, True)) as slot,
+            harness.live.subscribe("cam0", None, None) as viewer,
+            harness.live.subscribe_video(RenderOptions("cam0", False, True)) as slot,
         ):
             taking = asyncio.create_task(slot.get())
             number = 0
             while not taking.done():
                 await next_object(viewer)
                 number += 1
-                show_stripes(it, number)
+                show_stripes(harness, number)
                 await asyncio.sleep(0.02)
             picture = (await taking).jpeg
         assert contrast(picture, FACE) < 60
         assert contrast(picture, OTHER_FACE) > 150, "nothing else is hidden"
-        assert SearchScope.CHANGED not in it.detector.searched, "a change too small to count may be a face"
+        assert SearchScope.CHANGED not in harness.detector.scopes, "a change too small to count may be a face"
 
 
 async def test_who_watches_is_let_go_when_the_service_stops() -> None:
-    async with scene() as it:
-        with it.live.subscribe_video(RenderOptions("cam0", overlay=False, blur=False)) as slot:
+    async with live_harness() as harness:
+        with harness.live.subscribe_video(RenderOptions("cam0", overlay=False, blur=False)) as slot:
             await slot.get()
-            closing = asyncio.create_task(it.live.close())
+            closing = asyncio.create_task(harness.live.close())
             with pytest.raises(ClosedError):
                 await slot.get()
         await closing
@@ -114,10 +124,10 @@ def result(analyzed: AnalyzedFrame, number: int, hidden: tuple[Box, ...], search
 @pytest.fixture
 async def analyzed() -> AnalyzedFrame:
     """Any result; tests of the delay buffer replace what they read."""
-    async with scene() as it:
-        with it.live.subscribe("cam0", None, None) as viewer:
+    async with live_harness() as harness:
+        with harness.live.subscribe("cam0", None, None) as viewer:
             await next_object(viewer)
-        answer = it.live.polling.cached("cam0")
+        answer = harness.live.polling.cached("cam0")
         assert answer is not None
         return answer
 

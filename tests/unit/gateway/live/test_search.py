@@ -22,7 +22,7 @@ from services.gateway.live.search import (
 from services.gateway.metrics import LiveMetrics
 from services.gateway.protocols import Deadline
 from tests.support.clock import FakeClock
-from tests.support.live_harness import FACE, OTHER_FACE, SeeingDetector, eventually, numbered_frame
+from tests.support.live_harness import FACE, OTHER_FACE, RecordingDetector, eventually, numbered_frame
 
 
 def run_search(scheduler: SearchScheduler, clock: FakeClock, duration_s: float) -> None:
@@ -123,7 +123,7 @@ class Search:
     """A search with its detector; frames are numbered."""
 
     def __init__(self) -> None:
-        self.detector = SeeingDetector()
+        self.detector = RecordingDetector()
         self.faces = FaceSearch("cam0", self.detector, DetectorQuota(3, 1), LiveMetrics(CollectorRegistry()))
 
     async def detect_new(self, number: int, full_only: bool = False) -> None:
@@ -153,12 +153,12 @@ async def test_detection_that_started_before_a_search_ended_did_not_search_its_f
     await search.detect_new(0)
     await search.detect_known(1, FACE)
     search.detector.gate.clear()
-    requests = len(search.detector.asked)
+    requests = len(search.detector.requests)
     known = asyncio.create_task(search.detect_known(2, FACE))
-    await eventually(lambda: len(search.detector.asked) > requests, "the detection to start")
+    await eventually(lambda: len(search.detector.requests) > requests, "the detection to start")
     search.detector.boxes.append(OTHER_FACE)
     new = asyncio.create_task(search.detect_new(2))
-    await eventually(lambda: len(search.detector.asked) > requests + 1, "the search to start")
+    await eventually(lambda: len(search.detector.requests) > requests + 1, "the search to start")
     search.detector.gate.set()
     await new
     await known
@@ -169,7 +169,7 @@ async def test_detection_that_started_before_a_search_ended_did_not_search_its_f
 async def test_only_full_searches_set_the_time_of_a_full_search(search: Search) -> None:
     await search.detect_new(0)
     await search.detect_new(1)
-    assert search.detector.searched == [SearchScope.FULL, SearchScope.CHANGED]
+    assert search.detector.scopes == [SearchScope.FULL, SearchScope.CHANGED]
     assert search.faces.full_search_at_us == numbered_frame(0).captured_at_us
     await search.detect_new(2, full_only=True)
     assert search.faces.full_search_at_us == numbered_frame(2).captured_at_us
@@ -188,4 +188,4 @@ async def test_reference_that_a_detector_may_not_read_is_discarded(
         await search.detect_new(1)
     search.detector.error = None
     await search.detect_new(2)
-    assert search.detector.searched[-1] == then
+    assert search.detector.scopes[-1] == then
