@@ -104,13 +104,6 @@ def process_environment(
         PrerequisiteError: Redis was not found.
     """
     launcher, detector = settings.launcher, settings.detector
-    redis = redis_url(folder)
-    addresses = (
-        redis,
-        redis,
-        serving_target(folder),
-        f"http://{local_address(detector.host)}:{detector.port}",
-    )
     log_levels = {f"EMOTION_{name.upper()}_LOG_LEVEL": "WARNING" for name in settings.services}
     return {
         **log_levels,
@@ -122,5 +115,8 @@ def process_environment(
         "SERVING_GRPC_PORT": str(launcher.serving_grpc_port),
         "SERVING_GRPC_SOCKET": str(serving_socket(folder)),
         "SERVING_REST_PORT": str(launcher.serving_rest_port),
-        **dict(zip(_CONNECTION_VARIABLES, addresses, strict=True)),
+        "EMOTION_CAPTURE_REDIS_URL": redis_url(folder),
+        "EMOTION_GATEWAY_REDIS_URL": redis_url(folder),
+        "EMOTION_GATEWAY_SERVING_TARGET": serving_target(folder),
+        "EMOTION_GATEWAY_DETECTOR_URL": f"http://{local_address(detector.host)}:{detector.port}",
     }
