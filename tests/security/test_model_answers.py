@@ -100,6 +100,10 @@ def test_valid_response_is_read() -> None:
         response(kind=21),
         response(version=-5),
     ],
+    ids=[
+        *("empty", "no message", "one dimension", "negative dimension", "huge dimension", "many dimensions"),
+        *("three dimensions", "too few bytes", "too many bytes", "infinite", "unknown type", "negative version"),
+    ],  # the order of a map's entries in protobuf bytes differs between processes
 )
 def test_invalid_response_is_a_problem(answer: bytes, caplog: pytest.LogCaptureFixture) -> None:
     refused = problem(answer, infer).problem
