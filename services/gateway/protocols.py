@@ -1,7 +1,7 @@
-"""Frames and cameras as the gateway sees them, wherever they are kept."""
+"""Interfaces of the frame store, the detector and the model, and the values that they exchange."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from time import monotonic
 from typing import Protocol
@@ -13,37 +13,37 @@ from services.contracts.cameras import CameraStatus
 from services.contracts.detection import Detection
 from services.contracts.frames import FrameMessage
 from services.contracts.geometry import Box
+from services.runtime.clock import Clock
 
 
 @dataclass(frozen=True)
 class Deadline:
-    """The moment by which something must be there.
-
-    One is made for each request and handed to every service that the request waits for, so that slow
-    ones share its time instead of adding up.
+    """The time by which a request must be answered. All services that the request waits for share it.
 
     Attributes:
-        at_s: By this process's monotonic clock.
+        at_s: By the clock.
+        clock: Monotonic seconds.
     """
 
     at_s: float
+    clock: Clock = field(default=monotonic, repr=False, compare=False)
 
     @classmethod
-    def after(cls, seconds: float) -> "Deadline":
-        """Return the moment that many seconds from now."""
-        return cls(monotonic() + seconds)
+    def after(cls, seconds: float, clock: Clock = monotonic) -> "Deadline":
+        """Return the deadline that many seconds from now."""
+        return cls(clock() + seconds, clock)
 
     def capped(self, seconds: float) -> "Deadline":
-        """Return the earlier one of this moment and that many seconds from now."""
-        return Deadline(min(self.at_s, monotonic() + seconds))
+        """Return this deadline, but at most that many seconds from now."""
+        return replace(self, at_s=min(self.at_s, self.clock() + seconds))
 
     def reserve(self, seconds: float) -> "Deadline":
-        """Return an earlier moment, which leaves that many seconds for what comes after."""
-        return Deadline(self.at_s - seconds)
+        """Return an earlier deadline, which reserves that many seconds for later steps."""
+        return replace(self, at_s=self.at_s - seconds)
 
     def remaining_s(self) -> float:
-        """Return the time until then; 0 once it has passed."""
-        return max(0.0, self.at_s - monotonic())
+        """Return the seconds until the deadline; 0 after it."""
+        return max(0.0, self.at_s - self.clock())
 
 
 @dataclass(frozen=True)
@@ -51,10 +51,10 @@ class Frame:
     """One frame, as read from the store.
 
     Attributes:
-        frame_id: The entry id that the store gave it.
-        message: What capture wrote.
-        captured_at_us: Unix microseconds by the store's clock.
-        age_at_read_ms: From the capture to the reading, by the store's clock.
+        frame_id: The entry id in the store.
+        message: The message of the capture service.
+        captured_at_us: Time of capture, in Unix microseconds by the store's clock.
+        age_at_read_ms: Age when it was read, by the store's clock.
         read_at_s: When it was read, by this process's monotonic clock.
     """
 
@@ -69,7 +69,7 @@ class Frame:
         return max(0.0, self.age_at_read_ms + (monotonic() - self.read_at_s) * 1e3)
 
     def without_picture(self) -> "Frame":
-        """Return the frame with an empty JPEG, for those who keep it after its picture was used."""
+        """Return the frame with an empty JPEG, to keep it after its picture was used."""
         return replace(self, message=replace(self.message, jpeg=b""))
 
     def captured_at(self) -> str:
@@ -87,9 +87,9 @@ class KnownCamera:
 
     Attributes:
         camera: Its id.
-        status: Its last heartbeat; None if that has run out: its capture process is gone.
-        newest: Its newest frame, if one is held and can be read.
-        fault: Why its newest frame or its status can't be read, for people; empty if nothing is wrong.
+        status: Its last heartbeat; None if that has expired, since the capture process has gone.
+        newest: Its newest frame, if the store has one that is valid.
+        fault: Why its newest frame or its status is invalid; empty if both are valid.
     """
 
     camera: str
@@ -100,15 +100,14 @@ class KnownCamera:
 
 @dataclass(frozen=True)
 class ListedCamera:
-    """A camera among all, read without its pictures.
+    """A camera in the list of all cameras, read without its frames.
 
     Attributes:
         camera: Its id.
-        status: Its last heartbeat; None if that has run out or can't be read.
-        age_at_read_ms: From the capture of its newest frame to the reading, by the store's clock; None if no frame
-            is held.
+        status: Its last heartbeat; None if that has expired or is invalid.
+        age_at_read_ms: Age of its newest frame when it was read, by the store's clock; None without a frame.
         read_at_s: When it was read, by this process's monotonic clock.
-        fault: Why its status can't be read, for people; empty if nothing is wrong.
+        fault: Why its status is invalid; empty if it is valid.
     """
 
     camera: str
@@ -118,32 +117,32 @@ class ListedCamera:
     fault: str = ""
 
     def age_ms(self) -> float | None:
-        """Return the newest frame's age now, in milliseconds; None if none is held."""
+        """Return the newest frame's age now, in milliseconds; None without a frame."""
         if self.age_at_read_ms is None:
             return None
         return max(0.0, self.age_at_read_ms + (monotonic() - self.read_at_s) * 1e3)
 
 
 class FrameStore(Protocol):
-    """Where frames are kept. Every method raises ``ServiceError`` where the store fails or isn't done by then."""
+    """Stores frames. Every method raises ``ServiceError`` if the store fails or the deadline passes."""
 
     async def camera_ids(self, deadline: Deadline) -> list[str]:
         """Return the ids of the cameras that exist, sorted; at most 100, those with the newest heartbeats."""
 
     async def listed_cameras(self, deadline: Deadline) -> Sequence[ListedCamera]:
-        """Return the same cameras with their statuses, by id. One that can't be read has a ``fault``."""
+        """Return the cameras with their statuses, by id. An invalid status is a ``fault``."""
 
     async def known_camera(self, camera: str, deadline: Deadline) -> KnownCamera | None:
         """Return a camera with its newest frame; None if there is no such camera."""
 
     async def next_frame(self, camera: str, after: str, wait_s: float) -> Frame | None:
-        """Return a camera's newest frame beyond the one with the id ``after``, once there is one.
+        """Wait for a frame newer than the one with the id ``after``, and return the newest.
 
-        None where none comes in this time, which may be shortened to what the store allows.
+        Returns None if none arrives in this time, which the store may shorten.
         """
 
     async def ping(self) -> None:
-        """Return if the store answers; raise if not."""
+        """Return if the store answers."""
 
 
 class FaceDetector(Protocol):
@@ -159,13 +158,13 @@ class FaceDetector(Protocol):
         rois: Sequence[Box] = (),
         reference: str | None = None,
     ) -> Detection:
-        """Return the faces, by then.
+        """Return the faces.
 
         Args:
             image: The image.
-            media_type: What it is.
+            media_type: Its media type.
             request_id: For the logs.
-            deadline: When the answer must be there.
+            deadline: Limit for the answer.
             rois: Regions whose surroundings are searched, instead of the whole image; with a reference, faces that are
                 tracked already.
             reference: That of an earlier answer about the same camera, to search only where the image differs; empty
@@ -176,7 +175,7 @@ class FaceDetector(Protocol):
         """
 
     async def check(self) -> str:
-        """Return what is found in a few words if the detector is ready; raise if not."""
+        """Return a short description if the detector is ready; raise if not."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -198,14 +197,14 @@ class EmotionModel(Protocol):
     """Infers the emotions of faces."""
 
     async def infer(self, faces: NDArray[np.float32], deadline: Deadline, version: int | None = None) -> EmotionScores:
-        """Return the scores of float32 [n, 48, 48, 1] faces in [0, 1], by then; of the newest version if none is named.
+        """Return the scores of float32 [n, 48, 48, 1] faces in [0, 1], by the newest version if none is given.
 
         Raises:
             ServiceError: The model fails, or has no such version.
         """
 
     async def versions(self) -> tuple[int, ...]:
-        """Return the versions that are available, the newest last; raise where the model can't be asked."""
+        """Return the available versions, the newest last."""
 
     async def check(self) -> str:
-        """Return what is found in a few words if the model is there; raise if not."""
+        """Return a short description if a version is available; raise if not."""

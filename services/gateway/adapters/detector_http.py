@@ -1,4 +1,4 @@
-"""The detector over HTTP: the only file of the gateway that talks to it."""
+"""Client of the detector's HTTP API."""
 
 import asyncio
 import logging
@@ -28,17 +28,17 @@ _IMAGE_PROBLEMS = {
 }
 _BROKEN_CONNECTION = (httpx.NetworkError, httpx.RemoteProtocolError, httpx.ConnectTimeout)
 _READY_PATH = "/readyz"
-MAX_ANSWER_BYTES = 4 * 1024 * 1024
-"""Largest answer that is read: a thousand faces take 3.3 MB."""
-_SHOWN_BYTES = 200
+MAX_RESPONSE_BYTES = 4 * 1024 * 1024
+"""Largest response that is read. A thousand faces take 3.3 MB."""
+_EXCERPT_BYTES = 200
 _log = logging.getLogger(__name__)
 
 
 def connect(url: str, connections: int) -> BalancedTransport:
-    """Return the way to all detectors behind a URL; it connects when it is used.
+    """Return a transport to all detectors behind a URL. It connects when it is used.
 
     Args:
-        url: Where they are; the name may have several addresses, and others from one moment to the next.
+        url: Its host name may have several addresses, which may change at any time.
         connections: Most connections at the same time.
     """
     transport = httpx.AsyncHTTPTransport(
@@ -48,14 +48,14 @@ def connect(url: str, connections: int) -> BalancedTransport:
 
 
 class DetectorClient:
-    """A ``FaceDetector``."""
+    """A ``FaceDetector`` behind HTTP."""
 
     def __init__(self, transport: httpx.AsyncBaseTransport, url: str) -> None:
-        """Ask the detectors at a URL.
+        """Create the client.
 
         Args:
-            transport: What requests go through. An httpx client around it would add cookies, redirects and logins,
-                which a detector has none of, at half of a request's cost.
+            transport: Sends the requests. An httpx client around it would add cookies, redirects and authentication,
+                which the detector doesn't use, at half of a request's cost.
             url: The detector's address.
         """
         self._transport = transport
@@ -73,7 +73,7 @@ class DetectorClient:
         rois: Sequence[Box] = (),
         reference: str | None = None,
     ) -> Detection:
-        """Return the faces of an image, of the surroundings of regions in it, or of what has changed in it."""
+        """Return the faces of an image, of regions in it, or of the parts that have changed."""
         seconds = deadline.remaining_s()
         try:
             async with asyncio.timeout(seconds):
@@ -91,16 +91,16 @@ class DetectorClient:
         return _read(response)
 
     async def check(self) -> str:
-        """Return if a detector says that it is ready; where one doesn't, another may."""
+        """Return if a detector is ready. If the first one isn't, a second one is checked."""
         try:
             response = await self._readiness()
         except httpx.HTTPError as error:
             raise _unavailable("The detector can't be reached") from error
         if response.status_code != 200:
-            raise _unavailable(f"The detector says: {response.start()}")
+            raise _unavailable(f"The detector isn't ready: {response.excerpt()}")
         return "ready"
 
-    async def _readiness(self) -> "_Answer":
+    async def _readiness(self) -> "_Response":
         try:
             response = await self._send("GET", _READY_PATH, {})
             if response.status_code == 200:
@@ -117,7 +117,7 @@ class DetectorClient:
         deadline: Deadline,
         rois: Sequence[Box],
         reference: str | None,
-    ) -> "_Answer":
+    ) -> "_Response":
         path = _path(rois)
         headers = {
             "Content-Type": media_type,
@@ -129,11 +129,11 @@ class DetectorClient:
         try:
             return await self._send_image(path, headers, image, deadline)
         except _BROKEN_CONNECTION:
-            # A kept connection may have died with an earlier detector, or this one detector of several is gone.
-            # It keeps no state, so once more, within the deadline.
+            # The keep-alive connection was closed, or one of several detectors has stopped. Detection has no side
+            # effects, so it is retried once, within the deadline.
             return await self._send_image(path, headers, image, deadline)
 
-    async def _send_image(self, path: str, headers: Mapping[str, str], image: bytes, deadline: Deadline) -> "_Answer":
+    async def _send_image(self, path: str, headers: Mapping[str, str], image: bytes, deadline: Deadline) -> "_Response":
         headers = {**headers, REQUEST_TIMEOUT_HEADER: str(round(deadline.remaining_s() * 1e3))}
         body = _SingleUseBody(image)
         try:
@@ -143,7 +143,7 @@ class DetectorClient:
 
     async def _send(
         self, method: str, path: str, headers: Mapping[str, str], body: httpx.AsyncByteStream | None = None
-    ) -> "_Answer":
+    ) -> "_Response":
         request = httpx.Request(
             method,
             self._url.copy_with(raw_path=self._url.raw_path.rstrip(b"/") + path.encode("ascii")),
@@ -153,21 +153,21 @@ class DetectorClient:
         )
         response = await self._transport.handle_async_request(request)
         try:
-            return _Answer(response.status_code, await _read_body(response))
+            return _Response(response.status_code, await _read_body(response))
         finally:
             await response.aclose()
 
 
 @dataclass(frozen=True)
-class _Answer:
-    """What a detector answered."""
+class _Response:
+    """A detector's response."""
 
     status_code: int
     body: bytes
 
-    def start(self) -> str:
-        """Return how the body begins, for people."""
-        return replace_unprintable(self.body[:_SHOWN_BYTES])
+    def excerpt(self) -> str:
+        """Return the start of the body for messages."""
+        return replace_unprintable(self.body[:_EXCERPT_BYTES])
 
 
 @dataclass(frozen=True)
@@ -177,32 +177,32 @@ class _Problem:
 
 
 async def _read_body(response: httpx.Response) -> bytes:
-    """Return the body as it came: a detector compresses nothing.
+    """Return the body without decompression: the detector doesn't compress.
 
     Raises:
-        httpx.DecodingError: It is larger than any answer.
+        httpx.DecodingError: It exceeds ``MAX_RESPONSE_BYTES``.
     """
     assert isinstance(response.stream, httpx.AsyncByteStream)
     body = bytearray()
-    async for piece in response.stream:
-        body += piece
-        if len(body) > MAX_ANSWER_BYTES:
-            raise httpx.DecodingError(f"The detector's answer has more than {MAX_ANSWER_BYTES:,} bytes")
+    async for chunk in response.stream:
+        body += chunk
+        if len(body) > MAX_RESPONSE_BYTES:
+            raise httpx.DecodingError(f"The detector's answer has more than {MAX_RESPONSE_BYTES:,} bytes")
     return bytes(body)
 
 
 class _SingleUseBody(httpx.AsyncByteStream):
-    """The body of one request, which lets go of it.
+    """The body of one request, which releases the image when it is sent.
 
-    httpx's requests live in reference cycles until the garbage collector comes; one that held the
-    image itself would keep megabytes alive for each upload.
+    httpx's requests are in reference cycles, which live until the garbage collector runs. A plain body would keep
+    megabytes alive for each upload.
     """
 
     def __init__(self, image: bytes) -> None:
         self._image: bytes | None = image
 
     def release(self) -> None:
-        """Let go of the image, whether or not it was sent."""
+        """Release the image, sent or not."""
         self._image = None
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
@@ -219,7 +219,7 @@ def _path(rois: Sequence[Box]) -> str:
     return f"{DETECT_PATH}?{regions}&{FALLBACK_PARAMETER}=none"
 
 
-def _read(response: _Answer) -> Detection:
+def _read(response: _Response) -> Detection:
     if response.status_code == 200:
         try:
             return Detection.from_json(response.body)
@@ -229,16 +229,16 @@ def _read(response: _Answer) -> Detection:
     raise _problem(response)
 
 
-def _problem(response: _Answer) -> ServiceError:
+def _problem(response: _Response) -> ServiceError:
     try:
         problem = decode_json("problem", response.body, _Problem)
         type_, detail = problem.type, replace_unprintable(problem.detail)
     except MalformedMessageError:
-        type_, detail = "", response.start()
+        type_, detail = "", response.excerpt()
     if type_ in _IMAGE_PROBLEMS:
         return ServiceError(_IMAGE_PROBLEMS[type_], detail)
     if type_ == ProblemKind.OVERLOADED.type:
-        return ServiceError(ProblemKind.OVERLOADED, f"The detector has too much to do: {detail}", dependency="detector")
+        return ServiceError(ProblemKind.OVERLOADED, f"The detector is overloaded: {detail}", dependency="detector")
     _log.warning("the detector answered %s: %s", response.status_code, detail)
     return _unavailable(f"The detector answered {response.status_code}: {detail}")
 

@@ -61,7 +61,7 @@ class RedisFrames:
         return await self._read(deadline, lambda: self._names.read(self._redis))
 
     async def listed_cameras(self, deadline: Deadline) -> Sequence[ListedCamera]:
-        """Return the same cameras with their statuses, by id. One that can't be read has a ``fault``."""
+        """Return the cameras with their statuses, by id. An invalid status is a ``fault``."""
         return await self._read(deadline, lambda: read_cameras(self._redis, self._names, self._oversized))
 
     async def known_camera(self, camera: str, deadline: Deadline) -> KnownCamera | None:
@@ -88,7 +88,7 @@ class RedisFrames:
         return None
 
     async def ping(self) -> None:
-        """Return if Redis answers; raise if not."""
+        """Return if Redis answers."""
         await self._read(Deadline.after(self._timeout_s), self._ping)
 
     async def _ping(self) -> None:
