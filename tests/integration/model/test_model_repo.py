@@ -1,4 +1,4 @@
-"""Holds the served version of the model against the contract.
+"""Check the served version of the model against the contract.
 
 ``MODEL_REPO`` names another repository than ``model_repo/``, to try a version before it is put there.
 """
@@ -45,7 +45,7 @@ def model(folder: Path) -> ServedModel:
 
 @pytest.fixture(scope="module")
 def answers(model: ServedModel) -> Predictions:
-    """Answers about faces from black to white and from flat to noisy, so that confidences differ."""
+    """Predictions for faces of any brightness and noise, so that confidences differ."""
     rng = np.random.default_rng(7)
     brightness, contrast = rng.random((2, 64, 1, 1, 1), np.float32)
     noise = rng.random((64, *FACE_SHAPE), np.float32) - np.float32(0.5)
@@ -63,7 +63,7 @@ def test_signature_is_the_contracts(model: ServedModel) -> None:
 
 
 @pytest.mark.parametrize("count", [1, 32])
-def test_any_number_of_faces_is_answered(model: ServedModel, count: int) -> None:
+def test_batches_of_any_size(model: ServedModel, count: int) -> None:
     answers = model.predict(np.full((count, *FACE_SHAPE), 0.5, np.float32))
     assert answers.probabilities.shape == (count, 7)
     assert answers.probabilities.dtype == np.float32
@@ -91,7 +91,7 @@ def test_labels_are_the_contracts(folder: Path) -> None:
     assert registry.labels_path(folder).read_text().splitlines() == list(EMOTIONS)
 
 
-def test_paper_names_the_version(folder: Path) -> None:
+def test_the_manifest_names_the_version(folder: Path) -> None:
     manifest = registry.ModelManifest.model_validate_json(registry.manifest_path(folder).read_text())
     assert (manifest.name, str(manifest.version)) == (MODEL_NAME, folder.name)
 
@@ -106,7 +106,7 @@ def test_no_operation_needs_a_gpu(model: ServedModel) -> None:
     assert not [name for name in operations if "cudnn" in name.lower()]
 
 
-def test_nothing_loops(model: ServedModel) -> None:
+def test_the_graph_has_no_loops(model: ServedModel) -> None:
     assert not model.operations() & {"While", "StatelessWhile", "Enter"}
 
 
@@ -121,19 +121,19 @@ def test_warmup_requests_fit_the_model(model: ServedModel, folder: Path) -> None
         assert model.predict(faces).probabilities.shape == (len(faces), 7)
 
 
-def test_warmup_requests_show_nobody(folder: Path) -> None:
+def test_warmup_requests_are_gray(folder: Path) -> None:
     for request in _warmup_requests(folder):
         assert np.ptp(tf.make_ndarray(request.inputs["face"])) == 0
 
 
-def test_the_card_carries_the_figures_of_this_version(models: Path, folder: Path) -> None:
+def test_the_card_has_the_figures_of_this_version(models: Path, folder: Path) -> None:
     evaluation = Evaluation.model_validate_json(registry.evaluation_path(folder).read_text())
     assert str(evaluation.version) == folder.name
     assert render_figures(evaluation) in (models / registry.CARD).read_text()
 
 
-def test_the_card_tells_the_story_of_this_version(models: Path, folder: Path) -> None:
-    """What is written by hand is about one version, and says which."""
+def test_the_card_has_a_section_on_this_version(models: Path, folder: Path) -> None:
+    """The section is written by hand."""
     headings = re.findall(r"(?m)^## Version (\d+)$", (models / registry.CARD).read_text())
     assert headings == [folder.name]
 

@@ -12,7 +12,7 @@ from training.train import train
 
 EPOCHS = 4
 
-# A decay strong enough to show in the history if resuming changed which weights it applies to.
+# The weight decay is strong: the history would show if resuming changed which weights are decayed.
 CHANGES = {
     "seed": 5,
     "epochs": EPOCHS,
@@ -52,13 +52,13 @@ def finished_run(data: Path, recipe: Path, tmp_path_factory: pytest.TempPathFact
 
 @pytest.fixture(scope="package")
 def student_recipe(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A recipe that asks teachers, shows three views of each face in turn, and gives the start a share in the end."""
+    """A recipe with teachers, three cached views, and interpolation with the initial weights."""
     return changed(STUDENT_RECIPE, tmp_path_factory.mktemp("recipe") / "student.toml", STUDENT_CHANGES)
 
 
 @pytest.fixture(scope="package")
 def student_run(data: Path, student_recipe: Path, finished_run: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A finished run that started from another, which taught it too."""
+    """A finished run with another run as teacher and initial weights."""
     return made_once(
         tmp_path_factory, "student_run", lambda run: train(data, student_recipe, run, [finished_run], finished_run)
     )

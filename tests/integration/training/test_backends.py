@@ -1,4 +1,4 @@
-"""Runs of another backend than TensorFlow's, as a machine may have that can train and not serve."""
+"""Runs trained with JAX."""
 
 import os
 import shutil
@@ -23,12 +23,12 @@ WITHOUT_TENSORFLOW = (
     "import runpy, sys; sys.modules['tensorflow'] = None; sys.argv[0] = 'training.train';"
     " runpy.run_module('training.train', run_name='__main__')"
 )
-"""The same command where TensorFlow can't be imported."""
+"""The training command in a process in which TensorFlow can't be imported."""
 
 
 @pytest.fixture(scope="module")
 def jax_run(data: Path, student_recipe: Path, finished_run: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A run of JAX, two epochs long, that started from one of TensorFlow and was taught by it."""
+    """A run of two epochs with JAX, whose teacher and initial weights are a run with TensorFlow."""
     base = tmp_path_factory.mktemp("runs")
     recipe, run = changed(student_recipe, base / "short.toml", {"epochs": 2}), base / "jax"
     options = [f"--data={data}", f"--recipe={recipe}", f"--out={run}"]
@@ -47,30 +47,30 @@ def test_jax_trains_without_tensorflow(jax_run: Path, finished_run: Path, studen
     assert (run.environment() or {})["backend"] == "jax"
     assert run.source_networks() == of_tensorflow.source_networks()
     assert [path.name for path in run.soft_targets.iterdir()] == ["view-1.npy"]
-    # It had a start; that one had none.
+    # This run had initial weights; that one started from scratch.
     assert run.history()[0]["loss"] < RunDir(finished_run).history()[0]["loss"] - 0.3
 
 
-def test_what_jax_trained_is_exported_as_it_was(data: Path, jax_run: Path, tmp_path: Path) -> None:
+def test_a_jax_run_is_exported_with_the_same_predictions(data: Path, jax_run: Path, tmp_path: Path) -> None:
     folder = publish(jax_run, data, tmp_path, version=1)
     validation = require_usage(read_splits(data), VALIDATION, data)
-    said = ServedModel(folder).predict_uncalibrated(to_model_input(validation.images))
-    told = said[np.arange(len(validation)), validation.labels]
-    assert -np.log(told).mean() == pytest.approx(RunDir(jax_run).history()[-1]["val_loss"], abs=1e-4)
+    probabilities = ServedModel(folder).predict_uncalibrated(to_model_input(validation.images))
+    of_label = probabilities[np.arange(len(validation)), validation.labels]
+    assert -np.log(of_label).mean() == pytest.approx(RunDir(jax_run).history()[-1]["val_loss"], abs=1e-4)
     assert (registry.read_manifest(folder).trained_with or {})["backend"] == "jax"
 
 
-def test_a_run_of_jax_goes_on_in_tensorflow(
+def test_tensorflow_resumes_a_jax_run(
     data: Path, student_recipe: Path, finished_run: Path, jax_run: Path, tmp_path: Path
 ) -> None:
-    """As if it had been stopped halfway in a longer run."""
+    """The run is made to look interrupted in a longer one."""
     run = RunDir(shutil.copytree(jax_run, tmp_path / "run"))
     (run.path / "finished").unlink()
     shutil.copy(student_recipe, run.path / "recipe.toml")
-    begun = run.history()
+    before = run.history()
 
     train(data, student_recipe, run.path, [finished_run], finished_run)
 
-    assert run.history()[:2] == begun
+    assert run.history()[:2] == before
     assert [row["epoch"] for row in run.history()] == list(range(STUDENT_EPOCHS))
     run.require_finished()

@@ -38,7 +38,7 @@ def test_wilson_interval_of_a_textbook_case() -> None:
 
 
 @given(st.integers(1, 5000).flatmap(lambda trials: st.tuples(st.integers(0, trials), st.just(trials))))
-def test_wilson_interval_holds_the_fraction(case: tuple[int, int]) -> None:
+def test_wilson_interval_contains_the_fraction(case: tuple[int, int]) -> None:
     successes, trials = case
     low, high = wilson_interval(successes, trials)
     assert 0 <= low <= successes / trials + 1e-12
@@ -50,7 +50,7 @@ def test_wilson_interval_needs_trials() -> None:
         wilson_interval(0, 0)
 
 
-def test_confusion_counts_truth_by_row() -> None:
+def test_confusion_matrix_has_a_row_per_true_class() -> None:
     assert confusion_matrix(LABELS, PREDICTED, 4).tolist() == [[2, 1, 0, 0], [1, 1, 0, 0], [1, 0, 0, 0], [0, 0, 0, 0]]
 
 
@@ -70,12 +70,12 @@ def test_negative_log_likelihood() -> None:
     assert found == pytest.approx((math.log(2) + math.log(4)) / 2)
 
 
-def test_negative_log_likelihood_of_the_impossible_is_finite() -> None:
+def test_negative_log_likelihood_of_zero_probability_is_finite() -> None:
     assert negative_log_likelihood(np.array([1]), np.array([[1, 0]], np.float32)) == pytest.approx(87.336, abs=1e-3)
 
 
-def test_calibration_error_weighs_bins_by_their_faces() -> None:
-    # Three faces at 0.9, two of them right; one at 0.5, wrong.
+def test_calibration_error_weights_bins_by_faces() -> None:
+    # Three faces at 0.9, two of them correct; one at 0.5, incorrect.
     confidences = np.array([0.9, 0.9, 0.9, 0.5])
     correct = np.array([True, True, False, False])
     assert calibration_error(confidences, correct) == pytest.approx(0.75 * (0.9 - 2 / 3) + 0.25 * 0.5)
@@ -87,7 +87,7 @@ def test_calibration_error_of_one_bin_cancels_within_it() -> None:
     assert calibration_error(confidences, correct, bins=15) == pytest.approx(2 / 3)
 
 
-def test_operating_point_answers_as_many_as_the_target_allows() -> None:
+def test_operating_point_has_the_largest_coverage() -> None:
     confidences = np.array([0.9, 0.8, 0.7, 0.6, 0.5])
     correct = np.array([True, False, True, True, False])
     point = operating_point(confidences, correct, target=0.75)
@@ -107,7 +107,7 @@ def test_operating_point_takes_equal_confidences_together() -> None:
     assert point.coverage == 0.25
 
 
-def test_operating_point_may_answer_everything() -> None:
+def test_operating_point_may_accept_everything() -> None:
     point = operating_point(np.array([0.4, 0.3]), np.array([True, True]), target=0.85)
     assert point is not None
     assert point.coverage == 1
@@ -119,7 +119,7 @@ def test_operating_point_may_not_exist() -> None:
 
 
 @given(st.lists(st.tuples(st.integers(1, 99), st.booleans()), min_size=1, max_size=40), st.floats(0.1, 1))
-def test_operating_point_keeps_its_promise(faces: list[tuple[int, bool]], target: float) -> None:
+def test_operating_point_matches_its_threshold(faces: list[tuple[int, bool]], target: float) -> None:
     confidences = np.array([confidence / 100 for confidence, _ in faces])
     correct = np.array([right for _, right in faces])
 
@@ -135,7 +135,7 @@ def test_operating_point_keeps_its_promise(faces: list[tuple[int, bool]], target
         assert point.accuracy >= target
 
 
-def test_reliability_bins_tell_what_their_faces_have_in_common() -> None:
+def test_reliability_bins() -> None:
     confidences, correct = np.array([1.0, 0.25, 0.75, 0.5]), np.array([True, False, False, True])
     assert reliability_bins(confidences, correct, bins=2) == [
         ReliabilityBin(low=0, high=0.5, faces=2, confidence=0.375, accuracy=0.5),

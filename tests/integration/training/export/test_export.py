@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from services.contracts.model import FACE_SHAPE
+from tests.support.recipes import changed
 from training.data.splits import read_training_data
 from training.export import registry
 from training.export.publish import publish
@@ -27,10 +28,10 @@ sys.meta_path.insert(0, Stop())
 sys.argv[0] = "training.export.export"
 runpy.run_module("training.export.export", run_name="__main__")
 """
-"""The command, ended where TensorFlow is first imported, saying which devices it would see."""
+"""The command, stopped when TensorFlow is first imported; it prints the devices that would be visible."""
 
 
-def test_the_command_line_exports_the_next_version_with_equal_answers(
+def test_the_command_exports_the_next_version_with_equal_predictions(
     data: Path, finished_run: Path, models: Path
 ) -> None:
     command = [
@@ -41,7 +42,7 @@ def test_the_command_line_exports_the_next_version_with_equal_answers(
         f"--data={data}",
         f"--repo={models}",
     ]
-    # Whatever trained: the graph is TensorFlow's.
+    # The graph is TensorFlow's, whatever backend is configured.
     environment = os.environ | {"KERAS_BACKEND": "jax"}
 
     answer = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=120, check=False)
@@ -54,14 +55,14 @@ def test_the_command_line_exports_the_next_version_with_equal_answers(
     np.testing.assert_array_equal(first.reliable, second.reliable)
 
 
-def test_gpus_are_hidden_before_tensorflow_is_loaded(tmp_path: Path) -> None:
+def test_gpus_are_hidden_before_tensorflow_is_imported(tmp_path: Path) -> None:
     command = [sys.executable, "-c", STOPPED_AT_TENSORFLOW, f"--run={tmp_path}", f"--data={tmp_path}"]
     environment = os.environ | {"CUDA_VISIBLE_DEVICES": "0", "KERAS_BACKEND": "tensorflow"}
     answer = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=120, check=False)
     assert answer.stderr.splitlines()[-1:] == ["devices: ''"]
 
 
-def test_the_paper_tells_where_a_version_comes_from(data: Path, finished_run: Path, models: Path) -> None:
+def test_the_manifest_records_the_origin(data: Path, finished_run: Path, models: Path) -> None:
     manifest = registry.read_manifest(registry.version_dir(models, 1))
     run = RunDir(finished_run)
     assert manifest.recipe == run.recipe().model_dump(mode="json")
@@ -82,33 +83,42 @@ def test_an_existing_version_is_never_overwritten(data: Path, finished_run: Path
     assert {path: path.stat().st_mtime_ns for path in folder.rglob("*")} == before
 
 
-def test_nothing_half_written_stays_behind(data: Path, finished_run: Path, models: Path, tmp_path: Path) -> None:
+def test_a_failed_export_leaves_nothing(data: Path, finished_run: Path, models: Path, tmp_path: Path) -> None:
     assert all(path.name.isdecimal() for path in (models / "emotion").iterdir())
-    # Smaller than any model, so that what was written is refused at the end.
+    # Every model is larger, so the export fails at its end.
     with pytest.raises(ModelError, match="bytes; the limit is 1"):
         publish(finished_run, data, tmp_path, version=1, max_bytes=1)
     assert list((tmp_path / "emotion").iterdir()) == []
 
 
-def test_a_run_under_way_is_not_exported(data: Path, finished_run: Path, tmp_path: Path) -> None:
-    run = shutil.copytree(finished_run, tmp_path / "under-way")
+def test_an_unfinished_run_is_not_exported(data: Path, finished_run: Path, tmp_path: Path) -> None:
+    run = shutil.copytree(finished_run, tmp_path / "unfinished")
     (run / "finished").unlink()
-    with pytest.raises(RunError, match="under-way isn't finished: 4 of 4 epochs"):
+    with pytest.raises(RunError, match="unfinished isn't finished: 4 of 4 epochs"):
         publish(run, data, tmp_path / "models", version=1)
 
 
-def test_a_model_server_run_by_somebody_else_may_read_it(models: Path) -> None:
+def test_other_users_can_read_a_version(models: Path) -> None:
     folder = registry.version_dir(models, 1)
     assert all(path.stat().st_mode & 0o044 == 0o044 for path in [folder, *folder.rglob("*")])
 
 
-def test_other_data_than_the_runs_is_refused(data: Path, finished_run: Path, tmp_path: Path) -> None:
+def test_other_data_is_rejected(data: Path, finished_run: Path, tmp_path: Path) -> None:
     other = tmp_path / "other.csv"
     other.write_text(data.read_text() + data.read_text().splitlines()[-1] + "\n")
     with pytest.raises(RunError, match="was trained on other data"):
         publish(finished_run, other, tmp_path / "models", version=1)
 
 
-def test_a_folder_without_a_run_is_refused(data: Path, tmp_path: Path) -> None:
+def test_a_directory_without_a_run_is_an_error(data: Path, tmp_path: Path) -> None:
     with pytest.raises(RunError, match="holds no run"):
         publish(tmp_path, data, tmp_path / "models", version=1)
+
+
+def test_a_wider_network_is_not_exported(data: Path, recipe: Path, tmp_path: Path) -> None:
+    wide = changed(recipe, tmp_path / "wide.toml", {"convolutions": "[1, 1, 1]\nwidth = 2"})
+    run = RunDir(tmp_path / "wide")
+    run.create_or_resume(wide, read_training_data(data).digests)
+    run.mark_finished()
+    with pytest.raises(ModelError, match=r"wide has width 2, which can be a teacher but not served"):
+        publish(run.path, data, tmp_path / "models", version=1)

@@ -1,4 +1,4 @@
-"""Runs that end between their start and where they came."""
+"""Interpolation of the final weights with the initial ones."""
 
 from pathlib import Path
 
@@ -22,26 +22,26 @@ def weights(run: Path) -> list[NDArray[np.float32]]:
     return kept
 
 
-def test_the_last_weights_are_mixed_with_the_first(
+def test_the_final_weights_are_a_weighted_mean(
     data: Path, student_recipe: Path, finished_run: Path, student_run: Path, tmp_path: Path
 ) -> None:
-    unmixed = changed(student_recipe, tmp_path / "unmixed.toml", {"init_weight": 0.0})
-    alone = train(data, unmixed, tmp_path / "alone", [finished_run], finished_run).get_weights()
-    for own, start, both in zip(alone, weights(finished_run), weights(student_run), strict=True):
-        assert both == pytest.approx((1 - INIT_WEIGHT) * own + INIT_WEIGHT * start, abs=1e-6)
+    plain = changed(student_recipe, tmp_path / "plain.toml", {"init_weight": 0.0})
+    alone = train(data, plain, tmp_path / "alone", [finished_run], finished_run).get_weights()
+    for trained, initial, mean in zip(alone, weights(finished_run), weights(student_run), strict=True):
+        assert mean == pytest.approx((1 - INIT_WEIGHT) * trained + INIT_WEIGHT * initial, abs=1e-6)
 
 
-def test_what_is_validated_last_is_the_mixture(data: Path, student_run: Path) -> None:
+def test_the_last_validation_uses_the_mean(data: Path, student_run: Path) -> None:
     run = RunDir(student_run)
     validation = require_usage(read_splits(data), VALIDATION, data)
     probabilities = load_trained_network(run.checkpoint, run.recipe()).predict(
         to_model_input(validation.images), verbose=0
     )
-    told = probabilities[np.arange(len(validation)), validation.labels]
-    assert run.history()[-1]["val_loss"] == pytest.approx(-np.log(told).mean(), abs=1e-4)
+    of_label = probabilities[np.arange(len(validation)), validation.labels]
+    assert run.history()[-1]["val_loss"] == pytest.approx(-np.log(of_label).mean(), abs=1e-4)
 
 
-def test_a_finished_run_is_not_mixed_again(
+def test_a_finished_run_is_not_interpolated_again(
     data: Path, student_recipe: Path, finished_run: Path, student_run: Path
 ) -> None:
     before = weights(student_run)
@@ -49,7 +49,9 @@ def test_a_finished_run_is_not_mixed_again(
     assert all(np.array_equal(one, other) for one, other in zip(before, again, strict=True))
 
 
-def test_a_share_of_no_start_is_refused(data: Path, student_recipe: Path, finished_run: Path, tmp_path: Path) -> None:
+def test_interpolation_needs_an_initial_run(
+    data: Path, student_recipe: Path, finished_run: Path, tmp_path: Path
+) -> None:
     with pytest.raises(RecipeError, match=r"student\.toml sets init_weight, but no initial run is given"):
         train(data, student_recipe, tmp_path / "run", [finished_run])
     assert not (tmp_path / "run").exists()

@@ -78,15 +78,15 @@ def test_erasing_fills_one_rectangle(seed: int) -> None:
 
 
 def test_mixup_blends_faces_and_targets_alike() -> None:
-    faces, training_targets = np.zeros((64, 48, 48, 1), np.float32), np.eye(64, dtype=np.float32)
+    faces, targets = np.zeros((64, 48, 48, 1), np.float32), np.eye(64, dtype=np.float32)
     for row in range(64):
         faces[row, row % 48, row // 48] = 1
     mixup = Mixup.sample(64, 0.5, np.random.default_rng(1))
-    blended, taught = mixup.apply(faces), mixup.apply(training_targets)
-    assert blended.dtype == taught.dtype == np.float32
-    np.testing.assert_allclose(taught.sum(axis=1), 1, rtol=1e-6)
-    np.testing.assert_allclose(np.einsum("bijc,tijc->bt", blended, faces), taught, atol=1e-6)
-    own = taught.diagonal()
+    blended, blended_targets = mixup.apply(faces), mixup.apply(targets)
+    assert blended.dtype == blended_targets.dtype == np.float32
+    np.testing.assert_allclose(blended_targets.sum(axis=1), 1, rtol=1e-6)
+    np.testing.assert_allclose(np.einsum("bijc,tijc->bt", blended, faces), blended_targets, atol=1e-6)
+    own = blended_targets.diagonal()
     assert own.min() >= 0.5
     assert 16 < (own < 1).sum() < 48
     np.testing.assert_array_equal(Mixup.sample(64, 0, np.random.default_rng(1)).apply(faces), faces)

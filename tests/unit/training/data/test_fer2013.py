@@ -29,7 +29,7 @@ def good_row() -> str:
     return row(3, pattern(3, np.random.default_rng(RNG_SEED)), TRAINING)
 
 
-def test_reads_rows_by_usage(tmp_path: Path) -> None:
+def test_rows_are_read_by_usage(tmp_path: Path) -> None:
     image = pattern(5, np.random.default_rng(RNG_SEED))
     path = fer2013.write(tmp_path / "fer2013.csv", [row(5, image, TRAINING), row(0, image, VALIDATION)])
 
@@ -41,43 +41,43 @@ def test_reads_rows_by_usage(tmp_path: Path) -> None:
     np.testing.assert_array_equal(splits[TRAINING].images, image[np.newaxis])
 
 
-def test_labels_are_fer2013s() -> None:
+def test_emotions_are_in_the_order_of_the_labels() -> None:
     assert EMOTIONS == ("angry", "disgust", "fear", "happy", "sad", "surprise", "neutral")
 
 
-def test_a_missing_file_is_named(tmp_path: Path) -> None:
+def test_a_missing_file_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(DatasetError, match=r"absent\.csv: No such file"):
         read_splits(tmp_path / "absent.csv")
 
 
-def test_a_wrong_header_is_shown(tmp_path: Path) -> None:
+def test_a_wrong_header_is_an_error(tmp_path: Path) -> None:
     path = tmp_path / "icml.csv"
     path.write_text("emotion, Usage, pixels\n")
     with pytest.raises(DatasetError, match=r"icml\.csv, line 1: expected the header emotion,pixels,Usage, got"):
         read_splits(path)
 
 
-def test_an_empty_file_has_no_header(tmp_path: Path) -> None:
+def test_an_empty_file_is_an_error(tmp_path: Path) -> None:
     path = tmp_path / "empty.csv"
     path.write_text("")
     with pytest.raises(DatasetError, match=r"empty\.csv, line 1: expected the header"):
         read_splits(path)
 
 
-def test_a_header_alone_is_no_data(tmp_path: Path) -> None:
+def test_a_file_without_rows_is_an_error(tmp_path: Path) -> None:
     path = fer2013.write(tmp_path / "bare.csv", [])
     with pytest.raises(DatasetError, match=r"bare\.csv: no rows after the header"):
         read_splits(path)
 
 
-def test_a_packed_file_is_recognised(tmp_path: Path) -> None:
+def test_a_compressed_file_is_an_error(tmp_path: Path) -> None:
     path = tmp_path / "fer2013.csv"
     path.write_bytes(bytes([0x1F, 0x8B, 0x08, 0x00, 0xFF, 0xFE]) * 50)
     with pytest.raises(DatasetError, match=r"fer2013\.csv: not a text file"):
         read_splits(path)
 
 
-def test_a_damaged_byte_is_named_with_its_line(tmp_path: Path, good_row: str) -> None:
+def test_an_invalid_byte_is_reported_with_its_line(tmp_path: Path, good_row: str) -> None:
     path = fer2013.write(tmp_path / "fer2013.csv", [good_row] * 9)
     content = bytearray(path.read_bytes())
     content[path.read_bytes().index(b"\n", 5 * len(good_row)) + 9] = 0xFF
@@ -87,7 +87,7 @@ def test_a_damaged_byte_is_named_with_its_line(tmp_path: Path, good_row: str) ->
 
 
 @pytest.mark.parametrize("lost", [3, 12, 400, 6_000])
-def test_a_truncated_last_line_is_named(tmp_path: Path, good_row: str, lost: int) -> None:
+def test_a_truncated_last_line_is_an_error(tmp_path: Path, good_row: str, lost: int) -> None:
     path = tmp_path / "fer2013.csv"
     path.write_text(f"{HEADER}\n{good_row}\n{good_row[:-lost]}")
     with pytest.raises(DatasetError, match=r"fer2013\.csv, line 3: .*truncated"):
@@ -106,31 +106,33 @@ def test_a_truncated_last_line_is_named(tmp_path: Path, good_row: str, lost: int
         (",Training", ",Training,x", "expected 3 columns, got 4"),
     ],
 )
-def test_a_malformed_line_is_named(tmp_path: Path, good_row: str, old: str, new: str, fault: str) -> None:
+def test_a_malformed_line_is_reported_with_its_number(
+    tmp_path: Path, good_row: str, old: str, new: str, fault: str
+) -> None:
     path = fer2013.write(tmp_path / "fer2013.csv", [good_row, good_row.replace(old, new, 1)])
     with pytest.raises(DatasetError) as raised:
         read_splits(path)
     assert str(raised.value).startswith(f"{path}, line 3: {fault}")
 
 
-def test_a_line_without_pixels_is_named(tmp_path: Path) -> None:
+def test_a_line_without_pixels_is_an_error(tmp_path: Path) -> None:
     path = fer2013.write(tmp_path / "fer2013.csv", ["3,,Training"])
     with pytest.raises(DatasetError, match="line 2: expected 2304 pixels, got 0"):
         read_splits(path)
 
 
-def test_a_missing_usage_is_named(tmp_path: Path, good_row: str) -> None:
+def test_a_missing_usage_is_an_error(tmp_path: Path, good_row: str) -> None:
     path = fer2013.write(tmp_path / "fer2013.csv", [good_row])
     with pytest.raises(DatasetError, match=r"fer2013\.csv: no rows with usage PublicTest"):
         require_usage(read_splits(path), VALIDATION, path)
 
 
-def test_a_file_cut_at_the_end_of_a_line_gives_rise_to_doubt(tmp_path: Path, good_row: str) -> None:
+def test_another_number_of_rows_gives_a_warning(tmp_path: Path, good_row: str) -> None:
     path = fer2013.write(tmp_path / "fer2013.csv", [good_row] * 3)
     assert check_published(read_splits(path)) == ["3 rows with usage Training, but the published file has 28,709"]
 
 
-def test_as_many_rows_as_published_give_rise_to_none() -> None:
+def test_the_published_number_of_rows_gives_no_warning() -> None:
     rows = PUBLISHED_ROWS[VALIDATION]
     published = Split(np.zeros((rows, 1, 1), np.uint8), np.zeros(rows, np.uint8))
     assert check_published({VALIDATION: published}) == []
@@ -147,7 +149,7 @@ def test_training_images_of_a_later_split_are_left_out() -> None:
     assert kept.labels.tolist() == [0, 1, 3, 4, 5, 6]
 
 
-def test_rows_to_train_on_come_with_how_many_were_left_out(tmp_path: Path) -> None:
+def test_deduplication_returns_the_number_left_out(tmp_path: Path) -> None:
     rng = np.random.default_rng(RNG_SEED)
     first, second = pattern(1, rng), pattern(2, rng)
     path = tmp_path / "fer2013.csv"
@@ -163,12 +165,12 @@ def test_rows_to_train_on_come_with_how_many_were_left_out(tmp_path: Path) -> No
         deduplicated_training({TRAINING: splits[VALIDATION], VALIDATION: splits[VALIDATION]}, path)
 
 
-def test_no_rows_have_no_duplicates() -> None:
+def test_an_empty_split_has_no_duplicates() -> None:
     empty = Split(np.empty((0, 48, 48), np.uint8), np.empty(0, np.uint8))
     assert len(without_duplicates(empty)) == 0
 
 
-def test_published_duplicates_are_digests() -> None:
+def test_leaked_hashes_are_digests() -> None:
     digests = leaked_hashes()
     assert digests
     assert {len(digest) for digest in digests} == {len(image_digest(np.zeros((48, 48), np.uint8)))}

@@ -122,9 +122,9 @@ def test_label_smoothing() -> None:
 def test_identical_votes_give_the_label_frequencies() -> None:
     """All votes are for anger; two of three faces have that label, one has disgust."""
     labels = [ANGRY, ANGRY, DISGUST] * 40
-    chances = label_probabilities(unanimous([ANGRY] * 120), np.array(labels, np.uint8))
-    assert chances[0, [ANGRY, DISGUST]] == pytest.approx([2 / 3, 1 / 3], abs=0.01)
-    assert chances.sum(axis=1) == pytest.approx(1)
+    probabilities = label_probabilities(unanimous([ANGRY] * 120), np.array(labels, np.uint8))
+    assert probabilities[0, [ANGRY, DISGUST]] == pytest.approx([2 / 3, 1 / 3], abs=0.01)
+    assert probabilities.sum(axis=1) == pytest.approx(1)
 
 
 def test_soft_labels_are_mixed_by_their_weight() -> None:

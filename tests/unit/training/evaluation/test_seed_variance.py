@@ -15,7 +15,7 @@ EPOCHS = 2
 
 
 def served(recipe: dict[str, JsonValue] | None = None, start: str | None = None) -> ModelManifest:
-    """Return what is noted of a version: of the recipe from chance, or another, and of the runs' data."""
+    """Return the manifest of a version, by default with the default recipe, and with the runs' data."""
     return ModelManifest(
         name="emotion",
         version=1,
@@ -43,14 +43,14 @@ def run(tmp_path: Path, seed: int, accuracy: float, epochs: int = EPOCHS, done: 
     folder = RunDir(tmp_path / f"run-{seed}-{epochs}")
     folder.create_or_resume(recipe, Digests("d1"))
     for epoch in range(done):
-        # Better before the end, which must not count.
+        # Earlier epochs are more accurate, which must not count.
         folder.append_epoch(epoch, {"val_accuracy": accuracy if epoch == done - 1 else 0.99})
     if done == epochs:
         folder.mark_finished()
     return folder
 
 
-def test_runs_are_judged_by_their_last_epoch(tmp_path: Path) -> None:
+def test_runs_are_compared_after_their_last_epoch(tmp_path: Path) -> None:
     figures = seed_variance([run(tmp_path, seed, 0.6 + seed / 100) for seed in (1, 2, 3)], served())
     assert [(one.seed, one.accuracy) for one in figures.runs] == [(1, 0.61), (2, 0.62), (3, 0.63)]
     assert figures.mean == pytest.approx(0.62)
@@ -58,7 +58,7 @@ def test_runs_are_judged_by_their_last_epoch(tmp_path: Path) -> None:
     assert figures.differences == {"epochs": "2"}
 
 
-def test_settings_that_came_later_are_no_difference(tmp_path: Path) -> None:
+def test_keys_added_since_have_their_defaults(tmp_path: Path) -> None:
     before = read_recipe().model_dump(
         mode="json", exclude={"init_weight": True, "augmentation": {"cutmix_probability"}}
     )
@@ -66,19 +66,19 @@ def test_settings_that_came_later_are_no_difference(tmp_path: Path) -> None:
     assert figures.differences == {"epochs": "2"}
 
 
-def test_a_setting_within_others_is_named_alone(tmp_path: Path) -> None:
+def test_a_nested_difference_is_named_alone(tmp_path: Path) -> None:
     recipe = read_recipe().model_dump(mode="json")
     recipe["augmentation"]["shift"] = 0.3
     figures = seed_variance([run(tmp_path, seed, 0.6) for seed in (1, 2, 3)], served(recipe))
     assert figures.differences == {"epochs": "2", "augmentation.shift": str(read_recipe().augmentation.shift)}
 
 
-def test_another_start_is_a_difference(tmp_path: Path) -> None:
+def test_other_initial_weights_are_a_difference(tmp_path: Path) -> None:
     figures = seed_variance([run(tmp_path, seed, 0.6) for seed in (1, 2, 3)], served(start="s1"))
     assert figures.differences == {"epochs": "2", "initial weights": "none"}
 
 
-def test_settings_that_are_gone_are_a_difference(tmp_path: Path) -> None:
+def test_removed_keys_are_a_difference(tmp_path: Path) -> None:
     figures = seed_variance(
         [run(tmp_path, seed, 0.6) for seed in (1, 2, 3)], served(read_recipe().model_dump(mode="json") | {"luck": 1})
     )
@@ -90,19 +90,27 @@ def test_two_runs_are_too_few(tmp_path: Path) -> None:
         seed_variance([run(tmp_path, seed, 0.6) for seed in (1, 2)], served())
 
 
-def test_a_run_under_way_is_refused(tmp_path: Path) -> None:
+def test_an_unfinished_run_is_rejected(tmp_path: Path) -> None:
     runs = [run(tmp_path, 1, 0.6), run(tmp_path, 2, 0.6), run(tmp_path, 3, 0.6, done=1)]
     with pytest.raises(RunError, match="isn't finished: 1 of 2 epochs"):
         seed_variance(runs, served())
 
 
-def test_runs_of_other_recipes_are_refused(tmp_path: Path) -> None:
+def test_runs_of_other_recipes_are_rejected(tmp_path: Path) -> None:
     runs = [run(tmp_path, 1, 0.6), run(tmp_path, 2, 0.6), run(tmp_path, 3, 0.6, epochs=3, done=3)]
     with pytest.raises(RunError, match="in more than its seed"):
         seed_variance(runs, served())
 
 
-def test_the_same_seed_twice_is_refused(tmp_path: Path) -> None:
+def test_equal_seeds_are_rejected(tmp_path: Path) -> None:
     runs = [run(tmp_path, 1, 0.6), run(tmp_path, 2, 0.6), RunDir(tmp_path / "run-2-2")]
     with pytest.raises(RunError, match="two runs have the same seed: 1, 2, 2"):
         seed_variance(runs, served())
+
+
+def test_a_recorded_recipe_with_earlier_keys_is_no_difference(tmp_path: Path) -> None:
+    recorded = read_recipe().model_dump(mode="json")
+    recorded["start_share"] = recorded.pop("init_weight")
+    recorded["vote_weight"] = recorded.pop("soft_label_weight")
+    figures = seed_variance([run(tmp_path, seed, 0.6) for seed in (1, 2, 3)], served(recorded))
+    assert figures.differences == {"epochs": "2"}
