@@ -174,7 +174,7 @@ class OriginGuard:
         self._policy = policy
         self._headers = answer_headers(policy)
         self._refused = Counter(
-            "http_requests_rejected",
+            "http_origin_rejected",
             "Requests rejected because of their Host or Origin header",
             ["reason"],
             registry=registry,

@@ -26,5 +26,5 @@ class GatewayProcess(ModuleProcess):
         metrics = httpx.get(f"{self.url()}/metrics", trust_env=False).text
         return sum(
             int(float(count))
-            for count in re.findall(r"^http_requests_rejected_total\{.*\} (\S+)$", metrics, re.MULTILINE)
+            for count in re.findall(r"^http_origin_rejected_total\{.*\} (\S+)$", metrics, re.MULTILINE)
         )

@@ -180,8 +180,8 @@ def test_rejections_are_counted_by_reason(gateway: Gateway) -> None:
     client.get("/cameras", headers={"Origin": "null"})
     client.get("/cameras", headers={"Origin": "null"})
     metrics = client.get("/metrics").text
-    assert 'http_requests_rejected_total{reason="unknown-host"} 1.0' in metrics
-    assert 'http_requests_rejected_total{reason="cross-origin-forbidden"} 2.0' in metrics
+    assert 'http_origin_rejected_total{reason="unknown-host"} 1.0' in metrics
+    assert 'http_origin_rejected_total{reason="cross-origin-forbidden"} 2.0' in metrics
 
 
 @pytest.mark.parametrize("path", ["/cameras/cam0/frame.jpg", "/predict", "/nowhere", "/docs"])
