@@ -195,7 +195,7 @@ async def _image(request: Request) -> bytes:
 
 
 def _from_json(body: bytes) -> bytes:
-    given = parse_json_object(body).get("file", "")
-    if not isinstance(given, str):
+    file = parse_json_object(body).get("file", "")
+    if not isinstance(file, str):
         raise ParseError("file must be base64 in a string")
-    return decode_base64(given)
+    return decode_base64(file)

@@ -61,37 +61,37 @@ def parse_request(fields: Mapping[str, object], file: bytes | None) -> AnalyzeRe
     _check_actions(fields.get("actions"))
     _parse_bool(fields, "align", default=True)
     if fields.get("detector_backend") == "skip":
-        raise ParseError("detector_backend 'skip' isn't there: faces are always looked for")
+        raise ParseError("detector_backend 'skip' isn't supported: images are always searched for faces")
     if _parse_bool(fields, "anti_spoofing", default=False):
-        raise ParseError("anti_spoofing isn't there: a picture of a picture can't be told apart")
+        raise ParseError("anti_spoofing isn't supported")
     enforce = _parse_bool(fields, "enforce_detection", default=True)
     return AnalyzeRequest(_image(fields.get("img")) if file is None else file, enforce)
 
 
-def _check_actions(given: object) -> None:
+def _check_actions(value: object) -> None:
     """Accept actions that include ``emotion``, as a list or as a form's text."""
-    if given is None:
+    if value is None:
         return
-    actions = [name for name in given[:200].translate(_MARKS).split(",") if name] if isinstance(given, str) else given
+    actions = [name for name in value[:200].translate(_MARKS).split(",") if name] if isinstance(value, str) else value
     if not isinstance(actions, list) or not all(action in KNOWN_ACTIONS for action in actions):
         raise ParseError(f"actions must be a list of {', '.join(KNOWN_ACTIONS)}")
     if "emotion" not in actions:
-        raise ParseError("actions must name emotion: it is the only one here")
+        raise ParseError("actions must name emotion, the only supported one")
 
 
 def _parse_bool(fields: Mapping[str, object], name: str, default: bool) -> bool:
     """Return a boolean. A form has strings only; ``"False"`` is false."""
-    given = fields.get(name, default)
-    value = _BOOLEANS.get(str(given).lower()) if isinstance(given, bool | int | str) else None
+    field = fields.get(name, default)
+    value = _BOOLEANS.get(str(field).lower()) if isinstance(field, bool | int | str) else None
     if value is None:
         raise ParseError(f"{name} must be true or false")
     return value
 
 
-def _image(given: object) -> bytes:
-    if not isinstance(given, str) or not given:
+def _image(value: object) -> bytes:
+    if not isinstance(value, str) or not value:
         raise ParseError("img is missing")
-    head, comma, data = given.partition(",")
+    head, comma, data = value.partition(",")
     if not head.startswith("data:image/") or not comma or not head.endswith(";base64"):
         raise ParseError(
             "img must be the file of a form or a data URI, data:image/jpeg;base64,...: "

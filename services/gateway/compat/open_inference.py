@@ -30,22 +30,22 @@ _FACE_VALUES = int(np.prod(FACE_SHAPE))
 _BINARY = np.dtype("<f4")
 
 
-def parse_faces(given: Mapping[str, Any], binary: bytes) -> NDArray[np.float32]:
+def parse_faces(tensor: Mapping[str, Any], binary: bytes) -> NDArray[np.float32]:
     """Return the faces of an input tensor as float32 [n, 48, 48, 1].
 
     Args:
-        given: The tensor of the request's JSON; its values are flat or nested.
+        tensor: The tensor of the request's JSON; its values are flat or nested.
         binary: The data after the JSON.
 
     Raises:
         ParseError: Not the model's input, too many faces, or a value outside 0 to 1.
     """
-    shape = _shape(given)
-    parameters = given.get("parameters")
+    shape = _shape(tensor)
+    parameters = tensor.get("parameters")
     size = parameters.get("binary_data_size") if isinstance(parameters, Mapping) else None
     if size is None and shape[0] > MAX_JSON_FACES:
         raise ParseError(f"in JSON a request may have {MAX_JSON_FACES} faces; in binary {MAX_FACES}")
-    values = _from_json(given.get("data")) if size is None else _from_binary(size, binary)
+    values = _from_json(tensor.get("data")) if size is None else _from_binary(size, binary)
     if values.size != np.prod(shape):
         raise ParseError(f"input {INPUT_FACE!r} has {values.size:,} values, the shape {shape} another number")
     if not (values.min() >= 0 and values.max() <= 1):  # in this form NaN fails too
@@ -53,10 +53,10 @@ def parse_faces(given: Mapping[str, Any], binary: bytes) -> NDArray[np.float32]:
     return values.astype(np.float32, copy=False).reshape(shape)
 
 
-def _shape(given: Mapping[str, Any]) -> tuple[int, ...]:
-    if given.get("datatype") != "FP32":
+def _shape(tensor: Mapping[str, Any]) -> tuple[int, ...]:
+    if tensor.get("datatype") != "FP32":
         raise ParseError(f"input {INPUT_FACE!r} must have the datatype FP32")
-    shape = given.get("shape")
+    shape = tensor.get("shape")
     if not isinstance(shape, list) or tuple(shape[1:]) != FACE_SHAPE or type(shape[0]) is not int:
         raise ParseError(f"input {INPUT_FACE!r} must have the shape [n, {', '.join(map(str, FACE_SHAPE))}]")
     if not 1 <= shape[0] <= MAX_FACES:
@@ -153,7 +153,7 @@ def _outputs(message: Mapping[str, Any]) -> dict[str, bool]:
         raise ParseError(f"the model's outputs are {', '.join(OUTPUTS)}")
     chosen = {output["name"]: _parameter(output, "binary_data", binary) for output in wanted}
     if any("classification" in (output.get("parameters") or {}) for output in wanted):
-        raise ParseError("classification isn't there: ask for the numbers")
+        raise ParseError("classification isn't supported; request the numbers")
     return chosen
 
 

@@ -115,16 +115,16 @@ def credential(request: HTTPConnection) -> str:
     if "x-api-key" in request.headers or not authorization.startswith(_SIGNED):
         return api_key(request)
     # No regular expression: on a header of 64 KB, one that restarts at each position takes seconds.
-    given, scope, _ = authorization.partition("Credential=")[2].partition("/")
-    return given if scope and "," not in given and not any(map(str.isspace, given)) else ""
+    key_id, scope, _ = authorization.partition("Credential=")[2].partition("/")
+    return key_id if scope and "," not in key_id and not any(map(str.isspace, key_id)) else ""
 
 
-def _image(given: object) -> bytes:
-    if not isinstance(given, Mapping) or not given:
+def _image(image: object) -> bytes:
+    if not isinstance(image, Mapping) or not image:
         raise CompatApiError(error_body(400, "InvalidParameterException", "Image is missing"))
-    if given.get("S3Object") is not None:
+    if image.get("S3Object") is not None:
         raise CompatApiError(error_body(400, "InvalidS3ObjectException", "No object is fetched here: send Image.Bytes"))
-    data = given.get("Bytes")
+    data = image.get("Bytes")
     if not isinstance(data, str) or not data:
         raise CompatApiError(error_body(400, "InvalidParameterException", "Image.Bytes is missing"))
     try:
