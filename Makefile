@@ -30,9 +30,9 @@ SECONDS ?=
 TARGETS ?=
 REPLAY ?=
 COMPOSE ?= docker compose
-WORKERS ?= 4
-# A test with the mark xdist_group runs in the same process as the rest of its group, others wherever one is free.
-PYTEST = $(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup --no-loadscope-reorder
+WORKERS ?=
+# Tests of a group (tests/conftest.py) run in the same worker. Unit tests compute: one worker for each core. Others mostly wait: four.
+PYTEST = $(BIN)/python -m pytest --dist loadgroup --no-loadscope-reorder
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -64,14 +64,14 @@ down: ## Stop and remove the stack
 logs: ## Follow the logs of the stack
 	$(COMPOSE) logs --follow --tail 100
 
-test: $(VENV)/.dev ## Run the tests that need Python packages only (WORKERS=4 processes; 0 runs them in one)
-	$(PYTEST) --ignore=tests/debian --ignore=tests/browser --ignore=tests/e2e
+test: $(VENV)/.dev ## Run the tests that need Python packages only (WORKERS=4, 0 for one process)
+	$(PYTEST) -n $(or $(WORKERS),4) --ignore=tests/debian --ignore=tests/browser --ignore=tests/e2e
 
 test-unit: $(VENV)/.dev ## Run the unit and contract tests
-	$(PYTEST) tests/unit tests/contract
+	$(PYTEST) -n $(or $(WORKERS),auto) tests/unit tests/contract
 
 coverage: $(VENV)/.dev ## Run the unit and contract tests, and print the branch coverage of the product's code
-	$(PYTEST) --cov --cov-report=term:skip-covered tests/unit tests/contract
+	$(PYTEST) -n $(or $(WORKERS),auto) --cov --cov-report=term:skip-covered tests/unit tests/contract
 
 fuzz: $(VENV)/.dev ## Fuzz all inputs for five minutes (MINUTES=|SECONDS=|CASES=n SEED=2 TARGETS="heavy grpc" REPLAY=file)
 	$(BIN)/python -m tests.fuzz $(if $(SEED),--seed "$(SEED)") $(if $(CASES),--cases "$(CASES)") $(if $(MINUTES),--minutes "$(MINUTES)") $(if $(SECONDS),--seconds "$(SECONDS)") $(if $(TARGETS),--only $(TARGETS)) $(if $(REPLAY),--replay "$(REPLAY)")
