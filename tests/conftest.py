@@ -1,11 +1,11 @@
-"""What all tests need."""
+"""Signals, and the distribution of tests over workers."""
 
 import signal
 
 import pytest
 
 SHARED_PROCESSES = frozenset({"stack", "detector", "service", "toys"})
-"""Fixtures of whole sessions that start processes: tests of a folder that use one run in the same worker."""
+"""Session fixtures that start processes. Tests of a folder that use one run in the same worker."""
 
 SLOWEST_FIRST = (
     "tests/integration/training/",
@@ -14,18 +14,18 @@ SLOWEST_FIRST = (
     "tests/integration/",
     "tests/security/",
 )
-"""Tests that run first, so that no worker is busy alone at the end."""
+"""Folders that run first, so that all workers finish at about the same time."""
 
 
 def pytest_configure() -> None:
-    """Let Ctrl-C reach the processes that tests start: background jobs of a shell ignore it, as do their own."""
+    """Restore Ctrl-C for the processes that tests start; a shell's background jobs ignore it."""
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Let the tests of a module, or those that share a session's processes, run in one worker of pytest-xdist."""
+    """Group tests for ``--dist loadgroup``: by module, or by folder if they share a session's processes."""
     items.sort(key=_rank)
     for item in items:
         if item.get_closest_marker("xdist_group") is None:

@@ -1,4 +1,4 @@
-"""Writes files in FER2013's published form, with drawn patterns in place of photographs."""
+"""Writes files in the format of FER2013, with drawn patterns instead of photographs."""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -18,13 +18,13 @@ def row(label: int, image: NDArray[np.uint8], usage: str) -> str:
 
 
 def write(path: Path, rows: Iterable[str]) -> Path:
-    """Write a file of these lines under the published header."""
+    """Write the header and these lines; return the path."""
     path.write_text("\n".join([HEADER, *rows]) + "\n")
     return path
 
 
 def pattern(label: int, rng: np.random.Generator) -> NDArray[np.uint8]:
-    """Draw a noisy image whose bright bar tells its class: its height, uint8 [48, 48]."""
+    """Return a noisy image, uint8 [48, 48], whose class is the height of a bright bar."""
     image = rng.integers(0, 60, (FACE_SIDE, FACE_SIDE))
     top = 2 + 6 * label + int(rng.integers(0, 2))
     image[top : top + 5, 6:42] += 180
@@ -32,6 +32,6 @@ def pattern(label: int, rng: np.random.Generator) -> NDArray[np.uint8]:
 
 
 def patterns(usage: str, per_class: int, seed: int) -> list[str]:
-    """Return lines of drawn patterns, so many of each class."""
+    """Return lines of drawn patterns, ``per_class`` of each class."""
     rng = np.random.default_rng(seed)
     return [row(label, pattern(label, rng), usage) for _ in range(per_class) for label in range(len(EMOTIONS))]

@@ -1,4 +1,4 @@
-"""An IP camera: serves motion JPEG over HTTP, and can be cut and restored."""
+"""An IP camera: serves motion JPEG over HTTP, and can be disconnected and restored."""
 
 import threading
 from collections.abc import Iterator
@@ -10,11 +10,11 @@ import numpy as np
 
 
 class MjpegCamera:
-    """The camera's switch.
+    """Controls the camera.
 
     Attributes:
-        working: Set while it streams; cleared, connections are cut and new ones refused.
-        frozen: Set while it holds connections open and sends nothing.
+        working: Set while it streams. If cleared, connections are closed and new ones get 503.
+        frozen: Set while it keeps connections open and sends nothing.
     """
 
     def __init__(self) -> None:
@@ -53,7 +53,7 @@ def _handler(camera: MjpegCamera, jpeg: bytes) -> type[BaseHTTPRequestHandler]:
 
 class _Server(ThreadingHTTPServer):
     def handle_error(self, request: object, client_address: object) -> None:
-        """A client that hangs up is no error here."""
+        """Ignore clients that disconnect."""
 
 
 def _disc() -> bytes:
@@ -64,7 +64,7 @@ def _disc() -> bytes:
 
 @contextmanager
 def mjpeg_camera(jpeg: bytes | None = None) -> Iterator[MjpegCamera]:
-    """Show one picture again and again; a disc, if none is given."""
+    """Serve one JPEG repeatedly, by default of a disc."""
     camera = MjpegCamera()
     with _Server(("127.0.0.1", 0), _handler(camera, jpeg or _disc())) as server:
         camera.port = int(server.server_address[1])

@@ -17,9 +17,9 @@ ROOT = Path(__file__).parents[2]
 
 
 class ModuleProcess:
-    """``python -m module arguments``, with no settings in its environment but those given.
+    """``python -m module arguments``, without settings in its environment other than those given.
 
-    As a context manager it never outlives its block.
+    As a context manager, it ends with its block.
     """
 
     def __init__(self, module: str, log: Path, settings: Mapping[str, str], arguments: Sequence[str] = ()) -> None:
@@ -42,20 +42,20 @@ class ModuleProcess:
 
     @property
     def pid(self) -> int:
-        """The number of the process."""
+        """The process id."""
         return self._process.pid
 
     def log(self) -> str:
-        """Return all that it printed so far."""
+        """Return everything that it printed so far."""
         return self._log.read_text("utf-8", errors="replace")
 
     def wait_until_logged(self, text: str) -> None:
-        """Wait until it printed this; fail at once where it ends without."""
+        """Wait until it printed this text; fail at once if it ends before."""
         wait_until(lambda: text in self.log() or self.has_ended(), f"{text!r} in the log {self._log}")
         assert text in self.log(), f"the process ended; its log: {self.log()}"
 
     def wait_until_answers(self, url: str, status: int = 200, timeout_s: float = DEFAULT_TIMEOUT_S) -> None:
-        """Wait until a GET gives this status; fail at once where the process ends instead."""
+        """Wait until a GET returns this status; fail at once if the process ends before."""
 
         def answers() -> bool:
             assert not self.has_ended(), f"the process ended; its log: {self.log()}"
@@ -67,33 +67,33 @@ class ModuleProcess:
         wait_until(answers, f"{url} to answer {status}; the log: {self._log}", timeout_s)
 
     def resident_mb(self) -> float:
-        """Return its resident memory in MB, as Linux tells it."""
+        """Return its resident memory in MB, from procfs."""
         pages = int(Path(f"/proc/{self._process.pid}/statm").read_text().split()[1])
         return pages * os.sysconf("SC_PAGE_SIZE") / 1e6
 
     def forget_peak(self) -> None:
-        """Make ``peak_mb`` start again from what is resident now."""
+        """Reset ``peak_mb`` to the memory that is resident now."""
         Path(f"/proc/{self._process.pid}/clear_refs").write_text("5")
 
     def peak_mb(self) -> float:
-        """Return the most resident memory that it has had, in MB, as Linux tells it."""
+        """Return its peak resident memory in MB, from procfs."""
         status = Path(f"/proc/{self._process.pid}/status").read_text()
         return int(status.partition("VmHWM:")[2].split()[0]) * 1024 / 1e6
 
     def cpu_s(self) -> float:
-        """Return the processor time that it has used, in seconds, as Linux tells it."""
+        """Return the processor time that it has used in seconds, from procfs."""
         fields = Path(f"/proc/{self._process.pid}/stat").read_text().rpartition(")")[2].split()
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
     def descriptors(self) -> int:
-        """Return how many file descriptors it has open, as Linux tells it."""
+        """Return the number of its open file descriptors, from procfs."""
         return len(os.listdir(f"/proc/{self._process.pid}/fd"))
 
     def copies(self, data: bytes) -> int:
-        """Return how often its memory holds these bytes, all of them one after the other, as Linux tells it.
+        """Return how often its writable memory contains these bytes in one piece, from procfs.
 
         Raises:
-            PermissionError: The memory of such a process may not be read by this one.
+            PermissionError: This process may not read its memory.
         """
         found = 0
         with Path(f"/proc/{self._process.pid}/mem").open("rb", buffering=0) as memory:
@@ -107,16 +107,16 @@ class ModuleProcess:
                 try:
                     memory.seek(first)
                     found += memory.read(last - first).count(data)
-                except OSError:  # it was given back meanwhile
+                except OSError:  # freed since
                     continue
         return found
 
     def tree(self) -> list[int]:
-        """Return its process id and those of all processes that came from it, as Linux tells them."""
+        """Return its process id and those of its descendants."""
         return [self._process.pid, *descendants(self._process.pid)]
 
     def tree_resident_mb(self) -> float:
-        """Return the memory of all of them in MB, shared pages counted once."""
+        """Return the memory of the tree in MB, with shared pages counted once."""
         return sum(map(_proportional_mb, self.tree()))
 
     def has_ended(self) -> bool:
@@ -126,7 +126,7 @@ class ModuleProcess:
         self._process.send_signal(number)
 
     def exit_status(self, timeout_s: float = DEFAULT_TIMEOUT_S) -> int:
-        """Wait until it ends by itself, and return its exit status."""
+        """Wait until it ends and return its exit status."""
         return self._process.wait(timeout_s)
 
     def terminate(self) -> int:
@@ -140,7 +140,7 @@ class ModuleProcess:
 
 
 def descendants(pid: int) -> list[int]:
-    """Return a process's children and theirs, as Linux tells them."""
+    """Return the process ids of a process's children and of theirs, from procfs."""
     children: dict[int, list[int]] = {}
     for entry in Path("/proc").iterdir():
         if entry.name.isdigit():
@@ -162,7 +162,7 @@ def _proportional_mb(pid: int) -> float:
 
 
 class Restartable:
-    """Runs a command whenever it is started; as a context manager, within the block."""
+    """A command that can be stopped and started again; as a context manager, it runs within the block."""
 
     def __init__(self, command: Sequence[str], log: Path) -> None:
         self._command = command
@@ -177,17 +177,17 @@ class Restartable:
         self.stop()
 
     def start(self) -> None:
-        """Start it; what it prints is added to the log, beside which it runs."""
+        """Start it in the folder of the log, and append its output to the log."""
         with self._log.open("ab") as log:
             self._process = subprocess.Popen(self._command, stdout=log, stderr=log, cwd=self._log.parent)
 
     def send_signal(self, number: signal.Signals) -> None:
-        """Send it a signal, if it runs."""
+        """Send a signal if it runs."""
         if self._process is not None:
             self._process.send_signal(number)
 
     def stop(self) -> None:
-        """Kill it, as a crash would."""
+        """Kill it."""
         if self._process is not None:
             self._process.kill()
             self._process.wait()

@@ -1,4 +1,4 @@
-"""A real Redis, empty, that a test may kill and start again."""
+"""An empty Redis server that a test can kill and start again."""
 
 from pathlib import Path
 
@@ -17,7 +17,7 @@ def oldest_redis() -> str:
 
 
 class RedisServer(Restartable):
-    """One Redis on a free port of this machine; nothing is kept on disk.
+    """One Redis on a free port of this machine; without persistence.
 
     Attributes:
         url: Where it listens; the same after ``stop`` and ``start``.
@@ -30,7 +30,7 @@ class RedisServer(Restartable):
         super().__init__([executable, *options, "--save", ""], log)
 
     def start(self) -> None:
-        """Start it, empty, and wait until it answers."""
+        """Start it empty and wait until it answers."""
         super().start()
         wait_until(self._answers, f"Redis at {self.url} to answer")
 

@@ -1,4 +1,4 @@
-"""Runs the tiny service as a process of its own, as ``make run`` and a container would."""
+"""The tiny service as a process."""
 
 import re
 import select
@@ -15,7 +15,7 @@ from tests.support.waiting import DEFAULT_TIMEOUT_S
 
 
 class Service(ModuleProcess):
-    """One tiny service, on a port that it chooses."""
+    """A tiny service on a free port."""
 
     def __init__(self, log: Path, **settings: str) -> None:
         ours = {f"EMOTION_TINY_{name.upper()}": value for name, value in {"allowed_hosts": "tiny", **settings}.items()}

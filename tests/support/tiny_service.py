@@ -1,4 +1,4 @@
-"""The least service that the runtime can carry: its routes do what tests of the runtime need to see."""
+"""A minimal service on the runtime, with routes for tests of the runtime and of the fuzzer."""
 
 import asyncio
 import gc
@@ -26,7 +26,7 @@ from services.runtime.settings import ServiceSettings, load_settings_or_exit
 
 
 def faults_router() -> APIRouter:
-    """Return the routes; what they keep lives as long as the router."""
+    """Return routes with faults that the fuzzer must detect; kept objects live as long as the router."""
     router = APIRouter()
     kept: list[object] = []
 

@@ -13,7 +13,7 @@ T = TypeVar("T")
 def wait_until(
     condition: Callable[[], T], what: str, timeout_s: float = DEFAULT_TIMEOUT_S, interval_s: float = 0.02
 ) -> T:
-    """Return the condition's first true value; fail, saying what was waited for, where none comes in time."""
+    """Return the condition's first true value; fail with ``what`` if there is none in time."""
     deadline = time.monotonic() + timeout_s
     while True:
         value = condition()
