@@ -43,12 +43,12 @@ def main() -> int:
         ):
             run = Run(QUICK if arguments.quick else FULL, arguments.seed, Path(folder), progress, held)
             for name in arguments.parts or SCENARIOS:
-                began = sample_cpu()
+                started = sample_cpu()
                 report["parts"][name] = SCENARIOS[name].measure(run)
                 ended = sample_cpu()
                 report["background"][name] = {
-                    "seconds": ended.at - began.at,
-                    "background_cores": background_cores(began, ended),
+                    "seconds": ended.at - started.at,
+                    "background_cores": background_cores(started, ended),
                 }
                 write(report, arguments.out)  # keeps results if a later benchmark fails
     except StackError as error:

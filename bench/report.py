@@ -68,7 +68,7 @@ def _overhead(result: Mapping[str, Any], left: float, top: float) -> list[str]:
 
 
 def _ages(result: Mapping[str, Any], left: float, top: float) -> list[str]:
-    return _tails("Age of results, ms, by cameras", result["by_cameras"], "cameras", "age_ms", left, top)
+    return _percentile_chart("Age of results, ms, by cameras", result["by_cameras"], "cameras", "age_ms", left, top)
 
 
 def _analysed(result: Mapping[str, Any], left: float, top: float) -> list[str]:
@@ -86,10 +86,14 @@ def _answers(result: Mapping[str, Any], left: float, top: float) -> list[str]:
 
 
 def _waits(result: Mapping[str, Any], left: float, top: float) -> list[str]:
-    return _tails("Time to an answer, ms, by clients", result["by_clients"], "clients", "answered_ms", left, top)
+    return _percentile_chart(
+        "Time to an answer, ms, by clients", result["by_clients"], "clients", "answered_ms", left, top
+    )
 
 
-def _tails(title: str, by: Iterable[Mapping[str, Any]], along: str, what: str, left: float, top: float) -> list[str]:
+def _percentile_chart(
+    title: str, by: Iterable[Mapping[str, Any]], along: str, what: str, left: float, top: float
+) -> list[str]:
     known = [of for of in by if of[what]["p50"] is not None]
     lines = [Curve(tail, [(of[along], of[what][tail]) for of in known]) for tail in _TAILS]
     return curves(title, lines, left, top)

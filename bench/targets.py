@@ -41,8 +41,8 @@ def targets_of(parts: Mapping[str, Any]) -> list[Target]:
         checked += _stream_targets(of)
     if "detection" in parts:
         checked += _detection_targets(parts["detection"]["by_kind"]["all"])
-    for name, by_way in parts.get("start", {}).items():
-        checked.append(Target(f"{name} is ready, s p50", 1.5, by_way["bytecode"]["p50"], digits=2))
+    for name, by_mode in parts.get("start", {}).items():
+        checked.append(Target(f"{name} is ready, s p50", 1.5, by_mode["bytecode"]["p50"], digits=2))
     for name, growth in parts["memory"]["growth"].items() if "memory" in parts else ():
         checked.append(Target(f"{name}, growth of its memory, %", 5, growth * 100, digits=1))
     return checked
@@ -50,9 +50,9 @@ def targets_of(parts: Mapping[str, Any]) -> list[Target]:
 
 def competitor_targets(report: Mapping[str, Any]) -> list[Target]:
     """Return the targets of a comparison with the library ``fer``."""
-    picture, frame = report["images"]["wall_ratio_to"]["fer"], report["stream"]["cpu_ratio_to"]["fer"]
+    image, frame = report["images"]["wall_ratio_to"]["fer"], report["stream"]["cpu_ratio_to"]["fer"]
     return [
-        Target("a single image over HTTP, time relative to fer", 0.8, picture["of_medians"], digits=2),
+        Target("a single image over HTTP, time relative to fer", 0.8, image["of_medians"], digits=2),
         Target("a live frame, processor time relative to fer", 0.1, frame["of_medians"], digits=3),
     ]
 

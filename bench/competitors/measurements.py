@@ -99,7 +99,7 @@ def measure_images(run: Run, competitors: Mapping[str, CompetitorProcess], each:
     stack = run.stack()
     with run.step("images: compose", None):
         scenes = shuffled(each, run.seed)
-        paths = write_images(run.folder / "pictures", [scene.jpeg for scene in scenes])
+        paths = write_images(run.folder / "images", [scene.jpeg for scene in scenes])
     client = Client(stack.gateway_port)
     predictors: dict[str, Callable[[Path], CompetitorResult]] = {OURS: lambda path: _upload(client, path)}
     predictors |= {name: competitor.predict for name, competitor in competitors.items()}
@@ -185,17 +185,17 @@ async def _session(stack: Stack, cameras: CameraProcess, camera: str, seconds: f
     live_client, usage = LiveClient(stack.gateway_port, [camera]), Usage({name: stack.pids[name] for name in PROCESSES})
     following = asyncio.create_task(live_client.follow())
     await asyncio.sleep(_WARM_UP_S)
-    began, before = time(), usage.cpu_s()
+    started, before = time(), usage.cpu_s()
     await asyncio.sleep(seconds)
     ended, used = time(), difference(before, usage.cpu_s())
     following.cancel()
     with suppress(asyncio.CancelledError):
         await following
     await asyncio.to_thread(cameras.end)
-    results = [one for one in live_client.results() if began <= one.at_s < ended]
+    results = [one for one in live_client.results() if started <= one.at_s < ended]
     analysed = max(1, len(results))
     return {
-        "frames_per_s": len(results) / (ended - began),
+        "frames_per_s": len(results) / (ended - started),
         "cpu_ms_per_frame": sum(used.values()) * 1e3 / analysed,
         "by_process": {name: value * 1e3 / analysed for name, value in used.items()},
         "with_a_face": sum(bool(one.result["faces"]) for one in results) / analysed,

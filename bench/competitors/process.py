@@ -46,7 +46,7 @@ class CompetitorProcess:
         self._log = log
         self.description = self._read()
 
-    def predict(self, picture: Path) -> CompetitorResult:
+    def predict(self, image: Path) -> CompetitorResult:
         """Analyse a JPEG file.
 
         Raises:
@@ -54,7 +54,7 @@ class CompetitorProcess:
         """
         assert self._process.stdin is not None
         try:
-            print(picture, file=self._process.stdin, flush=True)
+            print(image, file=self._process.stdin, flush=True)
         except BrokenPipeError:
             raise self._ended() from None
         return parse_result(self._read())

@@ -11,13 +11,13 @@ from bench.targets import competitor_targets, table
 def tables_of(report: Mapping[str, Any]) -> list[Table]:
     """Return a table of single images, one of the stream, and one of the targets."""
     return [
-        _pictures(report["images"], report["competitors"]),
+        _images(report["images"], report["competitors"]),
         _stream(report["stream"], report["competitors"]),
         table(competitor_targets(report)),
     ]
 
 
-def _pictures(measured: Mapping[str, Any], competitors: Mapping[str, Any]) -> Table:
+def _images(measured: Mapping[str, Any], competitors: Mapping[str, Any]) -> Table:
     rows = []
     for name, of in measured["systems"].items():
         ratio = measured["wall_ratio_to"].get(name)

@@ -45,9 +45,9 @@ def serve(package: str, others: Sequence[str], prepare: Callable[[], Predict]) -
     _write(answers, about)
     for line in sys.stdin:
         jpeg = Path(line.rstrip("\n")).read_bytes()
-        began, cpu_began = time.perf_counter(), time.process_time()
+        started, cpu_began = time.perf_counter(), time.process_time()
         faces = predict(jpeg)
-        cost = {"seconds": time.perf_counter() - began, "cpu_seconds": time.process_time() - cpu_began}
+        cost = {"seconds": time.perf_counter() - started, "cpu_seconds": time.process_time() - cpu_began}
         _write(answers, {**cost, "faces": list(faces)})
 
 

@@ -108,7 +108,7 @@ class Run:
     progress: Progress
     exit_stack: ExitStack
     _stack: list[Stack] = field(default_factory=list)
-    _pictures: list[Scene] = field(default_factory=list)
+    _images: list[Scene] = field(default_factory=list)
     _clip: list[ClipFrame] = field(default_factory=list)
 
     def stack(self) -> Stack:
@@ -124,10 +124,10 @@ class Run:
 
     def images(self) -> Sequence[Scene]:
         """Return images of each kind in random order; the first call composes them."""
-        if not self._pictures:
+        if not self._images:
             with self.step("compose images", None):
-                self._pictures += shuffled(self.scale.images_per_kind, self.seed)
-        return self._pictures
+                self._images += shuffled(self.scale.images_per_kind, self.seed)
+        return self._images
 
     def clip(self) -> Sequence[ClipFrame]:
         """Return the clip of the cameras; the first call composes it."""

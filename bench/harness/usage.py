@@ -73,10 +73,10 @@ def sample_cpu() -> CpuSample:
     return CpuSample(time.monotonic(), sum(times[:_CPU_FIELDS]) - idle, _own_cpu_s())
 
 
-def background_cores(began: CpuSample, ended: CpuSample) -> float:
+def background_cores(started: CpuSample, ended: CpuSample) -> float:
     """Return the average number of cores that other processes used."""
-    others = (ended.all - began.all) - (ended.own - began.own)
-    return max(0.0, others) / max(ended.at - began.at, 1e-9)
+    others = (ended.all - started.all) - (ended.own - started.own)
+    return max(0.0, others) / max(ended.at - started.at, 1e-9)
 
 
 def _own_cpu_s() -> float:

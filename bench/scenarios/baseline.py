@@ -150,8 +150,8 @@ def _by_step(times: Sequence[StepTimes]) -> dict[str, Any]:
 def tables(result: Mapping[str, Any]) -> list[Table]:
     """Return a row for each mode and step."""
     rows = [
-        (f"{way}, {step}", *(format_number(of[f"{step}_ms"][name], 2) for name in ("p50", "p95", "p99")))
-        for way, of in result.items()
+        (f"{mode}, {step}", *(format_number(of[f"{step}_ms"][name], 2) for name in ("p50", "p95", "p99")))
+        for mode, of in result.items()
         for step in _STEPS
     ]
     return [Table("Baseline: the pipeline in one process, ms an image", ("", "p50", "p95", "p99"), rows)]

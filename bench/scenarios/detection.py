@@ -66,23 +66,23 @@ def measure(run: Run) -> dict[str, Any]:
 
 def _measure(run: Run) -> dict[str, Any]:
     ours, reference = _ours(DetectorSettings()), _full_size_cascade(DetectorSettings())
-    stats_by_kind: dict[str, Row] = {kind: {way: SearchStats() for way in _SEARCHES} for kind in SCENE_KINDS}
-    there: dict[str, list[int]] = defaultdict(list)
+    stats_by_kind: dict[str, Row] = {kind: {mode: SearchStats() for mode in _SEARCHES} for kind in SCENE_KINDS}
+    face_counts: dict[str, list[int]] = defaultdict(list)
     each = run.scale.detection_images_per_kind
     for scene in run.track("detection", scenes(each, run.seed), each * len(SCENE_KINDS)):
         row = stats_by_kind[scene.kind]
-        there[scene.kind].append(len(scene.faces))
+        face_counts[scene.kind].append(len(scene.faces))
         _timed(row["alt2"], scene, reference, [])
         found = _timed(row["ours"], scene, ours, [])
         if found:
             _timed(row["roi"], scene, ours, [shifted(box) for box in found])
         _timed(row["wrong_roi"], scene, ours, [_far_from(scene.faces)])
-    alone = [kind for kind, faces in there.items() if faces[0] == 1]
+    alone = [kind for kind, faces in face_counts.items() if faces[0] == 1]
     return {
-        "by_kind": {kind: _row_figures(row, sum(there[kind])) for kind, row in stats_by_kind.items()}
-        | {ALL: _row_figures(_sum(stats_by_kind.values()), sum(map(sum, there.values())))},
+        "by_kind": {kind: _row_figures(row, sum(face_counts[kind])) for kind, row in stats_by_kind.items()}
+        | {ALL: _row_figures(_sum(stats_by_kind.values()), sum(map(sum, face_counts.values())))},
         "primary_face_correct": sum(stats_by_kind[kind]["ours"].primary for kind in alone),
-        "single_face_images": sum(len(there[kind]) for kind in alone),
+        "single_face_images": sum(len(face_counts[kind]) for kind in alone),
     }
 
 
@@ -108,9 +108,9 @@ def _full_size_cascade(settings: DetectorSettings) -> Search:
 
 
 def _timed(stats: SearchStats, scene: Scene, search: Search, rois: Sequence[Box]) -> list[Box]:
-    began = time.thread_time()
+    started = time.thread_time()
     boxes = search(scene.jpeg, rois)
-    stats.seconds.append(time.thread_time() - began)
+    stats.seconds.append(time.thread_time() - started)
     stats.count(scene, boxes)
     return boxes
 
@@ -122,10 +122,10 @@ def _far_from(faces: Sequence[Box]) -> Box:
 
 
 def _sum(rows: Iterable[Row]) -> Row:
-    whole = {way: SearchStats() for way in _SEARCHES}
+    whole = {mode: SearchStats() for mode in _SEARCHES}
     for row in rows:
-        for way, stats in row.items():
-            whole[way].add(stats)
+        for mode, stats in row.items():
+            whole[mode].add(stats)
     return whole
 
 
@@ -133,11 +133,11 @@ def _row_figures(row: Row, faces: int) -> dict[str, Any]:
     alt2_s = float(np.median(row["alt2"].seconds))
     return {
         "faces": faces,
-        "found": {way: row[way].found for way in ("alt2", "ours", "roi")},
-        "false": {way: row[way].false for way in ("alt2", "ours")},
+        "found": {mode: row[mode].found for mode in ("alt2", "ours", "roi")},
+        "false": {mode: row[mode].false for mode in ("alt2", "ours")},
         "time_over_alt2": {
-            way: float(np.median(row[way].seconds)) / alt2_s if row[way].seconds else None
-            for way in ("ours", "roi", "wrong_roi")
+            mode: float(np.median(row[mode].seconds)) / alt2_s if row[mode].seconds else None
+            for mode in ("ours", "roi", "wrong_roi")
         },
         "alt2_ms": alt2_s * 1e3,
     }
@@ -149,9 +149,9 @@ def tables(result: Mapping[str, Any]) -> list[Table]:
         (
             kind,
             str(of["faces"]),
-            *(str(of["found"][way]) for way in ("alt2", "ours", "roi")),
-            *(str(of["false"][way]) for way in ("alt2", "ours")),
-            *(format_number(of["time_over_alt2"][way], 3) for way in ("ours", "roi", "wrong_roi")),
+            *(str(of["found"][mode]) for mode in ("alt2", "ours", "roi")),
+            *(str(of["false"][mode]) for mode in ("alt2", "ours")),
+            *(format_number(of["time_over_alt2"][mode], 3) for mode in ("ours", "roi", "wrong_roi")),
             format_number(of["alt2_ms"]),
         )
         for kind, of in result["by_kind"].items()

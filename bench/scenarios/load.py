@@ -46,7 +46,7 @@ def by_clients(run: Run, what: str, clients: Sequence[int], seconds: float) -> l
     usage, measured = Usage(stack.pids), []
     with run.step(f"{what}: numbers of clients", len(clients)) as step:
         for number in clients:
-            began = sample_cpu()
+            started = sample_cpu()
             all_stats, used = _run_clients(stack.gateway_port, images, number, seconds, usage)
             measured.append(
                 {
@@ -54,7 +54,7 @@ def by_clients(run: Run, what: str, clients: Sequence[int], seconds: float) -> l
                     "cores": {name: cpu_s / seconds for name, cpu_s in used.items()},
                     "cpu_ms_per_response": cpu_ms_per(used, sum(stats.ended for stats in all_stats)),
                     "memory_mb": usage.memory_mb(),
-                    "background_cores": background_cores(began, sample_cpu()),
+                    "background_cores": background_cores(started, sample_cpu()),
                 }
             )
             step.advance()
@@ -88,7 +88,7 @@ def _run_clients(
 def _run_client(port: int, images: Sequence[bytes], stats: ClientStats, count_from: float, until: float) -> None:
     """Send one image after the other; only requests within the measured period count."""
     client, sent = Client(port), 0
-    while (began := monotonic()) < until:
+    while (started := monotonic()) < until:
         failure: str | None
         try:
             answer = client.upload(images[sent % len(images)])
@@ -99,7 +99,7 @@ def _run_client(port: int, images: Sequence[bytes], stats: ClientStats, count_fr
             failure, wall_ms, pause_s = answer.failure, answer.wall_ms, answer.retry_after_s
         sent += 1
         stats.ended += failure is None and count_from <= monotonic() < until
-        if count_from <= began and monotonic() < until:
+        if count_from <= started and monotonic() < until:
             if failure is None:
                 stats.answered_ms.append(wall_ms)
             else:

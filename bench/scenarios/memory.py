@@ -17,7 +17,7 @@ _SHRUNK = 0.6
 def measure(run: Run) -> dict[str, Any]:
     """Upload two small images alternately, one request after the other."""
     stack, stops = run.stack(), sorted(run.scale.requests)
-    usage, client, images = Usage(stack.pids), Client(stack.gateway_port), _pictures()
+    usage, client, images = Usage(stack.pids), Client(stack.gateway_port), _images()
     at: dict[str, dict[str, float]] = {"0": usage.memory_mb()}
     for number in run.track("memory", range(1, stops[-1] + 1), stops[-1]):
         client.upload_with_retries(images[number % len(images)])
@@ -28,7 +28,7 @@ def measure(run: Run) -> dict[str, Any]:
     return {"memory_mb": at, "growth": {name: last[name] / first[name] - 1 for name in first}}
 
 
-def _pictures() -> list[bytes]:
+def _images() -> list[bytes]:
     """Return small JPEGs of a face, so that many requests take little time."""
     jpegs = []
     for portrait in read_portraits().values():

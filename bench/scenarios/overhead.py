@@ -42,11 +42,11 @@ def measure_live(run: Run, stack: Stack, pipeline: InProcessPipeline) -> dict[st
     announce(publisher, [_CAMERA])
     with connect(f"ws://{LOOPBACK}:{stack.gateway_port}/ws/cameras/{_CAMERA}", proxy=None) as feed:
         for index, frame in enumerate(run.track("overhead: live frames", frames, total)):
-            began = monotonic()
+            started = monotonic()
             if index % round(FPS) == 0:
                 announce(publisher, [_CAMERA])
             sent = perf_counter()
-            publish(publisher, _CAMERA, frame.jpeg, index, began)
+            publish(publisher, _CAMERA, frame.jpeg, index, started)
             result = _result(feed)
             took_ms = (perf_counter() - sent) * 1e3
             times = pipeline.run(frame.jpeg, rois)
@@ -56,7 +56,7 @@ def measure_live(run: Run, stack: Stack, pipeline: InProcessPipeline) -> dict[st
                 added.append(took_ms - times.total)
                 stages.append(result["timings_ms"])
             rois = [Box(**face["box"]) for face in result["faces"]]
-            sleep(max(0.0, began + 1 / FPS - monotonic()))
+            sleep(max(0.0, started + 1 / FPS - monotonic()))
     publisher.close()
     wall_figures, baseline = percentiles(wall), percentiles(baseline_ms)
     return {
@@ -105,8 +105,8 @@ def measure(run: Run) -> dict[str, Any]:
     """Measure each image on both routes and in the baseline."""
     stack, scenes = run.stack(), run.images()
     with in_process_pipeline() as pipeline:
-        cold = _measure_predict(run, stack, pipeline, scenes)
-        return cold | measure_live(run, stack, pipeline)
+        full = _measure_predict(run, stack, pipeline, scenes)
+        return full | measure_live(run, stack, pipeline)
 
 
 def _measure_predict(run: Run, stack: Stack, pipeline: InProcessPipeline, scenes: Sequence[Scene]) -> dict[str, Any]:
@@ -127,11 +127,11 @@ def _measure_predict(run: Run, stack: Stack, pipeline: InProcessPipeline, scenes
         for index, scene in enumerate(run.track("overhead: /predict", scenes, len(scenes))):
             # In random order, so that none always follows the same one.
             answers: dict[str, Response] = {}
-            for way in rng.permutation(["baseline", "upload", "camera"]):
-                if way == "baseline":
+            for mode in rng.permutation(["baseline", "upload", "camera"]):
+                if mode == "baseline":
                     baseline_ms.append(pipeline.run(scene.jpeg).total)
                 else:
-                    answers[way] = client.upload(scene.jpeg) if way == "upload" else ask_camera(index, scene)
+                    answers[mode] = client.upload(scene.jpeg) if mode == "upload" else ask_camera(index, scene)
             uploads.add(answers["upload"], baseline_ms[-1])
             cameras.add(answers["camera"], baseline_ms[-1])
     finally:
@@ -145,13 +145,13 @@ def _measure_predict(run: Run, stack: Stack, pipeline: InProcessPipeline, scenes
     }
 
 
-def _statistics(way: _Responses, baseline: Mapping[str, Any]) -> dict[str, Any]:
-    wall = percentiles(way.wall_ms)
+def _statistics(mode: _Responses, baseline: Mapping[str, Any]) -> dict[str, Any]:
+    wall = percentiles(mode.wall_ms)
     return {
         "wall_ms": wall,
         "over_baseline": {name: ratio(wall, baseline, name) for name in ("p50", "p95", "p99")},
-        "added_ms": percentiles(way.added_ms),
-        "stages_ms": {stage: percentiles(one[stage] for one in way.stages) for stage in STAGES},
+        "added_ms": percentiles(mode.added_ms),
+        "stages_ms": {stage: percentiles(one[stage] for one in mode.stages) for stage in STAGES},
     }
 
 
@@ -175,10 +175,10 @@ def tables(result: Mapping[str, Any]) -> list[Table]:
         for title, key in (("POST", "post"), ("GET", "get"), ("live", "live"))
     ]
     columns = ("", "ms p50", "p95", "p99", "× baseline p50", "× baseline p99", "ms added p50")
-    hop_columns = ("", *(f"{stage} {name}" for stage in STAGES for name in ("p50", "p99")))
+    stage_columns = ("", *(f"{stage} {name}" for stage in STAGES for name in ("p50", "p99")))
     return [
         Table("Overhead: one client, compared with the baseline", columns, rows),
-        Table("Overhead: ms by stage", hop_columns, stages),
+        Table("Overhead: ms by stage", stage_columns, stages),
     ]
 
 

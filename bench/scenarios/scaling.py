@@ -149,9 +149,9 @@ def _cameras(run: Run) -> list[dict[str, Any]]:
         usage = Usage({**stack.pids, "cameras": cameras.pid, "viewer": os.getpid()})
         for number in scale.scaling_cameras:
             names = [f"scaling{number}-{index}" for index in range(number)]
-            began = sample_cpu()
+            started = sample_cpu()
             of = asyncio.run(record_stream(stack, cameras, names, scale.scaling_s, usage, clip, CAMERA_FPS))
-            measured.append({**of, "background_cores": background_cores(began, sample_cpu())})
+            measured.append({**of, "background_cores": background_cores(started, sample_cpu())})
             step.advance()
     return measured
 
@@ -192,13 +192,13 @@ def clients_chart(result: Mapping[str, Any], left: float, top: float) -> list[st
 
 
 def _image_curves(points: Iterable[Mapping[str, Any]], along: str) -> list[Curve]:
-    ways = (("POST", UPLOAD), ("live", LIVE), ("ROIs only", ROI))
+    modes = (("POST", UPLOAD), ("live", LIVE), ("ROIs only", ROI))
     kept = list(points)
-    return [_curve(name, kept, along, _mode_cost(way)) for name, way in ways]
+    return [_curve(name, kept, along, _mode_cost(mode)) for name, mode in modes]
 
 
-def _mode_cost(way: str) -> Of:
-    return lambda of: total_cpu_ms(of[way]["cpu_ms"])
+def _mode_cost(mode: str) -> Of:
+    return lambda of: total_cpu_ms(of[mode]["cpu_ms"])
 
 
 def _curve(name: str, points: Iterable[Mapping[str, Any]], along: str, cost: Of) -> Curve:

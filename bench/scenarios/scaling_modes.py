@@ -84,7 +84,7 @@ class ModeCosts:
     def __init__(self, stack: Stack) -> None:
         self._stack = stack
         self._usage = Usage(stack.pids)
-        self._costs = {way: ModeCost() for way in (UPLOAD, ROI, LIVE)}
+        self._costs = {mode: ModeCost() for mode in (UPLOAD, ROI, LIVE)}
 
     def measure(self, view: View, camera: str, scale: Scale) -> None:
         """Measure an image in each mode; the camera id must be new."""
@@ -95,7 +95,7 @@ class ModeCosts:
 
     def percentiles(self) -> dict[str, Any]:
         """Return the cost of a frame in each mode."""
-        return {way: cost.percentiles() for way, cost in self._costs.items()}
+        return {mode: cost.percentiles() for mode, cost in self._costs.items()}
 
     def _upload(self, view: View, times: int) -> None:
         cost, client = self._costs[UPLOAD], Client(self._stack.gateway_port)
@@ -136,12 +136,12 @@ class ModeCosts:
         feed: ClientConnection,
     ) -> None:
         for number in numbers:
-            began, sent, sent_s = monotonic(), perf_counter(), time()
-            publish(publisher, camera, view.jpeg, number, began, view.size)
+            started, sent, sent_s = monotonic(), perf_counter(), time()
+            publish(publisher, camera, view.jpeg, number, started, view.size)
             result = _result_of(feed, sent_s)
             if result is not None:
                 cost.add((perf_counter() - sent) * 1e3, len(result["faces"]))
-            sleep(max(0.0, began + 1 / FPS - monotonic()))
+            sleep(max(0.0, started + 1 / FPS - monotonic()))
 
 
 def _result_of(feed: ClientConnection, captured_s: float) -> dict[str, Any] | None:

@@ -23,24 +23,24 @@ def measure(run: Run) -> dict[str, Any]:
     """Start another process of each service, alternately from bytecode and from source."""
     stack, starts = run.stack(), run.scale.starts
     nowhere = run.folder / "no-bytecode"
-    ways = {
+    modes = {
         "bytecode": {},
         # An empty bytecode cache replaces the existing one and is never written.
         "source": {"PYTHONPYCACHEPREFIX": str(nowhere), "PYTHONDONTWRITEBYTECODE": "1"},
     }
-    took: dict[str, dict[str, list[float]]] = {name: {way: [] for way in ways} for name in SERVICES}
+    took: dict[str, dict[str, list[float]]] = {name: {mode: [] for mode in modes} for name in SERVICES}
     environment = {**stack.environment, "EMOTION_CAPTURE_REDIS_URL": stack.redis_url}
-    total = starts * len(SERVICES) * len(ways)
-    for name, way in run.track("start", _turns(starts, list(ways)), total):
-        took[name][way].append(_start(name, {**environment, **ways[way]}, run.folder))
-    return {name: {way: percentiles(of) for way, of in by_way.items()} for name, by_way in took.items()}
+    total = starts * len(SERVICES) * len(modes)
+    for name, mode in run.track("start", _turns(starts, list(modes)), total):
+        took[name][mode].append(_start(name, {**environment, **modes[mode]}, run.folder))
+    return {name: {mode: percentiles(of) for mode, of in by_mode.items()} for name, by_mode in took.items()}
 
 
-def _turns(starts: int, ways: list[str]) -> Iterator[tuple[str, str]]:
+def _turns(starts: int, modes: list[str]) -> Iterator[tuple[str, str]]:
     for _ in range(starts):
         for name in SERVICES:
-            for way in ways:
-                yield name, way
+            for mode in modes:
+                yield name, mode
 
 
 def _start(name: str, environment: Mapping[str, str], folder: Path) -> float:
@@ -48,7 +48,7 @@ def _start(name: str, environment: Mapping[str, str], folder: Path) -> float:
     port = free_port()
     own = {f"EMOTION_{name.upper()}_PORT": str(port), f"EMOTION_{name.upper()}_LOG_LEVEL": "WARNING"}
     with (folder / f"start-{name}.log").open("ab") as log:
-        began = time.monotonic()
+        started = time.monotonic()
         process = subprocess.Popen(
             [sys.executable, "-m", f"services.{name}"],
             cwd=ROOT,
@@ -58,10 +58,10 @@ def _start(name: str, environment: Mapping[str, str], folder: Path) -> float:
         )
     try:
         while not _is_ready(port):
-            if process.poll() is not None or time.monotonic() - began > _TIMEOUT_S:
+            if process.poll() is not None or time.monotonic() - started > _TIMEOUT_S:
                 raise StackError(f"{name} did not become ready; see the logs in {folder}")
             time.sleep(_POLL_INTERVAL_S)
-        return time.monotonic() - began
+        return time.monotonic() - started
     finally:
         process.terminate()
         process.wait()
@@ -81,9 +81,9 @@ def _is_ready(port: int) -> bool:
 def tables(result: Mapping[str, Any]) -> list[Table]:
     """Return a row for each service and mode."""
     rows = [
-        (f"{name}, {way}", *(format_number(of[share], 2) for share in ("p50", "p95", "worst")), str(of["count"]))
-        for name, by_way in result.items()
-        for way, of in by_way.items()
+        (f"{name}, {mode}", *(format_number(of[share], 2) for share in ("p50", "p95", "worst")), str(of["count"]))
+        for name, by_mode in result.items()
+        for mode, of in by_mode.items()
     ]
     return [Table("Start: seconds until ready", ("", "p50", "p95", "worst", "starts"), rows)]
 

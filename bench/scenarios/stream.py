@@ -105,8 +105,8 @@ def _new_face_delays_s(recording: StreamRecording) -> Iterator[float | None]:
 def _found_share(recording: StreamRecording, results: Sequence[ReceivedResult]) -> float:
     """Return the share of faces found in the analysed frames."""
     frames = [(one, recording.frame(one.camera, recording.number(one))) for one in results]
-    there = [(one, face) for one, frame in frames for face in (frame.resident, frame.guest) if face is not None]
-    return sum(_has(one, face) for one, face in there) / max(1, len(there))
+    face_counts = [(one, face) for one, frame in frames for face in (frame.resident, frame.guest) if face is not None]
+    return sum(_has(one, face) for one, face in face_counts) / max(1, len(face_counts))
 
 
 def _has(one: ReceivedResult, face: Box | None) -> bool:
@@ -150,7 +150,7 @@ async def record_stream(
     live_client = LiveClient(stack.gateway_port, names)
     following = asyncio.create_task(live_client.follow())
     await asyncio.sleep(_WARM_UP_S)
-    began, cpu_before = time(), usage.cpu_s()
+    started, cpu_before = time(), usage.cpu_s()
     await asyncio.sleep(seconds)
     ended, cpu = time(), difference(cpu_before, usage.cpu_s())
     await asyncio.sleep(_DRAIN_S)
@@ -158,14 +158,14 @@ async def record_stream(
     with suppress(asyncio.CancelledError):
         await following
     frame_counts = await asyncio.to_thread(cameras.end)
-    recording = StreamRecording(camera_run, frame_counts, clip, live_client.results(), began, ended)
+    recording = StreamRecording(camera_run, frame_counts, clip, live_client.results(), started, ended)
     found = stream_statistics(recording)
     return {
         "cameras": len(names),
-        "seconds": ended - began,
+        "seconds": ended - started,
         **found,
         "problems": {kind: live_client.problems().count(kind) for kind in sorted(set(live_client.problems()))},
-        "cores": {name: used / (ended - began) for name, used in cpu.items()},
+        "cores": {name: used / (ended - started) for name, used in cpu.items()},
         "cpu_ms_per_frame": cpu_ms_per(cpu, found["analysed"]),
         "memory_mb": usage.memory_mb(),
     }

@@ -55,8 +55,8 @@ def test_views_by_faces_add_faces() -> None:
     assert [len(view.faces) for view in views] == list(NUMBERS)
     assert views[2].faces[:2] == views[1].faces
     face = views[1].faces[0]
-    there = (slice(face.y, face.y + face.h), slice(face.x, face.x + face.w))
-    nobody, two, eight = (pixels_of(view)[there].astype(float) for view in views)
+    face_counts = (slice(face.y, face.y + face.h), slice(face.x, face.x + face.w))
+    nobody, two, eight = (pixels_of(view)[face_counts].astype(float) for view in views)
     assert np.abs(two - eight).mean() < 3 < np.abs(two - nobody).mean()
 
 

@@ -25,10 +25,10 @@ def test_resident_moves_a_little_and_the_clip_repeats() -> None:
 
 
 def test_guests_appear_at_different_places() -> None:
-    there = [guest_at(index) is not None for index in range(CYCLE)]
-    arrivals = [index for index in range(CYCLE) if there[index] and not there[index - 1]]
+    face_counts = [guest_at(index) is not None for index in range(CYCLE)]
+    arrivals = [index for index in range(CYCLE) if face_counts[index] and not face_counts[index - 1]]
     assert arrivals == list(range(0, CYCLE, GUEST_EVERY))
-    assert sum(there) == len(arrivals) * GUEST_STAYS
+    assert sum(face_counts) == len(arrivals) * GUEST_STAYS
     assert len({guest_at(index) for index in arrivals}) == len(arrivals)
 
 
