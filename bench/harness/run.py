@@ -66,12 +66,12 @@ class Scale:
 FULL = Scale()
 QUICK = Scale(
     images_per_kind=1,
-    live_frames=30,
+    live_frames=10,
     cameras=(1, 2),
-    stream_s=3.0,
-    clip_frames=70,
+    stream_s=1.5,
+    clip_frames=30,
     clients=(1, 4),
-    load_s=2.0,
+    load_s=1.0,
     detection_images_per_kind=1,
     starts=1,
     requests=(20, 40),
