@@ -69,7 +69,7 @@ class Problem:
     """One problem.
 
     Attributes:
-        kind: What went wrong.
+        kind: The kind of error.
         detail: A sentence about this occurrence, for people.
         extensions: Further members, such as ``dependency`` or ``cameras``.
     """
@@ -97,7 +97,7 @@ class ServiceError(Exception):
         """Describe the problem.
 
         Args:
-            kind: What went wrong.
+            kind: The kind of error.
             detail: A sentence about this occurrence.
             retry_after_s: Seconds after which a retry makes sense, if they differ from the kind's.
             extensions: Further members of the problem object.

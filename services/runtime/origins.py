@@ -1,12 +1,12 @@
-"""Refuses requests that web pages of other origins make, and tells browsers who may read an answer.
+"""Protection against cross-origin requests and DNS rebinding.
 
-A browser sends any page's requests to any address it can reach, 127.0.0.1 included, and says where they
-come from: ``Origin`` (RFC 6454), and towards HTTPS and this machine ``Sec-Fetch-*`` (W3C, Fetch Metadata).
-A page can neither leave these out nor change them. A request that has neither comes from a program, or from an
-old browser through plain HTTP; there the headers of the answer keep pictures away from the page.
+Any web page can make a browser send requests to any address that the browser reaches, 127.0.0.1 included. The browser
+adds ``Origin`` (RFC 6454) and, for HTTPS and for this machine, ``Sec-Fetch-*`` (W3C, Fetch Metadata). Pages can't
+remove or change these headers. A request without them comes from a program, or from an old browser over plain HTTP;
+against the latter the response headers keep pictures from the page.
 
-``Host`` guards against DNS rebinding: a page of ``evil.example`` whose name is made to resolve to 127.0.0.1 has
-the same origin as the service, for the browser, but its requests name ``evil.example``.
+The check of ``Host`` prevents DNS rebinding: if ``evil.example`` resolves to 127.0.0.1, its pages have the service's
+origin in the browser's view, but their requests name ``evil.example``.
 """
 
 import logging
@@ -27,9 +27,9 @@ _HOST = re.compile(r"(\[[0-9a-f:.]+\]|[^\s:/@?#\[\]]+)(?::([0-9]{1,5}))?")
 _ORIGIN = re.compile(r"(https?)://(.+)")
 _DEFAULT_PORTS = {"http": "80", "https": "443"}
 _OURS = ("same-origin", "none")
-"""Values of ``Sec-Fetch-Site``: our own page, or a person who typed the address."""
-_FROM_ANYWHERE = ("/healthz", "/readyz", "/v2/health/live", "/v2/health/ready")
-"""Load balancers ask these by whatever name they have; they tell nothing of what cameras see."""
+"""Values of ``Sec-Fetch-Site`` for the service's own pages and for typed addresses."""
+_ANY_HOST_PATHS = ("/healthz", "/readyz", "/v2/health/live", "/v2/health/ready")
+"""Paths that load balancers request under any name. They reveal nothing about cameras."""
 MAX_HOST_CHARACTERS = 253 + len(":65535")
 """A DNS name has at most 253 characters (RFC 1035, 3.1)."""
 MAX_ORIGIN_CHARACTERS = len("https://") + MAX_HOST_CHARACTERS
@@ -40,12 +40,12 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class RequestOrigin:
-    """What a request, or a WebSocket's handshake, says of where it comes from and goes to.
+    """The target and the origin of a request or of a WebSocket handshake.
 
     Attributes:
         method: The HTTP method; ``GET`` for a handshake.
         path: Without the query.
-        host: The header ``Host``; None where there is none, which HTTP/1.0 allows.
+        host: The header ``Host``; None if it is missing, which HTTP/1.0 allows.
         origin: The header ``Origin``.
         site: The header ``Sec-Fetch-Site``.
         mode: The header ``Sec-Fetch-Mode``.
@@ -66,8 +66,8 @@ class OriginPolicy:
     """Which hosts and origins a service answers, beyond programs and its own pages.
 
     Attributes:
-        hosts: Names that this service goes by, besides ``localhost`` and every IP address: an address can't be
-            rebound. ``*.example.org`` stands for all names under it, ``*`` for all names.
+        hosts: Names of this service, in addition to ``localhost`` and every IP address, which can't be rebound.
+            ``*.example.org`` stands for all names under it, ``*`` for all names.
         origins: Origins of other web pages; ``*`` for all.
         prefix: Of the variables that set the two, for messages.
     """
@@ -92,11 +92,11 @@ class OriginPolicy:
 
 
 def check_origin(head: RequestOrigin, policy: OriginPolicy) -> Problem | None:
-    """Return why a request is refused; None where it is allowed."""
-    if head.host is not None and head.path not in _FROM_ANYWHERE and not policy.allows_host(head.host):
+    """Return the problem of a request that must be refused, or None."""
+    if head.host is not None and head.path not in _ANY_HOST_PATHS and not policy.allows_host(head.host):
         return Problem(
             ProblemKind.UNKNOWN_HOST,
-            f"{head.host[:255]!r} is no name of this service"
+            f"{head.host[:255]!r} is not a name of this service"
             + (f"; {policy.prefix}ALLOWED_HOSTS lists its names" if policy.prefix else ""),
         )
     if _is_foreign(head, policy):
@@ -153,7 +153,7 @@ def _matches(name: str, pattern: str) -> bool:
 def answer_headers(policy: OriginPolicy) -> Mapping[str, str]:
     """Return the headers of every answer.
 
-    They keep an answer from pages of other origins even where a browser doesn't say where it comes from: such a page
+    They keep a response from pages of other origins even if the browser sends no origin: such a page
     can't show it as an image, run it as a script, or frame it.
     """
     return {
@@ -166,7 +166,7 @@ def answer_headers(policy: OriginPolicy) -> Mapping[str, str]:
 class OriginGuard:
     """ASGI middleware that checks ``Host`` and origin of each request and handshake.
 
-    It stands inside ``RequestContext``, which counts what is refused here and gives it a request id.
+    It is inside ``RequestContext``, which counts the refusals and gives them a request id.
     """
 
     def __init__(self, app: ASGIApp, policy: OriginPolicy, registry: CollectorRegistry) -> None:
@@ -210,7 +210,7 @@ class OriginGuard:
 
 
 def request_origin(scope: Scope) -> RequestOrigin:
-    """Return what the decision needs. A header that is sent twice, which no browser does, matches nothing."""
+    """Return the parts that the check needs. A repeated header, which no browser sends, matches nothing."""
     headers = Headers(scope=scope)
 
     def value(name: str) -> str | None:

@@ -1,4 +1,4 @@
-"""Turns what goes wrong in a request into ``application/problem+json``, on every route."""
+"""Converts the errors of requests to ``application/problem+json``, on every route."""
 
 import json
 from collections.abc import Callable, Mapping
@@ -57,9 +57,9 @@ def _problem_headers(problem: Problem, headers: Mapping[str, str] | None) -> dic
 
 
 def handle_problems(app: FastAPI) -> None:
-    """Register the handlers for our own problems and for those of the framework.
+    """Register the handlers for ``ServiceError`` and for the framework's exceptions.
 
-    A WebSocket that isn't accepted yet is refused with the same answer, by ASGI's denial response.
+    They also apply to a WebSocket that isn't accepted yet, by ASGI's denial response.
     """
     app.add_exception_handler(ServiceError, _on_service_error)
     app.add_exception_handler(HTTPException, _on_http_exception)
@@ -86,13 +86,13 @@ async def _on_http_exception(request: Request, error: Exception) -> Response:
 
 
 def _kind_of(status: int) -> ProblemKind:
-    """Return the kind for a status that the framework chose; 400 is its word for a body it can't read."""
+    """Return the kind for a status of the framework, which uses 400 for malformed bodies."""
     otherwise = ProblemKind.INVALID_PARAMETER if 400 <= status < 500 else ProblemKind.INTERNAL
     return _KIND_OF_STATUS.get(status, otherwise)
 
 
 def _allowed_methods(request: Request) -> list[str]:
-    """Return the methods of all routes with this path; the framework names those of the first alone."""
+    """Return the methods of all routes with this path. The framework returns those of the first route only."""
     routes = request.app.router.routes
     tries = {method: {"type": "http", "method": method, "path": request.scope["path"]} for method in _METHODS}
     return [method for method, scope in tries.items() if any(route.matches(scope)[0] is Match.FULL for route in routes)]
@@ -105,5 +105,5 @@ async def _on_validation_error(request: Request, error: Exception) -> Response:
 
 
 def _place(location: tuple[int | str, ...]) -> str:
-    """Return a parameter's name without the word for where it stands (``query``, ``path``)."""
+    """Return a parameter's name without its location (``query``, ``path``)."""
     return ".".join(str(part) for part in location[1:]) or str(location[0])

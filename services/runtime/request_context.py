@@ -1,4 +1,4 @@
-"""The outermost layer of every request: its id, its log line, its metrics, and the last resort for failures."""
+"""The outermost middleware of every request: request id, log line, metrics, and the handling of unexpected errors."""
 
 import asyncio
 import logging
@@ -20,7 +20,7 @@ from services.runtime.problems import problem_response
 REQUEST_ID_HEADER = "X-Request-ID"
 _CLOSED = "the handler is closed"
 _CLIENT_LEFT = 499
-"""What nginx logs where a client went before its answer."""
+"""Status that nginx logs if the client disconnects before its answer."""
 _SWITCHED = 101
 _FAILED = 1011
 """The WebSocket close code for a server's failure (RFC 6455, 7.4.1)."""
@@ -62,7 +62,7 @@ class _Exchange:
         try:
             await self._send(message)
         except RuntimeError as error:
-            if _CLOSED in str(error):  # uvloop's word for a connection that the client has cut
+            if _CLOSED in str(error):  # uvloop's message for a connection that the client has closed
                 raise ClientDisconnect from error
             raise
 
@@ -77,9 +77,8 @@ def _log_failure(request_id: str, scope: Scope) -> None:
 class RequestContext:
     """ASGI middleware.
 
-    A caller's ``X-Request-ID`` is kept where it is a plain word, so that one id follows a request
-    through all services; else a new one is made. It stands in ``request.state.request_id`` and in
-    the answer's headers.
+    A caller's ``X-Request-ID`` is kept if it is valid, so that a request has one id in all services; otherwise a new
+    one is made. The id is in ``request.state.request_id`` and in the response's headers.
     """
 
     def __init__(self, app: ASGIApp, metrics: HttpMetrics) -> None:
@@ -102,15 +101,15 @@ class RequestContext:
             pass  # the client has left, and nothing failed
         except asyncio.CancelledError:
             if exchange.status is not None:
-                _log.warning("request %s was cut off in the middle of its answer", exchange.request_id)
+                _log.warning("request %s was cancelled during its response", exchange.request_id)
                 return
             await exchange.send_problem(ProblemKind.STOPPING, "The service stopped before the answer was ready")
         except Exception as error:
             if exchange.status is not None and isinstance(error.__cause__ or error, ServiceError):
-                return  # a stream's client sent a body that breaks the limits; the server closes the connection
+                return  # the body of a streaming request exceeds a limit; the server closes the connection
             _log_failure(exchange.request_id, scope)
             if exchange.status is not None:
-                raise  # the answer has begun: only cutting the connection tells the client
+                raise  # the response has started: only closing the connection signals the error
             await exchange.send_problem(ProblemKind.INTERNAL, _FAILURE_DETAIL)
         finally:
             self._record(scope, exchange.request_id, exchange.final_status, time.perf_counter() - started)
@@ -132,7 +131,7 @@ class RequestContext:
         try:
             await self._app(scope, receive, send_with_id)
         except (WebSocketDisconnect, ClientDisconnect, ClientDisconnected):
-            pass  # the last is uvicorn's, which Starlette passes on where the client leaves before it is accepted
+            pass  # the last one is uvicorn's, for a client that disconnects before the handshake ends
         except Exception:
             _log_failure(request_id, scope)
             if status is None:
@@ -153,11 +152,11 @@ class RequestContext:
 
 
 def new_request_id() -> str:
-    """Return an id that no other request has."""
+    """Return a unique request id."""
     return uuid.uuid4().hex
 
 
 def request_id_of(headers: Headers) -> str:
-    """Return the id that a request brings where it is a plain word, else a new one."""
+    """Return the request's own id if it is valid, else a new one."""
     given = headers.get(REQUEST_ID_HEADER, "")
     return given if _ACCEPTED_ID.fullmatch(given) else new_request_id()
