@@ -3,6 +3,7 @@
 import io
 import json
 import signal
+from contextlib import suppress
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -120,6 +121,14 @@ def test_the_same_video_over_a_websocket_gives_the_same_answers(client: httpx.Cl
     assert all(
         sum(face["smoothed"].values()) == pytest.approx(1, abs=1e-3) for answer in runs[0] for face in answer["faces"]
     )
+
+
+def test_too_many_times_of_frames_close_the_connection(client: httpx.Client) -> None:
+    with websocket(client, "/ws/predict?track=true") as socket:
+        with suppress(ConnectionClosed):
+            for _ in range(50_000):
+                socket.send('{"at_s": 0}')
+        assert close_code(socket) in (1008, None)  # the code is lost if the connection is cut while the client sends
 
 
 def test_a_message_far_over_the_limit_ends_its_connection(client: httpx.Client) -> None:

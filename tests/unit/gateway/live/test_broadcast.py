@@ -1,4 +1,4 @@
-"""Those who follow a camera: what each gets, what a slow one loses, and when everything ends."""
+"""Subscribers of a camera's results: delivery, drops, reconnects and limits."""
 
 import asyncio
 import json
@@ -30,7 +30,7 @@ def test_frame_order_allows_for_a_clock_that_was_set_back() -> None:
     assert is_newer("1700000000000-0", "1700000011000-0"), "the clock was set back"
 
 
-async def test_a_slow_viewer_loses_old_results_is_told_so_and_delays_nobody() -> None:
+async def test_slow_subscriber_drops_old_results_and_delays_no_other() -> None:
     async with live_harness() as harness:
         with harness.live.subscribe("cam0", None, None) as quick, harness.live.subscribe("cam0", None, None) as slow:
             for number in range(MAX_QUEUED_RESULTS + 12):
@@ -42,22 +42,22 @@ async def test_a_slow_viewer_loses_old_results_is_told_so_and_delays_nobody() ->
         assert harness.metric("gateway_live_dropped_total", stage="viewer") == 12
 
 
-async def test_events_of_lost_results_come_with_the_next_one() -> None:
+async def test_events_of_dropped_results_are_in_the_next_result() -> None:
     async with live_harness() as harness:
         with harness.live.subscribe("cam0", None, None) as quick, harness.live.subscribe("cam0", None, None) as slow:
             number = 0
-            told: list[dict[str, object]] = []
-            while not told:
+            started_events: list[dict[str, object]] = []
+            while not started_events:
                 (result,) = await harness.show_and_see(number, quick)
-                told, number = result["events"], number + 1
+                started_events, number = result["events"], number + 1
                 assert number < 1000, "no emotion began"
             for later in range(number, number + MAX_QUEUED_RESULTS + 1):
                 await harness.show_and_see(later, quick)
-            assert (await next_object(slow))["events"] == told
-            assert told[0]["kind"] == "emotion_started"
+            assert (await next_object(slow))["events"] == started_events
+            assert started_events[0]["kind"] == "emotion_started"
 
 
-async def test_a_viewer_gets_as_few_results_as_it_wants() -> None:
+async def test_subscriber_gets_at_most_the_requested_rate() -> None:
     async with live_harness() as harness:
         with (
             harness.live.subscribe("cam0", None, None) as all_of_them,
@@ -73,7 +73,7 @@ async def test_a_viewer_gets_as_few_results_as_it_wants() -> None:
     assert got == [0, 3, 6, 9]
 
 
-async def test_who_comes_back_goes_on_after_the_last_frame_received() -> None:
+async def test_reconnecting_client_resumes_after_its_last_frame() -> None:
     async with live_harness() as harness:
         with harness.live.subscribe("cam0", None, None) as stays:
             for number in range(5):
@@ -83,24 +83,24 @@ async def test_who_comes_back_goes_on_after_the_last_frame_received() -> None:
                 await harness.show_and_see(5, returned)
 
 
-async def test_on_another_replica_frames_beyond_the_last_one_received_are_sent() -> None:
+async def test_client_resumes_on_another_replica() -> None:
     async with live_harness() as harness:
         harness.show(7)
-        with harness.live.subscribe("cam0", None, None) as whoever:
-            await result_of(whoever, 7)
+        with harness.live.subscribe("cam0", None, None) as other:
+            await result_of(other, 7)
             with harness.live.subscribe("cam0", None, frame_id(8)) as returned:
-                await harness.show_and_see(8, whoever)
-                await harness.show_and_see(9, whoever)
+                await harness.show_and_see(8, other)
+                await harness.show_and_see(9, other)
                 assert number_of(await next_object(returned)) == 9
 
 
-async def test_an_id_from_before_the_clock_was_set_back_mutes_nobody() -> None:
+async def test_resume_id_from_before_the_clock_was_set_back_is_ignored() -> None:
     async with live_harness() as harness:
         with harness.live.subscribe("cam0", None, frame_id(1_000_000)) as viewer:
             await result_of(viewer, 0)
 
 
-async def test_nobody_there_costs_nothing() -> None:
+async def test_session_without_subscribers_stops() -> None:
     async with live_harness() as harness:
         with harness.live.subscribe("cam0", None, None) as viewer:
             await result_of(viewer, 0)
@@ -109,7 +109,7 @@ async def test_nobody_there_costs_nothing() -> None:
         assert harness.metric("gateway_live_sessions") == 0
 
 
-async def test_who_leaves_and_comes_back_at_once_finds_the_same_session() -> None:
+async def test_quick_reconnect_finds_the_same_session() -> None:
     async with live_harness() as harness:
         with harness.live.subscribe("cam0", None, None) as viewer:
             face = (await result_of(viewer, 0))["faces"][0]["face_id"]
@@ -118,7 +118,7 @@ async def test_who_leaves_and_comes_back_at_once_finds_the_same_session() -> Non
             assert result["faces"][0]["face_id"] == face
 
 
-async def test_when_the_service_stops_all_are_told_and_nobody_new_may_come() -> None:
+async def test_closing_sends_a_status_and_rejects_new_subscribers() -> None:
     async with live_harness() as harness:
         with harness.live.subscribe("cam0", None, None) as viewer:
             await result_of(viewer, 0)
@@ -133,7 +133,7 @@ async def test_when_the_service_stops_all_are_told_and_nobody_new_may_come() -> 
         assert refused.value.problem.kind is ProblemKind.STOPPING
 
 
-async def test_viewers_and_cameras_beyond_their_limits_are_refused() -> None:
+async def test_viewers_and_cameras_beyond_the_limits_are_rejected() -> None:
     async with live_harness(max_viewers=2, max_viewers_per_client=2, max_live_cameras=1) as harness:
         with harness.live.subscribe("cam0", None, None):
             with pytest.raises(ServiceError) as refused, harness.live.subscribe("door", None, None):
@@ -147,7 +147,7 @@ async def test_viewers_and_cameras_beyond_their_limits_are_refused() -> None:
                 pass
 
 
-async def test_one_client_leaves_half_of_the_viewers_to_others() -> None:
+async def test_one_client_cannot_use_up_all_viewers() -> None:
     async with live_harness(max_viewers=8, max_viewers_per_client=1) as harness:
         with ExitStack() as stack:
             for _ in range(4):
@@ -162,7 +162,7 @@ async def test_one_client_leaves_half_of_the_viewers_to_others() -> None:
             assert refused.value.problem.kind is ProblemKind.OVERLOADED
 
 
-async def test_who_asks_twice_within_a_second_is_answered_by_a_session_that_then_runs() -> None:
+async def test_two_polls_within_a_second_start_a_session() -> None:
     async with live_harness() as harness:
         assert harness.live.polling.cached("cam0") is None
         harness.live.polling.record_poll("cam0", frame_id(0))
@@ -178,7 +178,7 @@ async def test_who_asks_twice_within_a_second_is_answered_by_a_session_that_then
         await eventually(lambda: harness.metric("gateway_live_sessions") == 0, "the session to end")
 
 
-async def test_who_asks_while_something_is_wrong_is_not_kept_waiting() -> None:
+async def test_poll_does_not_wait_while_a_step_fails() -> None:
     async with live_harness() as harness:
         harness.model.error = ServiceError(ProblemKind.DEPENDENCY_UNAVAILABLE, "down", dependency="model")
         with harness.live.subscribe("cam0", None, None) as viewer:
@@ -186,7 +186,7 @@ async def test_who_asks_while_something_is_wrong_is_not_kept_waiting() -> None:
             assert await harness.live.polling.wait_for("cam0", frame_id(0), Deadline.after(DEFAULT_TIMEOUT_S)) is None
 
 
-async def test_many_who_come_at_once_cost_one_look_into_the_store() -> None:
+async def test_concurrent_subscribers_share_one_read_of_the_store() -> None:
     async with live_harness() as harness:
         await asyncio.gather(*(harness.live.require_camera("cam0") for _ in range(50)))
         assert harness.store.reads == 1
@@ -194,4 +194,4 @@ async def test_many_who_come_at_once_cost_one_look_into_the_store() -> None:
             await harness.live.require_camera("nowhere")
         assert refused.value.problem.kind is ProblemKind.CAMERA_NOT_FOUND
         harness.store.error = ServiceError(ProblemKind.DEPENDENCY_UNAVAILABLE, "down", dependency="redis")
-        await harness.live.require_camera("nowhere")  # viewers are told of it
+        await harness.live.require_camera("nowhere")  # viewers are started_events of it

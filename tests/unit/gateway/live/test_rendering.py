@@ -1,4 +1,4 @@
-"""Pictures of a camera: untouched, drawn once for all, and never with a face that should be hidden."""
+"""Rendered video: plain, with annotations, and with blurred faces."""
 
 import asyncio
 import io
@@ -52,7 +52,7 @@ def contrast(picture: bytes, box: Box) -> int:
     return brightest - darkest
 
 
-async def test_frames_pass_through_untouched_and_nothing_is_analysed() -> None:
+async def test_plain_video_passes_frames_through_without_analysis() -> None:
     async with live_harness() as harness:
         with harness.live.subscribe_video(RenderOptions("cam0", overlay=False, blur=False)) as slot:
             first = await slot.get()
@@ -62,7 +62,7 @@ async def test_frames_pass_through_untouched_and_nothing_is_analysed() -> None:
         assert harness.detector.requests == []
 
 
-async def test_a_slow_watcher_gets_the_newest_picture() -> None:
+async def test_slow_video_viewer_gets_the_newest_frame() -> None:
     async with live_harness() as harness:
         options = RenderOptions("cam0", overlay=False, blur=False)
         with harness.live.subscribe_video(options) as quick, harness.live.subscribe_video(options) as slow:
@@ -74,7 +74,7 @@ async def test_a_slow_watcher_gets_the_newest_picture() -> None:
         assert harness.metric("gateway_live_dropped_total", stage="picture") == 4
 
 
-async def test_what_is_found_is_drawn_once_for_all_who_ask_for_the_same() -> None:
+async def test_frame_is_rendered_once_for_all_viewers_with_the_same_options() -> None:
     async with live_harness() as harness:
         show_stripes(harness, 0)
         options = RenderOptions("cam0", overlay=True, blur=False)
@@ -86,7 +86,7 @@ async def test_what_is_found_is_drawn_once_for_all_who_ask_for_the_same() -> Non
         assert harness.model.calls == 1
 
 
-async def test_faces_are_hidden_from_the_first_picture_on() -> None:
+async def test_faces_are_blurred_from_the_first_frame_on() -> None:
     async with live_harness() as harness:
         show_stripes(harness, 0)
         with (
@@ -106,7 +106,7 @@ async def test_faces_are_hidden_from_the_first_picture_on() -> None:
         assert SearchScope.CHANGED not in harness.detector.scopes, "a change too small to count may be a face"
 
 
-async def test_who_watches_is_let_go_when_the_service_stops() -> None:
+async def test_video_ends_when_the_service_stops() -> None:
     async with live_harness() as harness:
         with harness.live.subscribe_video(RenderOptions("cam0", overlay=False, blur=False)) as slot:
             await slot.get()
@@ -132,7 +132,7 @@ async def analyzed() -> AnalyzedFrame:
         return answer
 
 
-def test_a_picture_waits_until_a_frame_no_older_was_searched_whole(analyzed: AnalyzedFrame) -> None:
+def test_frame_is_delayed_until_a_full_search(analyzed: AnalyzedFrame) -> None:
     delayed = DelayBuffer(delay_s=0.4)
     delayed.add(result(analyzed, 1, (FACE,), searched=0), now_s=10.0)
     assert delayed.wait_s(10.5) is None
@@ -146,7 +146,7 @@ def test_a_picture_waits_until_a_frame_no_older_was_searched_whole(analyzed: Ana
     assert delayed.pop_ready(11.5) is None
 
 
-def test_a_picture_is_held_back_for_a_while_though_all_was_searched(analyzed: AnalyzedFrame) -> None:
+def test_frame_is_delayed_for_the_minimum_time(analyzed: AnalyzedFrame) -> None:
     delayed = DelayBuffer(delay_s=0.4)
     delayed.add(result(analyzed, 1, (), searched=1), now_s=10.0)
     assert delayed.wait_s(10.1) == pytest.approx(0.3)
@@ -154,7 +154,7 @@ def test_a_picture_is_held_back_for_a_while_though_all_was_searched(analyzed: An
     assert delayed.pop_ready(10.4) is not None
 
 
-def test_pictures_that_are_never_searched_are_let_go_unshown(analyzed: AnalyzedFrame) -> None:
+def test_frames_without_a_full_search_are_discarded(analyzed: AnalyzedFrame) -> None:
     delayed = DelayBuffer(delay_s=0.4)
     for number in range(1000):
         delayed.add(result(analyzed, number, (), searched=-1), now_s=float(number))

@@ -1,4 +1,4 @@
-"""A camera's session: what it computes, in which order, and how it goes on when something fails."""
+"""A camera's session: the order of its steps, and recovery from failures."""
 
 import asyncio
 
@@ -25,7 +25,7 @@ from tests.support.live_harness import (
 DOWN = ServiceError(ProblemKind.DEPENDENCY_UNAVAILABLE, "down", dependency="detector")
 
 
-async def test_any_number_of_viewers_cost_one_computation_a_frame() -> None:
+async def test_frame_is_analysed_once_for_all_subscribers() -> None:
     async with live_harness() as harness:
         with (
             harness.live.subscribe("cam0", None, None) as a,
@@ -38,7 +38,7 @@ async def test_any_number_of_viewers_cost_one_computation_a_frame() -> None:
         assert harness.model.calls == 6
 
 
-async def test_a_result_is_a_prediction_with_ids_and_smoothed_probabilities() -> None:
+async def test_result_is_a_prediction_with_ids_and_smoothed_probabilities() -> None:
     async with live_harness() as harness:
         with harness.live.subscribe("cam0", None, None) as viewer:
             first = await result_of(viewer, 0)
@@ -52,7 +52,7 @@ async def test_a_result_is_a_prediction_with_ids_and_smoothed_probabilities() ->
     assert first["timings_ms"]["total"] >= first["timings_ms"]["detect"]
 
 
-async def test_where_faces_were_is_where_the_next_frame_is_searched() -> None:
+async def test_next_frame_is_searched_around_known_faces() -> None:
     async with live_harness() as harness:
         with harness.live.subscribe("cam0", None, None) as viewer:
             await result_of(viewer, 0)
@@ -61,7 +61,7 @@ async def test_where_faces_were_is_where_the_next_frame_is_searched() -> None:
     assert (b"jpeg 1", (FACE,)) in harness.detector.requests
 
 
-async def test_new_faces_appear_though_not_every_frame_is_searched_whole() -> None:
+async def test_new_face_is_found_without_a_full_search_of_each_frame() -> None:
     async with live_harness() as harness:
         with harness.live.subscribe("cam0", None, None) as viewer:
             await result_of(viewer, 0)
@@ -76,7 +76,7 @@ async def test_new_faces_appear_though_not_every_frame_is_searched_whole() -> No
             assert harness.detector.full_searches < number
 
 
-async def test_a_frame_is_detected_while_the_one_before_is_inferred() -> None:
+async def test_frame_is_detected_while_the_previous_one_is_inferred() -> None:
     async with live_harness() as harness:
         harness.model.gate.clear()
         with harness.live.subscribe("cam0", None, None) as viewer:
@@ -87,7 +87,7 @@ async def test_a_frame_is_detected_while_the_one_before_is_inferred() -> None:
             assert [number_of(await next_object(viewer)) for _ in range(2)] == [0, 1]
 
 
-async def test_of_the_frames_that_wait_for_a_step_the_newest_wins_and_drops_are_told() -> None:
+async def test_newest_waiting_frame_wins_and_drops_are_counted() -> None:
     async with live_harness() as harness:
         with harness.live.subscribe("cam0", None, None) as viewer:
             await result_of(viewer, 0)
@@ -115,7 +115,7 @@ async def test_of_the_frames_that_wait_for_a_step_the_newest_wins_and_drops_are_
         (ZeroDivisionError("a bug"), "internal"),
     ],
 )
-async def test_a_failing_detector_is_told_and_the_session_recovers(error: Exception, slug: str) -> None:
+async def test_detector_failure_is_reported_and_the_session_recovers(error: Exception, slug: str) -> None:
     async with live_harness() as harness:
         with harness.live.subscribe("cam0", None, None) as viewer:
             await result_of(viewer, 0)
@@ -131,7 +131,7 @@ async def test_a_failing_detector_is_told_and_the_session_recovers(error: Except
             await result_of(viewer, 2)
 
 
-async def test_a_failing_model_is_told_and_the_session_recovers() -> None:
+async def test_model_failure_is_reported_and_the_session_recovers() -> None:
     async with live_harness() as harness:
         harness.model.error = ServiceError(ProblemKind.DEPENDENCY_UNAVAILABLE, "down", dependency="model")
         with harness.live.subscribe("cam0", None, None) as viewer:
@@ -140,7 +140,7 @@ async def test_a_failing_model_is_told_and_the_session_recovers() -> None:
             await harness.show_and_see(1, viewer)
 
 
-async def test_a_step_that_hangs_is_told_and_given_up() -> None:
+async def test_hanging_step_times_out_and_is_reported() -> None:
     async with live_harness(live_timeout_s=0.05) as harness:
         with harness.live.subscribe("cam0", None, None) as viewer:
             await result_of(viewer, 0)
@@ -152,7 +152,7 @@ async def test_a_step_that_hangs_is_told_and_given_up() -> None:
             await harness.show_and_see(2, viewer)
 
 
-async def test_a_store_that_fails_is_told_and_the_session_recovers() -> None:
+async def test_store_failure_is_reported_and_the_session_recovers() -> None:
     async with live_harness() as harness:
         with harness.live.subscribe("cam0", None, None) as viewer:
             await result_of(viewer, 0)
@@ -162,7 +162,7 @@ async def test_a_store_that_fails_is_told_and_the_session_recovers() -> None:
             await harness.show_and_see(1, viewer)
 
 
-async def test_a_camera_that_stalls_or_disappears_is_told_and_its_return_is_seen() -> None:
+async def test_stalled_or_missing_camera_is_reported_and_resumes() -> None:
     async with live_harness() as harness:
         with harness.live.subscribe("cam0", None, None) as viewer:
             await result_of(viewer, 0)
@@ -174,7 +174,7 @@ async def test_a_camera_that_stalls_or_disappears_is_told_and_its_return_is_seen
             await harness.show_and_see(1, viewer)
 
 
-async def test_a_store_whose_clock_was_set_back_is_followed() -> None:
+async def test_session_continues_after_the_store_clock_was_set_back() -> None:
     async with live_harness() as harness:
         harness.show(1000)
         with harness.live.subscribe("cam0", None, None) as viewer:
@@ -183,7 +183,7 @@ async def test_a_store_whose_clock_was_set_back_is_followed() -> None:
             assert number_of(await next_object(viewer)) == 3
 
 
-async def test_without_a_face_what_changes_is_searched_in_every_frame() -> None:
+async def test_without_faces_each_frame_is_searched_for_changes() -> None:
     async with live_harness() as harness:
         harness.detector.boxes.clear()
         with harness.live.subscribe("cam0", None, None) as viewer:
@@ -219,7 +219,7 @@ async def test_face_that_change_detection_missed_is_found_by_the_next_full_searc
         assert harness.detector.full_searches == 2
 
 
-async def test_faces_that_are_followed_are_no_news_to_a_search() -> None:
+async def test_search_for_new_faces_gets_the_known_ones() -> None:
     async with live_harness() as harness:
         with harness.live.subscribe("cam0", None, None) as viewer:
             number = 0
@@ -231,7 +231,7 @@ async def test_faces_that_are_followed_are_no_news_to_a_search() -> None:
             assert harness.detector.requests[at][1] == (FACE,)
 
 
-async def test_a_viewer_who_comes_late_hears_of_the_problem_first() -> None:
+async def test_late_subscriber_gets_the_current_problem_first() -> None:
     async with live_harness() as harness:
         harness.detector.error = DOWN
         with harness.live.subscribe("cam0", None, None) as first:
@@ -240,7 +240,7 @@ async def test_a_viewer_who_comes_late_hears_of_the_problem_first() -> None:
                 assert (await next_object(second))["problem"]["dependency"] == "detector"
 
 
-async def test_cameras_are_followed_side_by_side() -> None:
+async def test_sessions_of_several_cameras_run_in_parallel() -> None:
     async with live_harness() as harness:
         harness.store.cameras["door"] = KnownCamera("door", ONLINE, harness.store.cameras["cam0"].newest)
         with harness.live.subscribe("cam0", None, None) as a, harness.live.subscribe("door", None, None) as b:

@@ -21,8 +21,8 @@ def film(scores: Scores, seconds: float, fps: float = 15, sharpness: float = 0.5
     state, steps = TrackerState("t"), []
     for frame in range(round(seconds * fps)):
         at_s = frame / fps
-        told = scores(at_s)
-        step = update(state, [] if told is None else [face(BOX, told, sharpness)], at_s)
+        shown = scores(at_s)
+        step = update(state, [] if shown is None else [face(BOX, shown, sharpness)], at_s)
         state = step.state
         steps.append((at_s, step))
     return steps
@@ -32,65 +32,65 @@ def events(steps: list[tuple[float, TrackerUpdate]]) -> list[EmotionEvent]:
     return [event for _, step in steps for event in step.events]
 
 
-def test_a_face_that_shows_one_emotion_begins_to_once() -> None:
+def test_steady_emotion_starts_once() -> None:
     (started,) = events(film(lambda _: SMILE, 60))
     assert started == EmotionEvent("emotion_started", "t1", Emotion.HAPPY, 0.0, None)
 
 
 @pytest.mark.parametrize("fps", [5, 15, 30])
-def test_a_smile_ends_the_calm_and_has_a_duration(fps: int) -> None:
-    told = events(film(lambda t: SMILE if 4 <= t < 8 else CALM, 14, fps))
-    assert [(event.kind, event.emotion) for event in told] == [
+def test_change_ends_one_emotion_and_starts_another(fps: int) -> None:
+    found = events(film(lambda t: SMILE if 4 <= t < 8 else CALM, 14, fps))
+    assert [(event.kind, event.emotion) for event in found] == [
         ("emotion_started", Emotion.NEUTRAL),
         ("emotion_ended", Emotion.NEUTRAL),
         ("emotion_started", Emotion.HAPPY),
         ("emotion_ended", Emotion.HAPPY),
         ("emotion_started", Emotion.NEUTRAL),
     ]
-    smiling = told[3]
+    smiling = found[3]
     assert smiling.duration_s == pytest.approx(4, abs=0.5)
-    assert smiling.at_s - told[2].at_s == smiling.duration_s
-    assert [event.at_s for event in told] == sorted(event.at_s for event in told)
+    assert smiling.at_s - found[2].at_s == smiling.duration_s
+    assert [event.at_s for event in found] == sorted(event.at_s for event in found)
 
 
 @pytest.mark.parametrize("fps", [5, 15, 30])
-def test_a_smile_is_told_within_two_and_a_half_seconds(fps: int) -> None:
+def test_change_is_reported_within_two_and_a_half_seconds(fps: int) -> None:
     steps = film(lambda t: SMILE if t >= 4 else CALM, 8, fps)
     told_at = [at_s for at_s, step in steps for event in step.events if event.emotion is Emotion.HAPPY]
     assert 4 < told_at[0] < 6.5
 
 
-def test_what_is_brief_is_no_change() -> None:
-    told = events(film(lambda t: SMILE if 4 <= t < 4.4 else CALM, 10))
-    assert [event.emotion for event in told] == [Emotion.NEUTRAL]
+def test_brief_change_is_ignored() -> None:
+    found = events(film(lambda t: SMILE if 4 <= t < 4.4 else CALM, 10))
+    assert [event.emotion for event in found] == [Emotion.NEUTRAL]
 
 
-def test_nothing_begins_on_what_does_not_convince() -> None:
+def test_uncertain_probabilities_start_nothing() -> None:
     assert events(film(lambda _: UNSURE, 30)) == []
 
 
-def test_nothing_begins_on_a_face_that_is_hardly_visible() -> None:
+def test_blurred_face_starts_nothing() -> None:
     assert events(film(lambda _: SMILE, 30, sharpness=0.01)) == []
 
 
-def test_doubt_ends_an_emotion_without_another_beginning() -> None:
-    told = events(film(lambda t: SMILE if t < 5 else UNSURE, 15))
-    assert [(event.kind, event.emotion) for event in told] == [
+def test_uncertainty_ends_an_emotion() -> None:
+    found = events(film(lambda t: SMILE if t < 5 else UNSURE, 15))
+    assert [(event.kind, event.emotion) for event in found] == [
         ("emotion_started", Emotion.HAPPY),
         ("emotion_ended", Emotion.HAPPY),
     ]
 
 
-def test_who_leaves_ends_with_the_last_sighting() -> None:
+def test_emotion_of_a_face_that_left_ends_at_its_last_sighting() -> None:
     steps = film(lambda t: SMILE if t <= 5 else None, 8)
     ended = events(steps)[-1]
     assert (ended.kind, ended.at_s, ended.duration_s) == ("emotion_ended", 5.0, 5.0)
     assert next(at_s for at_s, step in steps if ended in step.events) == pytest.approx(6, abs=0.1)
 
 
-def test_half_a_second_of_misses_ends_nothing() -> None:
-    told = events(film(lambda t: None if 4 <= t < 4.5 else SMILE, 10))
-    assert [event.kind for event in told] == ["emotion_started"]
+def test_half_a_second_without_detection_ends_nothing() -> None:
+    found = events(film(lambda t: None if 4 <= t < 4.5 else SMILE, 10))
+    assert [event.kind for event in found] == ["emotion_started"]
 
 
 @pytest.mark.parametrize("fps", [5, 15])
@@ -98,11 +98,11 @@ def test_half_a_second_of_misses_ends_nothing() -> None:
 def test_a_still_face_changes_once_a_minute_at_most(first: float, second: float, fps: int) -> None:
     """A still face's scores vary by 0.07 (measured on FER2013 with jittered boxes); here by nearly twice that."""
     for seed in range(2):
-        chance = random.Random(seed)
+        rng = random.Random(seed)
 
-        def noisy(_: float, chance: random.Random = chance) -> Mapping[Emotion, float]:
-            told = probabilities(sad=first, neutral=second)
-            moved = {emotion: max(0.001, told[emotion] + chance.gauss(0, 0.12)) for emotion in EMOTIONS}
+        def noisy(_: float, rng: random.Random = rng) -> Mapping[Emotion, float]:
+            mean = probabilities(sad=first, neutral=second)
+            moved = {emotion: max(0.001, mean[emotion] + rng.gauss(0, 0.12)) for emotion in EMOTIONS}
             return {emotion: share / sum(moved.values()) for emotion, share in moved.items()}
 
         steps = film(noisy, 60, fps)
@@ -114,7 +114,7 @@ def test_a_still_face_changes_once_a_minute_at_most(first: float, second: float,
         assert changes <= 1
 
 
-def test_a_steady_face_shows_what_began() -> None:
+def test_stable_face_has_the_started_emotion() -> None:
     steps = film(lambda t: SMILE if t >= 4 else CALM, 8)
     early, (drawn,) = stable_faces(steps[3][1])[0], stable_faces(steps[-1][1])
     assert (early.emotion, early.reliable) == (Emotion.NEUTRAL, False)
@@ -178,7 +178,7 @@ def test_a_large_face_counts_more_than_a_small_one() -> None:
     assert two_sightings((nearer, 0.5), (small, 0.5)) < two_sightings((small, 0.5), (nearer, 0.5)) - 0.03
 
 
-def test_one_frame_after_a_gap_is_not_the_whole_truth() -> None:
+def test_one_frame_after_a_gap_does_not_dominate() -> None:
     step = update(TrackerState("t"), [face(LARGE, CALM)], 0.0)
     for frame in range(1, 30):
         step = update(step.state, [face(LARGE, CALM)], frame / 15)

@@ -18,7 +18,7 @@ def total(table: list[list[float]], chosen: tuple[int | None, ...], unmatched_co
 
 
 @given(costs, st.floats(-5, 10))
-def test_no_other_matching_is_cheaper(table: list[list[float]], unmatched_cost: float) -> None:
+def test_assignment_has_the_least_cost(table: list[list[float]], unmatched_cost: float) -> None:
     chosen = linear_sum_assignment(table, unmatched_cost)
     assert len(chosen) == len(table)
     used = [column for column in chosen if column is not None]
@@ -34,5 +34,5 @@ def test_no_other_matching_is_cheaper(table: list[list[float]], unmatched_cost: 
     assert total(table, chosen, unmatched_cost) <= least + 1e-9
 
 
-def test_the_nearest_first_would_cost_more() -> None:
+def test_greedy_assignment_would_cost_more() -> None:
     assert linear_sum_assignment([[1.0, 2.0], [1.5, 9.0]], 20.0) == (1, 0)

@@ -49,7 +49,7 @@ def test_each_person_keeps_one_id(script: str, fps: int, detector: Detector) -> 
 
 
 @pytest.mark.parametrize("fps", [15, 30])
-def test_two_people_one_of_whom_passes_before_the_other_keep_their_ids(fps: int) -> None:
+def test_two_crossing_people_keep_their_ids(fps: int) -> None:
     people: dict[str, Path] = {"a": lambda t: (100 + 200 * t, 300, 120), "b": lambda t: (1180 - 200 * t, 340, 120)}
     for seed in range(5):
         ids = ids_by_name(list(watch(people, 5.4, fps, HAAR, seed)))
@@ -66,13 +66,13 @@ def test_half_a_second_of_misses_is_survived_while_walking(fps: int) -> None:
     assert len(ids_by_name(film)["a"]) == 1
 
 
-def test_who_leaves_and_comes_back_later_gets_a_new_id() -> None:
+def test_returning_face_gets_a_new_id() -> None:
     people: dict[str, Path] = {"a": lambda t: None if 2 <= t < 4 else (600, 300, 160)}
     film = list(watch(people, 6.0, 15, HAAR, seed=1))
     assert len(ids_by_name(film)["a"]) == 2
 
 
-def test_who_enters_far_from_one_who_just_left_gets_an_id_of_their_own() -> None:
+def test_face_that_enters_elsewhere_gets_a_new_id() -> None:
     people: dict[str, Path] = {
         "a": lambda t: (1200, 300, 120) if t < 2 else None,
         "b": lambda t: (80, 300, 120) if t >= 2 else None,
@@ -191,7 +191,7 @@ def steadily(start_s: float, frames: int = 60, fps: float = 15) -> TrackerUpdate
 
 
 @pytest.mark.parametrize("jump_s", [-3600.0, -0.05, 0.0, 0.9])
-def test_a_face_outlasts_a_jump_in_time(jump_s: float) -> None:
+def test_track_survives_a_jump_of_the_clock(jump_s: float) -> None:
     before = steadily(1000.0)
     at_s = (before.state.at_s or 0.0) + jump_s
     after = update(before.state, [FACE], at_s)
@@ -211,7 +211,7 @@ def test_a_clock_that_is_set_back_makes_no_duration_negative() -> None:
     assert ended.duration_s == pytest.approx(59 / 15, abs=0.3)
 
 
-def test_after_a_gap_that_nobody_saw_a_face_is_a_new_one() -> None:
+def test_face_after_a_long_gap_gets_a_new_id() -> None:
     before = steadily(1000.0)
     after = update(before.state, [FACE], (before.state.at_s or 0.0) + 10)
     assert after.faces[0].face_id != before.faces[0].face_id
@@ -219,21 +219,21 @@ def test_after_a_gap_that_nobody_saw_a_face_is_a_new_one() -> None:
 
 
 @pytest.mark.parametrize("at_s", [math.nan, math.inf, -math.inf])
-def test_a_time_that_is_no_number_is_refused(at_s: float) -> None:
+def test_time_that_is_not_finite_is_rejected(at_s: float) -> None:
     with pytest.raises(ValueError, match="finite"):
         update(TrackerState("t"), [FACE], at_s)
 
 
-def test_a_box_without_an_area_is_followed_like_any_other() -> None:
+def test_box_without_an_area_is_tracked() -> None:
     step = update(TrackerState("t"), [face(Box(5, 5, 0, 0))], 0.0)
     assert predict_boxes(step.state, 0.1)[0][1].w >= 1
 
 
-def test_before_the_first_frame_nothing_is_expected() -> None:
+def test_no_box_is_predicted_before_the_first_frame() -> None:
     assert predict_boxes(TrackerState("t"), 5.0) == ()
 
 
-def test_a_walking_face_is_expected_where_it_walks_to() -> None:
+def test_predicted_box_follows_the_motion() -> None:
     film = list(watch({"a": lambda t: (200 + 200 * t, 300, 160)}, 2.0, 15, Detector(), seed=1))
     state = film[-1].step.state
     last_s = film[-1].at_s
@@ -245,7 +245,7 @@ def test_a_walking_face_is_expected_where_it_walks_to() -> None:
 
 
 @pytest.mark.parametrize("fps", [5, 15, 30])
-def test_a_missed_face_on_a_still_head_is_expected_over_it(fps: int) -> None:
+def test_predicted_box_of_a_missed_still_face_covers_it(fps: int) -> None:
     for seed in range(10):
         film = list(watch({"a": lambda _: (600, 300, 160)}, 3.0, fps, Detector(jitter=0.04), seed))
         state = film[-1].step.state
@@ -255,7 +255,7 @@ def test_a_missed_face_on_a_still_head_is_expected_over_it(fps: int) -> None:
             assert 0.7 < box.w / 160 < 1.4
 
 
-def test_a_face_that_left_is_expected_nowhere() -> None:
+def test_no_box_is_predicted_for_a_face_that_left() -> None:
     step = steadily(0.0)
     left_s = step.state.at_s or 0.0
     assert len(predict_boxes(step.state, left_s + 0.9)) == 1
