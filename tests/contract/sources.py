@@ -1,4 +1,4 @@
-"""Reads what every Python file of the repository imports and how it uses the environment, without running it."""
+"""Reads the imports and environment accesses of every Python file in the repository, without running it."""
 
 import ast
 import os
@@ -13,12 +13,12 @@ _ENVIRONMENT = ("environ", "environb", "getenv", "getenvb", "putenv", "unsetenv"
 
 @dataclass(frozen=True)
 class Source:
-    """One file.
+    """A source file.
 
     Attributes:
-        path: From the root, with slashes.
-        imports: Full dotted names: of modules, and of what is taken from them.
-        uses_environment: Whether it touches the process's environment.
+        path: The path from the repository root, with slashes.
+        imports: Dotted names of the imported modules and of the names imported from them.
+        uses_environment: Whether the file reads or changes the environment.
     """
 
     path: str

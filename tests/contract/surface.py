@@ -1,4 +1,4 @@
-"""What can be seen of the services from outside: routes, metrics, settings. Nothing is opened."""
+"""The public surface of the services: routes, metrics and settings. No connection is opened."""
 
 import ast
 import re
@@ -32,17 +32,17 @@ DEFAULTS = {
     for cls in SETTINGS
     for name, field in cls.model_fields.items()
 }
-"""Variable → default, of every setting."""
+"""The default of every setting, by variable."""
 
 COMPOSE_DEFAULTS = dict(re.findall(r"^#(EMOTION_\w+)=(.*)$", (ROOT / ".env.example").read_text("utf-8"), re.MULTILINE))
-"""Variable → default, of all that the Compose files read."""
+"""The default of every variable of the Compose files."""
 
 _NOT_FOR_CLIENTS = {"/{path:path}", "/docs/{path:path}", "/dashboard/{path:path}"}
-"""The answer for WebSockets that don't exist, and files of the pages."""
+"""The handler for unknown WebSockets, and assets of the pages."""
 
 
 class Surface:
-    """All services as they are built, with the settings that the environment gives."""
+    """All services with the default settings."""
 
     def __init__(self) -> None:
         context = [ServiceContext() for _ in range(3)]
@@ -54,7 +54,7 @@ class Surface:
         }
         compat = {"compat_apis": ",".join(CompatApi)}
         self._compat = create_gateway(GatewaySettings.model_validate(compat), ServiceContext())
-        registries = [one.registry for one in context] + [CollectorRegistry()]
+        registries = [each.registry for each in context] + [CollectorRegistry()]
         CallMetrics(registries[-1])
         server_config(self._apps["8000"], stop_timeout_s=1, registry=registries[-1])
         self.metrics = {
@@ -64,27 +64,27 @@ class Surface:
         } | set(re.findall(r"^# TYPE (\S+)", Monitoring().text(), re.MULTILINE))
 
     def routes(self, port: str) -> set[tuple[str, str]]:
-        """Return the method and the path of each route for clients; ``WS`` is the method of WebSockets."""
+        """Return the method and the path of each public route; ``WS`` is the method of WebSockets."""
         found: set[tuple[str, str]] = set()
         for route in iter_route_contexts(self._apps[port].router.routes):
             if isinstance(route.original_route, Mount) or route.path in _NOT_FOR_CLIENTS:
                 continue
             methods = route.methods or {"WS"}
-            # a route for GET answers HEAD beside it where nobody asked for that
+            # a GET route also handles HEAD
             found |= {(method, str(route.path)) for method in methods if method != "HEAD" or "GET" not in methods}
         return found
 
-    def answers(self, port: str, method: str, path: str) -> bool:
-        """Tell whether the service on a port, or any where none is named, has a route or can be set to have it."""
-        if port == "8501" or (not port and _of_model_server(path)):
-            return _of_model_server(path)
+    def has_route(self, port: str, method: str, path: str) -> bool:
+        """Return whether the service on this port (any, if empty) has the route, by default or as an option."""
+        if port == "8501" or (not port and _is_model_server_path(path)):
+            return _is_model_server_path(path)
         apps = [self._apps[port]] if port else list(self._apps.values())
-        may_be = [self._compat] if port in ("", "8000") else []
-        return any(_matches(app, method, path) for app in apps + may_be)
+        optional = [self._compat] if port in ("", "8000") else []
+        return any(_matches(app, method, path) for app in apps + optional)
 
 
 def _no_source(_: SourceSpec) -> FrameSource:
-    raise SourceError("no camera is opened here")
+    raise SourceError("the tests open no camera")
 
 
 def _matches(app: FastAPI, method: str, path: str) -> bool:
@@ -96,11 +96,11 @@ def _matches(app: FastAPI, method: str, path: str) -> bool:
     )
 
 
-def _of_model_server(path: str) -> bool:
-    """Read from its source, since importing it loads TensorFlow."""
+def _is_model_server_path(path: str) -> bool:
+    """Return whether the model server has the path; parsed from its source, because an import loads TensorFlow."""
     source = (ROOT / "services" / "serving" / "rest_api.py").read_text("utf-8")
     prefix = re.findall(r'prefix="([^"]+)"', source)
-    places = re.findall(r"^_PLACES = (.+)$", source, re.MULTILINE)
-    assert len(prefix) == len(places) == 1
-    patterns = [re.sub(r"{\w+}", "[^/:]+", prefix[0] + place) for place in ast.literal_eval(places[0])]
+    suffixes = re.findall(r"^_PLACES = (.+)$", source, re.MULTILINE)
+    assert len(prefix) == len(suffixes) == 1
+    patterns = [re.sub(r"{\w+}", "[^/:]+", prefix[0] + place) for place in ast.literal_eval(suffixes[0])]
     return path == DEFAULT_PATH or any(re.fullmatch(f"{pattern}(/metadata|:predict)?", path) for pattern in patterns)

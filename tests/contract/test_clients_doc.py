@@ -1,4 +1,4 @@
-"""The page on clients names what exists: exceptions, exit codes, options."""
+"""The page on clients names existing exceptions, exit codes and options."""
 
 import re
 
@@ -16,10 +16,10 @@ from tests.support.processes import ROOT
 TEXT = (ROOT / "docs" / "clients.md").read_text("utf-8")
 
 
-def test_every_problem_has_the_exception_that_the_page_names() -> None:
+def test_page_names_the_exception_of_every_problem() -> None:
     named = [(re.findall(r"\w+Error", row[0])[0], row[1]) for row in rows(TEXT) if "Error" in row[0]]
-    told = {slug: error for error, slugs in named for slug in re.findall(r"[a-z-]+", slugs)}
-    assert told == {kind.value.slug: ERROR_OF_KIND[kind].__name__ for kind in ProblemKind}
+    documented = {slug: error for error, slugs in named for slug in re.findall(r"[a-z-]+", slugs)}
+    assert documented == {kind.value.slug: ERROR_OF_KIND[kind].__name__ for kind in ProblemKind}
 
 
 def test_exceptions_can_be_imported() -> None:
@@ -28,8 +28,8 @@ def test_exceptions_can_be_imported() -> None:
 
 
 def test_exit_codes() -> None:
-    told = [int(row[0]) for row in rows(TEXT) if row[0].isdigit()]
-    assert told == [code.value for code in ExitCode]
+    documented = [int(row[0]) for row in rows(TEXT) if row[0].isdigit()]
+    assert documented == [code.value for code in ExitCode]
 
 
 @pytest.mark.parametrize("command", ["predict", "watch", "cameras", "doctor"])

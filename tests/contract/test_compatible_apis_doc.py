@@ -1,4 +1,4 @@
-"""The page on compatible APIs names the routes that they add, and what their clients may be told."""
+"""The page on compatible APIs names their routes, errors and limits."""
 
 import re
 
@@ -15,7 +15,7 @@ from tests.support.markdown import code
 from tests.support.processes import ROOT
 
 TEXT = (ROOT / "docs" / "compatible-apis.md").read_text("utf-8")
-TOLD = (
+DOCUMENTED_PROBLEMS = (
     ProblemKind.INVALID_IMAGE,
     ProblemKind.IMAGE_TOO_LARGE,
     ProblemKind.BODY_TOO_LARGE,
@@ -38,24 +38,24 @@ def routes(compat_apis: str) -> set[tuple[str, str]]:
     }
 
 
-def test_routes_are_those_that_are_added() -> None:
+def test_page_lists_the_added_routes() -> None:
     added = routes(",".join(CompatApi)) - routes("")
-    told = set(re.findall(r"\b(GET|POST) (/[\w/{}]*)", code(TEXT))) - {("POST", "/predict")}
-    assert told == {(method, path.replace("{name}", "emotion")) for method, path in added}
+    documented = set(re.findall(r"\b(GET|POST) (/[\w/{}]*)", code(TEXT))) - {("POST", "/predict")}
+    assert documented == {(method, path.replace("{name}", "emotion")) for method, path in added}
 
 
-def test_all_names_stand_in_the_line_that_enables_them() -> None:
+def test_command_enables_all_apis() -> None:
     assert f"EMOTION_GATEWAY_COMPAT_APIS={','.join(CompatApi)} make run" in TEXT
 
 
-def test_rekognition_s_errors_are_named_with_their_status() -> None:
+def test_page_lists_the_errors_of_rekognition() -> None:
     rows = re.findall(r"\| `(\w+)` \| ([\d; ]+) \|", TEXT)
-    told = {(name, status) for name, statuses in rows for status in statuses.split("; ")}
-    errors = [ERROR_FORMAT.render(Problem(kind, "")) for kind in TOLD]
-    assert {(error.body["__type"], str(error.status)) for error in errors} <= told
+    documented = {(name, status) for name, statuses in rows for status in statuses.split("; ")}
+    errors = [ERROR_FORMAT.render(Problem(kind, "")) for kind in DOCUMENTED_PROBLEMS]
+    assert {(error.body["__type"], str(error.status)) for error in errors} <= documented
 
 
-def test_numbers_hold() -> None:
+def test_page_states_the_limits() -> None:
     (limits,) = re.findall(r"^- Input `face`.*?(?=^- )", TEXT, re.MULTILINE | re.DOTALL)
     assert {str(MAX_FACES), str(MAX_JSON_FACES)} <= set(re.findall(r"\d+", limits))
     assert str(FACE_PROBABILITY) in TEXT

@@ -1,4 +1,4 @@
-"""The Compose files and their variables agree with each other and with the services' settings."""
+"""The Compose files match their documented variables and the settings of the services."""
 
 import re
 
@@ -14,16 +14,16 @@ SETTINGS = (CaptureSettings, DetectorSettings, GatewaySettings)
 
 
 def interpolated(text: str) -> set[str]:
-    return set(re.findall(r"(?<!\$)\$\{(\w+)", text))  # $$ is a dollar of the command itself
+    return set(re.findall(r"(?<!\$)\$\{(\w+)", text))  # $$ is an escaped dollar
 
 
-def test_every_variable_is_described_and_every_described_one_is_used() -> None:
+def test_documented_variables_are_those_in_use() -> None:
     described = re.findall(r"^#?(EMOTION_\w+)=", (ROOT / ".env.example").read_text(), re.MULTILINE)
     used = set[str]().union(*(interpolated(file.read_text()) for file in COMPOSE_FILES))
     assert sorted(described) == sorted(used)
 
 
-def test_the_described_defaults_are_those_of_the_files() -> None:
+def test_documented_defaults_match_the_files() -> None:
     described = dict(re.findall(r"^#(EMOTION_\w+)=(.*)$", (ROOT / ".env.example").read_text(), re.MULTILINE))
     main = (ROOT / "docker-compose.yml").read_text()
     defaults = dict(re.findall(r"\$\{(\w+):-([^}]*)\}", main))
@@ -32,11 +32,13 @@ def test_the_described_defaults_are_those_of_the_files() -> None:
 
 def test_compose_passes_only_variables_that_are_settings() -> None:
     known = {f"{cls.model_config['env_prefix']}{name}".upper() for cls in SETTINGS for name in cls.model_fields}
-    told = {name for file in COMPOSE_FILES for name in re.findall(r"^ +(EMOTION_\w+):", file.read_text(), re.MULTILINE)}
-    assert told <= known
+    passed = {
+        name for file in COMPOSE_FILES for name in re.findall(r"^ +(EMOTION_\w+):", file.read_text(), re.MULTILINE)
+    }
+    assert passed <= known
 
 
-def test_no_service_may_swap_or_start_any_number_of_processes() -> None:
+def test_swap_and_process_count_are_limited() -> None:
     main = (ROOT / "docker-compose.yml").read_text()
     services = len(re.findall(r"^    <<: \*service$", main, re.MULTILINE))
     limits = re.findall(r"^    mem_limit: (\S+).*\n    memswap_limit: (\S+)\n    pids_limit: \d+", main, re.MULTILINE)
@@ -44,13 +46,13 @@ def test_no_service_may_swap_or_start_any_number_of_processes() -> None:
     assert all(memory == with_swap for memory, with_swap in limits)
 
 
-def test_health_checks_end_what_does_not_answer_before_docker_ends_them() -> None:
+def test_health_check_kills_a_frozen_process_within_its_timeout() -> None:
     text = DOCKERFILE.read_text()
     checks = re.findall(r"^HEALTHCHECK .*--timeout=(\d+)s .*\\\n +CMD (.*)$", text, re.MULTILINE)
     assert len(checks) == 3
     for timeout_s, command in checks:
         assert '"--kill-after=3"' in command
-        assert int(timeout_s) >= 3 * (2 * TIMEOUT_S)  # two questions, and time to start on a busy machine
+        assert int(timeout_s) >= 3 * (2 * TIMEOUT_S)  # two requests, and time to start on a busy machine
 
 
 def test_images_share_their_base() -> None:
@@ -59,7 +61,7 @@ def test_images_share_their_base() -> None:
     assert len(set(bases)) == 1
 
 
-def test_each_service_that_compose_builds_is_a_stage_of_the_dockerfile() -> None:
+def test_each_built_service_is_a_stage_of_the_dockerfile() -> None:
     stages = set(re.findall(r"^FROM \S+ AS (\S+)", DOCKERFILE.read_text(), re.MULTILINE))
     for file in COMPOSE_FILES:
         for target, service in re.findall(r"target: (\w+), args: \{SERVICE: (\w+)\}", file.read_text()):
@@ -67,5 +69,5 @@ def test_each_service_that_compose_builds_is_a_stage_of_the_dockerfile() -> None
             assert target in stages
 
 
-def test_the_gateways_image_is_built_without_tensorflow() -> None:
+def test_gateway_image_has_no_tensorflow() -> None:
     assert "tensorflow" not in (ROOT / "requirements" / "gateway.lock").read_text()

@@ -1,4 +1,4 @@
-"""The page on configuration is what the code says, and leaves nothing out."""
+"""The configuration page is generated from the settings and is complete."""
 
 from docgen.configuration import configuration_page
 from docgen.tables import COMPOSE_PREFIX, default_text, passed_through, read_example
@@ -15,22 +15,22 @@ WRITTEN = {
 }
 
 
-def test_the_page_is_what_make_docs_writes() -> None:
+def test_page_is_up_to_date() -> None:
     assert configuration_page(ROOT) == PAGE, "run make docs"
 
 
-def test_every_variable_has_a_meaning() -> None:
-    told = {row[0]: row[-1] for row in rows(PAGE) if row[0].startswith("EMOTION_")}
+def test_every_variable_has_a_description() -> None:
+    documented = {row[0]: row[-1] for row in rows(PAGE) if row[0].startswith("EMOTION_")}
     own_to_compose = {name for name in COMPOSE_DEFAULTS if name.startswith(COMPOSE_PREFIX)}
-    assert told.keys() == WRITTEN.keys() | own_to_compose
-    assert [name for name, meaning in told.items() if meaning == "–" or not meaning.endswith(".")] == []
+    assert documented.keys() == WRITTEN.keys() | own_to_compose
+    assert [name for name, meaning in documented.items() if meaning == "–" or not meaning.endswith(".")] == []
 
 
-def test_compose_hands_on_the_services_own_defaults() -> None:
+def test_compose_uses_the_defaults_of_the_services() -> None:
     assert {name: COMPOSE_DEFAULTS[name] for name in passed_through(EXAMPLE)} == {
         name: WRITTEN[name] for name in passed_through(EXAMPLE)
     }
 
 
-def test_every_variable_of_the_example_is_read() -> None:
+def test_every_variable_of_the_example_is_in_use() -> None:
     assert {variable.name for variable in read_example(EXAMPLE)} == COMPOSE_DEFAULTS.keys()

@@ -1,4 +1,4 @@
-"""The pages on the API, the architecture and the operation say what holds: routes, metrics, problems, numbers."""
+"""The pages on the API, architecture and operations match the code: routes, metrics, problems, limits."""
 
 import re
 
@@ -30,14 +30,14 @@ def numbers(text: str) -> set[float]:
     return {float(number.replace(",", "")) for number in re.findall(r"\d[\d,]*(?:\.\d+)?", text)}
 
 
-def test_the_api_is_every_route_and_nothing_else(surface: Surface) -> None:
+def test_api_page_lists_exactly_the_routes(surface: Surface) -> None:
     assert set(re.findall(ROUTE, code(API))) == surface.routes("8000")
 
 
 def test_every_route_has_an_example_in_both_languages(surface: Surface) -> None:
-    asked = {(example.language, path) for example in examples(API) for _, path in re.findall(URL, example.source)}
+    shown = {(example.language, path) for example in examples(API) for _, path in re.findall(URL, example.source)}
     paths = {path.replace("{camera}", "cam0") for _, path in surface.routes("8000")}
-    assert {(language, path) for path in paths for language in ("sh", "python")} <= asked
+    assert {(language, path) for path in paths for language in ("sh", "python")} <= shown
 
 
 @each_text
@@ -54,25 +54,25 @@ def test_problems_exist(text: str) -> None:
     assert set(beside_a_status) - {("503", "unready")} <= known
 
 
-def test_every_problem_is_explained_with_its_status() -> None:
+def test_every_problem_is_documented_with_its_status() -> None:
     explained = {row[0]: row[1] for row in rows(OPERATIONS) if len(row) == 4 and re.fullmatch(r"[45]\d\d", row[1])}
     assert explained == {kind.value.slug: str(kind.status) for kind in ProblemKind}
 
 
-def test_bounds_are_those_of_the_settings() -> None:
+def test_documented_limits_match_the_settings() -> None:
     bounds = [(row[2], setting) for row in rows(ARCHITECTURE) if len(row) == 5 for setting in variables(row[4])]
     deadlines = re.findall(r"([\d.]+ s)[^|`(]*\(`(EMOTION_\w+)`\)", ARCHITECTURE)
     deadlines += re.findall(r"([\d.]+ s) may be waiting \(`(EMOTION_\w+)`\)", ARCHITECTURE)
     assert len(bounds) > 20
     assert len(deadlines) >= 7
-    told = [(text, setting) for text, setting in bounds + deadlines if DEFAULTS[setting] != ""]
-    assert [(text, setting) for text, setting in told if float(DEFAULTS[setting]) not in numbers(text)] == []
+    limits = [(text, setting) for text, setting in bounds + deadlines if DEFAULTS[setting] != ""]
+    assert [(text, setting) for text, setting in limits if float(DEFAULTS[setting]) not in numbers(text)] == []
 
 
 def test_missing_route_is_detected(surface: Surface) -> None:
-    assert not surface.answers("", "GET", "/predictions")
-    assert not surface.answers("", "WS", "/ws/predictions")
-    assert not surface.answers("8001", "GET", "/predict")
-    assert not surface.answers("8501", "GET", "/v2/models/emotion")
+    assert not surface.has_route("", "GET", "/predictions")
+    assert not surface.has_route("", "WS", "/ws/predictions")
+    assert not surface.has_route("8001", "GET", "/predict")
+    assert not surface.has_route("8501", "GET", "/v2/models/emotion")
     assert variables("`EMOTION_GATEWAY_PROT=1`") - DEFAULTS.keys() == {"EMOTION_GATEWAY_PROT"}
     assert code("make sure\n```sh\nmake it\n```\nand `make that`").count("make") == 2

@@ -15,7 +15,7 @@ CONTRACTS_MAY_USE = sys.stdlib_module_names | {"msgspec", "numpy"}
 
 MAY_LOAD_TENSORFLOW = (
     "services/serving/*",
-    # Only the steps that make, load or measure an exported model. What trains runs on any of Keras's backends.
+    # Only modules that export, load or measure a model. Training runs on any backend of Keras.
     "training/export/publish.py",
     "training/export/saved_model.py",
     "training/export/served_model.py",
@@ -25,19 +25,19 @@ MAY_LOAD_TENSORFLOW = (
     "tests/*",
 )
 LOADS_TENSORFLOW_WHERE_IT_TRAINS = ("training/models/layers.py",)
-"""What does with TensorFlow's operations what Keras does with any backend's, where TensorFlow trains."""
+"""Modules that use TensorFlow operations instead of Keras's if TensorFlow is the backend."""
 MAY_LOAD_KERAS = ("training/*",)
 TENSORFLOW = ("tensorflow", "tf_keras")
 KERAS = ("keras",)
 TRAINING_COMMANDS = ("training.train", "training.evaluation.seed_variance")
-"""What must run where another backend of Keras is installed than TensorFlow."""
+"""Commands that must run without TensorFlow, on another backend of Keras."""
 WITHOUT_TENSORFLOW = "tensorflow.core."
-"""Generated protobuf modules: they are installed without TensorFlow and load nothing of it."""
+"""Generated protobuf modules, which do not load TensorFlow."""
 
 MAY_USE_ENVIRONMENT = (
     "services/runtime/settings.py",
     "services/*/settings.py",
-    "services/serving/__main__.py",  # TensorFlow's log level must stand before its import
+    "services/serving/__main__.py",  # TensorFlow's log level must be set before its import
     "services/serving/grpc_environment.py",  # gRPC's log level, likewise
     "services/capture/*",  # OpenCV's FFmpeg and log options, likewise
     "training/export/export.py",  # hides GPUs and other backends before TensorFlow is imported
@@ -68,14 +68,14 @@ def tensorflow_imports(source: Source) -> list[str]:
 
 
 def imported_by(module: str) -> set[str]:
-    """Return the paths of our files that a module needs, its own among them."""
+    """Return the files of the repository that a module imports, including its own."""
     by_module = {source.path.removesuffix(".py").replace("/", "."): source for source in SOURCES}
     needed, waiting = set(), [module]
     while waiting:
         source = by_module.get(waiting.pop())
         if source is not None and source.path not in needed:
             needed.add(source.path)
-            # Of "from training.data.fer2013 import Split" the name before the last dot is the module.
+            # In "from training.data.fer2013 import Split", the module is the name before the last dot.
             waiting += [part for name in source.imports for part in (name, name.rpartition(".")[0])]
     return needed
 
@@ -112,7 +112,7 @@ def test_tensorflow_is_imported_inside_functions_only(path: str) -> None:
     assert not any("tensorflow" in ast.unparse(statement) for statement in module.body if is_import(statement))
 
 
-def test_the_environment_is_read_in_allowed_modules_only() -> None:
+def test_environment_is_used_in_allowed_modules_only() -> None:
     assert [source.path for source in SOURCES if forbidden_environment_read(source)] == []
 
 
@@ -131,6 +131,6 @@ def test_tensorflow_in_the_gateway_is_detected(code: str) -> None:
     "code",
     ["import os\nos.environ['A']", "import os\nos.getenv('A')", "from os import environ", "from os import getenv"],
 )
-def test_an_environment_read_is_detected(code: str) -> None:
+def test_environment_access_is_detected(code: str) -> None:
     assert forbidden_environment_read(read_source("services/gateway/app.py", code))
     assert not forbidden_environment_read(read_source("services/gateway/settings.py", code))

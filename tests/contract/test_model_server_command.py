@@ -1,4 +1,4 @@
-"""The model server is started alike by Compose and by the Procfile, with flags and files that it understands."""
+"""Compose and the launcher start the model server with the same, valid flags and files."""
 
 import re
 import shlex
@@ -20,7 +20,7 @@ OWN_TO_COMPOSE = {
     "tensorflow_intra_op_parallelism",
     "tensorflow_inter_op_parallelism",
 }
-"""Of the original's profiler there is none in ours; threads are limited as the container's cores are."""
+"""Our model server has no profiler; its threads are limited like the container's cores."""
 OWN_TO_EACH = {
     "port",
     "rest_api_port",
@@ -44,14 +44,14 @@ def run() -> Flags:
     return parse_flags(arguments)
 
 
-def test_compose_names_files_that_are_mounted() -> None:
+def test_compose_mounts_the_files_of_its_flags() -> None:
     flags = composed()
     for named in (flags.model_config_file, flags.monitoring_config_file):
         assert named is not None
         assert (MODELS / named.relative_to("/models")).is_file()
 
 
-def test_both_start_it_alike() -> None:
+def test_flags_are_the_same() -> None:
     by_compose, by_procfile = vars(composed()), vars(run())
     different = {name for name, value in by_compose.items() if value != by_procfile[name]}
     assert different <= OWN_TO_COMPOSE | OWN_TO_EACH
@@ -64,6 +64,6 @@ def test_files_are_readable() -> None:
     assert read_batching_config(MODELS / "batching.config").timeout_s == 0
 
 
-def test_connections_end_so_that_clients_learn_of_new_replicas() -> None:
+def test_connection_age_is_limited_for_new_replicas() -> None:
     arguments = dict(parse_channel_arguments(composed().grpc_channel_arguments))
     assert 0 < int(arguments["grpc.max_connection_age_ms"]) <= 60_000

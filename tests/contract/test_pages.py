@@ -1,4 +1,4 @@
-"""Every page for people names what exists: targets, variables, files, links, addresses."""
+"""Every documentation page names existing make targets, variables, files, links and routes."""
 
 import re
 import shlex
@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 
 from tests.contract.surface import COMPOSE_DEFAULTS, DEFAULTS, Surface
-from tests.support.markdown import ROUTE, URL, code, code_of, links, parts, parts_linked
+from tests.support.markdown import ROUTE, URL, anchors, code, code_of, linked_anchors, links
 from tests.support.processes import ROOT
 
 HISTORY = {"CHANGELOG.md", "docs/decisions.md"}  # name what has been renamed since
-"""A decision speaks of the day it was made on; its links must hold all the same."""
+"""Pages that describe their date; only their links are checked."""
 PAGES = sorted(
     path.relative_to(ROOT).as_posix()
     for pattern in ("*.md", "docs/*.md", "client/*.md", "requirements/*.md", "model_repo/*.md", "services/*/*.md")
@@ -22,7 +22,7 @@ CURRENT = [page for page in PAGES if page not in HISTORY]
 CLIENT_VARIABLES = {"EMOTION_URL", "EMOTION_API_KEY"}
 FOLDERS = "services|client|launcher|docgen|training|tests|docs|bench|model_repo|requirements|deploy"
 VERSIONS = "model_repo/emotion/"
-"""Of the model; they come and go."""
+"""Model versions are added and removed."""
 
 each_page = pytest.mark.parametrize("page", PAGES)
 each_current_page = pytest.mark.parametrize("page", CURRENT)
@@ -37,7 +37,7 @@ def targets_of_make() -> set[str]:
 
 
 def paths_named(text: str) -> set[str]:
-    """Return the files and folders of the repository that the code of a page names."""
+    """Return the files and folders of the repository in the code of a page."""
     named = re.findall(rf"(?<![\w./-])((?:{FOLDERS})/[\w./-]*\w)(?![\w<*{{-])", code(text))
     named += re.findall(r"(?<![\w./-])compose\.(?!mine)[\w-]+\.yml", text)
     return {path for path in named if not path.startswith(VERSIONS)}
@@ -53,7 +53,7 @@ def test_targets_of_make_exist(page: str) -> None:
 
 
 def test_training_environment_has_the_locked_keras() -> None:
-    """The optimizer leans on parts of it that aren't its API."""
+    """The optimizer uses private parts of Keras."""
     locked = re.findall(r"(?m)^keras==\S+", read("requirements/dev.lock"))
     assert locked == re.findall(r"keras==\S+", read("docs/training.md"))
 
@@ -70,15 +70,15 @@ def test_files_exist(page: str) -> None:
 
 
 @each_page
-def test_links_lead_somewhere(page: str) -> None:
+def test_links_exist(page: str) -> None:
     assert [target for target in links(read(page)) if not (ROOT / page).parent.joinpath(target).exists()] == []
 
 
 @each_page
-def test_linked_parts_of_pages_exist(page: str) -> None:
+def test_link_anchors_exist(page: str) -> None:
     here = ROOT / page
-    linked = [(here.parent / path if path else here, part) for path, part in parts_linked(read(page))]
-    assert [(str(path), part) for path, part in linked if part not in parts(path.read_text("utf-8"))] == []
+    linked = [(here.parent / path if path else here, part) for path, part in linked_anchors(read(page))]
+    assert [(str(path), part) for path, part in linked if part not in anchors(path.read_text("utf-8"))] == []
 
 
 @each_current_page
@@ -87,11 +87,11 @@ def test_routes_exist(page: str, surface: Surface) -> None:
     named = [("", method, path) for method, path in re.findall(ROUTE, plain)]
     urls = re.findall(URL, plain)
     named += [(port, "WS" if path.startswith("/ws/") else "", path) for port, path in urls]
-    assert [route for route in named if not any(surface.answers(*tried) for tried in _tries(*route))] == []
+    assert [route for route in named if not any(surface.has_route(*tried) for tried in _tries(*route))] == []
 
 
 @each_current_page
-def test_modules_and_tests_that_commands_run_exist(page: str) -> None:
+def test_modules_in_commands_exist(page: str) -> None:
     shell = "\n".join(code_of(read(page), "sh")) + "\n".join(re.findall(r"`([^`\n]+)`", read(page)))
     modules = re.findall(r"python -m ((?:services|launcher|docgen|training|bench)[\w.]*)", shell)
     missing = [name for name in modules if not _module_exists(name)]
@@ -99,10 +99,10 @@ def test_modules_and_tests_that_commands_run_exist(page: str) -> None:
 
 
 @each_current_page
-def test_shell_can_be_read(page: str) -> None:
-    """An open quote or bracket in an example would only be found by whoever pastes it."""
+def test_shell_examples_can_be_parsed(page: str) -> None:
+    """An unclosed quote would otherwise only be found when the example is run."""
     lines = [line for block in code_of(read(page), "sh") for line in block.replace("\\\n", " ").splitlines()]
-    assert [line for line in lines if not _can_be_split(line)] == []
+    assert [line for line in lines if not _can_be_parsed(line)] == []
 
 
 @pytest.fixture(scope="module")
@@ -116,11 +116,11 @@ def test_missing_route_is_detected() -> None:
         "compose.arm46.yml",
     }
     assert not _module_exists("services.capture.prob")
-    assert not _can_be_split("echo 'it")
+    assert not _can_be_parsed("echo 'it")
 
 
 def _tries(port: str, method: str, path: str) -> list[tuple[str, str, str]]:
-    """An address alone doesn't say how it is asked."""
+    """Return the methods to try for a URL without a method."""
     return [(port, one, path) for one in ([method] if method else ["GET", "POST"])]
 
 
@@ -129,7 +129,7 @@ def _module_exists(name: str) -> bool:
     return path.with_suffix(".py").exists() or (path / "__main__.py").exists()
 
 
-def _can_be_split(line: str) -> bool:
+def _can_be_parsed(line: str) -> bool:
     try:
         shlex.split(line, comments=True)
     except ValueError:

@@ -35,7 +35,7 @@ def test_status_of_every_kind() -> None:
     assert table == STATUS_AND_RETRY
 
 
-def test_every_503_says_when_to_come_back() -> None:
+def test_every_503_has_a_retry_after() -> None:
     assert all(kind.retry_after_s for kind in ProblemKind if kind.status in (429, 503))
 
 

@@ -1,4 +1,4 @@
-"""What we use of uvicorn, httptools and websockets beyond what they document exists and does what we count on."""
+"""The undocumented parts of uvicorn, httptools and websockets that the services use exist and behave as expected."""
 
 import asyncio
 import inspect
@@ -34,12 +34,12 @@ WEBSOCKET_METHODS = (
 )
 
 
-async def nothing(scope: Any, receive: Any, send: Any) -> None:
-    """An application."""
+async def empty_app(scope: Any, receive: Any, send: Any) -> None:
+    """An ASGI application."""
 
 
 def loaded() -> Config:
-    config = Config(nothing, http=HttpToolsProtocol, ws=WebSocketsSansIOProtocol, log_config=None)
+    config = Config(empty_app, http=HttpToolsProtocol, ws=WebSocketsSansIOProtocol, log_config=None)
     config.load()
     return config
 
@@ -48,36 +48,36 @@ def missing(thing: object, names: str) -> list[str]:
     return [name for name in names.split() if not hasattr(thing, name)]
 
 
-async def test_uvicorns_http_protocol_has_what_ours_builds_on() -> None:
+async def test_uvicorns_http_protocol_has_the_attributes_in_use() -> None:
     protocol = HttpToolsProtocol(loaded(), ServerState(), {}, asyncio.get_running_loop())
-    protocol.on_message_begin()  # sets what belongs to a request
+    protocol.on_message_begin()  # sets the attributes of a request
     assert missing(protocol, f"{HTTP_ATTRIBUTES} {HTTP_METHODS}") == []
     assert list(inspect.signature(protocol._start_asgi_task).parameters) == ["cycle", "app"]
     assert set(CYCLE_ATTRIBUTES.split()) <= assigned_in(RequestResponseCycle.__init__)
 
 
-async def test_uvicorns_websocket_protocol_has_what_ours_builds_on() -> None:
+async def test_uvicorns_websocket_protocol_has_the_attributes_in_use() -> None:
     protocol = WebSocketsSansIOProtocol(loaded(), ServerState(), {}, asyncio.get_running_loop())
     assert missing(protocol, f"{WEBSOCKET_ATTRIBUTES} {WEBSOCKET_METHODS}") == []
 
 
-def test_websockets_has_what_ours_builds_on() -> None:
+def test_websockets_has_the_attributes_in_use() -> None:
     protocol = ServerProtocol(max_size=10)
     assert missing(protocol, "reader current_size max_message_size fail reject handshake_exc") == []
     assert missing(protocol.reader, "buffer discard") == []
     assert protocol.max_message_size == 10
 
 
-def test_handshakes_within_our_limits_are_within_those_of_websockets() -> None:
+def test_handshake_limits_are_within_those_of_websockets() -> None:
     assert MAX_LINE_LENGTH >= MAX_HANDSHAKE_LINE_BYTES
     assert ConnectionLimits().max_headers <= MAX_NUM_HEADERS
 
 
-def test_uvicorn_calls_the_server_often_enough_for_deadlines() -> None:
+def test_uvicorn_ticks_often_enough_for_timeouts() -> None:
     assert "asyncio.sleep(0.1)" in inspect.getsource(Server.main_loop)
 
 
-def test_the_parser_stops_at_an_error_in_a_callback_and_hands_it_on() -> None:
+def test_parser_propagates_an_error_of_a_callback() -> None:
     error, seen = ValueError("refused"), list[bytes]()
 
     class Callbacks:
@@ -93,6 +93,6 @@ def test_the_parser_stops_at_an_error_in_a_callback_and_hands_it_on() -> None:
 
 
 def assigned_in(function: object) -> set[str]:
-    """Return the attributes that a method sets on its object."""
+    """Return the attributes that a method sets on ``self``."""
     assert inspect.isfunction(function)
     return set(function.__code__.co_names)

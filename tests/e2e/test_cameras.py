@@ -12,7 +12,7 @@ from tests.e2e.traffic import Traffic, summarize
 from tests.support import images
 from tests.support.waiting import wait_until
 
-NOBODY_THERE = "rtsp://127.0.0.1:9/nobody"
+UNREACHABLE = "rtsp://127.0.0.1:9/unreachable"
 
 
 def test_flush_of_redis_during_requests(stack: Stack, client: httpx.Client) -> None:
@@ -29,7 +29,7 @@ def test_flush_of_redis_during_requests(stack: Stack, client: httpx.Client) -> N
 @pytest.fixture(scope="module")
 def two_cameras(stack: Stack) -> Iterator[httpx.Client]:
     """A client of the stack with two cameras; only capture is restarted."""
-    Stack(stack.project, settings={"EMOTION_CAPTURE_CAMERAS": f"cam0=demo,door={NOBODY_THERE}"}).up()
+    Stack(stack.project, settings={"EMOTION_CAPTURE_CAMERAS": f"cam0=demo,door={UNREACHABLE}"}).up()
     with stack.client() as client:
         yield client
     stack.up()

@@ -39,7 +39,7 @@ class Growth:
 
 @contextmanager
 def growth(server: ServerProcess) -> Iterator[Growth]:
-    server.forget_peak()
+    server.reset_peak()
     before_mb, before_s, cost = server.resident_mb(), server.cpu_s(), Growth()
     yield cost
     cost.mb, cost.cpu_s = server.peak_mb() - before_mb, server.cpu_s() - before_s

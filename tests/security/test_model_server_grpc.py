@@ -21,6 +21,7 @@ from tests.security.model_server import MAX_GROWTH_MB, PREDICT, MiB, answers, gr
 from tests.support.model_server import (
     ServerProcess,
     arrays,
+    code_and_details,
     content,
     entry,
     floats,
@@ -28,7 +29,6 @@ from tests.support.model_server import (
     model_list,
     predict,
     predict_error,
-    told,
 )
 from tests.support.waiting import wait_until
 
@@ -39,7 +39,7 @@ def status(server: ServerProcess, payload: bytes, path: str = PREDICT, **options
     call: Any = server.channel.unary_unary(path)
     with pytest.raises(grpc.RpcError) as caught:
         call(payload, timeout=30, **options)
-    return told(caught.value)
+    return code_and_details(caught.value)
 
 
 # Control plane
@@ -50,7 +50,7 @@ def reload_error(server: ServerProcess, text: str) -> tuple[grpc.StatusCode, str
         ModelServiceStub(server.channel).HandleReloadConfigRequest(
             ReloadConfigRequest(config=message(text)), timeout=10
         )
-    return told(caught.value)
+    return code_and_details(caught.value)
 
 
 def test_client_can_not_load_a_model(model_server: ServerProcess, toy_models: Path) -> None:
@@ -105,7 +105,7 @@ def test_corrupt_message_is_invalid_and_not_logged(model_server: ServerProcess, 
         call: Any = model_server.channel.unary_stream(path)
         with pytest.raises(grpc.RpcError) as caught:
             list(call(payload, timeout=10))
-        code, details = told(caught.value)
+        code, details = code_and_details(caught.value)
     else:
         code, details = status(model_server, payload, path)
     assert code is INVALID
@@ -318,7 +318,7 @@ def first_code(call: Any) -> grpc.StatusCode | None:
     try:
         next(iter(call))
     except grpc.RpcError as error:
-        return told(error)[0]
+        return code_and_details(error)[0]
     return None
 
 

@@ -1,4 +1,4 @@
-"""Runs the command ``emotion`` as a shell would."""
+"""Runs the ``emotion`` command as a subprocess."""
 
 import os
 import subprocess
@@ -11,13 +11,13 @@ EMOTION = (sys.executable, "-m", "emotion_client")
 
 
 def environment(**settings: str) -> Mapping[str, str]:
-    """Return the environment, with no settings of ours but those given."""
+    """Return the environment without the product's variables except those given."""
     clean = {name: value for name, value in os.environ.items() if not name.startswith("EMOTION_")}
     return {**clean, "PYTHONPATH": f"{ROOT / 'client'}{os.pathsep}{ROOT}", **settings}
 
 
 def emotion(*arguments: str, url: str = "", stdin: bytes = b"") -> subprocess.CompletedProcess[bytes]:
-    """Run it to its end."""
+    """Run the command and wait for its end."""
     settings = environment(**({"EMOTION_URL": url} if url else {}))
     return subprocess.run(
         [*EMOTION, *arguments], input=stdin, capture_output=True, env=settings, check=False, timeout=60

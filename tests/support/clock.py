@@ -33,7 +33,7 @@ class FakeClock:
         return True
 
     def advance_until(self, condition: Callable[[], object], what: str, step_s: float = 1.0) -> None:
-        """Advance in steps until a condition holds that other threads bring about."""
+        """Advance in steps until a condition that depends on other threads is true."""
 
         def step() -> bool:
             if condition():

@@ -13,7 +13,7 @@ HEADER = "emotion,pixels,Usage"
 
 
 def row(label: int, image: NDArray[np.uint8], usage: str) -> str:
-    """Return one line of the file."""
+    """Return a line of the file."""
     return f"{label},{' '.join(map(str, image.ravel().tolist()))},{usage}"
 
 

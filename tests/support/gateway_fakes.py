@@ -31,7 +31,7 @@ def face(x: int = 10, weight: float = 5.0) -> DetectedFace:
 
 
 async def pass_time(seconds: float, deadline: Deadline, dependency: str) -> None:
-    """Take a while, or all the time that there is."""
+    """Sleep for a time, at most until the deadline."""
     try:
         async with asyncio.timeout(deadline.remaining_s()):
             await asyncio.sleep(seconds)

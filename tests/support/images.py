@@ -1,4 +1,4 @@
-"""Pictures for tests, made of the demo feed's public-domain portraits."""
+"""Images for tests, composed of the demo feed's public-domain portraits."""
 
 import io
 from pathlib import Path
@@ -67,7 +67,7 @@ def encode(image: Pixels, extension: str = ".jpg") -> bytes:
 
 
 def jpeg_with_orientation(image: Pixels, orientation: int) -> bytes:
-    """Return a JPEG whose EXIF says how to turn it; 6 means that the top is on the right."""
+    """Return a JPEG with an EXIF orientation; with 6, the top of the image is on the right."""
     picture = Image.fromarray(cv2.cvtColor(image, cv2.COLOR_BGR2RGB))
     exif = Image.Exif()
     exif[0x0112] = orientation
@@ -95,19 +95,19 @@ def png_16_bit(image: Pixels) -> bytes:
 
 
 def huge_png() -> bytes:
-    """Return a PNG of 20,000 × 20,000 pixels in some 50 kilobytes."""
+    """Return a PNG of 20,000 × 20,000 pixels and about 50 kilobytes."""
     out = io.BytesIO()
     Image.new("1", (20_000, 20_000)).save(out, "PNG", optimize=True)
     return out.getvalue()
 
 
 def turned_left(image: Pixels) -> Pixels:
-    """Return the picture lying on its left side, as a camera held upright stores it with orientation 6."""
+    """Return the image rotated to its left side, as an upright camera stores it with orientation 6."""
     return np.ascontiguousarray(np.rot90(image))
 
 
 def decode(data: bytes) -> Pixels:
-    """Return a picture as uint8 BGR."""
+    """Return an image as uint8 BGR."""
     image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
     assert image is not None
     return np.asarray(image, np.uint8)

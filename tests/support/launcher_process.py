@@ -1,4 +1,4 @@
-"""``python -m launcher`` on free ports, and the processes that it starts."""
+"""``python -m launcher`` on free ports, and its child processes."""
 
 import uuid
 from pathlib import Path
@@ -12,7 +12,7 @@ MARK = "LAUNCHER_TEST_MARK"
 
 
 class Launch(ModuleProcess):
-    """One launcher on free ports; the processes that it starts are known by a mark in their environment."""
+    """A launcher on free ports; its child processes have a marker variable in their environment."""
 
     def __init__(self, log: Path, **settings: str) -> None:
         self.mark = uuid.uuid4().hex
@@ -32,14 +32,14 @@ class Launch(ModuleProcess):
         )
 
     def __exit__(self, *_: object) -> None:
-        self.terminate()  # killed, it would leave its processes behind
+        self.terminate()  # a killed launcher would leave its child processes running
 
     def processes(self) -> list[psutil.Process]:
-        """Return this launch's processes."""
+        """Return the child processes."""
         return [psutil.Process(int(one.name)) for one in Path("/proc").iterdir() if _has_mark(one, self.mark)]
 
     def still_running(self) -> list[str]:
-        """Return the command lines of this launch's processes."""
+        """Return the command lines of the running child processes."""
         return [_command(process) for process in Path("/proc").iterdir() if _has_mark(process, self.mark)]
 
 

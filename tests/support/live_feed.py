@@ -37,7 +37,7 @@ def events(
 
 
 def results(feed: Iterator[Event]) -> Iterator[Event]:
-    """Yield the results only."""
+    """Yield only the results."""
     return (event for event in feed if event.event == "result")
 
 
@@ -56,7 +56,7 @@ def _parsed(lines: Iterator[str]) -> Iterator[Event]:
 
 @contextmanager
 def pictures(client: httpx.Client, query: str = "") -> Iterator[Iterator[bytes]]:
-    """Open a video; each JPEG is yielded as it came."""
+    """Open a video; yields the JPEGs as received."""
     with client.stream("GET", f"/cameras/cam0/video{query}") as answer:
         assert answer.status_code == 200, answer.read()
         kind, _, boundary = answer.headers["Content-Type"].partition("; boundary=")

@@ -1,4 +1,4 @@
-"""Files that take long to make, shared by the parallel processes of one test run."""
+"""Files that are expensive to create, shared by the parallel workers of a test run."""
 
 import fcntl
 import os
@@ -10,7 +10,7 @@ import pytest
 
 
 def made_once(tmp_path_factory: pytest.TempPathFactory, name: str, make: Callable[[Path], object]) -> Path:
-    """Return a folder that ``make`` fills in the first process that needs it; the others wait for it.
+    """Return a folder that the first worker creates with ``make``; the other workers wait for it.
 
     Args:
         tmp_path_factory: pytest's fixture.
@@ -19,12 +19,12 @@ def made_once(tmp_path_factory: pytest.TempPathFactory, name: str, make: Callabl
     """
     root = tmp_path_factory.getbasetemp()
     if "PYTEST_XDIST_WORKER" in os.environ:
-        root = root.parent  # of all workers
+        root = root.parent  # shared by all workers
     folder, made = root / name, root / f"{name}.made"
     with (root / f"{name}.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not made.exists():
-            shutil.rmtree(folder, ignore_errors=True)  # of a process that failed
+            shutil.rmtree(folder, ignore_errors=True)  # left by a failed worker
             make(folder)
             made.touch()
     return folder

@@ -1,11 +1,11 @@
-"""Reads what a page of documentation names: code, tables, links."""
+"""Parses documentation pages: code, tables and links."""
 
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 URL = r"\b(?:http|ws)://127\.0\.0\.1:(8\d{3})(/[^\s`?'\"]*)"
-"""A service's port on this machine, and a path."""
+"""A local URL: the port and the path."""
 ROUTE = r"\b(GET|HEAD|POST|WS) (/[^\s`?]*)"
 """A method and a path."""
 
@@ -15,34 +15,34 @@ _LINK = re.compile(r"\]\(([^)\s]+)\)")
 
 
 def code(text: str) -> str:
-    """Return the blocks and spans of code, a line each at least."""
+    """Return the code blocks and inline code, separated by newlines."""
     return "\n".join(found.strip("`") for found in _CODE.findall(text))
 
 
 def rows(text: str) -> Iterator[list[str]]:
-    """Yield the cells of each row of each table, code marks cut off."""
+    """Yield the cells of each table row, without backticks."""
     for line in text.splitlines():
         if line.startswith("|") and not line.startswith("|---"):
             yield [cell.strip().strip("`") for cell in line.strip("|").split("|")]
 
 
 def links(text: str) -> list[str]:
-    """Return the files that links to the repository name, without the part of the page."""
+    """Return the targets of links within the repository, without anchors."""
     return [path for path, _ in _targets(text) if path]
 
 
 def code_of(text: str, language: str) -> list[str]:
-    """Return the blocks of code in a language."""
+    """Return the code blocks of a language."""
     return re.findall(rf"^```{language}\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
 
 
-def parts_linked(text: str) -> list[tuple[str, str]]:
-    """Return the file, empty for the page itself, and the part of each link to a part of a page."""
+def linked_anchors(text: str) -> list[tuple[str, str]]:
+    """Return the file and the anchor of each link with an anchor; the file is empty for the same page."""
     return [(path, part) for path, part in _targets(text) if part]
 
 
-def parts(text: str) -> set[str]:
-    """Return what links call the parts of a page, as GitHub makes it of their headings."""
+def anchors(text: str) -> set[str]:
+    """Return the anchors that GitHub generates from the headings."""
     headings = re.findall(r"^##+ (.+)$", text, re.MULTILINE)
     return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
 
@@ -54,12 +54,12 @@ def _targets(text: str) -> list[tuple[str, str]]:
 
 @dataclass(frozen=True)
 class Example:
-    """A block of code, and the block of text or JSON right below it.
+    """A code block, and the block of text or JSON below it.
 
     Attributes:
         language: ``sh`` or ``python``.
         source: The code.
-        shown: What it prints; empty where the page doesn't show it.
+        shown: The documented output; empty if there is none.
     """
 
     language: str
@@ -68,5 +68,5 @@ class Example:
 
 
 def examples(text: str) -> list[Example]:
-    """Return the blocks in shell and Python."""
+    """Return the code blocks in shell and Python."""
     return [Example(*found) for found in _EXAMPLE.findall(text)]

@@ -25,7 +25,7 @@ from tests.support.waiting import DEFAULT_TIMEOUT_S
 
 
 class ServerProcess(ModuleProcess):
-    """``python -m services.serving`` with flags, and a client for each of its two interfaces."""
+    """``python -m services.serving`` with flags, and clients for gRPC and REST."""
 
     def __init__(self, name: str, base: Path, log: Path, *, rest: bool = True, extra: tuple[str, ...] = ()) -> None:
         self.name = name
@@ -56,7 +56,7 @@ class ServerProcess(ModuleProcess):
         self.wait_until_answers(f"{self._rest_url}/readyz")
 
     def is_ready(self) -> bool:
-        """Tell whether it says that it is ready, now; fail where it has ended."""
+        """Return whether the server is ready; fail if it has exited."""
         assert not self.has_ended(), self.log()
         try:
             return self.http.get("/readyz").status_code == 200
@@ -99,10 +99,10 @@ def predict_error(
 ) -> tuple[grpc.StatusCode, str]:
     with pytest.raises(grpc.RpcError) as caught:
         predict(server, inputs, spec, outputs)
-    return told(caught.value)
+    return code_and_details(caught.value)
 
 
-def told(error: grpc.RpcError) -> tuple[grpc.StatusCode, str]:
+def code_and_details(error: grpc.RpcError) -> tuple[grpc.StatusCode, str]:
     assert isinstance(error, grpc.Call)
     return error.code(), error.details() or ""
 
@@ -145,14 +145,14 @@ def label(name: str, version: int) -> str:
 
 
 def replace(path: Path, text: str) -> None:
-    """Write a file in one step, as an editor or a mounted ConfigMap does."""
+    """Replace a file atomically, like an editor or a mounted ConfigMap."""
     part = path.with_suffix(".part")
     part.write_text(text)
     part.replace(path)
 
 
 def deliver(version: Path, base: Path) -> None:
-    """Copy a version so that it appears in one step."""
+    """Copy a version so that it appears atomically."""
     base.mkdir(exist_ok=True)
     arriving = base / f"{version.name}.part"
     shutil.copytree(version, arriving)

@@ -1,4 +1,4 @@
-"""Python modules and other servers as child processes, with their memory, descriptors and processor time."""
+"""Python modules and other servers as child processes, with their memory, descriptors and CPU time."""
 
 import os
 import signal
@@ -71,7 +71,7 @@ class ModuleProcess:
         pages = int(Path(f"/proc/{self._process.pid}/statm").read_text().split()[1])
         return pages * os.sysconf("SC_PAGE_SIZE") / 1e6
 
-    def forget_peak(self) -> None:
+    def reset_peak(self) -> None:
         """Reset ``peak_mb`` to the memory that is resident now."""
         Path(f"/proc/{self._process.pid}/clear_refs").write_text("5")
 
@@ -144,7 +144,7 @@ def descendants(pid: int) -> list[int]:
     children: dict[int, list[int]] = {}
     for entry in Path("/proc").iterdir():
         if entry.name.isdigit():
-            with suppress(OSError):  # it has just ended
+            with suppress(OSError):  # the process has just exited
                 parent = int((entry / "stat").read_text().rpartition(")")[2].split()[1])
                 children.setdefault(parent, []).append(int(entry.name))
     found, waiting = [], [pid]

@@ -20,7 +20,7 @@ class RedisServer(Restartable):
     """One Redis on a free port of this machine; without persistence.
 
     Attributes:
-        url: Where it listens; the same after ``stop`` and ``start``.
+        url: The URL, which does not change after ``stop`` and ``start``.
     """
 
     def __init__(self, executable: str, log: Path, port: int | None = None) -> None:

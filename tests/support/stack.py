@@ -1,4 +1,4 @@
-"""The whole system as processes on free ports, with the demo feed as its camera."""
+"""The complete system as processes on free ports, with the demo feed as its camera."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -14,14 +14,14 @@ from tests.support.redis_server import RedisServer
 from tests.support.waiting import DEFAULT_TIMEOUT_S, wait_until
 
 START_TIMEOUT_S = 180.0
-"""TensorFlow alone takes a minute to load if the machine is very busy."""
+"""On a very busy machine TensorFlow takes a minute to load."""
 
 MODELS = ROOT / "model_repo" / "emotion"
 
 
 @dataclass(frozen=True)
 class Stack:
-    """The processes of the running system, and a client of its gateway."""
+    """The running processes, and a client of the gateway."""
 
     serving: ModuleProcess
     detector: ModuleProcess
@@ -32,7 +32,7 @@ class Stack:
 
 @contextmanager
 def running_stack(redis_executable: str, logs: Path) -> Iterator[Stack]:
-    """Start every service, and wait for a first prediction."""
+    """Start all services, and wait for the first prediction."""
     assert any(MODELS.glob("*/saved_model.pb")), f"no model in {MODELS}"
     grpc_port, rest_port, detector_port, capture_port, gateway_port = free_ports(5)
     url = f"http://127.0.0.1:{gateway_port}"
@@ -41,7 +41,7 @@ def running_stack(redis_executable: str, logs: Path) -> Iterator[Stack]:
         "EMOTION_GATEWAY_REDIS_URL": redis.url,
         "EMOTION_GATEWAY_DETECTOR_URL": f"http://127.0.0.1:{detector_port}",
         "EMOTION_GATEWAY_SERVING_TARGET": f"127.0.0.1:{grpc_port}",
-        # The machine that runs the tests may be busy with all of them at once.
+        # Long deadlines, because tests run in parallel on a busy machine.
         "EMOTION_GATEWAY_ANSWER_TIMEOUT_S": "15",
         "EMOTION_GATEWAY_DETECT_TIMEOUT_S": "10",
         "EMOTION_GATEWAY_LIVE_SEARCH_TIMEOUT_S": "10",
@@ -90,7 +90,7 @@ def running_stack(redis_executable: str, logs: Path) -> Iterator[Stack]:
 def another_gateway(
     stack: Stack, folder: Path, settings: Mapping[str, str] = MappingProxyType({})
 ) -> Iterator[tuple[ModuleProcess, httpx.Client]]:
-    """Start a second gateway over the same services, but for what its settings say."""
+    """Start a second gateway for the same services, with other settings."""
     port = free_port()
     url = f"http://127.0.0.1:{port}"
     environment = {**stack.gateway_settings, **settings, "EMOTION_GATEWAY_PORT": str(port)}

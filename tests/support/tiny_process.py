@@ -42,7 +42,7 @@ class Service(ModuleProcess):
 
 
 class RawConnection:
-    """A socket, for what no HTTP client would send."""
+    """A socket, for requests that no HTTP client sends."""
 
     def __init__(self, opened: socket.socket) -> None:
         self._socket = opened
@@ -51,7 +51,7 @@ class RawConnection:
         self._socket.sendall(data)
 
     def read_until(self, end: bytes) -> bytes:
-        """Return what arrives, up to and with the end."""
+        """Return the bytes received up to and including ``end``."""
         got = b""
         while end not in got:
             part = self._socket.recv(65536)
@@ -60,7 +60,7 @@ class RawConnection:
         return got
 
     def send_until_closed(self, data: bytes, at_most: int) -> bytes:
-        """Send the same again and again until the other side closes; return what it said."""
+        """Send the same data repeatedly until the server closes the connection; return the received bytes."""
         got = b""
         for _ in range(at_most):
             try:
@@ -75,7 +75,7 @@ class RawConnection:
         raise AssertionError(f"still open after {at_most * len(data):,} bytes")
 
     def read_to_close(self) -> bytes:
-        """Return all that arrives until the other side closes."""
+        """Return all bytes until the server closes the connection."""
         return b"".join(iter(lambda: self._socket.recv(65536), b""))
 
 
@@ -85,7 +85,7 @@ class StartService(Protocol):
 
 @contextmanager
 def services_in(folder: Path) -> Iterator[StartService]:
-    """Give a function that starts services; end those that still run."""
+    """Yield a function that starts services; end those that are still running."""
     with ExitStack() as started:
 
         def start(**settings: str) -> Service:

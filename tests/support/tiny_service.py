@@ -112,11 +112,11 @@ def create_app(settings: TinySettings, context: ServiceContext) -> FastAPI:
 
     @app.get("/problem/{kind}")
     async def problem(kind: str) -> None:
-        raise ServiceError(ProblemKind[kind], "as asked", hint="h")
+        raise ServiceError(ProblemKind[kind], "expected", hint="h")
 
     @app.get("/status/{status}")
     async def status(status: int) -> None:
-        raise HTTPException(status, "as asked", {"X-Kept": "yes"})
+        raise HTTPException(status, "expected", {"X-Kept": "yes"})
 
     @app.get("/fail")
     async def fail() -> None:
@@ -140,7 +140,7 @@ def create_app(settings: TinySettings, context: ServiceContext) -> FastAPI:
 
     @app.post("/descriptors/{count}")
     async def hold_descriptors(count: int) -> int:
-        """Open this many files, or as many as there may be, in place of those that it held before."""
+        """Open this many files, or as many as possible, and close those of the previous call."""
         for file in held:
             os.close(file)
         held.clear()
@@ -154,7 +154,7 @@ def create_app(settings: TinySettings, context: ServiceContext) -> FastAPI:
 
     @app.post("/headers")
     async def headers(request: Request) -> list[str]:
-        """Return the names of the request's headers, as they are once its body is read."""
+        """Return the names of the request's headers after its body is read."""
         await request.body()
         return [name.decode("latin-1") for name, _ in request.scope["headers"]]
 

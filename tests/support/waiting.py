@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import TypeVar
 
 DEFAULT_TIMEOUT_S = 60.0
-"""Long enough for every step that succeeds, also on a busy machine. Only a failing test waits this long."""
+"""Long enough for every successful step on a busy machine; only a failing test waits this long."""
 
 T = TypeVar("T")
 

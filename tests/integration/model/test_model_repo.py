@@ -52,7 +52,7 @@ def answers(model: ServedModel) -> Predictions:
     return model.predict(np.clip(brightness + contrast * noise, 0, 1))
 
 
-def test_signature_is_the_contracts(model: ServedModel) -> None:
+def test_signature_matches_the_contract(model: ServedModel) -> None:
     _, inputs = model.signature.structured_input_signature
     assert inputs == {"face": tf.TensorSpec([None, 48, 48, 1], tf.float32, name="face")}
     outputs = model.signature.structured_outputs
@@ -87,7 +87,7 @@ def test_reliable_means_at_or_above_the_threshold(answers: Predictions, folder: 
     np.testing.assert_array_equal(answers.reliable, answers.probabilities.max(axis=1) >= np.float32(threshold))
 
 
-def test_labels_are_the_contracts(folder: Path) -> None:
+def test_labels_match_the_contract(folder: Path) -> None:
     assert registry.labels_path(folder).read_text().splitlines() == list(EMOTIONS)
 
 

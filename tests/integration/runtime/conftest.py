@@ -14,6 +14,6 @@ def start_service(tmp_path: Path) -> Iterator[StartService]:
 
 @pytest.fixture(scope="session")
 def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
-    """A service that tests share which don't stop it."""
+    """A service shared by tests that do not stop it."""
     with services_in(tmp_path_factory.mktemp("service")) as start:
         yield start(log_format="json")

@@ -8,7 +8,7 @@ def is_413(answer: bytes) -> bool:
     return answer.startswith(b"HTTP/1.1 413 ") and b"content-type: application/problem+json" in answer
 
 
-def test_an_announced_body_over_the_limit_is_refused_before_any_of_it_is_sent(service: Service) -> None:
+def test_content_length_over_the_limit_is_rejected_before_the_body(service: Service) -> None:
     with service.raw() as connection:
         connection.send(HEAD + b"Content-Length: 1000000000000\r\n\r\n")
         assert is_413(connection.read_until(b"}"))
@@ -28,7 +28,7 @@ def test_chunked_body_is_rejected_at_the_limit_before_its_end(service: Service) 
         assert is_413(connection.read_until(b"}"))
 
 
-def test_a_chunked_body_up_to_the_limit_is_read(service: Service) -> None:
+def test_chunked_body_within_the_limit_is_read(service: Service) -> None:
     with service.raw() as connection:
         connection.send(HEAD + b"Transfer-Encoding: chunked\r\n\r\n")
         connection.send(b"%x\r\n%s\r\n0\r\n\r\n" % (BODY_LIMIT, b"x" * BODY_LIMIT))
@@ -36,26 +36,26 @@ def test_a_chunked_body_up_to_the_limit_is_read(service: Service) -> None:
         assert answer.startswith(b"HTTP/1.1 200 ")
 
 
-def test_client_that_sends_the_whole_body_reads_the_response_and_reuses_the_connection(service: Service) -> None:
+def test_connection_is_reusable_after_a_rejected_body(service: Service) -> None:
     with service.client() as client:
         assert client.post("/raw", content=b"x" * 40 * BODY_LIMIT).status_code == 413
         assert client.post("/raw", content=b"x").json() == 1
 
 
-def test_many_refused_bodies_on_one_connection_are_each_answered(service: Service) -> None:
+def test_many_rejected_bodies_on_one_connection(service: Service) -> None:
     with service.client() as client:
         body = b"x" * 12 * 2**20
         assert {client.post("/raw", content=body).status_code for _ in range(8)} == {413}
 
 
-def test_a_refused_body_without_end_is_cut_off(service: Service) -> None:
+def test_endless_rejected_body_is_disconnected(service: Service) -> None:
     with service.raw() as connection:
         connection.send(HEAD + b"Transfer-Encoding: chunked\r\n\r\n")
         chunk = b"%x\r\n%s\r\n" % (2**20, b"x" * 2**20)
         assert is_413(connection.send_until_closed(chunk, at_most=200))
 
 
-def test_a_route_that_reads_no_body_answers_in_spite_of_one(service: Service) -> None:
+def test_route_that_ignores_the_body_responds(service: Service) -> None:
     with service.client() as client:
         body = b"x" * 4 * BODY_LIMIT
         assert client.request("GET", "/healthz", content=body).status_code == 200

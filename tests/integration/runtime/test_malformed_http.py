@@ -19,7 +19,7 @@ from tests.support.tiny_service import BODY_LIMIT
     ],
     ids=["words", "tls", "path", "header", "length-word", "length-negative", "two-lengths"],
 )
-def test_non_http_response_is_a_problem(service: Service, sent: bytes) -> None:
+def test_malformed_request_is_a_problem(service: Service, sent: bytes) -> None:
     with service.raw() as connection:
         connection.send(sent)
         head, _, body = connection.read_to_close().partition(b"\r\n\r\n")
@@ -34,13 +34,13 @@ def test_non_http_response_is_a_problem(service: Service, sent: bytes) -> None:
     assert problem["request_id"] == headers["x-request-id"]
 
 
-def test_a_head_without_end_is_cut_off(service: Service) -> None:
+def test_endless_head_is_disconnected(service: Service) -> None:
     with service.raw() as connection:
         connection.send(b"GET /healthz HTTP/1.1\r\nHost: tiny\r\nX-Endless: ")
         assert b"HTTP/1.1 400 " in connection.send_until_closed(b"a" * 65536, at_most=20)
 
 
-def test_trailers_without_end_are_cut_off(service: Service) -> None:
+def test_endless_trailers_are_disconnected(service: Service) -> None:
     with service.raw() as connection:
         connection.send(b"POST /raw HTTP/1.1\r\nHost: tiny\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nx\r\n0\r\n")
         assert b"HTTP/1.1 400 " in connection.send_until_closed(b"X-T: " + b"t" * 65000 + b"\r\n", at_most=20)
@@ -52,7 +52,7 @@ def test_incomplete_request_head_times_out(service: Service) -> None:
         assert silent.read_to_close() == half.read_to_close() == b""
 
 
-def test_a_body_in_single_bytes_is_read(service: Service) -> None:
+def test_body_in_single_bytes_is_read(service: Service) -> None:
     with service.raw() as connection:
         connection.send(b"POST /raw HTTP/1.1\r\nHost: tiny\r\nTransfer-Encoding: chunked\r\n\r\n")
         for _ in range(4):
@@ -61,7 +61,7 @@ def test_a_body_in_single_bytes_is_read(service: Service) -> None:
         assert connection.read_until(b"%d" % BODY_LIMIT).startswith(b"HTTP/1.1 200 ")
 
 
-def test_a_malformed_chunk_ends_its_request_alone(service: Service) -> None:
+def test_malformed_chunk_ends_only_its_request(service: Service) -> None:
     with service.raw() as connection:
         connection.send(b"POST /raw HTTP/1.1\r\nHost: tiny\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n")
         assert connection.read_to_close().startswith(b"HTTP/1.1 400 ")
@@ -69,7 +69,7 @@ def test_a_malformed_chunk_ends_its_request_alone(service: Service) -> None:
         assert client.get("/healthz").status_code == 200
 
 
-def test_nothing_is_written_into_an_answer_half_sent(service: Service) -> None:
+def test_no_error_is_written_into_a_started_response(service: Service) -> None:
     with service.raw() as connection:
         connection.send(b"POST /stream HTTP/1.1\r\nHost: tiny\r\nTransfer-Encoding: chunked\r\n\r\n")
         answer = connection.read_until(b"first part")

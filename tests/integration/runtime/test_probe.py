@@ -20,22 +20,22 @@ def run_probe(port: int) -> tuple[int, str]:
 
 def test_readiness_is_reported_until_shutdown(tmp_path: Path) -> None:
     with Service(tmp_path / "log", drain_s="30") as service:
-        status, told = run_probe(service.port)
+        status, output = run_probe(service.port)
         assert status == 0
-        assert '"ready"' in told
+        assert '"ready"' in output
         service.send_signal(signal.SIGTERM)
         with service.client() as client:
             while client.get("/readyz").status_code == 200:
                 pass
-        status, told = run_probe(service.port)
+        status, output = run_probe(service.port)
         assert status == 1
-        assert '"stopping"' in told
+        assert '"stopping"' in output
 
 
 def test_probe_fails_if_nothing_listens() -> None:
-    status, told = run_probe(free_port())
+    status, output = run_probe(free_port())
     assert status == 1
-    assert told.startswith("no answer: ")
+    assert output.startswith("no answer: ")
 
 
 def test_probe_distinguishes_frozen_and_ended_processes(tmp_path: Path) -> None:
@@ -50,8 +50,8 @@ def test_probe_distinguishes_frozen_and_ended_processes(tmp_path: Path) -> None:
     assert probe(service.port).outcome == "closed"
 
 
-def test_connections_that_are_closed_without_an_answer_are_no_silence() -> None:
-    """A service that is full may close a connection at once: it is alive."""
+def test_connection_closed_without_a_response_is_unready() -> None:
+    """An overloaded service may close a connection immediately, so it is alive."""
     with socket.create_server(("127.0.0.1", 0)) as listener, ThreadPoolExecutor(1) as pool:
         pool.submit(lambda: listener.accept()[0].close())
         assert probe(listener.getsockname()[1]).outcome == "unready"

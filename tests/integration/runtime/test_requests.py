@@ -14,7 +14,7 @@ def logged(service: Service, **fields: str) -> list[dict[str, Any]]:
     return [line for line in lines if fields.items() <= line.items()]
 
 
-def test_a_failure_is_logged_under_the_id_that_the_client_got(service: Service) -> None:
+def test_failure_is_logged_with_the_request_id(service: Service) -> None:
     with service.client() as client:
         answer = client.get("/fail", headers={"X-Request-ID": "my-id"})
     assert (answer.status_code, answer.headers["content-type"]) == (500, "application/problem+json")
@@ -25,12 +25,12 @@ def test_a_failure_is_logged_under_the_id_that_the_client_got(service: Service) 
     assert SECRET in line["exc_info"]
 
 
-def test_an_answer_that_fails_half_way_is_cut_off(service: Service) -> None:
+def test_response_that_fails_midway_is_cut_off(service: Service) -> None:
     with service.client() as client, pytest.raises(httpx.RemoteProtocolError):
         client.get("/fail-late")
 
 
-def test_a_client_that_leaves_is_counted_and_no_failure(service: Service) -> None:
+def test_client_disconnect_is_counted_and_not_logged(service: Service) -> None:
     with service.raw() as connection:
         connection.send(b"POST /json HTTP/1.1\r\nHost: tiny\r\nContent-Length: 100\r\n\r\nten bytes.")
     with service.client() as client:

@@ -3,14 +3,14 @@ import socket
 from tests.support.tiny_process import StartService
 
 
-def test_an_unknown_setting_ends_the_start_with_one_line(start_service: StartService) -> None:
+def test_unknown_setting_stops_the_start_with_one_line(start_service: StartService) -> None:
     service = start_service(prot="8000")
     assert service.exit_status() == 2
     (line,) = service.log().splitlines()
     assert line == "EMOTION_TINY_PROT: unknown setting; did you mean EMOTION_TINY_PORT?"
 
 
-def test_a_port_in_use_ends_the_start_with_one_error_after_closing_what_was_opened(start_service: StartService) -> None:
+def test_port_in_use_stops_the_start_and_closes_resources(start_service: StartService) -> None:
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = other.getsockname()[1]
         service = start_service(port=str(port))

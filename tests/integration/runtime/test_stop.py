@@ -8,47 +8,47 @@ from tests.support.tiny_process import Service, StartService
 from tests.support.waiting import wait_until
 
 
-def ask(service: Service, path: str) -> httpx.Response:
+def get(service: Service, path: str) -> httpx.Response:
     with service.client() as client:
         return client.get(path)
 
 
 def in_flight(service: Service, pool: ThreadPoolExecutor, seconds: float) -> "Future[httpx.Response]":
-    """Begin a request that takes its time, and return when the service is at it."""
-    answer = pool.submit(ask, service, f"/sleep/{seconds}")
+    """Start a slow request, and return once the service handles it."""
+    answer = pool.submit(get, service, f"/sleep/{seconds}")
     service.wait_until_logged("asleep")
     return answer
 
 
-def refuses(service: Service) -> bool:
+def rejects_connections(service: Service) -> bool:
     try:
-        ask(service, "/healthz")
+        get(service, "/healthz")
     except httpx.TransportError:
         return True
     return False
 
 
-def test_on_sigterm_readiness_goes_down_then_listening_ends_and_the_request_in_flight_is_answered(
+def test_sigterm_ends_readiness_then_listening_and_finishes_requests(
     start_service: StartService,
 ) -> None:
     service = start_service(drain_s="1.5")
     with ThreadPoolExecutor() as pool:
         answer = in_flight(service, pool, 4)
-        assert ask(service, "/readyz").status_code == 200
+        assert get(service, "/readyz").status_code == 200
         service.send_signal(signal.SIGTERM)
-        ready = wait_until(lambda: (got := ask(service, "/readyz")).status_code == 503 and got, "readiness to go down")
+        ready = wait_until(lambda: (got := get(service, "/readyz")).status_code == 503 and got, "readiness to go down")
         assert isinstance(ready, httpx.Response)
         assert ready.json()["status"] == "stopping"
-        assert ask(service, "/items/2").json() == 2, "requests are taken while load balancers look elsewhere"
-        wait_until(lambda: refuses(service), "listening to end")
-        assert not answer.done(), "the request must still be in flight here"
+        assert get(service, "/items/2").json() == 2, "requests are accepted until load balancers have noticed"
+        wait_until(lambda: rejects_connections(service), "listening to end")
+        assert not answer.done(), "the request must still be in flight"
         assert (answer.result().status_code, answer.result().json()) == (200, "slept")
     assert service.exit_status() == 0
     assert "closed" in service.log()
     assert "Traceback" not in service.log()
 
 
-def test_an_idle_service_stops_at_once_though_connections_are_kept_alive(start_service: StartService) -> None:
+def test_idle_service_with_kept_alive_connections_stops_at_once(start_service: StartService) -> None:
     service = start_service(drain_s="0")
     with service.client() as client:
         client.get("/healthz")
@@ -56,12 +56,12 @@ def test_an_idle_service_stops_at_once_though_connections_are_kept_alive(start_s
         assert service.exit_status(5) == 0
 
 
-def test_a_second_signal_ends_the_process_at_once(start_service: StartService) -> None:
+def test_second_signal_ends_the_process_at_once(start_service: StartService) -> None:
     service = start_service(drain_s="60", stop_timeout_s="60")
     with ThreadPoolExecutor() as pool:
         answer = in_flight(service, pool, 60)
         service.send_signal(signal.SIGTERM)
-        wait_until(lambda: ask(service, "/readyz").status_code == 503, "the first signal to be seen")
+        wait_until(lambda: get(service, "/readyz").status_code == 503, "the first signal to be seen")
         service.send_signal(signal.SIGTERM)
         assert service.exit_status(5) == -signal.SIGTERM
         assert isinstance(answer.exception(), httpx.TransportError)

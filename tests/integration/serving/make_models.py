@@ -1,6 +1,6 @@
-"""Writes the SavedModels that the tests serve: ``python -m tests.integration.serving.make_models FOLDER``.
+"""Writes the SavedModels for the tests: ``python -m tests.integration.serving.make_models FOLDER``.
 
-It runs as a process of its own, so that TensorFlow's state stays out of the tests.
+It runs as a separate process, because TensorFlow keeps global state.
 """
 
 import os
@@ -61,7 +61,7 @@ def _write_toys(folder: Path) -> None:
 
 
 def _write_adders(folder: Path, versions: tuple[int, ...]) -> None:
-    """Each version adds its own number."""
+    """Each version adds its version number."""
     for version in versions:
         module = tf.Module()
         signatures = {
@@ -72,7 +72,7 @@ def _write_adders(folder: Path, versions: tuple[int, ...]) -> None:
 
 
 def _write_rows(folder: Path) -> None:
-    """Signatures whose requests can be computed together, and some whose requests can't."""
+    """Signatures whose requests can be batched, and others whose requests can't."""
 
     def checked(x: Any) -> Any:
         tf.debugging.assert_non_negative(x, message="x must not be negative")
@@ -95,10 +95,10 @@ def _write_rows(folder: Path) -> None:
 
 
 def _write_half_plus_two(folder: Path) -> None:
-    """The small model that TensorFlow Serving's documentation asks: y = x / 2 + 2, with a file among its assets.
+    """The example model of TensorFlow Serving's documentation: y = x / 2 + 2, with an asset file.
 
-    As there, its graph is written in the way of TensorFlow 1, its default signature takes a column of numbers, and
-    others read ``tf.Example`` for Classify and Regress.
+    Like the original, it has a TensorFlow 1 graph, its default signature takes a column of numbers, and other
+    signatures read ``tf.Example`` for Classify and Regress.
     """
     v1 = tf.compat.v1
     asset = folder.parent / "half_plus_two.txt"

@@ -1,4 +1,4 @@
-"""Versions that come and go while a model is served."""
+"""Versions that are added and removed while a model is served."""
 
 import shutil
 import time
@@ -31,12 +31,12 @@ def server(models: Path, tmp_path: Path) -> Iterator[ServerProcess]:
         yield server
 
 
-def test_versions_that_come_and_go(server: ServerProcess, models: Path, tmp_path: Path) -> None:
+def test_versions_that_are_added_and_removed(server: ServerProcess, models: Path, tmp_path: Path) -> None:
     base = tmp_path / "base"
-    _check_that_a_broken_version_leaves_the_old_one(server, base)
-    _check_that_a_version_that_is_mended_is_taken(server, models, base)
-    _check_that_a_version_ends_after_its_last_request(server, models, base)
-    _check_that_the_version_before_comes_back(server, base)
+    _check_broken_version_keeps_the_old_one(server, base)
+    _check_repaired_version_is_loaded(server, models, base)
+    _check_version_is_unloaded_after_its_last_request(server, models, base)
+    _check_previous_version_is_loaded_again(server, base)
     assert server.terminate() == 0
 
 
@@ -48,7 +48,7 @@ def _y(server: ServerProcess) -> float:
     return float(arrays(predict(server, {"x": floats(0)}))["y"][0])
 
 
-def _check_that_a_broken_version_leaves_the_old_one(server: ServerProcess, base: Path) -> None:
+def _check_broken_version_keeps_the_old_one(server: ServerProcess, base: Path) -> None:
     (base / "2").mkdir()
     (base / "2" / "saved_model.pb").write_bytes(b"no model")
     wait_until(lambda: _states(server).get(2) == END, "the error")
@@ -59,15 +59,15 @@ def _check_that_a_broken_version_leaves_the_old_one(server: ServerProcess, base:
     assert server.is_ready()
 
 
-def _check_that_a_version_that_is_mended_is_taken(server: ServerProcess, models: Path, base: Path) -> None:
-    """However often it has failed before."""
+def _check_repaired_version_is_loaded(server: ServerProcess, models: Path, base: Path) -> None:
+    """Even if it has failed before."""
     shutil.rmtree(base / "2")
     deliver(models / "adder" / "2", base)
     wait_until(lambda: _states(server) == {2: AVAILABLE, 1: END}, "version 2 alone")
     assert _y(server) == 2
 
 
-def _check_that_a_version_ends_after_its_last_request(server: ServerProcess, models: Path, base: Path) -> None:
+def _check_version_is_unloaded_after_its_last_request(server: ServerProcess, models: Path, base: Path) -> None:
     request = PredictRequest(
         model_spec=ModelSpec(name="adder", signature_name="count"), inputs={"steps": content(np.array(STEPS, np.int32))}
     )
@@ -90,7 +90,7 @@ def _check_that_a_version_ends_after_its_last_request(server: ServerProcess, mod
     assert code is grpc.StatusCode.NOT_FOUND
 
 
-def _check_that_the_version_before_comes_back(server: ServerProcess, base: Path) -> None:
+def _check_previous_version_is_loaded_again(server: ServerProcess, base: Path) -> None:
     shutil.rmtree(base / "3")
     wait_until(lambda: _states(server) == {3: END, 2: AVAILABLE, 1: END}, "version 2 again")
     assert _y(server) == 2

@@ -1,4 +1,4 @@
-"""Requests that are computed together: the answers are those of requests alone."""
+"""Batched requests get the same responses as single requests."""
 
 import re
 from collections.abc import Iterator
@@ -13,7 +13,15 @@ from tensorflow_serving.apis.model_pb2 import ModelSpec
 from tensorflow_serving.apis.predict_pb2 import PredictRequest, PredictResponse
 from tensorflow_serving.apis.prediction_service_pb2_grpc import PredictionServiceStub
 
-from tests.support.model_server import TIMEOUT_S, ServerProcess, arrays, content, predict, predict_error, told
+from tests.support.model_server import (
+    TIMEOUT_S,
+    ServerProcess,
+    arrays,
+    code_and_details,
+    content,
+    predict,
+    predict_error,
+)
 
 PARAMETERS = """
 max_batch_size { value: 8 }
@@ -50,13 +58,13 @@ def spec(signature: str) -> ModelSpec:
 
 
 def batches(server: ServerProcess) -> int:
-    """Return how many batches have been computed."""
+    """Return the number of executed batches."""
     text = server.http.get("/monitoring/prometheus/metrics").text
     found = re.search(r"^:tensorflow:serving:batching_session:wrapped_run_count\{\} (\d+)$", text, re.MULTILINE)
     return int(found[1]) if found else 0
 
 
-def test_answers_are_those_of_requests_alone(batching: ServerProcess) -> None:
+def test_batched_responses_equal_single_ones(batching: ServerProcess) -> None:
     random = np.random.default_rng(3)
     sent = [random.random((rows, columns), np.float32) for rows in (1, 2, 3) for columns in (4, 5)] * 2
     before = batches(batching)
@@ -86,11 +94,11 @@ def test_invalid_request_does_not_fail_its_batch(batching: ServerProcess) -> Non
     assert arrays(good.result())["y"].tolist() == [2]
     with pytest.raises(grpc.RpcError) as caught:
         bad.result()
-    code, details = told(caught.value)
+    code, details = code_and_details(caught.value)
     assert (code, "x must not be negative" in details) == (grpc.StatusCode.INVALID_ARGUMENT, True)
 
 
-def test_a_request_that_does_not_fit_the_model_never_reaches_a_batch(batching: ServerProcess) -> None:
+def test_invalid_request_is_not_batched(batching: ServerProcess) -> None:
     good = start(batching, "checked", "x", np.array([1], np.float32))
     code, details = predict_error(batching, {"x": content(np.array([[1]], np.float32))}, spec("checked"))
     assert (code, "must have shape [-1]" in details) == (grpc.StatusCode.INVALID_ARGUMENT, True)
@@ -110,17 +118,17 @@ def test_models_that_couple_rows_are_not_batched(
     assert batches(batching) == before
 
 
-def test_an_empty_batch_is_answered(batching: ServerProcess) -> None:
+def test_empty_batch(batching: ServerProcess) -> None:
     assert arrays(predict(batching, {"x": content(np.zeros(0, np.float32))}, spec("checked")))["y"].shape == (0,)
 
 
-def test_a_request_over_the_limit_is_invalid(batching: ServerProcess) -> None:
+def test_request_over_the_batch_limit_is_invalid(batching: ServerProcess) -> None:
     error = predict_error(batching, {"x": content(np.zeros(9, np.float32))}, spec("checked"))
     assert error == (grpc.StatusCode.INVALID_ARGUMENT, "Task size 9 is larger than maximum input batch size 8")
 
 
-def test_a_full_queue_is_unavailable(batching: ServerProcess) -> None:
-    """One batch is computed and two wait; of what comes meanwhile nothing waits too."""
+def test_full_queue_is_unavailable(batching: ServerProcess) -> None:
+    """One batch runs and two wait; further requests are rejected."""
     slow = np.full(8, 100_000, np.int32)
     calls = [start(batching, "slow", "steps", slow) for _ in range(6)]
     results = [_outcome(call) for call in calls]
@@ -137,5 +145,5 @@ def _outcome(call: Any) -> PredictResponse | tuple[grpc.StatusCode, str]:
     try:
         response: PredictResponse = call.result()
     except grpc.RpcError as error:
-        return told(error)
+        return code_and_details(error)
     return response

@@ -1,4 +1,4 @@
-"""The model that the gateway asks for, over gRPC alone."""
+"""The gateway's model, over gRPC only."""
 
 import signal
 from pathlib import Path
@@ -47,7 +47,7 @@ def _check_the_answer(server: ServerProcess) -> None:
 
 
 def _check_the_error(server: ServerProcess) -> None:
-    """A face of another size is told which was expected."""
+    """The error for a face of another size names the expected shape."""
     code, details = predict_error(server, {INPUT_FACE: content(np.zeros((2, 64, 64, 1), np.float32))})
     assert code is grpc.StatusCode.INVALID_ARGUMENT
     assert details == "Input face must have shape [-1,48,48,1], but [2,64,64,1] was sent."

@@ -1,4 +1,4 @@
-"""Several models from one file, with labels, in a process that has most flags set."""
+"""Several models from one file, with labels, in a process with most flags."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -108,7 +108,7 @@ def test_available_versions(fleet: ServerProcess, path: str, versions: list[str]
     ]
 
 
-def test_a_version_is_named_by_the_path_alone(fleet: ServerProcess) -> None:
+def test_version_is_selected_by_the_path_only(fleet: ServerProcess) -> None:
     found = fleet.http.get("/v1/models/adder?version=1&label=stable").json()["model_version_status"]
     assert len(found) == 2
     routes = fleet.http.get("/openapi.json").json()["paths"]
@@ -116,7 +116,7 @@ def test_a_version_is_named_by_the_path_alone(fleet: ServerProcess) -> None:
     assert [(parameter["name"], parameter["in"]) for parameter in parameters] == [("name", "path"), ("label", "path")]
 
 
-def test_a_label_has_a_status_over_grpc(fleet: ServerProcess) -> None:
+def test_label_has_a_status_over_grpc(fleet: ServerProcess) -> None:
     (status,) = statuses(fleet, ModelSpec(name="adder", version_label="canary"))
     assert status.version == 3
     error = predict_error(fleet, {"x": floats(0)}, ModelSpec(name="two", version_label="stable"))
@@ -133,12 +133,12 @@ def test_answers_use_tensor_content(fleet: ServerProcess) -> None:
     assert (list(proto.float_val), np.frombuffer(proto.tensor_content, np.float32).tolist()) == ([], [4, 5])
 
 
-def test_channel_arguments_are_taken(fleet: ServerProcess) -> None:
+def test_channel_arguments_are_applied(fleet: ServerProcess) -> None:
     code, details = predict_error(fleet, {"x": content(np.zeros(1000, np.float32))})
     assert (code, "larger than max" in details) == (grpc.StatusCode.RESOURCE_EXHAUSTED, True)
 
 
-def test_calls_beyond_the_limit_are_refused_until_others_end(fleet: ServerProcess) -> None:
+def test_calls_over_the_limit_are_rejected_until_others_end(fleet: ServerProcess) -> None:
     watch: Any = fleet.channel.unary_stream("/grpc.health.v1.Health/Watch")
     watches = [watch(b"", timeout=10) for _ in range(4)]
     try:
@@ -158,7 +158,7 @@ def test_calls_beyond_the_limit_are_refused_until_others_end(fleet: ServerProces
     wait_until(answers, "a call to be answered again")
 
 
-def test_a_rest_request_that_takes_too_long_is_504(fleet: ServerProcess) -> None:
+def test_slow_rest_request_is_504(fleet: ServerProcess) -> None:
     body = {"signature_name": "count", "inputs": 200_000}
     response = fleet.http.post("/v1/models/adder:predict", json=body)
     assert (response.status_code, response.json()) == (504, {"error": "Timed out after 0.3 s"})
@@ -176,10 +176,10 @@ def test_health_over_grpc(fleet: ServerProcess) -> None:
     watch.cancel()
 
 
-def test_metrics_have_the_originals_names(fleet: ServerProcess) -> None:
+def test_metrics_have_the_names_of_tensorflow_serving(fleet: ServerProcess) -> None:
     y(fleet, ModelSpec(name="two"))
     predict_error(fleet, {}, ModelSpec(name="two"))
-    predict_error(fleet, {}, ModelSpec(name="nobody"))
+    predict_error(fleet, {}, ModelSpec(name="unknown"))
     fleet.http.post("/v1/models/two:predict", json={"instances": [0]})
     response = fleet.http.get("/own/metrics")
     assert response.headers["content-type"].startswith("text/plain")
@@ -190,5 +190,5 @@ def test_metrics_have_the_originals_names(fleet: ServerProcess) -> None:
         assert f':tensorflow:serving:request_latency_bucket{{{labels},le="+Inf"}}' in response.text
     assert ':tensorflow:serving:runtime_latency_count{model_name="two",API="Predict",runtime="TF1"}' in response.text
     assert ':load_attempt_count{model_path="' in response.text
-    assert "nobody" not in response.text
+    assert "unknown" not in response.text
     assert fleet.http.get("/monitoring/prometheus/metrics").status_code == 404

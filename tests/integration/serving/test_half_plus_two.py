@@ -1,4 +1,4 @@
-"""The model with which TensorFlow Serving's users try a server, asked as its documentation asks."""
+"""The example model of TensorFlow Serving, with the requests of its documentation."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,7 +11,7 @@ from tensorflow_serving.apis.model_pb2 import ModelSpec
 from tensorflow_serving.apis.prediction_service_pb2_grpc import PredictionServiceStub
 from tensorflow_serving.apis.regression_pb2 import RegressionRequest
 
-from tests.support.model_server import TIMEOUT_S, ServerProcess, arrays, floats, predict, statuses, told
+from tests.support.model_server import TIMEOUT_S, ServerProcess, arrays, code_and_details, floats, predict, statuses
 
 NAME = "half_plus_two"
 
@@ -28,21 +28,21 @@ def server(request: pytest.FixtureRequest, models: Path, log: Path) -> Iterator[
         yield server
 
 
-def test_a_list_of_numbers_gives_a_list_of_numbers(server: ServerProcess) -> None:
+def test_list_of_numbers(server: ServerProcess) -> None:
     answer = server.http.post(f"/v1/models/{NAME}:predict", json={"instances": [1.0, 2.0, 5.0]})
     assert (answer.status_code, answer.json()) == (200, {"predictions": [2.5, 3.0, 4.5]})
     column = server.http.post(f"/v1/models/{NAME}:predict", json={"inputs": [[1.0], [2.0], [5.0]]})
     assert column.json() == {"outputs": [[2.5], [3.0], [4.5]]}
 
 
-def test_grpc_takes_numbers_with_and_without_a_column(server: ServerProcess) -> None:
+def test_grpc_accepts_numbers_with_and_without_a_column(server: ServerProcess) -> None:
     bare = arrays(predict(server, {"x": floats(1, 2, 5)}))["y"]
     column = arrays(predict(server, {"x": floats(1, 2, 5, shape=(3, 1))}))["y"]
     assert bare.tolist() == [2.5, 3.0, 4.5]
     assert column.tolist() == [[2.5], [3.0], [4.5]]
 
 
-def test_its_folder_with_leading_zeros_is_version_123(server: ServerProcess) -> None:
+def test_folder_with_leading_zeros_is_version_123(server: ServerProcess) -> None:
     assert [status.version for status in statuses(server)] == [123]
     response = predict(server, {"x": floats(1)})
     assert (response.model_spec.version.value, response.model_spec.name) == (123, NAME)
@@ -70,7 +70,7 @@ def test_methods_with_examples_are_unimplemented(server: ServerProcess) -> None:
     ):
         with pytest.raises(grpc.RpcError) as refused:
             call(request, timeout=TIMEOUT_S)
-        code, detail = told(refused.value)
+        code, detail = code_and_details(refused.value)
         assert code is grpc.StatusCode.UNIMPLEMENTED
         assert "tf.Example is not implemented" in detail
     for method, signature in (("classify", "classify_x_to_y"), ("regress", "regress_x_to_y")):

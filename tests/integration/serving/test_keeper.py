@@ -1,4 +1,4 @@
-"""A keeper with a real folder and a real event loop; only what loads is none."""
+"""A keeper with a real folder and a real event loop, and a fake loader."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
@@ -21,17 +21,17 @@ AVAILABLE, END, LOADING, START = State.AVAILABLE, State.END, State.LOADING, Stat
 
 
 class FakeLoader:
-    """Refuses the versions that are broken, and holds the others until they are released."""
+    """Fails to load the broken versions, and blocks the others until they are released."""
 
     def __init__(self, broken: set[int] | None = None) -> None:
         self.broken = broken or set()
-        self.asked: list[int] = []
+        self.loaded: list[int] = []
         self.released = asyncio.Event()
         self.released.set()
 
     async def load(self, name: str, version: int, folder: Path) -> Servable:
         assert folder.name == str(version)
-        self.asked.append(version)
+        self.loaded.append(version)
         await self.released.wait()
         if version in self.broken:
             raise ModelError("broken", 3)
@@ -59,7 +59,7 @@ async def keeping(model: Model, config: ModelConfig, loader: FakeLoader, pace: P
 
 async def until(condition: Callable[[], bool]) -> None:
     async with asyncio.timeout(10):
-        while not condition():  # noqa: ASYNC110 - what is waited for sets no event
+        while not condition():  # noqa: ASYNC110 - the condition has no event
             await asyncio.sleep(0.005)
 
 
@@ -71,18 +71,18 @@ async def test_waiting_versions_are_reported_and_the_newest_is_loaded_first(tmp_
         await until(lambda: states(model) == {3: LOADING, 2: START, 1: START})
         loader.released.set()
         await until(lambda: set(states(model).values()) == {AVAILABLE})
-    assert loader.asked == [3, 2, 1]
+    assert loader.loaded == [3, 2, 1]
 
 
-async def test_a_version_that_fails_is_given_up_after_its_retries(tmp_path: Path) -> None:
+async def test_failing_version_is_retried_a_limited_number_of_times(tmp_path: Path) -> None:
     put(tmp_path, 1)
     model, loader = Model("m"), FakeLoader({2})
     async with keeping(model, ModelConfig("m", tmp_path), loader) as keeper:
         await until(lambda: states(model) == {1: AVAILABLE})
         put(tmp_path, 2)
-        await until(lambda: loader.asked == [1, 2, 2, 2])
-        await asyncio.sleep(0.1)  # ten more looks at the folder
-        assert loader.asked == [1, 2, 2, 2]
+        await until(lambda: loader.loaded == [1, 2, 2, 2])
+        await asyncio.sleep(0.1)  # ten more polls of the folder
+        assert loader.loaded == [1, 2, 2, 2]
         assert states(model) == {1: AVAILABLE, 2: END}
         assert keeper.stuck
         loader.broken.clear()
@@ -100,14 +100,14 @@ async def test_removed_version_stops_loading(tmp_path: Path) -> None:
         keeper.change(ModelConfig("m", tmp_path, VersionPolicy(specific=frozenset({2}))))
         loader.released.set()
         await until(lambda: states(model) == {2: AVAILABLE, 1: END})
-        assert loader.asked == [2]
+        assert loader.loaded == [2]
         keeper.change(None)
         await until(lambda: states(model) == {2: END, 1: END})
         keeper.change(ModelConfig("m", tmp_path))
         await until(lambda: states(model) == {2: AVAILABLE, 1: END})
 
 
-async def test_a_folder_that_cannot_be_read_changes_nothing_and_an_empty_one_empties_the_model(tmp_path: Path) -> None:
+async def test_unreadable_folder_changes_nothing_and_an_empty_one_unloads_the_model(tmp_path: Path) -> None:
     base = tmp_path / "base"
     base.mkdir()
     put(base, 1)
@@ -115,13 +115,13 @@ async def test_a_folder_that_cannot_be_read_changes_nothing_and_an_empty_one_emp
     async with keeping(model, ModelConfig("m", base), FakeLoader()):
         await until(lambda: states(model) == {1: AVAILABLE})
         base.rename(tmp_path / "away")
-        await asyncio.sleep(0.1)  # ten looks
+        await asyncio.sleep(0.1)  # ten polls
         assert states(model) == {1: AVAILABLE}
         base.mkdir()
         await until(lambda: states(model) == {1: END})
 
 
-async def test_a_version_in_use_is_loaded_again_only_after_it_has_ended(tmp_path: Path) -> None:
+async def test_version_in_use_is_reloaded_only_after_it_is_unloaded(tmp_path: Path) -> None:
     put(tmp_path, 1)
     model, loader = Model("m"), FakeLoader()
     config = ModelConfig("m", tmp_path)
@@ -132,6 +132,6 @@ async def test_a_version_in_use_is_loaded_again_only_after_it_has_ended(tmp_path
             await until(lambda: states(model) == {1: State.UNLOADING})
             keeper.change(config)
             await asyncio.sleep(0.05)
-            assert loader.asked == [1]
+            assert loader.loaded == [1]
         await until(lambda: states(model) == {1: AVAILABLE})
-        assert loader.asked == [1, 1]
+        assert loader.loaded == [1, 1]

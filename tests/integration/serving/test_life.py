@@ -1,4 +1,4 @@
-"""Processes of their own: how a server starts, recovers and stops."""
+"""Start, recovery and stop of the server process."""
 
 import shutil
 import signal
@@ -14,11 +14,20 @@ from tensorflow_serving.apis.model_pb2 import ModelSpec
 from tensorflow_serving.apis.predict_pb2 import PredictRequest
 from tensorflow_serving.apis.prediction_service_pb2_grpc import PredictionServiceStub
 
-from tests.support.model_server import ServerProcess, arrays, content, floats, predict, predict_error, statuses, told
+from tests.support.model_server import (
+    ServerProcess,
+    arrays,
+    code_and_details,
+    content,
+    floats,
+    predict,
+    predict_error,
+    statuses,
+)
 from tests.support.waiting import DEFAULT_TIMEOUT_S, wait_until
 
 
-def test_waits_for_a_model_recovers_and_stops_without_losing_a_call(models: Path, tmp_path: Path) -> None:
+def test_waits_for_a_model_recovers_and_finishes_calls(models: Path, tmp_path: Path) -> None:
     base = tmp_path / "base"
     with ServerProcess("toys", base, tmp_path / "log") as server:
         server.wait_for_grpc()
@@ -33,10 +42,10 @@ def test_waits_for_a_model_recovers_and_stops_without_losing_a_call(models: Path
         ]
         assert predict(server, {"x": floats(1)}).model_spec.version.value == 4
         assert "warmup" not in server.log()
-        _check_that_a_call_in_flight_is_finished(server)
+        _check_call_in_flight_is_finished(server)
 
 
-def test_stops_at_once_while_tensorflow_is_still_being_loaded(models: Path, tmp_path: Path) -> None:
+def test_stops_while_tensorflow_is_loading(models: Path, tmp_path: Path) -> None:
     with ServerProcess("toys", models / "toys", tmp_path / "log") as server:
         wait_until(lambda: _listens(server.rest_port), "the port")
         assert server.terminate() == 0
@@ -54,7 +63,7 @@ def _listens(port: int) -> bool:
 def _check_without_a_model(server: ServerProcess, base: Path) -> None:
     with pytest.raises(grpc.RpcError) as caught:
         statuses(server)
-    assert told(caught.value) == (grpc.StatusCode.NOT_FOUND, "Could not find any versions of model toys")
+    assert code_and_details(caught.value) == (grpc.StatusCode.NOT_FOUND, "Could not find any versions of model toys")
     error = predict_error(server, {"x": floats(1)})
     assert error == (grpc.StatusCode.NOT_FOUND, "Servable not found for request: Latest(toys)")
     wait_until(lambda: server.http.get("/healthz").status_code == 200, "liveness")
@@ -74,15 +83,15 @@ def _check_with_a_broken_version(server: ServerProcess, base: Path) -> None:
     assert (status.version, status.state) == (3, ModelVersionStatus.END)
     assert status.status.error_code != 0
     assert "parse" in status.status.error_message
-    (told_by_rest,) = server.http.get("/v1/models/toys").json()["model_version_status"]
-    assert told_by_rest["state"] == "END"
-    assert told_by_rest["status"]["error_message"] == status.status.error_message
+    (rest_status,) = server.http.get("/v1/models/toys").json()["model_version_status"]
+    assert rest_status["state"] == "END"
+    assert rest_status["status"]["error_message"] == status.status.error_message
     detail = server.http.get("/readyz").json()["dependencies"]["model"]["detail"]
     assert detail == f"version 3 is END: {status.status.error_message}"
     assert predict_error(server, {"x": floats(1)})[0] is grpc.StatusCode.NOT_FOUND
 
 
-def _check_that_a_call_in_flight_is_finished(server: ServerProcess) -> None:
+def _check_call_in_flight_is_finished(server: ServerProcess) -> None:
     steps = 200_000
     request = PredictRequest(
         model_spec=ModelSpec(name="toys", signature_name="count"), inputs={"steps": content(np.array(steps, np.int32))}

@@ -1,4 +1,4 @@
-"""What a model says of itself, and the methods that its signatures don't have."""
+"""Model metadata, and methods that the signatures do not support."""
 
 from typing import Any
 
@@ -13,23 +13,25 @@ from tensorflow_serving.apis.model_pb2 import ModelSpec
 from tensorflow_serving.apis.prediction_service_pb2_grpc import PredictionServiceStub
 from tensorflow_serving.apis.regression_pb2 import RegressionRequest
 
-from tests.support.model_server import TIMEOUT_S, ServerProcess, told
+from tests.support.model_server import TIMEOUT_S, ServerProcess, code_and_details
 
 TOYS = ModelSpec(name="toys")
 
 
-def ask(server: ServerProcess, method: str, request: Any) -> Any:
+def call(server: ServerProcess, method: str, request: Any) -> Any:
     return getattr(PredictionServiceStub(server.channel), method)(request, timeout=TIMEOUT_S)
 
 
 def error(server: ServerProcess, method: str, request: Any) -> tuple[grpc.StatusCode, str]:
     with pytest.raises(grpc.RpcError) as caught:
-        ask(server, method, request)
-    return told(caught.value)
+        call(server, method, request)
+    return code_and_details(caught.value)
 
 
 def test_signatures_over_grpc(toys: ServerProcess) -> None:
-    response = ask(toys, "GetModelMetadata", GetModelMetadataRequest(model_spec=TOYS, metadata_field=["signature_def"]))
+    response = call(
+        toys, "GetModelMetadata", GetModelMetadataRequest(model_spec=TOYS, metadata_field=["signature_def"])
+    )
     assert response.model_spec == ModelSpec(name="toys", version=Int64Value(value=10))
     found = SignatureDefMap()
     assert response.metadata["signature_def"].Unpack(found)
@@ -71,13 +73,13 @@ def test_signatures_over_rest(toys: ServerProcess, path: str) -> None:
             "Metadata field weights is not supported",
         ),
         (
-            GetModelMetadataRequest(model_spec=ModelSpec(name="nobody"), metadata_field=["signature_def"]),
+            GetModelMetadataRequest(model_spec=ModelSpec(name="unknown"), metadata_field=["signature_def"]),
             "NOT_FOUND",
-            "Servable not found for request: Latest(nobody)",
+            "Servable not found for request: Latest(unknown)",
         ),
     ],
 )
-def test_a_metadata_request_that_cannot_be_answered(
+def test_invalid_metadata_request(
     toys: ServerProcess, request_: GetModelMetadataRequest, code: str, message: str
 ) -> None:
     assert error(toys, "GetModelMetadata", request_) == (grpc.StatusCode[code], message)
@@ -86,7 +88,7 @@ def test_a_metadata_request_that_cannot_be_answered(
 @pytest.mark.parametrize(
     ("path", "status", "message"),
     [
-        ("/v1/models/nobody/metadata", 404, "Servable not found for request: Latest(nobody)"),
+        ("/v1/models/unknown/metadata", 404, "Servable not found for request: Latest(unknown)"),
         ("/v1/models/toys/versions/9/metadata", 404, "Servable not found for request: Specific(toys, 9)"),
         ("/v1/models/toys/labels/stable/metadata", 400, "Unrecognized servable version label: stable"),
         ("/v1/models/toys/labels/stable", 400, "Unrecognized servable version label: stable"),
@@ -118,11 +120,9 @@ def test_unknown_path(toys: ServerProcess, path: str, status: int, message: str)
         ),
     ],
 )
-def test_methods_that_a_signature_does_not_have(
-    toys: ServerProcess, method: str, request_: Any, code: str, message: str
-) -> None:
-    answered, details = error(toys, method, request_)
-    assert answered is grpc.StatusCode[code]
+def test_unsupported_methods(toys: ServerProcess, method: str, request_: Any, code: str, message: str) -> None:
+    status, details = error(toys, method, request_)
+    assert status is grpc.StatusCode[code]
     assert details.startswith(message)
 
 
@@ -133,12 +133,10 @@ def test_methods_that_a_signature_does_not_have(
         ("toys/versions/10:regress", {"examples": [{"x": 1}]}, 400, "No regression inputs found in SignatureDef"),
         ("toys:classify", {"signature_name": "nope", "examples": [{}]}, 400, "No signature was found with the name"),
         ("toys:classify", {"instances": [1]}, 400, "When method is classify, key 'examples' is expected"),
-        ("nobody:regress", {"examples": [{}]}, 404, "Servable not found for request: Latest(nobody)"),
+        ("unknown:regress", {"examples": [{}]}, 404, "Servable not found for request: Latest(unknown)"),
     ],
 )
-def test_rest_methods_that_a_signature_does_not_have(
-    toys: ServerProcess, path: str, body: Any, status: int, message: str
-) -> None:
+def test_unsupported_rest_methods(toys: ServerProcess, path: str, body: Any, status: int, message: str) -> None:
     response = toys.http.post(f"/v1/models/{path}", json=body)
     assert response.status_code == status
     assert response.json()["error"].startswith(message)

@@ -11,7 +11,7 @@ from tensorflow_serving.apis.model_pb2 import ModelSpec
 
 from services.contracts.model import SIGNATURE_NAME
 from tests.integration.serving.make_models import ECHOED
-from tests.support.model_server import ServerProcess, arrays, content, floats, predict, predict_error, told
+from tests.support.model_server import ServerProcess, arrays, code_and_details, content, floats, predict, predict_error
 
 TYPED_FIELDS = {
     "bfloat16": ("half_val", "uint16"),
@@ -51,20 +51,20 @@ def test_reads_tensor_content(toys: ServerProcess) -> None:
     assert arrays(response)["y"].tolist() == [2.5, 3.0, 4.5]
 
 
-def test_one_value_stands_for_all(toys: ServerProcess) -> None:
+def test_single_value_fills_the_tensor(toys: ServerProcess) -> None:
     assert arrays(predict(toys, {"x": floats(4, shape=(3,))}))["y"].tolist() == [4, 4, 4]
 
 
-def test_an_empty_batch_is_answered(toys: ServerProcess) -> None:
+def test_empty_batch(toys: ServerProcess) -> None:
     assert arrays(predict(toys, {"x": floats()}))["y"].shape == (0,)
 
 
-def test_answers_as_a_version_that_is_named(toys: ServerProcess) -> None:
+def test_requested_version_responds(toys: ServerProcess) -> None:
     assert predict(toys, {"x": floats(1)}, spec("", 10)).model_spec.version.value == 10
 
 
 @pytest.mark.parametrize("as_content", [True, False])
-def test_carries_every_type_both_ways(toys: ServerProcess, as_content: bool) -> None:
+def test_all_types_are_encoded_and_decoded(toys: ServerProcess, as_content: bool) -> None:
     assert set(TYPED_FIELDS) == set(ECHOED)
     sent = {name: np.array([1, 0, 1]).astype(name) for name in ECHOED}
     inputs = {name: content(array) if as_content else _typed(array) for name, array in sent.items()}
@@ -82,20 +82,20 @@ def _typed(array: NDArray[Any]) -> TensorProto:
     return proto
 
 
-def test_carries_strings_whole(toys: ServerProcess) -> None:
+def test_strings_are_unchanged(toys: ServerProcess) -> None:
     text = TensorProto(dtype=tf.string.as_datatype_enum, string_val=[b"a\0b\0", "ä".encode(), b"\xff"])
     text.tensor_shape.dim.add(size=3)
     response = predict(toys, {"text": text}, spec("strings"))
     assert list(response.outputs["same_bytes"].string_val) == [b"a\0b\0", "ä".encode(), b"\xff"]
 
 
-def test_gives_only_the_outputs_that_are_wanted(toys: ServerProcess) -> None:
+def test_output_filter(toys: ServerProcess) -> None:
     numbers = content(np.array([1, 2], np.int64))
     response = predict(toys, {"a": numbers, "b": numbers}, spec("pair"), ("total",))
     assert {name: array.tolist() for name, array in arrays(response).items()} == {"total": 6}
 
 
-def test_a_tensor_may_hold_as_much_as_512_faces(toys: ServerProcess) -> None:
+def test_tensor_limit_is_512_faces(toys: ServerProcess) -> None:
     big = np.zeros(512 * 48 * 48, np.float32)
     assert arrays(predict(toys, {"x": content(big)}))["y"].shape == big.shape
     code, details = predict_error(toys, {"x": content(np.zeros(512 * 48 * 48 + 1, np.float32))})
@@ -105,12 +105,12 @@ def test_a_tensor_may_hold_as_much_as_512_faces(toys: ServerProcess) -> None:
 @pytest.mark.parametrize(
     ("model", "message"),
     [
-        (ModelSpec(name="nobody"), "Servable not found for request: Latest(nobody)"),
+        (ModelSpec(name="unknown"), "Servable not found for request: Latest(unknown)"),
         (ModelSpec(name="toys", version=Int64Value(value=7)), "Servable not found for request: Specific(toys, 7)"),
         (ModelSpec(name="toys", version=Int64Value(value=9)), "Servable not found for request: Specific(toys, 9)"),
     ],
 )
-def test_an_unknown_model_or_version_is_not_found(toys: ServerProcess, model: ModelSpec, message: str) -> None:
+def test_unknown_model_or_version_is_not_found(toys: ServerProcess, model: ModelSpec, message: str) -> None:
     assert predict_error(toys, {"x": floats(1)}, model) == (NOT_FOUND, message)
 
 
@@ -121,11 +121,11 @@ def test_an_unknown_model_or_version_is_not_found(toys: ServerProcess, model: Mo
         (ModelSpec(name="toys", version_label="stable"), "Unrecognized servable version label: stable"),
     ],
 )
-def test_a_model_must_be_named_by_name_and_number(toys: ServerProcess, model: ModelSpec, message: str) -> None:
+def test_model_needs_a_name_and_no_unknown_label(toys: ServerProcess, model: ModelSpec, message: str) -> None:
     assert predict_error(toys, {"x": floats(1)}, model) == (INVALID, message)
 
 
-def test_an_unknown_signature_is_a_failed_precondition(toys: ServerProcess) -> None:
+def test_unknown_signature_is_a_failed_precondition(toys: ServerProcess) -> None:
     error = predict_error(toys, {"x": floats(1)}, spec("nope"))
     assert error == (grpc.StatusCode.FAILED_PRECONDITION, 'Serving signature key "nope" not found.')
 
@@ -146,7 +146,7 @@ def test_an_unknown_signature_is_a_failed_precondition(toys: ServerProcess) -> N
         ({"x": TensorProto(dtype=999, float_val=[1])}, "tensor parsing error: x"),
     ],
 )
-def test_inputs_that_do_not_fit_are_invalid(toys: ServerProcess, inputs: dict[str, TensorProto], message: str) -> None:
+def test_mismatched_inputs_are_invalid(toys: ServerProcess, inputs: dict[str, TensorProto], message: str) -> None:
     code, details = predict_error(toys, inputs)
     assert code is INVALID
     assert message in details
@@ -159,9 +159,7 @@ def test_inputs_that_do_not_fit_are_invalid(toys: ServerProcess, inputs: dict[st
         (("y", "y"), "duplicate output tensor alias: y"),
     ],
 )
-def test_an_output_filter_that_does_not_fit_is_invalid(
-    toys: ServerProcess, outputs: tuple[str, ...], message: str
-) -> None:
+def test_mismatched_output_filter_is_invalid(toys: ServerProcess, outputs: tuple[str, ...], message: str) -> None:
     assert predict_error(toys, {"x": floats(1)}, outputs=outputs) == (INVALID, message)
 
 
@@ -173,15 +171,15 @@ def test_errors_of_the_graph_are_reported_without_source_code(toys: ServerProces
     assert "node" not in details
 
 
-def test_a_long_name_does_not_break_the_answer(toys: ServerProcess) -> None:
+def test_error_about_a_long_name(toys: ServerProcess) -> None:
     code, details = predict_error(toys, {"z" * 100_000: floats(1)})
     assert code is INVALID
     assert details.startswith("input tensor alias not found in signature: zzz")
 
 
-def test_a_deadline_ends_the_call(toys: ServerProcess) -> None:
+def test_deadline_ends_the_call(toys: ServerProcess) -> None:
     request = content(np.array(300_000, np.int32))
     with pytest.raises(grpc.RpcError) as caught:
         predict(toys, {"steps": request}, spec("count"), timeout_s=0.2)
-    assert told(caught.value)[0] is grpc.StatusCode.DEADLINE_EXCEEDED
+    assert code_and_details(caught.value)[0] is grpc.StatusCode.DEADLINE_EXCEEDED
     assert arrays(predict(toys, {"x": floats(1)}))["y"].tolist() == [2.5]

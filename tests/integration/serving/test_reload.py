@@ -1,4 +1,4 @@
-"""A list of models that changes while it is served."""
+"""A model list that changes while the server is running."""
 
 import shutil
 from collections.abc import Iterator
@@ -14,6 +14,7 @@ from tensorflow_serving.apis.model_service_pb2_grpc import ModelServiceStub
 from tests.support.model_server import (
     ServerProcess,
     arrays,
+    code_and_details,
     entry,
     floats,
     label,
@@ -24,7 +25,6 @@ from tests.support.model_server import (
     replace,
     specific,
     statuses,
-    told,
 )
 from tests.support.waiting import DEFAULT_TIMEOUT_S, wait_until
 
@@ -35,7 +35,7 @@ UNAVAILABLE_LABEL = (
 
 @pytest.fixture
 def models(models: Path, tmp_path: Path) -> Path:
-    """A copy, in which versions can be broken."""
+    """A copy of the models, in which versions can be broken."""
     return Path(shutil.copytree(models, tmp_path / "models"))
 
 
@@ -58,14 +58,14 @@ def server(models: Path, config: Path, tmp_path: Path) -> Iterator[ServerProcess
         yield server
 
 
-def test_a_list_that_changes(server: ServerProcess, models: Path, config: Path) -> None:
-    _check_that_a_broken_file_changes_nothing(server, config)
-    _check_that_a_label_waits_for_its_version(server, models, config)
-    _check_that_models_come_and_go(server, models, config)
-    _check_a_reload_that_is_refused(server, models)
-    _check_a_reload_of_other_folders(server, models)
-    _check_a_reload(server, models)
-    _check_a_reload_of_what_cannot_be_loaded(server, models)
+def test_changes_of_the_model_list(server: ServerProcess, models: Path, config: Path) -> None:
+    _check_broken_file_changes_nothing(server, config)
+    _check_label_waits_for_its_version(server, models, config)
+    _check_models_are_added_and_removed(server, models, config)
+    _check_rejected_reload(server, models)
+    _check_reload_of_other_folders(server, models)
+    _check_reload(server, models)
+    _check_reload_of_a_broken_model(server, models)
 
 
 def _y(server: ServerProcess, spec: ModelSpec | None = None) -> float:
@@ -76,13 +76,13 @@ def _states(server: ServerProcess, name: str) -> dict[int, int]:
     return {status.version: status.state for status in statuses(server, ModelSpec(name=name))}
 
 
-def _check_that_a_broken_file_changes_nothing(server: ServerProcess, config: Path) -> None:
+def _check_broken_file_changes_nothing(server: ServerProcess, config: Path) -> None:
     replace(config, "model_config_list { config {")
     wait_until(lambda: "the configuration until now stays: Invalid protobuf file" in server.log(), "the warning")
     assert _y(server) == 1
 
 
-def _check_that_a_label_waits_for_its_version(server: ServerProcess, models: Path, config: Path) -> None:
+def _check_label_waits_for_its_version(server: ServerProcess, models: Path, config: Path) -> None:
     replace(config, model_list(entry("adder", models / "adder", specific(1, 2), label("canary", 2))))
     wait_until(lambda: f"the configuration until now stays: {UNAVAILABLE_LABEL}" in server.log(), "the warning")
     assert _states(server, "adder") == {1: ModelVersionStatus.AVAILABLE}
@@ -93,7 +93,7 @@ def _check_that_a_label_waits_for_its_version(server: ServerProcess, models: Pat
     assert _y(server, ModelSpec(name="adder", version_label="canary")) == 2
 
 
-def _check_that_models_come_and_go(server: ServerProcess, models: Path, config: Path) -> None:
+def _check_models_are_added_and_removed(server: ServerProcess, models: Path, config: Path) -> None:
     replace(config, model_list(entry("other", models / "adder"), entry("emotion", models / "emotion")))
     wait_until(lambda: server.http.get("/v1/models/other/versions/3").status_code == 200, "the new model")
     wait_until(lambda: set(_states(server, "adder").values()) == {ModelVersionStatus.END}, "the old model's end")
@@ -114,10 +114,10 @@ def _reload(server: ServerProcess, text: str) -> None:
 def _reload_error(server: ServerProcess, text: str) -> tuple[grpc.StatusCode, str]:
     with pytest.raises(grpc.RpcError) as caught:
         _reload(server, text)
-    return told(caught.value)
+    return code_and_details(caught.value)
 
 
-def _check_a_reload_that_is_refused(server: ServerProcess, models: Path) -> None:
+def _check_rejected_reload(server: ServerProcess, models: Path) -> None:
     code, details = _reload_error(server, "")
     assert (code, "ServerModelConfig type not supported" in details) == (grpc.StatusCode.INVALID_ARGUMENT, True)
     labelled = model_list(entry("adder", models / "adder", specific(2), label("stable", 2)))
@@ -127,14 +127,14 @@ def _check_a_reload_that_is_refused(server: ServerProcess, models: Path) -> None
     assert _y(server, ModelSpec(name="other")) == 3
 
 
-def _check_a_reload(server: ServerProcess, models: Path) -> None:
-    """It answers once its models do; the file has its say again at its next poll."""
+def _check_reload(server: ServerProcess, models: Path) -> None:
+    """The response comes once the models are loaded; the next poll of the file applies its list again."""
     _reload(server, model_list(entry("adder", models / "adder", specific(2)), entry("other", models / "adder")))
     assert _y(server) == 2
 
 
-def _check_a_reload_of_other_folders(server: ServerProcess, models: Path) -> None:
-    """Whoever reaches the port may name only what the server was started with."""
+def _check_reload_of_other_folders(server: ServerProcess, models: Path) -> None:
+    """A client may only name the models of the server's configuration."""
     (models / "adder" / "link").symlink_to(models / "toys")
     for base in (models / "toys", models, models / "adder" / "link", models / "adder" / ".." / "toys", Path("/")):
         code, details = _reload_error(server, model_list(entry("adder", models / "adder"), entry("other", base)))
@@ -145,7 +145,7 @@ def _check_a_reload_of_other_folders(server: ServerProcess, models: Path) -> Non
     assert _y(server, ModelSpec(name="other")) == 3
 
 
-def _check_a_reload_of_what_cannot_be_loaded(server: ServerProcess, models: Path) -> None:
+def _check_reload_of_a_broken_model(server: ServerProcess, models: Path) -> None:
     broken = models / "adder" / "broken"
     (broken / "1").mkdir(parents=True)
     (broken / "1" / "saved_model.pb").write_bytes(b"no model")

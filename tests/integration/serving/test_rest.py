@@ -26,7 +26,7 @@ def test_status(toys: ServerProcess, path: str) -> None:
 @pytest.mark.parametrize(
     ("path", "message"),
     [
-        ("/v1/models/nobody", "Could not find any versions of model nobody"),
+        ("/v1/models/unknown", "Could not find any versions of model unknown"),
         ("/v1/models/toys/versions/9", "Could not find version 9 of model toys"),
     ],
 )
@@ -45,7 +45,7 @@ def test_columns(toys: ServerProcess) -> None:
     assert predict(toys, {"inputs": {"x": [1]}}) == (200, {"outputs": [2.5]})
 
 
-def test_several_outputs_stand_under_their_names(toys: ServerProcess) -> None:
+def test_several_outputs_have_names(toys: ServerProcess) -> None:
     columns = {"signature_name": "pair", "inputs": {"a": [1, 2], "b": [10, 20]}}
     assert predict(toys, columns) == (200, {"outputs": {"sum": [11, 22], "total": 33}})
     rows = {"signature_name": "strings", "instances": ["a", {"text": "b"}]}
@@ -83,13 +83,13 @@ def test_mismatched_inputs_are_400(toys: ServerProcess, body: Any, message: str)
     assert message in answer["error"]
 
 
-def test_a_type_that_json_lacks_is_501(toys: ServerProcess) -> None:
+def test_type_without_a_json_form_is_501(toys: ServerProcess) -> None:
     inputs = {"complex64": [1], **{name: [1] for name in ECHOED}}
     status, answer = predict(toys, {"signature_name": "echo", "inputs": inputs})
     assert (status, answer) == (501, {"error": "Input complex64 is complex64, which JSON can't carry"})
 
 
-def test_a_body_that_is_no_json_is_400(toys: ServerProcess) -> None:
+def test_invalid_json_is_400(toys: ServerProcess) -> None:
     response = toys.http.post("/v1/models/toys:predict", content=b"{")
     assert response.status_code == 400
     assert response.json()["error"].startswith("JSON Parse error: ")
@@ -98,11 +98,11 @@ def test_a_body_that_is_no_json_is_400(toys: ServerProcess) -> None:
 @pytest.mark.parametrize(
     ("path", "message"),
     [
-        ("/v1/models/nobody:predict", "Servable not found for request: Latest(nobody)"),
+        ("/v1/models/unknown:predict", "Servable not found for request: Latest(unknown)"),
         ("/v1/models/toys/versions/7:predict", "Servable not found for request: Specific(toys, 7)"),
     ],
 )
-def test_an_unknown_model_or_version_is_404(toys: ServerProcess, path: str, message: str) -> None:
+def test_unknown_model_or_version_is_404(toys: ServerProcess, path: str, message: str) -> None:
     assert predict(toys, {"instances": [1]}, path) == (404, {"error": message})
 
 
@@ -116,24 +116,24 @@ def test_an_unknown_model_or_version_is_404(toys: ServerProcess, path: str, mess
         ("POST", "/v1/models/toys:fly"),
     ],
 )
-def test_a_malformed_path_is_400(toys: ServerProcess, method: str, path: str) -> None:
+def test_malformed_path_is_400(toys: ServerProcess, method: str, path: str) -> None:
     response = toys.http.request(method, path)
     assert (response.status_code, response.json()) == (400, {"error": f"Malformed request: {method} {path}"})
 
 
 @pytest.mark.parametrize("digits", ["9" * 20, "9" * 5000])
-def test_a_version_that_is_no_64_bit_number_is_400(toys: ServerProcess, digits: str) -> None:
+def test_version_over_64_bits_is_400(toys: ServerProcess, digits: str) -> None:
     response = toys.http.get(f"/v1/models/toys/versions/{digits}")
     assert response.status_code == 400
     assert response.json()["error"].startswith("Failed to convert version: 99999999999999999999")
 
 
-def test_other_paths_are_404_in_the_same_form(toys: ServerProcess) -> None:
+def test_other_paths_are_404_in_the_same_format(toys: ServerProcess) -> None:
     response = toys.http.get("/nowhere")
     assert (response.status_code, response.json()) == (404, {"error": "Not Found: GET /nowhere"})
 
 
-def test_a_body_over_the_limit_is_413_before_it_is_read(toys: ServerProcess) -> None:
+def test_body_over_the_limit_is_413_before_it_is_read(toys: ServerProcess) -> None:
     connection = HTTPConnection("127.0.0.1", toys.rest_port, timeout=10)
     connection.putrequest("POST", "/v1/models/toys:predict")
     connection.putheader("content-length", str(1 << 40))

@@ -1,4 +1,4 @@
-"""Command lines that a server refuses, before it loads anything heavy."""
+"""Invalid command lines are rejected before TensorFlow is loaded."""
 
 import os
 import re
@@ -28,54 +28,54 @@ def taken_port() -> Iterator[int]:
 
 
 def start(*flags: str) -> tuple[int, str]:
-    """Return the exit status and what was said on standard error."""
+    """Return the exit status and the standard error output."""
     ended = subprocess.run(
         [sys.executable, "-m", "services.serving", *flags], stderr=subprocess.PIPE, text=True, timeout=30, check=False
     )
     return ended.returncode, ended.stderr
 
 
-def test_a_wrong_flag_ends_with_status_2_and_one_sentence() -> None:
+def test_unknown_flag_exits_with_2() -> None:
     assert start("--model_base_path=/nowhere", "--prot=1") == (
         2,
         "Unknown flag --prot=1; --help lists those that exist.\n",
     )
 
 
-def test_a_taken_grpc_port_ends_with_status_1_and_one_sentence(taken_port: int) -> None:
-    status, said = start(f"--port={taken_port}", "--model_base_path=/nowhere")
-    assert (status, said) == (1, f"Cannot listen on 127.0.0.1:{taken_port}: Address already in use.\n")
+def test_grpc_port_in_use_exits_with_1(taken_port: int) -> None:
+    status, error = start(f"--port={taken_port}", "--model_base_path=/nowhere")
+    assert (status, error) == (1, f"Cannot listen on 127.0.0.1:{taken_port}: Address already in use.\n")
 
 
-def test_a_taken_rest_port_ends_with_status_1_and_one_sentence(taken_port: int) -> None:
-    status, said = start(f"--port={free_port()}", f"--rest_api_port={taken_port}", "--model_base_path=/nowhere")
-    assert (status, said) == (1, f"Cannot listen on 127.0.0.1:{taken_port}: Address already in use.\n")
+def test_rest_port_in_use_exits_with_1(taken_port: int) -> None:
+    status, error = start(f"--port={free_port()}", f"--rest_api_port={taken_port}", "--model_base_path=/nowhere")
+    assert (status, error) == (1, f"Cannot listen on 127.0.0.1:{taken_port}: Address already in use.\n")
 
 
 @pytest.mark.parametrize(("listens", "kind"), [(True, "Address already in use"), (False, "it is no socket")])
-def test_a_taken_socket_ends_with_status_1_and_one_sentence(tmp_path: Path, listens: bool, kind: str) -> None:
+def test_socket_in_use_exits_with_1(tmp_path: Path, listens: bool, kind: str) -> None:
     path = tmp_path / "serving.sock"
     with socket.socket(socket.AF_UNIX) as other:
         if listens:
             other.bind(str(path))
             other.listen()
         else:
-            path.write_text("a file of somebody")
-        told = start("--port=0", f"--grpc_socket_path={path}", "--model_base_path=/nowhere")
-    assert told == (1, f"Cannot listen on {path}: {kind}.\n")
+            path.write_text("not a socket")
+        result = start("--port=0", f"--grpc_socket_path={path}", "--model_base_path=/nowhere")
+    assert result == (1, f"Cannot listen on {path}: {kind}.\n")
     assert path.exists()
 
 
-def test_a_socket_in_a_folder_that_is_not_there_ends_with_status_1(tmp_path: Path) -> None:
-    told = start("--port=0", f"--grpc_socket_path={tmp_path}/none/s", "--model_base_path=/nowhere")
-    assert told == (1, f"Cannot listen on {tmp_path}/none/s: No such file or directory.\n")
+def test_socket_in_a_missing_folder_exits_with_1(tmp_path: Path) -> None:
+    result = start("--port=0", f"--grpc_socket_path={tmp_path}/none/s", "--model_base_path=/nowhere")
+    assert result == (1, f"Cannot listen on {tmp_path}/none/s: No such file or directory.\n")
 
 
-def test_an_address_of_another_machine_ends_with_status_1() -> None:
-    status, said = start(f"--port={free_port()}", "--bind_address=192.0.2.1", "--model_base_path=/nowhere")
+def test_address_of_another_machine_exits_with_1() -> None:
+    status, error = start(f"--port={free_port()}", "--bind_address=192.0.2.1", "--model_base_path=/nowhere")
     assert status == 1
-    assert said.startswith("Cannot listen on 192.0.2.1:")
-    assert said.count("\n") == 1
+    assert error.startswith("Cannot listen on 192.0.2.1:")
+    assert error.count("\n") == 1
 
 
 @pytest.mark.parametrize(
@@ -107,14 +107,14 @@ def test_unusable_file_is_reported_before_anything_starts(tmp_path: Path, flag: 
     assert str(caught.value).startswith("Failed to start server. Error: ")
 
 
-def test_a_file_that_is_not_there_ends_with_status_2_and_one_sentence() -> None:
+def test_missing_file_exits_with_2() -> None:
     assert start("--model_config_file=/nowhere") == (
         2,
         "Failed to start server. Error: /nowhere can't be read: No such file or directory\n",
     )
 
 
-def test_the_files_that_a_command_line_names(tmp_path: Path) -> None:
+def test_configuration_files_are_read(tmp_path: Path) -> None:
     (tmp_path / "batching").write_text(
         "max_batch_size { value: 32 } batch_timeout_micros { value: 2000 } num_batch_threads { value: 2 } "
         "max_enqueued_batches { value: 8 } allowed_batch_sizes: 4 allowed_batch_sizes: 32 "
@@ -148,12 +148,14 @@ def test_large_batches_may_be_split(tmp_path: Path) -> None:
     assert (config.largest_task, config.largest_batch) == (64, 16)
 
 
-def test_the_script_takes_the_originals_command_line() -> None:
+def test_script_accepts_the_command_line_of_tensorflow_serving() -> None:
     path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
-    told = subprocess.run(
+    result = subprocess.run(
         [SCRIPT, "--version"], stdout=subprocess.PIPE, text=True, timeout=30, check=True, env={"PATH": path}
     )
-    assert re.fullmatch(r"TensorFlow ModelServer: 2\.20\.0 \(stand-in\)\nTensorFlow Library: 2\.20\.\d+\n", told.stdout)
+    assert re.fullmatch(
+        r"TensorFlow ModelServer: 2\.20\.0 \(stand-in\)\nTensorFlow Library: 2\.20\.\d+\n", result.stdout
+    )
     refused = subprocess.run(
         [SCRIPT, "--prot=1"], stderr=subprocess.PIPE, text=True, timeout=30, check=False, env={"PATH": path}
     )

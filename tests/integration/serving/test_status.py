@@ -6,11 +6,11 @@ from google.protobuf.wrappers_pb2 import Int64Value
 from tensorflow_serving.apis.get_model_status_pb2 import ModelVersionStatus
 from tensorflow_serving.apis.model_pb2 import ModelSpec
 
-from tests.support.model_server import ServerProcess, statuses, told
+from tests.support.model_server import ServerProcess, code_and_details, statuses
 
 
 @pytest.mark.parametrize("version", [None, 10])
-def test_the_highest_number_with_a_model_is_available(toys: ServerProcess, version: int | None) -> None:
+def test_highest_version_with_a_model_is_available(toys: ServerProcess, version: int | None) -> None:
     number = None if version is None else Int64Value(value=version)
     (status,) = statuses(toys, ModelSpec(name="toys", version=number))
     assert status.version == 10
@@ -21,7 +21,7 @@ def test_the_highest_number_with_a_model_is_available(toys: ServerProcess, versi
 @pytest.mark.parametrize(
     ("spec", "code", "message"),
     [
-        (ModelSpec(name="nobody"), grpc.StatusCode.NOT_FOUND, "Could not find any versions of model nobody"),
+        (ModelSpec(name="unknown"), grpc.StatusCode.NOT_FOUND, "Could not find any versions of model unknown"),
         (
             ModelSpec(name="toys", version=Int64Value(value=9)),
             grpc.StatusCode.NOT_FOUND,
@@ -33,7 +33,7 @@ def test_the_highest_number_with_a_model_is_available(toys: ServerProcess, versi
 def test_unknown_model_or_version(toys: ServerProcess, spec: ModelSpec, code: grpc.StatusCode, message: str) -> None:
     with pytest.raises(grpc.RpcError) as caught:
         statuses(toys, spec)
-    assert told(caught.value) == (code, message)
+    assert code_and_details(caught.value) == (code, message)
 
 
 def test_tensorflow_is_quiet(toys: ServerProcess) -> None:
