@@ -176,7 +176,7 @@ async def test_one_ready_detector_is_enough() -> None:
         assert [await client.check() for _ in range(4)] == ["ready"] * 4
 
 
-FACE = {"box": {"x": 0, "y": 0, "w": 9, "h": 9}, "weight": 1.0, "sharpness": 0.5, "pixels": "A" * 12_288}
+FACE = {"box": {"x": 0, "y": 0, "w": 9, "h": 9}, "weight": 1.0, "sharpness": 0.5, "pixels": "A" * 3072}
 OK = json.loads(EMPTY)
 
 
@@ -191,10 +191,10 @@ OK = json.loads(EMPTY)
         b"\xff" * 1_000_000,
         b"[]",
         json.dumps({**OK, "faces": [FACE] * 1001}).encode(),
-        json.dumps({**OK, "overview": "A" * 1_000_000}).encode(),
-        json.dumps({**OK, "searched": "\x1b]52;c;YWJj\x07" * 1000}).encode(),
+        json.dumps({**OK, "reference": "A" * 1_000_000}).encode(),
+        json.dumps({**OK, "scope": "\x1b]52;c;YWJj\x07" * 1000}).encode(),
     ],
-    ids=["too large", "deep", "cut off", "many", "digits", "bytes", "array", "faces", "overview", "escapes"],
+    ids=["too large", "deep", "cut off", "many", "digits", "bytes", "array", "faces", "reference", "escapes"],
 )
 @pytest.mark.parametrize("status", ["200 OK", "422 Unprocessable Entity", "500 Internal Server Error"])
 async def test_an_answer_that_no_detector_gives_is_a_short_problem(
