@@ -1,4 +1,4 @@
-"""All open connections of a server: how many there may be, and the deadlines that they keep."""
+"""The open connections of a server: their limits and deadlines, and counts of rejections."""
 
 import asyncio
 import logging
@@ -18,18 +18,18 @@ class ConnectionLimits:
     """Bounds of the connections to one server.
 
     Each time limit belongs to a state of a connection and starts when the state is entered. Bytes that arrive don't
-    start it again, except where so many have arrived in it that ``min_bytes_per_s`` is kept.
+    start it again, unless so many have arrived that ``min_bytes_per_s`` is kept.
 
     Attributes:
         head_s: Time for a request's line and headers; a new connection's first request included.
         idle_s: Time between an answer and the next request's first byte.
-        body_s: Time in which a body is complete, or comes fast enough. It is longer than what the application itself
-            allows, which answers with a problem.
-        discard_s: Time for the rest of a body whose request is answered already.
+        body_s: Time in which a body is complete, or arrives fast enough. It is longer than the application's own
+            limit, which is answered with a problem.
+        discard_s: Time for the rest of a body whose request was answered already.
         handshake_s: Time until the application accepts or refuses a WebSocket.
         message_s: Time in which a WebSocket message is complete, or comes fast enough.
-        unsent_s: Time in which a client takes what is waiting for it, and as long as that takes at ``min_bytes_per_s``.
-        close_s: Likewise for the end of a connection; then it is cut.
+        unsent_s: Time in which a client reads what was sent, plus the time that this takes at ``min_bytes_per_s``.
+        close_s: The same for the end of a connection; then it is aborted.
         min_bytes_per_s: Slowest transfer: slower than any phone network, faster than an attack.
         max_head_bytes: Bytes of a request that are not its body: line, headers, framing of chunks, trailers.
         max_headers: Headers of a request.
@@ -60,7 +60,7 @@ class ConnectionLimits:
 
 @dataclass(frozen=True)
 class MessageLimits:
-    """What a client may send over one WebSocket. The defaults suit a feed, which ignores what it is sent.
+    """What a client may send over one WebSocket. The defaults suit a feed, which ignores messages.
 
     Attributes:
         max_bytes: Bytes of a message; a larger one ends the connection with the code 1009.
@@ -77,13 +77,13 @@ class MessageLimits:
 
 
 REPORT_PERIOD_S = 60.0
-"""Least time between two lines of the log, however much is refused."""
+"""Minimum time between two log lines."""
 
 _log = logging.getLogger(__name__)
 
 
 class Rejections:
-    """Refused requests and connections by reason."""
+    """Counts rejected requests and connections by reason."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
         self._counter = CounterMetric(
@@ -111,7 +111,9 @@ class Rejections:
 
 
 class TimedConnection(asyncio.Protocol):
-    """A mixin for uvicorn's protocols. ``Connections`` calls ``look`` ten times a second.
+    """A mixin for uvicorn's protocols: deadlines for the state, for unread data and for the end of a connection.
+
+    ``Connections`` calls ``check_deadlines`` ten times a second.
 
     No timers are started and cancelled for each request: a state's deadline is a number.
     """
@@ -121,48 +123,48 @@ class TimedConnection(asyncio.Protocol):
     limits: ConnectionLimits
     rejections: Rejections
 
-    due = math.inf
-    """When the state that the connection is in has lasted too long, by the loop's clock."""
+    deadline = math.inf
+    """When the current state has lasted too long, by the loop's clock."""
     _arrived_bytes = 0
-    _taken_by = math.inf
-    _ended_by = math.inf
+    _send_deadline = math.inf
+    _close_deadline = math.inf
 
-    def look(self, now: float) -> None:
-        """End the connection where a deadline has passed."""
+    def check_deadlines(self, now: float) -> None:
+        """End the connection if a deadline has passed."""
         if self.transport.is_closing():
-            if self._ended_by == math.inf:
-                self._ended_by = now + self.limits.close_s + self._unsent_s()
-            elif now >= self._ended_by:
+            if self._close_deadline == math.inf:
+                self._close_deadline = now + self.limits.close_s + self._unsent_s()
+            elif now >= self._close_deadline:
                 self.transport.abort()
-        elif now >= self._taken_by:
+        elif now >= self._send_deadline:
             self.rejections.count("unsent")
             self.transport.abort()
-        elif now >= self.due:
-            self.expire(now)
+        elif now >= self.deadline:
+            self.on_deadline(now)
 
-    def expire(self, now: float) -> None:
-        """End the connection, since its state has lasted too long; or set ``due`` again."""
+    def on_deadline(self, now: float) -> None:
+        """Handle a state that has lasted too long: end the connection, or set ``deadline`` again."""
         raise NotImplementedError
 
-    def allow(self, seconds: float) -> None:
-        """Begin a state that may last so long."""
-        self.due = self.loop.time() + seconds
+    def start_timer(self, seconds: float) -> None:
+        """Start a state that may last this long."""
+        self.deadline = self.loop.time() + seconds
         self._arrived_bytes = 0
 
-    def transferred(self, count: int, seconds: float) -> None:
-        """Allow the state as long again where enough has arrived since it was last allowed."""
+    def record_transfer(self, count: int, seconds: float) -> None:
+        """Restart the timer if enough has arrived since it was started."""
         self._arrived_bytes += count
         if self._arrived_bytes >= seconds * self.limits.min_bytes_per_s:
-            self.allow(seconds)
+            self.start_timer(seconds)
 
     def pause_writing(self) -> None:
-        """Begin to wait for the client to take what was sent."""
-        self._taken_by = self.loop.time() + self.limits.unsent_s + self._unsent_s()
+        """Start to wait for the client to read what was sent."""
+        self._send_deadline = self.loop.time() + self.limits.unsent_s + self._unsent_s()
         super().pause_writing()
 
     def resume_writing(self) -> None:
-        """Stop waiting: the client has taken enough."""
-        self._taken_by = math.inf
+        """Stop waiting: the client has read enough."""
+        self._send_deadline = math.inf
         super().resume_writing()
 
     def _unsent_s(self) -> float:
@@ -170,15 +172,15 @@ class TimedConnection(asyncio.Protocol):
 
 
 class Connections:
-    """Admits connections up to the limits, and closes those that wait before it refuses one."""
+    """Admits connections up to the limits. It closes idle connections before it rejects a new one."""
 
     def __init__(self, limits: ConnectionLimits, rejections: Rejections, exempt: Callable[[str], bool]) -> None:
-        """Begin without connections.
+        """Start without connections.
 
         Args:
-            limits: Which bounds hold.
-            rejections: Counts who is refused.
-            exempt: Tells of an address whether it may have any number of connections, as proxies must.
+            limits: The limits.
+            rejections: Counts rejected connections.
+            exempt: Returns whether an address may have any number of connections, as proxies must.
         """
         self._limits = limits
         self._rejections = rejections
@@ -188,7 +190,7 @@ class Connections:
         self._fresh = OrderedDict[TimedConnection, None]()
         self._idle = OrderedDict[TimedConnection, None]()
         self.full = False
-        """Whether the process has no room for another connection, however few there are."""
+        """Whether the process has no descriptor for another connection."""
 
     def __len__(self) -> int:
         return len(self._open)
@@ -201,7 +203,7 @@ class Connections:
         if not local and self._of_group[group] >= self._limits.max_connections_per_client and not self._exempt(host):
             self._rejections.count("connections-of-client")
             admitted = False
-        elif (self.full or len(self._open) >= limit) and not self._close_oldest_waiting():
+        elif (self.full or len(self._open) >= limit) and not self._evict_oldest_idle():
             self._rejections.count("connections")
             admitted = False
         else:
@@ -213,15 +215,15 @@ class Connections:
         return admitted
 
     def replace(self, connection: TimedConnection, successor: TimedConnection) -> None:
-        """Count another protocol of the same connection from now on."""
+        """Count another protocol of the same connection instead."""
         group = self._open.pop(connection, None)
-        self.works(connection)
+        self.mark_active(connection)
         if group is not None:
             self._open[successor] = group
 
-    def leave(self, connection: TimedConnection) -> None:
-        """Forget a connection that has ended."""
-        self.works(connection)
+    def remove(self, connection: TimedConnection) -> None:
+        """Remove a connection that has ended."""
+        self.mark_active(connection)
         group = self._open.pop(connection, None)
         if group is None:
             return
@@ -229,31 +231,31 @@ class Connections:
         if not self._of_group[group]:
             del self._of_group[group]
 
-    def waits(self, connection: TimedConnection) -> None:
-        """Note that a connection waits for its client's next request: it is closed where room is needed."""
+    def mark_idle(self, connection: TimedConnection) -> None:
+        """Mark a connection that waits for its client's next request: it may be closed to make room."""
         if connection in self._open:
             self._idle[connection] = None
 
-    def works(self, connection: TimedConnection) -> None:
-        """Note that a connection's client waits for the application."""
+    def mark_active(self, connection: TimedConnection) -> None:
+        """Mark a connection whose client waits for the application."""
         self._fresh.pop(connection, None)
         self._idle.pop(connection, None)
 
-    def look(self, now: float) -> None:
+    def check_deadlines(self, now: float) -> None:
         """End connections whose deadlines have passed.
 
         Args:
             now: By the loop's clock, in seconds.
         """
         for connection in tuple(self._open):
-            connection.look(now)
+            connection.check_deadlines(now)
 
-    def _close_oldest_waiting(self) -> bool:
+    def _evict_oldest_idle(self) -> bool:
         waiting = self._fresh or self._idle
         if not waiting:
             return False
         connection, _ = waiting.popitem(last=False)
-        self.leave(connection)
+        self.remove(connection)
         self._rejections.count("evicted")
         connection.transport.abort()
         return True

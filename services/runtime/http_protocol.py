@@ -1,4 +1,4 @@
-"""uvicorn's HTTP protocol with a deadline for every state of a connection, and with bounds on what it reads."""
+"""uvicorn's HTTP protocol with a deadline for every state of a connection and limits on what it reads."""
 
 import asyncio
 import logging
@@ -29,25 +29,25 @@ if TYPE_CHECKING:
     from services.runtime.server import ServerConfig
 
 MAX_CHUNK_BYTES = 16 * 1024
-"""Most bytes that are parsed at once. It bounds the requests that are begun before a limit on them is noticed."""
+"""Most bytes that are parsed at once. It bounds the requests that are started before a limit on them is checked."""
 
 FRAMING_PER_BODY_BYTE = 8
-"""What chunks may add to a head's limit for each byte that they carry: a byte alone in its chunk takes six."""
+"""Bytes that chunks may add to a head's limit for each byte of the body: a chunk of one byte takes six."""
 
 MAX_UNSENT_BYTES = 64 * 1024
-"""What the kernel may hold for a client that reads too slowly. Without it that is megabytes: minutes of a feed."""
+"""Most bytes that the kernel buffers for a slow client. The default is megabytes: minutes of a feed."""
 
 UNREAD_TIMEOUT_S = 60
-"""How long a client may acknowledge nothing of what is sent before the system cuts its connection."""
+"""How long a client may acknowledge nothing before the system closes its connection."""
 
 SILENT_LOGGER = logging.Logger("uvicorn", logging.CRITICAL + 1)
-"""For what uvicorn's protocols log of single requests: it is counted, or logged by the application."""
+"""Drops what uvicorn logs about single requests: it is counted, or logged by the application."""
 
 _log = logging.getLogger(__name__)
 
 
 class _Reading(Enum):
-    """What is expected of the client next."""
+    """What the client is expected to send next."""
 
     REQUEST = "request"
     HEAD = "head"
@@ -55,7 +55,7 @@ class _Reading(Enum):
 
 
 class ProblemHttpProtocol(TimedConnection, HttpToolsProtocol):
-    """One connection. What it refuses itself is answered with a problem, like every other error."""
+    """One connection. Requests that it rejects itself are answered with a problem, like every other error."""
 
     def __init__(
         self,
@@ -73,28 +73,28 @@ class ProblemHttpProtocol(TimedConnection, HttpToolsProtocol):
         self._ignoring = self._upgrading = False
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn has it
-        """Begin to wait for a first request, or refuse the connection."""
+        """Start to wait for a first request, or reject the connection."""
         super().connection_made(transport)
         _limit_unread(transport)
         if self._connections.admit(self, self.client[0] if self.client else ""):
-            self.due = self.loop.time() + self.limits.head_s
+            self.deadline = self.loop.time() + self.limits.head_s
         else:
             self._ignoring = True
             transport.write(problem_bytes(Problem(ProblemKind.OVERLOADED, "There are too many connections")))
             transport.close()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Let all requests of the connection know."""
-        self._connections.leave(self)
+        """Notify all requests of the connection."""
+        self._connections.remove(self)
         super().connection_lost(exc)
-        # uvicorn lets only the latest one know
+        # uvicorn notifies only the latest one
         if self._running is not None and not self._running.response_complete:
             self._running.disconnected = True
             self._running.message_event.set()
         self.pipeline.clear()
 
     def data_received(self, data: bytes) -> None:
-        """Parse what arrived, piece by piece."""
+        """Parse the data in pieces."""
         at = 0
         while at < len(data) and not self._ignoring and not self.transport.is_closing():
             piece = data if len(data) <= MAX_CHUNK_BYTES else memoryview(data)[at : at + MAX_CHUNK_BYTES]
@@ -120,7 +120,7 @@ class ProblemHttpProtocol(TimedConnection, HttpToolsProtocol):
                 else RequestHeadError("malformed", "It could not be parsed")
             )
             return len(piece)
-        if self._requests == requests:  # else which of its bytes are the new request's can't be told
+        if self._requests == requests:  # otherwise it is unknown which bytes belong to the new request
             self._framing_bytes += len(piece) - (self._body_bytes - body_bytes)
             if self._framing_bytes > self.limits.max_head_bytes + FRAMING_PER_BODY_BYTE * self._body_bytes:
                 self._refuse(self._too_large())
@@ -131,11 +131,11 @@ class ProblemHttpProtocol(TimedConnection, HttpToolsProtocol):
         self._requests += 1
         self._framing_bytes = self._body_bytes = self._discarded_bytes = 0
         self._reading = _Reading.HEAD
-        self.due = self.loop.time() + self.limits.head_s
+        self.deadline = self.loop.time() + self.limits.head_s
         super().on_message_begin()
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        """Take a header; drop those after the body, which uvicorn would add to the request's."""
+        """Add a header; drop trailers, which uvicorn would add to the request's headers."""
         if self._reading is _Reading.HEAD:
             if len(self.headers) >= self.limits.max_headers:
                 raise RequestHeadError("head-too-large", f"The request has more than {self.limits.max_headers} headers")
@@ -145,7 +145,7 @@ class ProblemHttpProtocol(TimedConnection, HttpToolsProtocol):
             self.headers.append((name, value))
 
     def on_headers_complete(self) -> None:
-        """Check the head, and begin to answer or to wait for the answers before."""
+        """Check the head, and start the application or wait for earlier responses."""
         version, method = self.parser.get_http_version(), self.parser.get_method()
         if check_head(version, method, self.url, self.headers) > self.limits.max_head_bytes:
             raise self._too_large()
@@ -157,11 +157,11 @@ class ProblemHttpProtocol(TimedConnection, HttpToolsProtocol):
             )
         super().on_headers_complete()
         self._reading = _Reading.BODY
-        self.allow(self.limits.body_s)
-        self._connections.works(self)
+        self.start_timer(self.limits.body_s)
+        self._connections.mark_active(self)
 
     def on_body(self, body: bytes) -> None:
-        """Count the body, and drop it where its request is answered already."""
+        """Count the body, and drop it if its request was answered already."""
         self._body_bytes += len(body)
         if self.cycle.response_complete:
             self._discarded_bytes += len(body)
@@ -169,17 +169,17 @@ class ProblemHttpProtocol(TimedConnection, HttpToolsProtocol):
                 self.rejections.count("discarded")
                 self.transport.close()
         else:
-            self.transferred(len(body), self.limits.body_s)
+            self.record_transfer(len(body), self.limits.body_s)
         super().on_body(body)
 
     def on_message_complete(self) -> None:
-        """Wait for the application, or where it has answered already for the next request."""
+        """Wait for the application, or for the next request if it has answered already."""
         self._reading = _Reading.REQUEST
-        self.due = self.loop.time() + self.limits.idle_s if self._is_answered() else math.inf
+        self.deadline = self.loop.time() + self.limits.idle_s if self._is_answered() else math.inf
         super().on_message_complete()
 
     def on_response_complete(self) -> None:
-        """Answer the next request, or wait for it. It replaces uvicorn's, which has a timer that bytes set back."""
+        """Start the next request, or wait for it. It replaces uvicorn's method, whose timer is reset by any byte."""
         self.server_state.total_requests += 1
         if self.transport.is_closing():
             return
@@ -189,22 +189,22 @@ class ProblemHttpProtocol(TimedConnection, HttpToolsProtocol):
             self.flow.resume_reading()
         if self._is_answered():
             if self._reading is not _Reading.HEAD:  # which has its deadline already
-                self.due = self.loop.time() + (
+                self.deadline = self.loop.time() + (
                     self.limits.idle_s if self._reading is _Reading.REQUEST else self.limits.discard_s
                 )
-            self._connections.waits(self)
+            self._connections.mark_idle(self)
 
-    def expire(self, now: float) -> None:
-        """Close the connection, except where the body waits for the application."""
+    def on_deadline(self, now: float) -> None:
+        """Close the connection, unless the body waits for the application."""
         if self._reading is _Reading.BODY and not self.cycle.response_complete and self.flow.read_paused:
-            self.due = now + self.limits.body_s
+            self.deadline = now + self.limits.body_s
             return
         if self._reading is not _Reading.REQUEST:
             self.rejections.count(f"{self._reading.value}-timeout")
         self.transport.close()
 
     def handle_websocket_upgrade(self) -> None:
-        """Hand the connection to the WebSocket protocol, which is counted in place of this."""
+        """Pass the connection on to the WebSocket protocol, which is counted instead of this one."""
         super().handle_websocket_upgrade()
         successor = self.transport.get_protocol()
         assert isinstance(successor, TimedConnection)
@@ -219,7 +219,7 @@ class ProblemHttpProtocol(TimedConnection, HttpToolsProtocol):
             self.transport.get_protocol().data_received(rest)  # type: ignore[attr-defined]  # any protocol, says typeshed
 
     def _check_upgrade(self, version: str, method: bytes) -> None:
-        # The parser takes a body here for what follows the request: it would be read as another request.
+        # The parser would read a body here as another request.
         if has_body(self.headers):
             raise RequestHeadError("upgrade", "A request with a body can't ask for another protocol")
         if self._should_upgrade():
@@ -233,7 +233,7 @@ class ProblemHttpProtocol(TimedConnection, HttpToolsProtocol):
         )
 
     def _refuse(self, error: RequestHeadError) -> None:
-        """Read nothing more; answer what can be answered, and close."""
+        """Stop reading, answer if possible, and close."""
         self.rejections.count(error.reason)
         self._ignoring = True
         if self._reading is _Reading.BODY:
@@ -260,22 +260,22 @@ class ProblemHttpProtocol(TimedConnection, HttpToolsProtocol):
     def _close_after(self, cycle: RequestResponseCycle) -> None:
         """Close the connection when this request and those before it are answered."""
         cycle.keep_alive = False
-        self.due = math.inf
-        self._connections.works(self)
+        self.deadline = math.inf
+        self._connections.mark_active(self)
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:  # noqa: ARG002 - uvicorn's signature
         self._running = cycle
         super()._start_asgi_task(cycle, self._run)
 
     async def _run(self, scope: Any, receive: Any, send: Any) -> None:
-        """Run the application; where it fails outside its own handling of errors, answer with a problem."""
+        """Run the application; answer an unhandled error with a problem."""
         cycle = self._running  # it stays the same until it is answered
         assert cycle is not None
         try:
             await self.app(scope, receive, send)
         except BaseException as error:
             if cycle.response_started:
-                self.transport.close()  # only that tells the client; the reason is logged where the answer failed
+                self.transport.close()  # the client sees a cut connection; the reason was logged
                 return
             request_id = new_request_id()
             _log.exception("request %s failed", request_id, extra={"request_id": request_id})
@@ -286,7 +286,7 @@ class ProblemHttpProtocol(TimedConnection, HttpToolsProtocol):
 
 
 def _limit_unread(transport: asyncio.Transport) -> None:
-    """Bound what waits for a slow client, and how long, where the system can: Linux and, in part, macOS."""
+    """Bound the unsent bytes of a slow client, and for how long: on Linux and, in part, macOS."""
     connection = transport.get_extra_info("socket")
     if connection is None or connection.family not in (socket.AF_INET, socket.AF_INET6):
         return

@@ -11,10 +11,10 @@ from services.runtime.client_address import client_of
 
 
 class ConcurrencyLimit:
-    """Refuses requests beyond those that the service can work on.
+    """Rejects requests beyond those that the service can handle.
 
-    As a dependency of a route it holds a place from before the body is read, so that waiting bodies
-    can't fill the memory; with ``slot`` a route holds one for as long as it says.
+    As a dependency of a route it holds a slot from before the body is read, so that waiting bodies can't fill the
+    memory; with ``slot`` a route holds one while a block runs.
     """
 
     def __init__(self, limit: int) -> None:
@@ -23,24 +23,24 @@ class ConcurrencyLimit:
 
     @property
     def in_flight(self) -> int:
-        """Requests being worked on."""
+        """Requests in flight."""
         return self._in_flight
 
     async def __call__(self) -> AsyncIterator[None]:
-        """Hold a place for a whole request.
+        """Hold a slot for a whole request.
 
         Raises:
-            ServiceError: 503, no place left.
+            ServiceError: 503, no slot is free.
         """
         with self.slot():
             yield
 
     @contextmanager
     def slot(self) -> Iterator[None]:
-        """Hold a place while the block runs.
+        """Hold a slot while the block runs.
 
         Raises:
-            ServiceError: 503, no place left.
+            ServiceError: 503, no slot is free.
         """
         if self._in_flight >= self._limit:
             raise ServiceError(ProblemKind.OVERLOADED, f"{self._limit} requests are in flight already")
@@ -52,19 +52,18 @@ class ConcurrencyLimit:
 
 
 class FairConcurrencyLimit:
-    """A limit of which no client can take everything.
+    """A limit that no single client can exhaust.
 
-    Up to its share a client finds a place as long as there is one. Beyond its share it gets further places
-    only while half of all places are free.
+    Up to its share a client gets any free slot. Beyond its share it gets more only while half of all slots are free.
     """
 
     def __init__(self, limit: int, share: int, what: str = "requests") -> None:
-        """Begin with all places free.
+        """Start with all slots free.
 
         Args:
-            limit: Places in all.
-            share: Places of one client that it gets whatever it holds already.
-            what: What takes the places, for messages.
+            limit: Slots in total.
+            share: Slots that each client can get.
+            what: What takes the slots, for error messages.
         """
         self._limit = limit
         self._share = share
@@ -73,24 +72,24 @@ class FairConcurrencyLimit:
 
     @property
     def in_flight(self) -> int:
-        """Places that are taken."""
+        """Slots in use."""
         return self._held.total()
 
     async def __call__(self, request: HTTPConnection) -> AsyncIterator[None]:
-        """Hold a place for a whole request.
+        """Hold a slot for a whole request.
 
         Raises:
-            ServiceError: 429, the client has its share; 503, no place left.
+            ServiceError: 429, the client has its share; 503, no slot is free.
         """
         with self.slot(client_of(request)):
             yield
 
     @contextmanager
     def slot(self, client: str) -> Iterator[None]:
-        """Hold a place for a client while the block runs.
+        """Hold a slot for a client while the block runs.
 
         Raises:
-            ServiceError: 429, the client has its share; 503, no place left.
+            ServiceError: 429, the client has its share; 503, no slot is free.
         """
         taken, own = self.in_flight, self._held[client]
         if taken >= self._limit:
@@ -109,7 +108,7 @@ class FairConcurrencyLimit:
 
 
 _SHARES = 8
-"""A client's part of a budget that others can't be kept from by it: an eighth."""
+"""Each client's own share of a budget is an eighth."""
 
 
 class BudgetExceededError(Exception):
@@ -117,10 +116,10 @@ class BudgetExceededError(Exception):
 
 
 class ByteBudget:
-    """Bytes that are received and not worked through yet, of all clients.
+    """Bounds the bytes in flight of all clients: received, and not processed yet.
 
-    Up to an eighth a client gets what it needs as long as there is room; beyond it only while half of the budget is
-    free, so that no client can take everything.
+    Up to an eighth a client gets what it needs while there is room; beyond that only while half of the budget is free,
+    so that no client can exhaust it.
     """
 
     def __init__(self, max_bytes: int) -> None:
@@ -130,18 +129,18 @@ class ByteBudget:
 
     @property
     def held(self) -> int:
-        """Bytes that are taken."""
+        """Bytes in use."""
         return self._held
 
     def lease(self, client: str) -> "Lease":
-        """Return an empty part of the budget for a client, named by its key or address."""
+        """Return an empty lease for a client, which is identified by its key or address."""
         return Lease(self, client)
 
     def move(self, client: str, change: int) -> None:
-        """Take more or give back.
+        """Take or return bytes.
 
         Raises:
-            BudgetExceededError: There is no room; nothing was taken.
+            BudgetExceededError: There is no room; nothing has changed.
         """
         if change > 0:
             held, own = self._held + change, self._held_by[client] + change
@@ -154,7 +153,7 @@ class ByteBudget:
 
 
 class Lease:
-    """One connection's part of a budget."""
+    """One connection's share of a budget."""
 
     def __init__(self, budget: ByteBudget, client: str) -> None:
         self._budget = budget
@@ -162,24 +161,24 @@ class Lease:
         self._held = 0
 
     def resize(self, held: int) -> None:
-        """Hold this many bytes from now on.
+        """Hold this many bytes.
 
         Raises:
-            BudgetExceededError: There is no room; the part is as large as before.
+            BudgetExceededError: There is no room; the lease is unchanged.
         """
         self._budget.move(self._client, held - self._held)
         self._held = held
 
 
 BURST_S = 10.0
-"""So many seconds' worth may come at once."""
+"""A burst may be this many seconds' worth."""
 
 
 class TokenBucket:
-    """Allows an average rate, with bursts."""
+    """Bounds an average rate, with bursts."""
 
     def __init__(self, per_s: float, now: float) -> None:
-        """Begin full.
+        """Start full.
 
         Args:
             per_s: Average rate.
@@ -190,7 +189,7 @@ class TokenBucket:
         self._at = now
 
     def take(self, now: float) -> bool:
-        """Return whether one more may happen now, and count it."""
+        """Return whether one more is allowed now, and count it."""
         self._tokens = min(self._per_s * BURST_S, self._tokens + (now - self._at) * self._per_s)
         self._at = now
         if self._tokens < 1:

@@ -15,16 +15,16 @@ _M_MMAP_THRESHOLD = -3
 _THRESHOLD_BYTES = 1024 * 1024
 
 COLLECT_EVERY_S = 5.0
-"""How long garbage in reference cycles stays, as long as a collection takes no more than ``COLLECT_SHARE`` of that."""
+"""Interval of garbage collections, if one takes no more than ``COLLECT_SHARE`` of it."""
 
 COLLECT_SHARE = 0.005
 
 
 def tune_malloc() -> None:
-    """Let glibc give large blocks back to the system as soon as they are freed.
+    """Make glibc return large blocks to the system as soon as they are freed.
 
-    Left alone, glibc raises these limits to the size of the largest block it has seen freed, so one
-    upload of ten megabytes would keep as much for good. Elsewhere than on glibc nothing happens.
+    By default glibc raises these thresholds to the size of the largest block that was freed, so that one upload of ten
+    megabytes would keep that much memory. Without glibc this does nothing.
     """
     if not sys.platform.startswith("linux"):
         return
@@ -35,10 +35,10 @@ def tune_malloc() -> None:
 
 
 def disable_core_dumps() -> None:
-    """Keep the process's memory, which holds pictures, out of core dumps; child processes inherit this.
+    """Keep the process's memory, which holds images, out of core dumps; child processes inherit this.
 
-    The limit of 0 bytes doesn't hold for a handler that the kernel pipes dumps to (core(5)), so on Linux
-    the dump of such a handler is left without the process's memory besides.
+    The limit of 0 bytes doesn't apply to a handler that the kernel pipes dumps to (core(5)), so on Linux the dump for
+    such a handler is also emptied.
     """
     with suppress(ImportError, OSError, ValueError):  # not on Windows; a container may forbid it
         import resource
@@ -49,12 +49,12 @@ def disable_core_dumps() -> None:
 
 
 async def collect_garbage(every_s: float = COLLECT_EVERY_S) -> None:
-    """Collect garbage in reference cycles now and then, until cancelled.
+    """Collect garbage in reference cycles at intervals, until cancelled.
 
-    The interpreter does so when there are enough new objects, which in a quiet process may be never. An error that was
-    raised while a picture was sent holds it by the frames of its traceback, often in a cycle. What was loaded before
-    the service started is frozen and isn't looked at, so that a collection takes a few milliseconds; where it takes
-    longer, since hundreds of clients are connected, it is made less often.
+    The interpreter does so after a number of new objects, which an idle process may never reach. An error that was
+    raised while an image was sent refers to it through its traceback, often in a cycle. Objects from before the start
+    are frozen and skipped, so that a collection takes a few milliseconds; with hundreds of clients it takes longer and
+    runs less often.
     """
     took_s = 0.0
     while True:
@@ -65,48 +65,48 @@ async def collect_garbage(every_s: float = COLLECT_EVERY_S) -> None:
 
 
 TARGET_DESCRIPTORS = 4096
-"""The soft limit is raised to this where the hard limit allows it: some systems begin with 256."""
+"""The soft limit is raised to this if the hard limit allows it: some systems start with 256."""
 
 CONNECTIONS_SHARE = 0.75
-"""The part that clients' connections may take. The rest is for files, Redis, the detector and the model server."""
+"""Share for clients' connections. The rest is for files, Redis, the detector and the model server."""
 
-RESERVE = 8
-"""Descriptors that are kept for connections that are refused."""
+RESERVE_SIZE = 8
+"""Descriptors kept for connections that are rejected."""
 
-FULL = 0.9
-"""The part in use from which readiness says so."""
+WARN_SHARE = 0.9
+"""Share in use from which the readiness check fails."""
 
 _OPEN_DESCRIPTORS = ("/proc/self/fd", "/dev/fd")  # Linux, macOS
 
 
 def raise_descriptor_limit() -> None:
-    """Allow the process more descriptors, as far as it may do so itself."""
+    """Raise the process's limit of descriptors, as far as the hard limit allows."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = TARGET_DESCRIPTORS if hard == resource.RLIM_INFINITY else min(TARGET_DESCRIPTORS, hard)
     if soft != resource.RLIM_INFINITY and soft < wanted:
-        with suppress(OSError, ValueError):  # macOS knows a further limit
+        with suppress(OSError, ValueError):  # macOS has a further limit
             resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 def max_connections(wanted: int) -> int:
-    """Return how many connections the process can have, at most as many as wanted."""
+    """Return how many connections the process can have, at most ``wanted``."""
     soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
     return wanted if soft == resource.RLIM_INFINITY else max(1, min(wanted, int(soft * CONNECTIONS_SHARE)))
 
 
 class DescriptorReserve:
-    """Some descriptors that are kept open, and closed where the process has no other left.
+    """Descriptors that are kept open, and closed if the process has no others left.
 
-    Then connections can still be accepted, to be refused. Else the event loop would try to accept them without end,
-    at the cost of a whole core.
+    Connections can then still be accepted, to be rejected. Otherwise the event loop would retry without end, which
+    takes a whole core.
     """
 
-    def __init__(self, size: int = RESERVE) -> None:
+    def __init__(self, size: int = RESERVE_SIZE) -> None:
         self._size = size
         self._held = list[int]()
 
     def is_exhausted(self) -> bool:
-        """Tell whether the process can open no descriptor besides the reserve; give the reserve up in that case."""
+        """Return whether the process can open no further descriptor; the reserve is closed in that case."""
         try:
             while len(self._held) <= self._size:
                 self._held.append(os.open(os.devnull, os.O_RDONLY))
@@ -117,7 +117,7 @@ class DescriptorReserve:
         return False
 
     def close(self) -> None:
-        """Give the reserve up."""
+        """Close the reserve."""
         while self._held:
             os.close(self._held.pop())
 
@@ -140,7 +140,7 @@ class DescriptorCheck:
         except OSError as error:
             raise RuntimeError(f"{limit} of {limit} in use") from error
         found = f"{used} of {limit} in use"
-        if soft != resource.RLIM_INFINITY and used > FULL * soft:
+        if soft != resource.RLIM_INFINITY and used > WARN_SHARE * soft:
             raise RuntimeError(found)
         return found
 

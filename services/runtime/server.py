@@ -1,4 +1,4 @@
-"""Runs an application until it is told to stop, and stops it without losing requests."""
+"""Run an application until SIGTERM or SIGINT, and stop it without losing requests."""
 
 import asyncio
 import gc
@@ -31,12 +31,12 @@ from services.runtime.shutdown import ShutdownState
 
 
 class ServerConfig(uvicorn.Config):
-    """uvicorn's configuration, and what the protocols of ours share.
+    """uvicorn's configuration, with the objects that our protocols share.
 
     Attributes:
         limits: Bounds of all connections.
-        rejections: Counts what is refused.
-        connections: Those that are open.
+        rejections: Counts rejected requests and connections.
+        connections: The open connections.
     """
 
     limits: ConnectionLimits
@@ -55,17 +55,17 @@ def server_config(
     registry: CollectorRegistry | None = None,
     exempt: Callable[[str], bool] = lambda _: False,
 ) -> ServerConfig:
-    """Return how a service speaks HTTP.
+    """Return the configuration of a service's HTTP server.
 
     Args:
         app: The application.
         stop_timeout_s: Seconds that requests in flight may take to finish when it stops.
         host: Where to listen, if the server isn't handed a socket.
-        port: Likewise.
-        websockets: Speaks WebSocket, which is ``LimitedWebSocketProtocol``; None where the service has none.
+        port: The port; 0 picks a free one.
+        websockets: The WebSocket protocol, ``LimitedWebSocketProtocol``; None if the service has no WebSockets.
         limits: Bounds of its connections; there are never more than three quarters of the process's descriptors.
-        registry: Where connections and refusals are counted.
-        exempt: Tells of an address whether it may have any number of connections, as proxies must.
+        registry: Where connections and rejections are counted.
+        exempt: Returns whether an address may have any number of connections, as proxies must.
     """
     config = ServerConfig(
         app,
@@ -73,7 +73,7 @@ def server_config(
         port=port,
         http=ProblemHttpProtocol,
         ws=websockets or "none",
-        ws_per_message_deflate=False,  # pictures don't shrink, and each connection would hold its windows
+        ws_per_message_deflate=False,  # images don't shrink, and each connection would hold its compression windows
         log_config=None,
         access_log=False,
         server_header=False,
@@ -96,11 +96,10 @@ _log = logging.getLogger(__name__)
 class DrainingServer(uvicorn.Server):
     """uvicorn's server with a pause between the signal and the end of listening.
 
-    On the first SIGTERM or SIGINT readiness goes down while requests are still taken, so that a load
-    balancer can look elsewhere; then uvicorn finishes what is in flight and closes. The process ends
-    with status 0: stopping when asked is no failure. Where the application is still opening its
-    resources there is nothing to finish, and it stops there. A second signal ends the process at
-    once, as a signal does that nobody handles.
+    On the first SIGTERM or SIGINT readiness goes down while requests are still accepted, so that a load balancer can
+    use other replicas; then uvicorn finishes the requests in flight and closes. The process ends with status 0. If the
+    application is still opening its resources, the start is cancelled. A second signal ends the process at once, like
+    an unhandled signal.
     """
 
     def __init__(self, config: ServerConfig, shutdown: ShutdownState, drain_s: float) -> None:
@@ -113,7 +112,7 @@ class DrainingServer(uvicorn.Server):
         self._starting: asyncio.Task[Any] | None = None
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:  # noqa: ARG002 - uvicorn's signature
-        """Begin to stop; called from a signal handler."""
+        """Start the shutdown; called from a signal handler."""
         if self._shutdown.started:
             # uvicorn's own force_exit still waits for open connections and for a slow start
             signal.signal(sig, signal.SIG_DFL)
@@ -140,13 +139,13 @@ class DrainingServer(uvicorn.Server):
             _log.info("listening on %s port %d", host, port)
 
     async def on_tick(self, counter: int) -> bool:
-        """Tell uvicorn, ten times a second, whether to leave; look at the connections' deadlines."""
+        """Check the connections' deadlines, ten times a second, and return whether uvicorn should exit."""
         leave = await super().on_tick(counter)
-        self._look_at_connections()
+        self._check_connections()
         return leave or self._shutdown.started_for(self._drain_s)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Finish what is in flight and close."""
+        """Finish the requests in flight and close."""
         _log.info("stopping")
         for server in self.servers:
             server.close()
@@ -156,19 +155,19 @@ class DrainingServer(uvicorn.Server):
         self._limited.rejections.report(math.inf)
         _log.info("stopped")
 
-    def _look_at_connections(self) -> None:
+    def _check_connections(self) -> None:
         now = asyncio.get_running_loop().time()
         connections, rejections = self._limited.connections, self._limited.rejections
-        connections.look(now)
+        connections.check_deadlines(now)
         was_full, connections.full = connections.full, self._reserve.is_exhausted()
         if connections.full and not was_full and now >= self._next_descriptor_line:
-            _log.error("no file descriptor is left: connections that wait are closed for new ones, else they get 503")
+            _log.error("no file descriptor is left: idle connections are closed for new ones, or new ones get 503")
             self._next_descriptor_line = now + REPORT_PERIOD_S
         rejections.report(now)
 
     def _cancel_start(self) -> None:
         if self._starting is not None:
-            # the cancelled start would be reported with a traceback, as a failed one is
+            # uvicorn would log the cancelled start with a traceback, like a failed one
             logging.getLogger("uvicorn.error").disabled = True
             self._starting.cancel()
 
@@ -186,15 +185,15 @@ def serve(
     Args:
         app: The application.
         settings: Where it listens, and how many connections it takes.
-        context: What the application was built with.
+        context: The context that the application was built with.
         websockets: See ``server_config``.
-        limits: Bounds of its connections besides their number, which the settings say.
+        limits: Limits of its connections, except their number, which is in the settings.
         exempt: See ``server_config``.
     """
     tune_malloc()
     disable_core_dumps()
     raise_descriptor_limit()
-    gc.freeze()  # what is loaded stays; each full collection would look at it again and hold every answer up meanwhile
+    gc.freeze()  # loaded objects stay; each full collection would scan them and delay every response
     context.checks["descriptors"] = DescriptorCheck()
     config = server_config(
         app,

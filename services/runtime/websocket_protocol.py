@@ -1,6 +1,6 @@
-"""uvicorn's WebSocket protocol with deadlines, and with bounds on what clients send.
+"""uvicorn's WebSocket protocol with deadlines and limits on what clients send.
 
-Only services that have WebSockets import it, since only they install ``websockets``.
+Only services with WebSockets import it, since only they install ``websockets``.
 """
 
 import asyncio
@@ -80,20 +80,20 @@ class LimitedWebSocketProtocol(TimedConnection, WebSocketsSansIOProtocol):
         self._with_application_bytes = 0
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Begin to wait for the application to accept."""
+        """Start to wait for the application to accept."""
         super().connection_made(transport)
-        self.due = self.loop.time() + self.limits.handshake_s
+        self.deadline = self.loop.time() + self.limits.handshake_s
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Give back what the client held."""
-        self._connections.leave(self)
+        """Release what the client held."""
+        self._connections.remove(self)
         self._drop_received()
         if self._budget is not None:
             self._budget.resize(0)
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        """Take the handshake, which uvicorn hands over, and then frames."""
+        """Receive the handshake, which uvicorn passes on, and then frames."""
         if not self.handshake_initiated:
             super().data_received(data)
             if not self.handshake_initiated:
@@ -108,13 +108,13 @@ class LimitedWebSocketProtocol(TimedConnection, WebSocketsSansIOProtocol):
         self._parse()
 
     def handle_connect(self, event: Request) -> None:
-        """Let the application set limits."""
+        """Let the application set the limits of messages."""
         super().handle_connect(event)
         if self.response.status_code == 101:
             self.scope["extensions"][EXTENSION] = {"set": self._set_limits}
 
     async def send(self, message: Any) -> None:
-        """Send what the application says; once it accepts, read what came meanwhile.
+        """Send a message of the application; once it accepts, read what has arrived in the meantime.
 
         Raises:
             ClientDisconnected: The connection is closed, by the client or because of what the client sent.
@@ -122,19 +122,19 @@ class LimitedWebSocketProtocol(TimedConnection, WebSocketsSansIOProtocol):
         try:
             await super().send(message)
         except RuntimeError:
-            # uvicorn's word for an application that sends after its own close; here the protocol may have closed.
+            # uvicorn raises this if an application sends after its own close; here the protocol may have closed.
             if self.close_sent and message["type"] in ("websocket.send", "websocket.close"):
                 raise ClientDisconnected from None
             raise
         if message["type"] == "websocket.accept" and self.handshake_complete and not self.transport.is_closing():
             self._accepted = True
-            self.due = math.inf
+            self.deadline = math.inf
             if self._unparsed:
                 self.transport.resume_reading()
                 self._parse()
 
     async def receive(self) -> Any:
-        """Return the next message; the application is done with the one before."""
+        """Return the next message; the application has finished the one before."""
         self._with_application_bytes = 0
         self._hold()
         message = await super().receive()
@@ -144,17 +144,17 @@ class LimitedWebSocketProtocol(TimedConnection, WebSocketsSansIOProtocol):
         return message
 
     def handle_text(self, event: Frame) -> None:
-        """Begin a message."""
-        self._begin(event)
+        """Start a message."""
+        self._start_message(event)
         super().handle_text(event)
 
     def handle_bytes(self, event: Frame) -> None:
-        """Begin a message."""
-        self._begin(event)
+        """Start a message."""
+        self._start_message(event)
         super().handle_bytes(event)
 
     def handle_cont(self, event: Frame) -> None:
-        """Go on with a message, while its fragments are few."""
+        """Continue a message, within the limit of fragments."""
         self._fragments += 1
         self._fragment_bytes += len(event.data)
         if self._fragments > self._message_limits.fragments + self._fragment_bytes // 1024:
@@ -163,17 +163,17 @@ class LimitedWebSocketProtocol(TimedConnection, WebSocketsSansIOProtocol):
             super().handle_cont(event)
 
     def handle_ping(self) -> None:
-        """Answer a ping, while they are few."""
+        """Answer a ping, within the limit of control frames."""
         if self._is_control_frame_allowed():
             super().handle_ping()
 
     def handle_pong(self, event: Frame) -> None:
-        """Take a pong, while they are few."""
+        """Accept a pong, within the limit of control frames."""
         if self._is_control_frame_allowed():
             super().handle_pong(event)
 
     def send_receive_event_to_app(self) -> None:
-        """Hand a complete message to the application, while they are few."""
+        """Pass a complete message to the application, within the limit of messages."""
         self._completed += 1
         if self.close_sent:
             self.frames = []
@@ -185,18 +185,18 @@ class LimitedWebSocketProtocol(TimedConnection, WebSocketsSansIOProtocol):
         self._fragment_bytes = 0
         super().send_receive_event_to_app()
 
-    def expire(self, now: float) -> None:
+    def on_deadline(self, now: float) -> None:
         """End a handshake that isn't accepted, or a message that isn't complete."""
         if not self._accepted:
             self.rejections.count("handshake-timeout")
             self.transport.close()
         elif self.read_paused:
-            self.due = now + self.limits.message_s  # the application is busy with an earlier message
+            self.deadline = now + self.limits.message_s  # the application is busy with an earlier message
         else:
             self._end("message-timeout", CloseCode.POLICY_VIOLATION, "a message took too long")
 
     def _parse(self) -> None:
-        """Parse what arrived, frame by frame, up to the first complete message: the next waits for the application."""
+        """Parse frames up to the first complete message; the next one waits for the application."""
         if not self._accepted:
             return
         while not self.read_paused and not self.transport.is_closing():
@@ -211,16 +211,16 @@ class LimitedWebSocketProtocol(TimedConnection, WebSocketsSansIOProtocol):
             super().data_received(piece)  # type: ignore[arg-type]  # websockets takes bytearrays as well
             self._hold()
             if self._completed != completed:
-                self.due = math.inf
-            elif self.due != math.inf:
-                self.transferred(len(piece), self.limits.message_s)
+                self.deadline = math.inf
+            elif self.deadline != math.inf:
+                self.record_transfer(len(piece), self.limits.message_s)
         if not self._unparsed and not self._frame_left and self.conn.current_size is None:
-            self.due = math.inf
-        elif self.due == math.inf:
-            self.allow(self.limits.message_s)
+            self.deadline = math.inf
+        elif self.deadline == math.inf:
+            self.start_timer(self.limits.message_s)
 
     def _hold(self) -> None:
-        """Take as much of the budget as the client's messages have bytes."""
+        """Hold as much of the budget as the client's messages take."""
         if self._budget is None or self.disconnected:
             return
         received = len(self.conn.reader.buffer) + self._fragment_bytes
@@ -230,7 +230,7 @@ class LimitedWebSocketProtocol(TimedConnection, WebSocketsSansIOProtocol):
             self._end("budget", CloseCode.TRY_AGAIN_LATER, "too much is being received")
 
     def _drop_received(self) -> None:
-        """Free the memory at once: the connection's objects refer to each other, and are collected much later."""
+        """Free the memory at once: the connection's objects form reference cycles, which are collected much later."""
         self._unparsed = bytearray()
         self.frames = []
         self.conn.reader.discard()
@@ -239,7 +239,7 @@ class LimitedWebSocketProtocol(TimedConnection, WebSocketsSansIOProtocol):
             if message["type"] != "websocket.receive":
                 self.queue.put_nowait(message)
 
-    def _begin(self, event: Frame) -> None:
+    def _start_message(self, event: Frame) -> None:
         self._fragments, self._fragment_bytes = 1, len(event.data)
 
     def _is_control_frame_allowed(self) -> bool:
@@ -249,7 +249,7 @@ class LimitedWebSocketProtocol(TimedConnection, WebSocketsSansIOProtocol):
         return not self.transport.is_closing()
 
     def _end(self, reason: str, code: CloseCode, text: str) -> None:
-        """Close the connection for what the client does."""
+        """Close the connection because of what the client sent."""
         if self.transport.is_closing():
             return
         self.rejections.count(reason)
@@ -269,7 +269,7 @@ class LimitedWebSocketProtocol(TimedConnection, WebSocketsSansIOProtocol):
         self.conn.max_message_size = limits.max_bytes
 
     async def _run(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Run the application; log where it fails outside its own handling of errors. uvicorn refuses the handshake."""
+        """Run the application and log unhandled errors. uvicorn then rejects the handshake."""
         try:
             await self._application(scope, receive, send)
         except ClientDisconnected:
@@ -293,10 +293,10 @@ def frame_bytes(received: bytearray) -> int:
 
 
 class _Handshake(ServerProtocol):
-    """websockets' protocol, which refuses handshakes with problems."""
+    """websockets' protocol, which rejects handshakes with problems."""
 
     def reject(self, status: StatusLike, text: str) -> Response:
-        """Return the answer for a handshake that is refused."""
+        """Return the response for a rejected handshake."""
         answer = super().reject(status, text)
         kind = ProblemKind.INTERNAL if answer.status_code >= 500 else ProblemKind.BAD_REQUEST
         detail = "Internal server error" if kind is ProblemKind.INTERNAL else text.strip() or answer.reason_phrase

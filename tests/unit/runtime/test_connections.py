@@ -41,9 +41,9 @@ class FakeConnection(TimedConnection):
         self.limits = limits
         self.rejections = Rejections(CollectorRegistry())
 
-    def expire(self, now: float) -> None:  # noqa: ARG002 - as others need it
+    def on_deadline(self, now: float) -> None:  # noqa: ARG002 - as others need it
         self.fake.closing = True
-        self.due = math.inf
+        self.deadline = math.inf
 
 
 @pytest.fixture
@@ -59,9 +59,9 @@ def admit(connections: Connections, *hosts: str, working: bool = False) -> list[
         if connections.admit(connection, host):
             admitted.append(connection)
             if working:
-                connections.works(connection)
+                connections.mark_active(connection)
         else:
-            connections.leave(connection)
+            connections.remove(connection)
     return admitted
 
 
@@ -69,7 +69,7 @@ def test_a_client_has_a_share(connections: Connections) -> None:
     first = admit(connections, *["192.0.2.1"] * 5)
     assert len(first) == 3
     assert len(admit(connections, *[f"2001:db8::{number}" for number in range(5)])) == 3, "one network"
-    connections.leave(first[0])
+    connections.remove(first[0])
     assert len(admit(connections, "192.0.2.1", "192.0.2.1")) == 1
 
 
@@ -82,8 +82,8 @@ def test_over_the_limit_the_oldest_that_waits_is_cut_for_a_new_one(connections: 
     hosts = [f"192.0.2.{number}" for number in range(10)]
     there = admit(connections, *hosts)
     for idle in there[:2]:  # they have brought a request
-        connections.works(idle)
-        connections.waits(idle)
+        connections.mark_active(idle)
+        connections.mark_idle(idle)
     assert admit(connections, "192.0.2.50")
     assert [connection.fake.aborted for connection in there] == [False, False, True, *[False] * 7]
 
@@ -99,9 +99,9 @@ def test_a_successor_is_counted_in_place_of_a_connection(connections: Connection
     successor = FakeConnection()
     connections.replace(first[0], successor)
     assert len(connections) == 3
-    connections.leave(first[0])
+    connections.remove(first[0])
     assert len(connections) == 3
-    connections.leave(successor)
+    connections.remove(successor)
     assert len(admit(connections, "192.0.2.1")) == 1
 
 
@@ -117,15 +117,15 @@ def test_in_a_full_process_a_connection_needs_the_place_of_another(connections: 
 
 def test_deadlines_are_looked_at_in_turn(connections: Connections) -> None:
     (connection,) = admit(connections, "192.0.2.1")
-    connection.due = 105.0
-    connections.look(104.9)
+    connection.deadline = 105.0
+    connections.check_deadlines(104.9)
     assert not connection.fake.closing
-    connections.look(105.0)
+    connections.check_deadlines(105.0)
     assert connection.fake.closing
-    connections.look(105.1)  # from here it may take close_s to send what is left
-    connections.look(105.1 + LIMITS.close_s - 0.1)
+    connections.check_deadlines(105.1)  # from here it may take close_s to send what is left
+    connections.check_deadlines(105.1 + LIMITS.close_s - 0.1)
     assert not connection.fake.aborted
-    connections.look(105.1 + LIMITS.close_s)
+    connections.check_deadlines(105.1 + LIMITS.close_s)
     assert connection.fake.aborted
 
 
@@ -138,18 +138,18 @@ def test_what_is_not_taken_ends_the_connection(
     (connection,) = admit(connections, "192.0.2.1")
     connection.fake.unsent = 10 * LIMITS.min_bytes_per_s
     connection.pause_writing()
-    connections.look(100 + LIMITS.unsent_s + 9)
+    connections.check_deadlines(100 + LIMITS.unsent_s + 9)
     assert not connection.fake.aborted
     resume(connection)
-    connections.look(100 + LIMITS.unsent_s + 10)
+    connections.check_deadlines(100 + LIMITS.unsent_s + 10)
     assert connection.fake.aborted is aborted
 
 
 def test_a_transfer_is_allowed_as_long_as_it_is_fast_enough() -> None:
     connection = FakeConnection()
-    connection.allow(10)
+    connection.start_timer(10)
     connection.fake_loop.now += 9
-    connection.transferred(10 * LIMITS.min_bytes_per_s - 1, 10)
-    assert connection.due == 110
-    connection.transferred(1, 10)
-    assert connection.due == 119
+    connection.record_transfer(10 * LIMITS.min_bytes_per_s - 1, 10)
+    assert connection.deadline == 110
+    connection.record_transfer(1, 10)
+    assert connection.deadline == 119
