@@ -117,14 +117,12 @@ def test_an_unfinished_run_is_no_source(
         train(data, recipe, tmp_path / "run", init_from=unfinished.path)
 
 
-def test_a_run_starts_with_the_weights_of_another(data: Path, recipe: Path, finished_run: Path, tmp_path: Path) -> None:
-    frozen = changed(recipe, tmp_path / "frozen.toml", {"epochs": 1, "learning_rate": 1e-9, "seed": 3})
-    train(data, frozen, tmp_path / "run", init_from=finished_run)
-    started, source = RunDir(tmp_path / "run"), RunDir(finished_run)
-    networks = [load_trained_network(run.checkpoint, run.recipe()) for run in (started, source)]
-    for weights, expected in zip(*(network.trainable_weights for network in networks), strict=True):
-        np.testing.assert_allclose(weights, expected, atol=1e-6)
-    assert started.source_networks().init == weights_digest(networks[1])
+def test_a_run_starts_with_the_weights_of_another(finished_run: Path, student_run: Path) -> None:
+    source, started = RunDir(finished_run), RunDir(student_run)
+    network = load_trained_network(source.checkpoint, source.recipe())
+    assert started.source_networks().init == weights_digest(network)
+    # Both are trained on the labels alone in their first epoch.
+    assert started.history()[0]["loss"] < source.history()[0]["loss"] - 0.3
 
 
 def test_weights_of_another_network_are_rejected(data: Path, recipe: Path, finished_run: Path, tmp_path: Path) -> None:
