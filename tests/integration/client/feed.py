@@ -40,7 +40,7 @@ class ScriptedFeed:
     Attributes:
         script: One entry for each connection.
         last_ids: What clients said that they got last.
-        fps: What they asked for.
+        fps: Their parameters.
         keys: Their API keys.
     """
 

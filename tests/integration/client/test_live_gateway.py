@@ -48,10 +48,10 @@ def test_results_come_with_ids_and_smoothed_scores(gateway: ServeGateway) -> Non
 
 def test_what_is_wrong_is_told_and_passes(gateway: ServeGateway) -> None:
     services = FakeServices()
-    told: list[FeedStatus] = []
+    statuses: list[FeedStatus] = []
 
     def on_status(status: FeedStatus) -> None:
-        told.append(status)
+        statuses.append(status)
         if status.state == "problem":
             services.detector.error = None
 
@@ -62,6 +62,6 @@ def test_what_is_wrong_is_told_and_passes(gateway: ServeGateway) -> None:
     ):
         next(feed)
         services.detector.error = ServiceError(ProblemKind.DEPENDENCY_UNAVAILABLE, "gone", dependency="detector")
-        while [status.state for status in told] != ["problem", "ok"]:
+        while [status.state for status in statuses] != ["problem", "ok"]:
             next(feed)
-    assert told[0].detail == "gone"
+    assert statuses[0].detail == "gone"

@@ -102,8 +102,8 @@ def test_missing_package_is_named(
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
 def test_shell_completion(shell: str) -> None:
     words = {"_EMOTION_COMPLETE": f"complete_{shell}", "COMP_WORDS": "emotion wa", "COMP_CWORD": "1"}
-    asked = {**words, "_TYPER_COMPLETE_ARGS": "emotion wa", "_TYPER_COMPLETE_FISH_ACTION": "get-args"}
-    run = subprocess.run([*EMOTION], capture_output=True, env=environment(**asked), check=False)
+    requested = {**words, "_TYPER_COMPLETE_ARGS": "emotion wa", "_TYPER_COMPLETE_FISH_ACTION": "get-args"}
+    run = subprocess.run([*EMOTION], capture_output=True, env=environment(**requested), check=False)
     assert b"watch" in run.stdout
 
 

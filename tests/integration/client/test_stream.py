@@ -61,19 +61,19 @@ def test_stream_resumes_after_the_last_result(serve: Serve, follow: Follow) -> N
             Connection(results("4-0", "5-0", "6-0"), Ending.OPEN),
         ]
     )
-    told: list[FeedStatus] = []
-    assert frame_ids(follow(serve(feed), 5, told.append)) == ["1-0", "2-0", "3-0", "4-0", "5-0"]
+    statuses: list[FeedStatus] = []
+    assert frame_ids(follow(serve(feed), 5, statuses.append)) == ["1-0", "2-0", "3-0", "4-0", "5-0"]
     assert feed.last_ids == [None, "2-0", "3-0", "3-0"]
     assert feed.fps == ["5"] * 4
     assert feed.keys == ["secret"] * 4
-    assert [status.state for status in told] == ["lost"] * 3
+    assert [status.state for status in statuses] == ["lost"] * 3
 
 
 def test_statuses(serve: Serve, follow: Follow) -> None:
-    told: list[FeedStatus] = []
+    statuses: list[FeedStatus] = []
     text = status("problem") + results("1-0") + status("ok") + results("2-0")
-    follow(serve(ScriptedFeed([Connection(text, Ending.OPEN)])), 2, told.append)
-    assert told == [FeedStatus("problem"), FeedStatus("ok")]
+    follow(serve(ScriptedFeed([Connection(text, Ending.OPEN)])), 2, statuses.append)
+    assert statuses == [FeedStatus("problem"), FeedStatus("ok")]
 
 
 def test_unknown_camera_is_an_error(serve: Serve, follow: Follow) -> None:
