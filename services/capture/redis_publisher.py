@@ -13,7 +13,7 @@ from redis.typing import EncodableT, FieldT
 
 from services.capture.publisher_thread import PublishError
 from services.contracts.cameras import CAMERAS_KEY, FORGET_AFTER_S, STATUS_TTL_S, CameraStatus, status_key
-from services.contracts.frames import FRAMES_KEPT, FRAMES_TTL_S, MAX_AHEAD_S, FrameMessage, frames_key
+from services.contracts.frames import FRAMES_TTL_S, MAX_AHEAD_S, MAX_STREAM_FRAMES, FrameMessage, frames_key
 from services.runtime.redis_client import redis_client
 
 TIMEOUT_S = 1.0
@@ -38,7 +38,7 @@ class RedisPublisher:
         key = frames_key(camera_id)
         # A transaction, since a stream without an expiry would keep a picture for ever.
         with _as_publish_error(), self._redis.pipeline(transaction=True) as pipe:
-            pipe.xadd(key, _fields(message.encode()), maxlen=FRAMES_KEPT, approximate=False)
+            pipe.xadd(key, _fields(message.encode()), maxlen=MAX_STREAM_FRAMES, approximate=False)
             pipe.expire(key, FRAMES_TTL_S)
             entry_id, _ = pipe.execute()
         self._last_ms[camera_id] = int(entry_id.partition(b"-")[0])

@@ -91,7 +91,7 @@ class CameraStatus:
         height: Pixels; 0 until the first frame.
         published: Frames written to Redis since capture started.
         dropped: Frames read from the camera and not published since capture started.
-        reconnects: How often the source was opened anew.
+        reconnects: How often the source was reopened.
         last_error: The last thing that went wrong, or an empty string.
         delay_us: The ``delay_us`` of the last frame that was published.
     """

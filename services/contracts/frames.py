@@ -5,21 +5,21 @@ from dataclasses import dataclass
 
 from services.contracts.messages import MAX_INT64, MalformedMessageError, number, required
 
-FRAMES_KEPT = 4
-"""Entries a stream keeps: the newest is what counts, the rest bridge a reader's round trip."""
+MAX_STREAM_FRAMES = 4
+"""Length of a stream: the newest entry is used, the others cover a reader's round trip."""
 
 FRAMES_TTL_S = 10
-"""A stream expires this long after its last frame, so that no picture outlives its camera."""
+"""A stream expires this long after its last frame, so that no image outlives its camera."""
 
 MAX_JPEG_BYTES = 16 * 1024 * 1024
-"""Largest picture; a larger one is malformed."""
+"""Largest image; a larger one is malformed."""
 
 MAX_SIDE_PX = 65_535
 """Longest side that a JPEG can have."""
 
 MAX_AHEAD_S = 2.0
-"""How far in the future a frame's entry id may be, by Redis's clock. Redis gives ids itself, and goes on from the last
-one where its clock is set back; ids of a time to come would make a frame new for ever."""
+"""How far in the future a frame's entry id may be, by Redis's clock. Redis assigns ids, and continues from the last
+one if its clock is set back; an id in the future would make a frame new forever."""
 
 MAX_DELAY_US = FRAMES_TTL_S * 1_000_000
 _LATEST_MS = 253_402_300_799_999  # the end of the year 9999
@@ -35,7 +35,7 @@ class FrameMessage:
     """One frame. Its id is the entry id that Redis gives it.
 
     Attributes:
-        jpeg: The picture.
+        jpeg: The image.
         captured_at_us: Unix microseconds by the camera host's clock; informative, since clocks differ.
         delay_us: Microseconds from the grab to the ``XADD``, by a monotonic clock.
         width: Pixels.

@@ -29,9 +29,9 @@ class ServiceContext:
     """What a service's own modules share with the runtime.
 
     Attributes:
-        shutdown: Set when the process is told to stop.
+        shutdown: The state of the process's shutdown.
         registry: Where metrics are registered.
-        checks: What ``/readyz`` looks at, by name; filled while the application is built and while it runs.
+        checks: The checks of ``/readyz``, by name; filled while the application is built and while it runs.
         clock: Monotonic seconds.
     """
 
@@ -42,7 +42,7 @@ class ServiceContext:
 
     @cached_property
     def readiness(self) -> Readiness:
-        """The states of all checks, measured once for everyone who asks at about the same time."""
+        """The states of all checks, measured once for requests at about the same time."""
         return Readiness(self.checks, self.clock)
 
 
@@ -60,13 +60,13 @@ def create_service_app(
 
     Args:
         title: The service's name, for its API document.
-        context: Shared with the service's own parts.
+        context: Shared with the service's own modules.
         lifespan: Opens and closes the service's resources.
-        policy: Which hosts and origins it answers.
+        policy: Which hosts and origins are allowed.
         body_limit_bytes: The largest body that is read.
-        description: Stands at the top of the API document.
+        description: The introduction of the API document.
         middleware: The service's own, inside the origin guard; the first is the outermost.
-        budget: Has room for all bodies together, until they are answered; None for no bound.
+        budget: Bounds all bodies together, until they are answered; None for no bound.
     """
     app = FastAPI(
         docs_url=None,  # FastAPI's page runs scripts of another host

@@ -66,7 +66,7 @@ class MessageLimits:
         max_bytes: Bytes of a message; a larger one ends the connection with the code 1009.
         messages_per_s: Messages a second on average, and in a burst ten times as many; None for no bound, where an
             answer follows each message. More end the connection with the code 1008.
-        fragments: Fragments of a message, besides one for each KiB.
+        fragments: Fragments of a message, in addition to one for each KiB.
         control_frames_per_s: Pings and pongs a second on average, and in a burst ten times as many.
     """
 

@@ -1,4 +1,4 @@
-"""``/healthz`` and ``/readyz``: alive is not ready, and readiness is measured."""
+"""``/healthz`` and ``/readyz``: liveness, and readiness measured by checks."""
 
 import asyncio
 import time
@@ -14,7 +14,7 @@ from services.runtime.shutdown import ShutdownState
 
 CHECK_TIMEOUT_S = 1.0
 CACHE_TTL_S = 0.5
-"""How old a measurement may be that is answered again: many who ask cost dependencies no more than one."""
+"""How long a measurement is reused, so that many requests load the dependencies like one."""
 _STATES = {"schema": {"type": "object", "properties": {"status": {"type": "string"}, "dependencies": {}}}}
 _UNREADY: dict[int | str, dict[str, Any]] = {
     503: {"description": "Unready or stopping.", "content": {"application/json": _STATES}}
@@ -26,9 +26,9 @@ class DependencyState:
     """What a check found.
 
     Attributes:
-        ok: Whether the dependency does its part now.
-        required: Whether the service can answer nothing without it.
-        detail: What is wrong, or what was found.
+        ok: Whether the dependency works.
+        required: Whether the service can't work at all without it.
+        detail: What is wrong, or what the check found.
     """
 
     ok: bool
@@ -37,17 +37,17 @@ class DependencyState:
 
 
 class Check(Protocol):
-    """Looks at one dependency. It answers within a second or counts as failed."""
+    """Checks one dependency. It fails if it takes longer than a second."""
 
     required: bool
 
     async def __call__(self) -> str:
-        """Return what was found, in a few words; raise any exception where the dependency fails."""
+        """Return what was found, in a few words; raise any exception if the dependency fails."""
 
 
 async def run_checks(checks: Mapping[str, Check]) -> dict[str, DependencyState]:
     """Run all checks at the same time and return each one's state by its name."""
-    checked = dict(checks)  # the service may add a check meanwhile
+    checked = dict(checks)  # the service may add a check in the meantime
     states = await asyncio.gather(*(_state(check) for check in checked.values()))
     return dict(zip(checked, states, strict=True))
 
@@ -57,32 +57,32 @@ async def _state(check: Check) -> DependencyState:
     try:
         async with deadline:
             return DependencyState(True, check.required, await check())
-    except Exception as error:  # a failing check is an answer, whatever failed
+    except Exception as error:  # a failing check is a result, whatever failed
         if deadline.expired():
             return DependencyState(False, check.required, f"no answer within {CHECK_TIMEOUT_S:g} s")
         return DependencyState(False, check.required, str(error) or type(error).__name__)
 
 
 class Readiness:
-    """Measures all checks; everyone who asks while a measurement runs, or soon after it, shares it."""
+    """Runs all checks; requests during a measurement, or soon after it, share it."""
 
     def __init__(self, checks: Mapping[str, Check], clock: Clock = time.monotonic) -> None:
         self._checks = checks
         self._clock = clock
         self._measured: asyncio.Task[dict[str, DependencyState]] | None = None
-        self._began_s = 0.0
+        self._started_s = 0.0
         self._names: frozenset[str] = frozenset()
 
     async def states(self) -> dict[str, DependencyState]:
-        """Return each check's state by its name, measured at most ``MAX_AGE_S`` ago."""
+        """Return each check's state by its name, measured at most ``CACHE_TTL_S`` ago."""
         measured = self._measured
         if measured is None or (measured.done() and self._is_outdated()):
-            self._began_s, self._names = self._clock(), frozenset(self._checks)
+            self._started_s, self._names = self._clock(), frozenset(self._checks)
             measured = self._measured = asyncio.create_task(run_checks(self._checks))
         return await asyncio.shield(measured)
 
     def _is_outdated(self) -> bool:
-        return self._clock() - self._began_s >= CACHE_TTL_S or self._names != frozenset(self._checks)
+        return self._clock() - self._started_s >= CACHE_TTL_S or self._names != frozenset(self._checks)
 
 
 def health_router(readiness: Readiness, shutdown: ShutdownState) -> APIRouter:

@@ -41,7 +41,7 @@ def check_head(version: str, method: bytes, target: bytes, headers: Headers) -> 
         headers: Of the request.
 
     Raises:
-        HeadError: It is refused.
+        RequestHeadError: It is rejected.
     """
     if version not in ("1.1", "1.0"):
         raise RequestHeadError("version", f"HTTP {version} isn't spoken here, but HTTP 1.1")
@@ -77,17 +77,17 @@ def _authority(text: bytes, default_port: bytes) -> bytes:
 
 
 def has_body(headers: Headers) -> bool:
-    """Tell whether a body is announced that isn't empty."""
+    """Return whether a body is announced that isn't empty."""
     return any(
         name == b"transfer-encoding" or (name == b"content-length" and value.strip(b"0")) for name, value in headers
     )
 
 
 def check_handshake(version: str, method: bytes, target: bytes, headers: Headers) -> None:
-    """Check what RFC 6455 demands of a WebSocket's handshake.
+    """Check the requirements of RFC 6455 for a WebSocket handshake.
 
     Raises:
-        HeadError: It is refused.
+        RequestHeadError: It is rejected.
     """
     if method != b"GET" or version != "1.1":
         raise _handshake_error("It is no GET request of HTTP 1.1")

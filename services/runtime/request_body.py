@@ -12,10 +12,10 @@ from services.runtime.client_address import address_group
 from services.runtime.limits import BudgetExceededError, ByteBudget, Lease
 
 GRACE_S = 10.0
-"""How long a body may take however small it is; a longer one must make progress in each such period."""
+"""Time that any body may take; a longer one must make progress in each period of this length."""
 
 MIN_BYTES_PER_S = 16 * 1024
-"""The progress of a period, on average: slower than any phone network. What came faster before doesn't count."""
+"""Minimum average rate in each period: slower than any phone network. Earlier, faster periods don't count."""
 
 MAX_LENGTH = 2**63 - 1
 _MAX_LENGTH_DIGITS = 18
@@ -24,7 +24,7 @@ _MAX_LENGTH_DIGITS = 18
 class BodyLimit:
     """ASGI middleware: reading a body that breaks its limits raises a problem.
 
-    Over ``limit_bytes`` that is a 413; slower than ``MIN_BYTES_PER_S`` in any ``GRACE_S`` a 408. Where the bodies of
+    Over ``limit_bytes`` that is a 413; slower than ``MIN_BYTES_PER_S`` in any ``GRACE_S`` a 408. If the bodies of
     all requests together exceed the budget, it is a 503.
     """
 
@@ -56,7 +56,7 @@ def _client(scope: Scope) -> str:
 
 
 def content_length(headers: Headers) -> int:
-    """Return what ``Content-Length`` says, at most ``MAX_LENGTH``; 0 where it says nothing that can be read."""
+    """Return the ``Content-Length``, at most ``MAX_LENGTH``; 0 if it is missing or invalid."""
     announced = headers.get("content-length", "").strip().lstrip("0")
     if not (announced.isascii() and announced.isdecimal()):
         return 0

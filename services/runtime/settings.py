@@ -23,7 +23,7 @@ class SettingsError(ValueError):
 
 
 class ServiceSettings(BaseSettings):
-    """What every service can be told. Subclasses set ``env_prefix`` and a default port."""
+    """The settings that all services share. Subclasses set ``env_prefix`` and a default port."""
 
     model_config = SettingsConfigDict(frozen=True, extra="forbid")
 
@@ -75,20 +75,20 @@ class ServiceSettings(BaseSettings):
 
     @property
     def origin_policy(self) -> OriginPolicy:
-        """Which hosts a request may name: those of the settings and the one that is listened on."""
+        """The hosts that a request may name: those of the settings, and the address to listen on."""
         prefix = self.model_config.get("env_prefix", "")
         return OriginPolicy(frozenset({*self.allowed_hosts, self.host.lower()}), prefix=prefix)
 
 
 def split_list(value: object) -> object:
-    """Return the parts of a text that commas separate; anything else is returned as it is."""
+    """Split a text at commas; return anything else unchanged."""
     if isinstance(value, str):
         return tuple(part.strip() for part in value.split(",") if part.strip())
     return value
 
 
 def is_loopback(host: str) -> bool:
-    """Tell whether an address to listen on is reached from this machine only."""
+    """Return whether an address to listen on is reachable from this machine only."""
     if host.lower() == "localhost":
         return True
     try:
@@ -123,7 +123,7 @@ def load_settings(cls: type[S]) -> S:
 
 
 def load_settings_or_exit(cls: type[S]) -> S:
-    """Read a service's settings, or leave with status 2 and the reason on standard error."""
+    """Read a service's settings, or exit with status 2 and the reason on standard error."""
     try:
         return load_settings(cls)
     except SettingsError as error:

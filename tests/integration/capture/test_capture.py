@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from services.capture.camera import END_OF_FILE
 from services.contracts.cameras import STATUS_TTL_S, CameraState, status_key
-from services.contracts.frames import FRAMES_KEPT, FRAMES_TTL_S, FrameMessage, captured_at_us, frames_key
+from services.contracts.frames import FRAMES_TTL_S, MAX_STREAM_FRAMES, FrameMessage, captured_at_us, frames_key
 from tests.support.capture_process import CaptureProcess, Viewer, viewing
 from tests.support.mjpeg_server import mjpeg_camera
 from tests.support.redis_server import RedisServer
@@ -88,7 +88,7 @@ def test_demo_feed_is_published_as_specified(redis_server: RedisServer, viewer: 
         assert (message.width, message.height) == (1280, 720)
         assert 0 < message.delay_us < 500_000
         assert abs(captured_at_us(entry_id, message.delay_us) - message.captured_at_us) < 50_000
-        assert viewer.redis.xlen(frames_key("cam0")) == FRAMES_KEPT
+        assert viewer.redis.xlen(frames_key("cam0")) == MAX_STREAM_FRAMES
         assert 0 < viewer.redis.ttl(frames_key("cam0")) <= FRAMES_TTL_S
         assert 0 < viewer.redis.ttl(status_key("cam0")) <= STATUS_TTL_S
         seconds, _ = viewer.redis.time()

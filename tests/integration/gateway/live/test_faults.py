@@ -13,7 +13,7 @@ import redis
 
 from launcher.ports import free_ports
 from services.contracts.cameras import CAMERAS_KEY, CameraState, CameraStatus, status_key
-from services.contracts.frames import FRAMES_KEPT, FrameMessage, frames_key
+from services.contracts.frames import MAX_STREAM_FRAMES, FrameMessage, frames_key
 from services.gateway.settings import GatewaySettings
 from services.runtime.redis_client import redis_client
 from tests.support import images
@@ -53,7 +53,9 @@ def camera(url: str) -> Iterator[threading.Event]:
             try:
                 client.zadd(CAMERAS_KEY, {"cam0": time()})
                 client.hset(status_key("cam0"), mapping=dict(STATUS.encode().items()))
-                client.xadd(frames_key("cam0"), dict(message.encode().items()), maxlen=FRAMES_KEPT, approximate=False)
+                client.xadd(
+                    frames_key("cam0"), dict(message.encode().items()), maxlen=MAX_STREAM_FRAMES, approximate=False
+                )
             except redis.RedisError:
                 continue
             published.set()
