@@ -59,4 +59,4 @@ def test_both_cameras_register_again_after_a_flush(stack: Stack, two_cameras: ht
         answer = two_cameras.get("/cameras")
         return answer.status_code == 200 and len(answer.json()["cameras"]) == 2
 
-    wait_until(both_are_listed, "both cameras to register anew", MAX_RECOVERY_S)
+    wait_until(both_are_listed, "both cameras to register again", MAX_RECOVERY_S)

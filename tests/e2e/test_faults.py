@@ -144,7 +144,7 @@ def test_uploads_succeed_without_redis_and_the_camera_registers_again(stack: Sta
     finally:
         docker("start", stack.container("redis"))
     wait_until(lambda: client.get("/cameras").status_code == 200, "Redis to answer", 5)
-    wait_until(lambda: client.get("/cameras").json()["cameras"], "the camera to register anew", 5)
+    wait_until(lambda: client.get("/cameras").json()["cameras"], "the camera to register again", 5)
     wait_until(lambda: client.get("/predict").status_code == 200, "an answer of the camera", 5)
 
 

@@ -197,7 +197,7 @@ def test_rejecting_or_redirecting_camera_leaks_no_secret(
         settings = {"cameras": cameras, "log_level": "DEBUG", "redis_url": server.url, "reconnect_max_s": "0.5"}
         with CaptureProcess(tmp_path / "log", **settings) as capture:
             for status in statuses:
-                failed = viewer.status_is(lambda status: status.state is CameraState.FAILED, f"c{status}")
+                failed = viewer.status_is(lambda heartbeat: heartbeat.state is CameraState.FAILED, f"c{status}")
                 wait_until(failed, f"{status} to fail")
             assert len({path[:4] for path in paths}) == len(statuses)
             assert_no_secret(capture, server.url)

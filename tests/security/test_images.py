@@ -90,8 +90,8 @@ CRAFTED_IMAGES: dict[str, Callable[[], bytes]] = {
     "exif of 65,535 entries in many segments": lambda: crafted.jpeg_with(exif_segments()),
     "exif of overlapping texts": lambda: crafted.jpeg_with(overlapping_segments()),
     "exif that names itself": lambda: crafted.jpeg_with(cyclic_exif()),
-    "an index of 65,535 pictures": lambda: crafted.jpeg_with(mpo_index()),
-    "many indexes of pictures": lambda: crafted.jpeg_with(many(mpo_index(4000))),
+    "an index of 65,535 images": lambda: crafted.jpeg_with(mpo_index()),
+    "many indexes of images": lambda: crafted.jpeg_with(many(mpo_index(4000))),
     **{
         f"{kind.decode()} chunks": lambda kind=kind: crafted.png(before_data=many(crafted.png_chunk(kind)))  # type: ignore[misc]  # mypy can't tell the default's type
         for kind in (b"tEXt", b"zTXt", b"iTXt", b"iCCP", b"eXIf", b"sPLT", b"hIST", b"tRNS", b"PLTE", b"acTL", b"abCD")

@@ -82,7 +82,7 @@ def png(
     depth: int = 8,
     interlaced: bool = False,
 ) -> bytes:
-    """Return a gray PNG; ``data`` are whole chunks, by default those of a black picture."""
+    """Return a gray PNG; ``data`` are whole chunks, by default those of a black image."""
     if data is None:
         row_bytes = 1 + (width * depth + 7) // 8
         data = png_chunk(b"IDAT", compressed_zeros(row_bytes * height))

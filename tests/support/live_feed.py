@@ -70,7 +70,7 @@ def _jpegs(chunks: Iterator[bytes], boundary: bytes) -> Iterator[bytes]:
         while b"\r\n\r\n" not in data:
             chunk = next(chunks, None)
             if chunk is None:
-                assert data == boundary, "a video ends after a whole picture"
+                assert data == boundary, "a video ends after a complete image"
                 return
             data += chunk
         head, _, data = data.partition(b"\r\n\r\n")

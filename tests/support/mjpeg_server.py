@@ -57,9 +57,9 @@ class _Server(ThreadingHTTPServer):
 
 
 def _disc() -> bytes:
-    picture = np.full((240, 320, 3), 90, np.uint8)
-    cv2.circle(picture, (160, 120), 60, (40, 180, 220), -1)
-    return cv2.imencode(".jpg", picture)[1].tobytes()
+    image = np.full((240, 320, 3), 90, np.uint8)
+    cv2.circle(image, (160, 120), 60, (40, 180, 220), -1)
+    return cv2.imencode(".jpg", image)[1].tobytes()
 
 
 @contextmanager
