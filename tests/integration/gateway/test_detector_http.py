@@ -131,7 +131,7 @@ async def test_search_regions_are_sent_as_the_detector_expects() -> None:
     assert server.asked == [("/detect", None), (around, None), ("/detect", ""), (around, "aaaa")]
 
 
-async def test_a_kept_connection_that_died_costs_no_answer() -> None:
+async def test_a_dead_keep_alive_connection_costs_no_answer() -> None:
     port, server = free_port(), FakeDetectorServer()
     async with detector(port, [FIRST]) as client:
         for _ in range(3):
@@ -197,9 +197,7 @@ OK = json.loads(EMPTY)
     ids=["too large", "deep", "cut off", "many", "digits", "bytes", "array", "faces", "reference", "escapes"],
 )
 @pytest.mark.parametrize("status", ["200 OK", "422 Unprocessable Entity", "500 Internal Server Error"])
-async def test_an_answer_that_no_detector_gives_is_a_short_problem(
-    status: str, body: bytes, caplog: pytest.LogCaptureFixture
-) -> None:
+async def test_an_invalid_answer_is_a_short_problem(status: str, body: bytes, caplog: pytest.LogCaptureFixture) -> None:
     port = free_port()
     async with FakeDetectorServer(status, body).at(FIRST, port), detector(port, [FIRST]) as client:
         with pytest.raises(ServiceError) as caught:
@@ -212,7 +210,7 @@ async def test_an_answer_that_no_detector_gives_is_a_short_problem(
     assert all(record.exc_info is None for record in caplog.records)
 
 
-async def test_a_compressed_answer_is_not_unpacked() -> None:
+async def test_a_compressed_answer_is_not_decompressed() -> None:
     port, server = (
         free_port(),
         FakeDetectorServer("200 OK\r\nContent-Encoding: gzip", gzip.compress(b" " * 100_000_000 + EMPTY)),

@@ -94,7 +94,7 @@ def test_cross_origin_pages_get_nothing(
         {"Sec-Fetch-Site": "none", "Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "document"},
     ],
 )
-def test_programs_our_own_pages_and_named_ones_get_further(
+def test_programs_own_pages_and_allowed_origins_are_accepted(
     port: int, headers: dict[str, str], extra: dict[str, str], expected: str
 ) -> None:
     """To where Redis is missed, which doesn't run here, or where no WebSocket is."""
@@ -117,5 +117,5 @@ def test_preflights(port: int, origin: str, status: int) -> None:
     assert ("access-control-allow-origin" in answer[1]) is (status == 200)
 
 
-def test_health_answers_a_balancer_by_any_name(port: int) -> None:
+def test_health_accepts_any_host_name(port: int) -> None:
     assert ask(port, "/healthz", {"Host": "balancer.example"})[0] == 200

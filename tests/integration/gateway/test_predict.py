@@ -35,7 +35,7 @@ def test_smile_is_happy_and_neutral_face_is_not(client: httpx.Client) -> None:
     assert serious["emotion"] not in ("happy", None)
 
 
-def test_an_image_may_come_as_body_or_as_form_and_gives_the_same(client: httpx.Client) -> None:
+def test_a_body_and_a_form_give_the_same_answer(client: httpx.Client) -> None:
     image = images.encode(images.one_face())
     raw = client.post("/predict", content=image, headers=JPEG).json()
     form = client.post("/predict", files={"image": ("face.jpg", image, "image/jpeg")}).json()
@@ -90,7 +90,7 @@ def test_the_api_document_names_every_route_and_the_answer(client: httpx.Client)
     assert {"emotion", "faces", "probabilities", "timings_ms"} <= set(schema["properties"])
 
 
-def test_the_api_page_needs_nothing_from_elsewhere(client: httpx.Client) -> None:
+def test_the_api_reference_loads_only_own_files(client: httpx.Client) -> None:
     page = client.get("/docs").text
     assets = re.findall(r'(?:src|href)="([^"]+)"', page)
     assert any(asset.endswith(".js") for asset in assets)

@@ -74,9 +74,7 @@ async def test_unreadable_status_is_reported_in_the_list(redis: Redis, frames: R
     assert known.newest is not None
 
 
-async def test_only_so_many_cameras_are_listed_and_those_with_the_newest_heartbeats(
-    redis: Redis, frames: RedisFrames
-) -> None:
+async def test_the_list_is_limited_to_the_newest_heartbeats(redis: Redis, frames: RedisFrames) -> None:
     await redis.zadd(CAMERAS_KEY, {f"cam{number}": 1000 + number for number in range(2 * MAX_CAMERAS)})
     await redis.zadd(CAMERAS_KEY, {"ahead": time() + 3600})
     ids = await frames.camera_ids(soon())
@@ -125,9 +123,7 @@ async def test_foreign_redis_data_affects_no_camera(redis: Redis, frames: RedisF
 
 
 @pytest.mark.parametrize("field", [{"delay_us": -(10**25)}, {"jpeg": ""}, {"width": "wide"}])
-async def test_a_frame_that_cannot_be_read_is_none(
-    redis: Redis, frames: RedisFrames, field: dict[str, int | str]
-) -> None:
+async def test_a_malformed_frame_is_a_fault(redis: Redis, frames: RedisFrames, field: dict[str, int | str]) -> None:
     await redis.zadd(CAMERAS_KEY, {"cam0": 1})
     fields = {**message().encode(), **field}
     await redis.xadd(frames_key("cam0"), {name: value for name, value in fields.items() if value != ""})
@@ -169,7 +165,7 @@ async def test_missing_redis_is_named_and_its_return_is_noticed(redis_server: Re
     assert await frames.camera_ids(soon()) == []
 
 
-async def test_only_commands_that_redis_62_knows_are_sent(redis: Redis, frames: RedisFrames) -> None:
+async def test_only_commands_of_redis_62_are_sent(redis: Redis, frames: RedisFrames) -> None:
     await publish(redis, "cam0", message())
     await frames.known_camera("cam0", soon())
     await frames.next_frame("cam0", "0-0", wait_s=0.01)

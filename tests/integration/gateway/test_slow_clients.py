@@ -10,7 +10,7 @@ from tests.support.waiting import wait_until
 HEAD = b"POST /predict HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: image/jpeg\r\nContent-Length: 1000\r\n\r\n"
 
 
-def test_slow_uploads_keep_no_camera_from_being_asked(tmp_path: Path) -> None:
+def test_slow_uploads_do_not_block_camera_requests(tmp_path: Path) -> None:
     port = free_port()
     settings = {
         "EMOTION_GATEWAY_PORT": str(port),

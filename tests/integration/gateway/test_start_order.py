@@ -23,9 +23,7 @@ from tests.support.waiting import wait_until
     ],
     ids=lambda order: f"{order[-1]} last",
 )
-def test_started_at_once_in_any_order_they_answer(
-    order: tuple[str, ...], redis_executable: str, tmp_path: Path
-) -> None:
+def test_services_answer_in_any_start_order(order: tuple[str, ...], redis_executable: str, tmp_path: Path) -> None:
     redis_port, grpc_port, rest_port, detector_port, capture_port, gateway_port = free_ports(6)
     redis = RedisServer(redis_executable, tmp_path / "redis.log", redis_port)
     model = [
