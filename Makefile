@@ -31,8 +31,8 @@ TARGETS ?=
 REPLAY ?=
 COMPOSE ?= docker compose
 WORKERS ?=
-# Tests of a group (tests/conftest.py) run in the same worker. Unit tests compute: one worker for each core. Others mostly wait: four.
-PYTEST = $(BIN)/python -m pytest --dist loadgroup --no-loadscope-reorder
+# tests/conftest.py decides which tests run in the same worker. Unit tests compute: one worker for each core. Others mostly wait: four.
+PYTEST = $(BIN)/python -m pytest
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
