@@ -40,7 +40,7 @@ async def test_what_goes_wrong_is_a_problem(
 async def test_every_kind_travels_with_its_headers(client: httpx.AsyncClient, kind: ProblemKind) -> None:
     answer = await client.get(f"/problem/{kind.name}")
     body = assert_problem(answer, kind)
-    assert (body["title"], body["detail"], body["hint"]) == (kind.title, "as asked", "h")
+    assert (body["title"], body["detail"], body["hint"]) == (kind.title, "expected", "h")
     expected = None if kind.retry_after_s is None else str(kind.retry_after_s)
     assert answer.headers.get("retry-after") == expected
     assert ("www-authenticate" in answer.headers) == (kind is ProblemKind.UNAUTHORIZED)
@@ -64,7 +64,7 @@ async def test_statuses_of_the_framework_become_kinds(
     client: httpx.AsyncClient, status: int, kind: ProblemKind
 ) -> None:
     answer = await client.get(f"/status/{status}")
-    assert assert_problem(answer, kind)["detail"] == "as asked"
+    assert assert_problem(answer, kind)["detail"] == "expected"
     assert answer.headers["x-kept"] == "yes"
 
 
