@@ -1,12 +1,11 @@
 """``python -m services.runtime.probe PORT``: the health check of a service's container.
 
-It asks the service in the same container whether it is ready, and prints the answer, so that ``docker inspect`` says
-what is wrong. Images have no curl.
+It requests the readiness of the service in the same container and prints the answer, so that ``docker inspect`` shows
+the error. The images have no curl.
 
 Docker restarts a container when its process ends, not when it is unhealthy. With ``--kill-after=N`` the check
-therefore kills a process that doesn't answer any more, when N checks in a row waited for it in vain, and one that
-doesn't come up for minutes. A service that answers is never killed, whatever it says: that a dependency is missing is
-no reason to restart it.
+therefore kills a process that has stopped answering, after N checks in a row without an answer, and one that does not
+start within minutes. A service that answers is never killed: a missing dependency is no reason to restart it.
 """
 
 import argparse
@@ -21,27 +20,27 @@ from typing import Literal, NamedTuple
 TIMEOUT_S = 3.0
 """For ``/readyz``, whose own checks take a second at most, and again for ``/healthz``."""
 MIN_SILENCE_S = 20.0
-"""From the first check without an answer to the last: checks that a person makes beside Docker's don't hurry it."""
+"""Least time from the first check without an answer to the last, whatever the number of checks."""
 MAX_START_S = 300.0
-"""How long a service may not listen, or not answer for the first time, because it starts or stops."""
+"""Longest time without a listening socket or a first answer, during a start or a stop."""
 MAX_STARVED_S = 1.0
-"""A check that itself waited longer for a processor says nothing about the service: the machine is overloaded."""
+"""A check that waited longer for a processor itself is not counted: the machine is overloaded."""
 MAX_ANSWER_BYTES = 64 * 1024
 RECORD_FOLDER = Path("/tmp")  # noqa: S108 - of a container
 """In memory, and empty when a container starts again."""
 INIT_NAMES = frozenset({"docker-init", "tini", "catatonit", "dumb-init"})
-"""What PID 1 is called where a container has an init. Elsewhere nothing is killed, above all on a person's machine."""
+"""Names of PID 1 in a container with an init. Outside such a container nothing is killed."""
 
 Outcome = Literal["ready", "unready", "silent", "closed"]
 _OUTCOMES: dict[str, Outcome] = {"ready": "ready", "unready": "unready", "silent": "silent", "closed": "closed"}
 
 
 class Answer(NamedTuple):
-    """What came of asking a service.
+    """The result of a check.
 
     Attributes:
-        outcome: ``silent`` is no answer in time; ``closed``, that nothing listens.
-        text: What the service said, or what went wrong.
+        outcome: ``silent``: no answer in time; ``closed``: no listening socket.
+        text: The service's answer, or the error.
     """
 
     outcome: Outcome
@@ -49,12 +48,12 @@ class Answer(NamedTuple):
 
 
 class Record(NamedTuple):
-    """What the checks so far have found, since the container started.
+    """The results of the checks since the container started.
 
     Attributes:
-        outcome: Of the last check.
+        outcome: Result of the last check.
         checks: How many checks in a row had this outcome.
-        since_s: When the first of them was, by the monotonic clock.
+        since_s: Time of the first of them, by the monotonic clock.
         has_answered: Whether the service has ever answered.
     """
 
@@ -65,15 +64,15 @@ class Record(NamedTuple):
 
 
 def probe(port: int) -> Answer:
-    """Ask a service whether it is ready; one that doesn't say is asked whether it lives."""
-    readiness = _ask(port, "/readyz")
+    """Request a service's readiness and, without an answer, its liveness."""
+    readiness = _check_path(port, "/readyz")
     if readiness.outcome != "silent":
         return readiness
-    liveness = _ask(port, "/healthz")
+    liveness = _check_path(port, "/healthz")
     return readiness if liveness.outcome == "silent" else Answer("unready", f"/readyz: {readiness.text}")
 
 
-def _ask(port: int, path: str) -> Answer:
+def _check_path(port: int, path: str) -> Answer:
     # Not urllib or http.client: a check runs every few seconds, and importing them takes most of its processor time.
     request = f"GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
     try:
@@ -89,7 +88,7 @@ def _ask(port: int, path: str) -> Answer:
 
 
 def _exchange(port: int, request: bytes) -> bytes:
-    """Send a request and return the answer up to the connection's end; all of it within the time limit."""
+    """Send a request and return everything received until the connection closes, within ``TIMEOUT_S``."""
     deadline = monotonic() + TIMEOUT_S
     answer = b""
     with socket.create_connection(("127.0.0.1", port), TIMEOUT_S) as connection:
@@ -104,7 +103,7 @@ def _exchange(port: int, request: bytes) -> bytes:
 
 
 def read_record(file: Path) -> Record | None:
-    """Return what earlier checks have found; None where there were none, or the file was cut off."""
+    """Return the record of earlier checks; None without one, or if the file is truncated."""
     try:
         outcome, checks, since_s, has_answered = file.read_text().split()
         return Record(_OUTCOMES[outcome], int(checks), float(since_s), has_answered == "True")
@@ -113,7 +112,7 @@ def read_record(file: Path) -> Record | None:
 
 
 def write_record(file: Path, record: Record) -> None:
-    """Keep a record for the next check."""
+    """Write the record for the next check."""
     file.write_text(" ".join(map(str, record)))
 
 
@@ -128,12 +127,12 @@ def add_check(last: Record | None, outcome: Outcome, now_s: float) -> Record:
 
 
 def is_stuck(record: Record, checks: int, now_s: float) -> bool:
-    """Tell whether a service must be ended: it stopped answering, or it has been starting or stopping for too long.
+    """Return whether a service must be killed: it stopped answering, or its start or stop takes too long.
 
     Args:
-        record: What the checks have found.
-        checks: How many in a row must have got no answer.
-        now_s: By the monotonic clock.
+        record: The results so far.
+        checks: Required number of checks in a row without an answer.
+        now_s: Time by the monotonic clock.
     """
     lasts_s = now_s - record.since_s
     if record.outcome == "silent" and record.has_answered:
@@ -142,9 +141,9 @@ def is_stuck(record: Record, checks: int, now_s: float) -> bool:
 
 
 def service_processes(proc: Path = Path("/proc")) -> list[int]:
-    """Return the children of a container's init: the service. Empty where PID 1 is no such init.
+    """Return the children of a container's init: the service. Empty if PID 1 is not an init.
 
-    The health check itself is none of them; neither is what ``docker exec`` starts.
+    Neither the health check nor a process of ``docker exec`` is one of them.
     """
     try:
         if (proc / "1" / "comm").read_text().strip() not in INIT_NAMES:
@@ -156,14 +155,14 @@ def service_processes(proc: Path = Path("/proc")) -> list[int]:
 
 def _parent(folder: Path) -> int:
     try:
-        # pid (name) state parent …, and a name may hold anything
+        # pid (name) state parent …; a name may contain any character
         return int((folder / "stat").read_text(errors="replace").rpartition(")")[2].split()[1])
     except (OSError, IndexError, ValueError):
-        return -1  # it has just ended
+        return -1  # the process has just ended
 
 
 def starved_s(proc: Path = Path("/proc")) -> float:
-    """Return how long this process has waited for a processor; 0 where the kernel doesn't say."""
+    """Return how long this process has waited for a processor; 0 if the kernel does not report it."""
     try:
         return int((proc / "self" / "schedstat").read_text().split()[1]) / 1e9
     except (OSError, IndexError, ValueError):
@@ -178,14 +177,16 @@ def _kill_service(reason: str) -> None:
             Path("/proc/1/fd/2").write_text(message)  # the container's log
         except OSError as error:
             sys.stdout.write(f"the container's log can't be written: {error}\n")
-        os.kill(pid, signal.SIGKILL)  # not SIGTERM: it doesn't react
+        os.kill(pid, signal.SIGKILL)  # a stuck process does not react to SIGTERM
 
 
 def main() -> int:
-    """Return 0 where the service is ready, else 1."""
+    """Return 0 if the service is ready, else 1."""
     parser = argparse.ArgumentParser(prog="python -m services.runtime.probe", description="Checks a service's health.")
     parser.add_argument("port", type=int)
-    parser.add_argument("--kill-after", type=int, metavar="N", help="kill what doesn't answer N checks in a row")
+    parser.add_argument(
+        "--kill-after", type=int, metavar="N", help="kill a service that does not answer N checks in a row"
+    )
     arguments = parser.parse_args()
     answer = probe(arguments.port)
     sys.stdout.write(answer.text + "\n")
