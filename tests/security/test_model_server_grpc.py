@@ -130,7 +130,7 @@ def test_malformed_calls_log_few_lines(model_server: ServerProcess) -> None:
             b"\x07\0\0\0\x01a",
             b"",
         ):
-            for _ in range(10):
+            for _ in range(5):
                 with Http2Connection(model_server.port) as connection:
                     connection.call(path, data, more=more)
                     connection.wait_for_answer()
