@@ -7,6 +7,7 @@ from collections import Counter, OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import uvicorn
 from prometheus_client import CollectorRegistry
 from prometheus_client import Counter as CounterMetric
 
@@ -259,3 +260,17 @@ class Connections:
         self._rejections.count("evicted")
         connection.transport.abort()
         return True
+
+
+class ServerConfig(uvicorn.Config):
+    """uvicorn's configuration, with the objects that our protocols share.
+
+    Attributes:
+        limits: Bounds of all connections.
+        rejections: Counts rejected requests and connections.
+        connections: The open connections.
+    """
+
+    limits: ConnectionLimits
+    rejections: Rejections
+    connections: Connections

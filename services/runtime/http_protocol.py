@@ -6,14 +6,14 @@ import math
 import socket
 from contextlib import suppress
 from enum import Enum
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import httptools
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 from uvicorn.server import ServerState
 
 from services.contracts.problems import Problem, ProblemKind
-from services.runtime.connections import TimedConnection
+from services.runtime.connections import ServerConfig, TimedConnection
 from services.runtime.http_messages import (
     SECURITY_HEADERS,
     RequestHeadError,
@@ -24,9 +24,6 @@ from services.runtime.http_messages import (
 )
 from services.runtime.problems import problem_json_response
 from services.runtime.request_context import REQUEST_ID_HEADER, new_request_id
-
-if TYPE_CHECKING:
-    from services.runtime.server import ServerConfig
 
 MAX_CHUNK_BYTES = 16 * 1024
 """Most bytes that are parsed at once. It bounds the requests that are started before a limit on them is checked."""
@@ -59,7 +56,7 @@ class ProblemHttpProtocol(TimedConnection, HttpToolsProtocol):
 
     def __init__(
         self,
-        config: "ServerConfig",
+        config: ServerConfig,
         server_state: ServerState,
         app_state: dict[str, Any],
         _loop: asyncio.AbstractEventLoop | None = None,

@@ -16,7 +16,7 @@ from fastapi import FastAPI
 from prometheus_client import CollectorRegistry, Gauge
 
 from services.runtime.app import ServiceContext
-from services.runtime.connections import REPORT_PERIOD_S, ConnectionLimits, Connections, Rejections
+from services.runtime.connections import REPORT_PERIOD_S, ConnectionLimits, Connections, Rejections, ServerConfig
 from services.runtime.http_protocol import ProblemHttpProtocol
 from services.runtime.process import (
     DescriptorCheck,
@@ -28,20 +28,6 @@ from services.runtime.process import (
 )
 from services.runtime.settings import ServiceSettings
 from services.runtime.shutdown import ShutdownState
-
-
-class ServerConfig(uvicorn.Config):
-    """uvicorn's configuration, with the objects that our protocols share.
-
-    Attributes:
-        limits: Bounds of all connections.
-        rejections: Counts rejected requests and connections.
-        connections: The open connections.
-    """
-
-    limits: ConnectionLimits
-    rejections: Rejections
-    connections: Connections
 
 
 def server_config(

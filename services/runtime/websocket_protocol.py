@@ -7,7 +7,7 @@ import asyncio
 import logging
 import math
 from collections import deque
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from starlette.types import Receive, Scope, Send
 from starlette.websockets import WebSocket
@@ -21,13 +21,10 @@ from websockets.server import ServerProtocol
 from websockets.typing import StatusLike
 
 from services.contracts.problems import Problem, ProblemKind
-from services.runtime.connections import MessageLimits, TimedConnection
+from services.runtime.connections import MessageLimits, ServerConfig, TimedConnection
 from services.runtime.http_messages import problem_bytes, problem_parts
 from services.runtime.http_protocol import SILENT_LOGGER
 from services.runtime.limits import BudgetExceededError, Lease, TokenBucket
-
-if TYPE_CHECKING:
-    from services.runtime.server import ServerConfig
 
 EXTENSION = "emotion.message_limits"
 """The ASGI extension: under ``set`` it has a function that takes the limits and the part of the budget."""
@@ -55,7 +52,7 @@ class LimitedWebSocketProtocol(TimedConnection, WebSocketsSansIOProtocol):
 
     def __init__(
         self,
-        config: "ServerConfig",
+        config: ServerConfig,
         server_state: ServerState,
         app_state: dict[str, Any],
         _loop: asyncio.AbstractEventLoop | None = None,
