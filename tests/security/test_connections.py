@@ -314,7 +314,7 @@ def test_process_without_free_descriptors_serves_open_connections(tmp_path: Path
             started = service.cpu_s()
             time.sleep(1)
             assert service.cpu_s() - started < 0.5, "accepting must not loop without a pause"
-            assert is_healthy(service), "an idle connection is closed for a new one"
+            wait_until(lambda: is_healthy(service), "an idle connection to be closed for a new one", 10)
             wait_until(lambda: b"200 OK" in busy.recv(65536), "the response on the open connection")
         assert service.log().count("no file descriptor is left") == 1
         wait_until(

@@ -2,7 +2,7 @@
 
 import socket
 import time
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any
 
@@ -275,8 +275,9 @@ def test_unread_responses_do_not_block_other_clients(model_server: ServerProcess
     with ExitStack() as held, growth(model_server) as cost:
         for _ in range(25):
             connection = held.enter_context(Http2Connection(model_server.port, window=0))
-            for _ in range(4):
-                connection.call(PREDICT.encode(), framed(request))
+            with suppress(ConnectionError):  # the server may close a connection that takes too long
+                for _ in range(4):
+                    connection.call(PREDICT.encode(), framed(request))
         for _ in range(10):
             assert answers(model_server)
     assert cost.mb < MAX_GROWTH_MB
