@@ -64,8 +64,8 @@ down: ## Stop and remove the stack
 logs: ## Follow the logs of the stack
 	$(COMPOSE) logs --follow --tail 100
 
-test: $(VENV)/.dev ## Run the tests that need Python packages only (WORKERS=4, 0 for one process)
-	$(PYTEST) -n $(or $(WORKERS),4) --ignore=tests/debian --ignore=tests/browser --ignore=tests/e2e
+test: $(VENV)/.dev ## Run the tests that need Python packages only (WORKERS=3, 0 for one process)
+	$(PYTEST) -n $(or $(WORKERS),3) --ignore=tests/debian --ignore=tests/browser --ignore=tests/e2e
 
 test-unit: $(VENV)/.dev ## Run the unit and contract tests
 	$(PYTEST) -n $(or $(WORKERS),auto) tests/unit tests/contract
