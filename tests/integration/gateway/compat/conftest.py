@@ -47,5 +47,5 @@ def smile() -> bytes:
 
 
 @pytest.fixture(scope="session")
-def nobody() -> bytes:
+def no_face() -> bytes:
     return images.encode(images.no_face())

@@ -17,11 +17,11 @@ def test_the_answer_is_that_of_predict(compat_gateway: httpx.Client, smile: byte
     by_text = compat_gateway.post("/analyze", data={"img": uri}).json()
     (face,) = compat_gateway.post("/predict", content=smile, headers={"Content-Type": "image/jpeg"}).json()["faces"]
     assert by_json == by_form == by_text
-    (told,) = by_json["results"]
-    assert told["dominant_emotion"] == face["emotion"] == "happy"
-    assert told["emotion"] == pytest.approx({name: 100 * score for name, score in face["probabilities"].items()})
-    assert sum(told["emotion"].values()) == pytest.approx(100)
-    assert told["region"] == {**face["box"], "left_eye": None, "right_eye": None}
+    (reported,) = by_json["results"]
+    assert reported["dominant_emotion"] == face["emotion"] == "happy"
+    assert reported["emotion"] == pytest.approx({name: 100 * score for name, score in face["probabilities"].items()})
+    assert sum(reported["emotion"].values()) == pytest.approx(100)
+    assert reported["region"] == {**face["box"], "left_eye": None, "right_eye": None}
 
 
 def test_all_faces_are_returned(compat_gateway: httpx.Client) -> None:
@@ -29,9 +29,9 @@ def test_all_faces_are_returned(compat_gateway: httpx.Client) -> None:
     assert len(compat_gateway.post("/analyze", files={"img": ("faces.jpg", image)}).json()["results"]) == 2
 
 
-def test_errors(compat_gateway: httpx.Client, nobody: bytes) -> None:
-    face = compat_gateway.post("/analyze", files={"img": ("wall.jpg", nobody)})
-    lenient = compat_gateway.post("/analyze", files={"img": ("wall.jpg", nobody)}, data={"enforce_detection": "False"})
+def test_errors(compat_gateway: httpx.Client, no_face: bytes) -> None:
+    face = compat_gateway.post("/analyze", files={"img": ("wall.jpg", no_face)})
+    lenient = compat_gateway.post("/analyze", files={"img": ("wall.jpg", no_face)}, data={"enforce_detection": "False"})
     garbage = compat_gateway.post("/analyze", files={"img": ("text.jpg", b"not an image")})
     url = compat_gateway.post("/analyze", json={"img": "http://127.0.0.1/face.jpg"})
     large = compat_gateway.post(

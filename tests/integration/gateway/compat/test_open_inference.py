@@ -89,12 +89,12 @@ def test_a_version_may_be_named(client: triton.InferenceServerClient, faces: NDA
 
 
 def test_error_says_what_is_wrong(client: triton.InferenceServerClient, faces: NDArray[np.float32]) -> None:
-    def told(tensor: triton.InferInput, model: str = "emotion", key: str = KEY) -> tuple[str, str]:
+    def error_of(tensor: triton.InferInput, model: str = "emotion", key: str = KEY) -> tuple[str, str]:
         with pytest.raises(InferenceServerException) as refused:
             client.infer(model, [tensor], headers=headers(key))
         return refused.value.status(), refused.value.message()
 
-    assert told(tensor(2 * np.ones_like(faces))) == ("400", "input 'face' has a value outside 0 to 1")
-    assert told(tensor(np.repeat(faces, 65, axis=0)))[1] == "a request may have 1 to 64 faces, not 65"
-    assert told(tensor(faces), model="other")[0] == "404"
-    assert told(tensor(faces), key="another")[0] == "401"
+    assert error_of(tensor(2 * np.ones_like(faces))) == ("400", "input 'face' has a value outside 0 to 1")
+    assert error_of(tensor(np.repeat(faces, 65, axis=0)))[1] == "a request may have 1 to 64 faces, not 65"
+    assert error_of(tensor(faces), model="other")[0] == "404"
+    assert error_of(tensor(faces), key="another")[0] == "401"

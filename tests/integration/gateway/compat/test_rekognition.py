@@ -32,26 +32,26 @@ def connect(compat_gateway: httpx.Client) -> Connect:
 def test_the_answer_is_that_of_predict(compat_gateway: httpx.Client, connect: Connect, smile: bytes) -> None:
     answer = connect().detect_faces(Image={"Bytes": smile}, Attributes=["ALL"])
     body = compat_gateway.post("/predict", content=smile, headers={"Content-Type": "image/jpeg"}).json()
-    (face,), (told,) = body["faces"], answer["FaceDetails"]
-    assert told["BoundingBox"]["Left"] == pytest.approx(face["box"]["x"] / 1280)
-    assert told["BoundingBox"]["Height"] == pytest.approx(face["box"]["h"] / 720)
-    assert told["Emotions"][0] == {"Type": "HAPPY", "Confidence": pytest.approx(100 * face["confidence"])}
-    assert len(told["Emotions"]) == 7
-    assert sum(emotion["Confidence"] for emotion in told["Emotions"]) == pytest.approx(100)
+    (face,), (reported,) = body["faces"], answer["FaceDetails"]
+    assert reported["BoundingBox"]["Left"] == pytest.approx(face["box"]["x"] / 1280)
+    assert reported["BoundingBox"]["Height"] == pytest.approx(face["box"]["h"] / 720)
+    assert reported["Emotions"][0] == {"Type": "HAPPY", "Confidence": pytest.approx(100 * face["confidence"])}
+    assert len(reported["Emotions"]) == 7
+    assert sum(emotion["Confidence"] for emotion in reported["Emotions"]) == pytest.approx(100)
     assert answer["ResponseMetadata"]["RequestId"] == answer["ResponseMetadata"]["HTTPHeaders"]["x-request-id"]
 
 
 def test_emotions_are_omitted_without_attributes(connect: Connect, smile: bytes) -> None:
-    (told,) = connect().detect_faces(Image={"Bytes": smile})["FaceDetails"]
-    assert set(told) == {"BoundingBox", "Confidence", "Landmarks", "Quality"}
+    (reported,) = connect().detect_faces(Image={"Bytes": smile})["FaceDetails"]
+    assert set(reported) == {"BoundingBox", "Confidence", "Landmarks", "Quality"}
 
 
-def test_the_largest_face_is_first_and_none_is_no_error(connect: Connect, nobody: bytes) -> None:
+def test_the_largest_face_is_first_and_none_is_no_error(connect: Connect, no_face: bytes) -> None:
     faces = connect().detect_faces(Image={"Bytes": images.encode(images.two_faces())})["FaceDetails"]
     widths = [face["BoundingBox"]["Width"] for face in faces]
     assert len(widths) == 2
     assert widths == sorted(widths, reverse=True)
-    assert connect().detect_faces(Image={"Bytes": nobody}, Attributes=["ALL"])["FaceDetails"] == []
+    assert connect().detect_faces(Image={"Bytes": no_face}, Attributes=["ALL"])["FaceDetails"] == []
 
 
 def test_boto3_makes_its_exceptions_of_errors(connect: Connect, smile: bytes) -> None:
